@@ -1,0 +1,241 @@
+"""What lies on disk: one folder a stage inside a project directory, whole or absent.
+
+    project/
+      quweit.json         says that the directory is ours
+      train/ dump/ rtl/ sim/ synth/ energy/ report/
+        stage.json        what the stage was made from, with which options, and what it wrote
+        ...               the artefact itself
+      summary.json
+
+A stage writes into a temporary sibling and is renamed into place when it is complete, so that an
+interrupt or a full disk leaves the earlier artefact as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from quweit_cli import __version__
+from quweit_cli.errors import ArtifactError, StaleArtifact
+
+STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "report")
+MARKER = "quweit.json"
+RECORD = "stage.json"
+
+
+class Artifact(BaseModel):
+    """A JSON document with a `schema` key; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+AnyArtifact = TypeVar("AnyArtifact", bound=BaseModel)
+
+
+class StageRecord(Artifact):
+    """`stage.json`: enough to tell whether the stage must run again, and to explain the folder."""
+
+    stage: str
+    quweit: str
+    inputs: dict[str, str]  # name -> digest of what was read
+    options: dict[str, Any]
+    outputs: dict[str, str]  # relative path -> sha256
+    seconds: float
+
+    def digest(self) -> str:
+        """Identifies the content of the artefact: the digest of what was written, not of when."""
+        return digest_of(self.outputs)
+
+
+def open_project(path: Path) -> Path:
+    """Make or reopen a project directory.
+
+    Raises:
+        ArtifactError: the directory holds something that is not ours, or cannot be written.
+    """
+    marker = path / MARKER
+    if marker.is_file():
+        read_json(marker, "quweit.project/1")
+        return path
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ArtifactError(
+                f"`{path}` exists and is not a quweit project directory, nothing was changed",
+                hint="name another directory with --out, or an empty one",
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(marker, {"schema": "quweit.project/1", "quweit": __version__})
+    except OSError as error:
+        raise ArtifactError(f"cannot make the project directory `{path}`: {error}") from None
+    return path
+
+
+@contextlib.contextmanager
+def writing_stage(
+    project: Path, stage: str, *, inputs: Mapping[str, str], options: Mapping[str, Any]
+) -> Iterator[Path]:
+    """A temporary folder that becomes `project/stage` when the body ends without an exception."""
+    started = time.monotonic()
+    _sweep_leftovers(project, stage)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{stage}.", dir=project))
+    except OSError as error:
+        raise ArtifactError(f"cannot write in `{project}`: {error}") from None
+    try:
+        yield folder
+        record = StageRecord(
+            stage=stage,
+            quweit=__version__,
+            inputs=dict(inputs),
+            options=json.loads(json.dumps(options, default=str)),
+            outputs=file_digests(folder),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        write_json(folder / RECORD, record.model_dump(mode="json"))
+        folder.chmod(0o755)
+        _replace(folder, project / stage)
+    except OSError as error:
+        raise ArtifactError(
+            f"stage `{stage}` could not be written in `{project}`: {error}",
+            hint="the earlier artefact, if any, is untouched; free some space or mend the permissions and run again",
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_stage(project: Path, stage: str) -> StageRecord:
+    """The record of a finished stage.
+
+    Raises:
+        ArtifactError: no such stage here, or its record is damaged.
+    """
+    path = project / stage / RECORD
+    if not path.is_file():
+        raise ArtifactError(
+            f"`{project}` has no {stage} artefact", hint=f"run `quweit {stage}` first, or `quweit run`"
+        )
+    return load(StageRecord, path)
+
+
+def check_stage(project: Path, stage: str) -> StageRecord:
+    """Like `read_stage`, and every file must still be what the stage wrote.
+
+    Raises:
+        StaleArtifact: a file was changed, added or removed since.
+    """
+    record = read_stage(project, stage)
+    found = file_digests(project / stage)
+    if found != record.outputs:
+        differ = sorted(
+            name for name in {*found, *record.outputs} if found.get(name) != record.outputs.get(name)
+        )
+        raise StaleArtifact(
+            f"`{project / stage}` is not what `quweit {stage}` wrote: {', '.join(differ[:5])}"
+            + (f" and {len(differ) - 5} more" if len(differ) > 5 else ""),
+            hint=f"run `quweit {stage}` again",
+        )
+    return record
+
+
+def is_current(project: Path, stage: str, *, inputs: Mapping[str, str], options: Mapping[str, Any]) -> bool:
+    """Whether the stage on disk is whole and was made from exactly these inputs and options."""
+    try:
+        record = check_stage(project, stage)
+    except ArtifactError:
+        return False
+    wanted = json.loads(json.dumps(options, default=str))
+    return (record.quweit, record.inputs, record.options) == (__version__, dict(inputs), wanted)
+
+
+def load(kind: type[AnyArtifact], path: Path) -> AnyArtifact:
+    """Read and validate one JSON artefact.
+
+    Raises:
+        ArtifactError: unreadable, not JSON, or not of this kind.
+    """
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ArtifactError(f"`{path}` is not a valid {kind.__name__}: {where}: {first['msg']}") from None
+
+
+def save(artifact: BaseModel, path: Path) -> None:
+    write_json(path, artifact.model_dump(mode="json", by_alias=True))
+
+
+def read_json(path: Path, schema: str | None = None) -> Any:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"cannot read `{path}`: {error}") from None
+    except json.JSONDecodeError as error:
+        raise ArtifactError(f"`{path}` is damaged: {error}") from None
+    if schema is not None and (not isinstance(content, dict) or content.get("schema") != schema):
+        raise ArtifactError(f"`{path}` is not of schema {schema}")
+    return content
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Stable bytes (sorted keys, one trailing newline), written whole or not at all."""
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def digest_of(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Relative path -> sha256 of every file below, but for the stage's own record."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): digest_of_file(path) for path in files if path != folder / RECORD
+    }
+
+
+def _replace(new: Path, final: Path) -> None:
+    old = final.with_name(f".{final.name}.old.{os.getpid()}")
+    if final.exists():
+        final.rename(old)
+    try:
+        new.rename(final)
+    except OSError:
+        if old.exists():
+            old.rename(final)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sweep_leftovers(project: Path, stage: str) -> None:
+    """Restore an artefact that a killed rename left aside, and drop what killed runs left half-written."""
+    for old in project.glob(f".{stage}.old.*"):
+        if not (project / stage).exists():
+            old.rename(project / stage)
+    for leftover in project.glob(f".{stage}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)

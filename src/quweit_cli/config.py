@@ -1,0 +1,287 @@
+"""experiment.yaml as validated settings: one class a section, each field with its meaning.
+
+The settings are the only thing that a user writes by hand. Unknown keys are errors, and the
+message names the nearest key that exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from quweit_cli.errors import ConfigError
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Settings):
+    source: str = Field(description="which dataset; `quweit doctor --json` lists the registered ones")
+    path: Path | None = Field(
+        None,
+        description="file of the dataset, for those that are not shipped; relative to the experiment file",
+    )
+    test_fraction: float = Field(
+        0.25,
+        gt=0,
+        lt=1,
+        description="share of the samples held out, where the dataset has no split of its own",
+    )
+    split_seed: int = Field(
+        0, ge=0, description="seed of that split; not the training seed, so that seeds compare on one split"
+    )
+    augment: Literal["none", "shift", "crop_flip"] = Field(
+        "none",
+        description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror",
+    )
+
+
+class Thermometer(Settings):
+    bits: int = Field(8, ge=1, le=255, description="thresholds a feature")
+    scheme: Literal["uniform", "gaussian", "distributive"] = Field(
+        "gaussian",
+        description="initial thresholds: evenly spaced over ±2.5, quantiles of a unit Gaussian, or quantiles of the first batch",
+    )
+    learnable: bool = Field(False, description="move the thresholds by straight-through gradients")
+    window: float = Field(
+        0.5,
+        gt=0,
+        description="half width, in input standard deviations, in which the straight-through gradient passes a threshold",
+    )
+    noise: float = Field(
+        0.0, ge=0, description="half width of the uniform noise added to the block's input while training"
+    )
+
+
+class Block(Settings):
+    """A weightless block: what replaces one MLP."""
+
+    thermometer: Thermometer = Thermometer()
+    lut_layers: tuple[int, ...] = Field(
+        (192,),
+        min_length=1,
+        description="LUTs of each layer, first to last; every LUT of the last layer owns a vector of encoded values",
+    )
+    fan_in: int = Field(6, ge=2, le=6, description="inputs of a LUT")
+    mapping: Literal["random", "learnable"] = Field(
+        "random",
+        description="wiring of the first layer: drawn once, or learned (the other layers are always drawn)",
+    )
+    mapping_candidates: int = Field(
+        16, ge=2, description="with a learnable mapping: inputs that a pin can choose from"
+    )
+    mapping_freeze: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="with a learnable mapping: share of the steps after which the wiring stays as it is",
+    )
+    rule: str = Field("efd", description="how tables learn; registered rules only")
+    tables: Literal["linear_threshold", "uniform"] = Field(
+        "linear_threshold",
+        description="initial tables: linear threshold units (first-order signal), or uniform random entries",
+    )
+    epsilon: float = Field(
+        0.05, ge=0, lt=0.5, description="noise of the smoothing operator of Extended Finite Difference"
+    )
+    value_std: float = Field(0.002, gt=0, description="standard deviation of the initial encoded values")
+    dropout: float = Field(0.05, ge=0, lt=1, description="dropout on the block's output while training")
+    table_rate: float = Field(
+        10.0, gt=0, description="learning rate of tables and mapping, as a multiple of the base rate"
+    )
+    value_rate: float = Field(
+        0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
+    )
+    threshold_rate: float = Field(
+        1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
+    )
+
+
+class Model(Settings):
+    family: str = Field(description="transformer family: vit or gpt")
+    mlp: Literal["dense", "weightless"] = Field(
+        "weightless", description="what follows the attention of each layer"
+    )
+    dim: int = Field(ge=1, description="width of the residual stream")
+    depth: int = Field(ge=1, description="encoder or decoder layers")
+    heads: int = Field(ge=1)
+    mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
+    patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
+    context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
+    block: Block = Block()
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> Model:
+        if self.dim % self.heads:
+            raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self
+
+
+class Training(Settings):
+    steps: int = Field(ge=1)
+    batch_size: int = Field(ge=1, description="samples of one step")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
+    )
+    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
+    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
+    weight_decay: float = Field(
+        0.1, ge=0, description="for matrices of the dense parts; never for tables, mapping or values"
+    )
+    betas: tuple[float, float] = (0.9, 0.99)
+    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
+    evaluate_samples: int = Field(
+        2048, ge=1, description="samples of those evaluations; the one at the end takes all"
+    )
+    keep: Literal["last", "best"] = Field(
+        "last",
+        description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Dump(Settings):
+    rows: int = Field(1024, ge=1, description="golden rows kept for each block")
+    samples: int | None = Field(
+        None, ge=1, description="test samples checked against the integer program; all when absent"
+    )
+
+
+class Rtl(Settings):
+    bits_per_cycle: int | Literal["all"] = Field(
+        1, description="outputs of the last LUT layer summed in one cycle"
+    )
+    features_per_beat: int | Literal["auto"] = Field(
+        "auto",
+        description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
+    )
+
+
+class Sim(Settings):
+    simulators: tuple[str, ...] = Field(("verilator", "icarus"), min_length=1)
+    rows: dict[str, int] = Field(
+        {"verilator": 1024, "icarus": 200},
+        description="rows compared on each simulator, at most what was dumped",
+    )
+
+
+class Synth(Settings):
+    tool: str = Field("yosys", description="yosys or vivado")
+    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+    clock_mhz: float = Field(200.0, gt=0)
+
+
+class Energy(Settings):
+    arrays: tuple[int, ...] = Field(
+        (8, 16, 32, 64), min_length=1, description="sides of the systolic arrays compared with"
+    )
+    clock_mhz: float = Field(200.0, gt=0)
+
+
+class Experiment(Settings):
+    name: Identifier
+    seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")
+    twin: bool = Field(False, description="train the same model with dense MLPs too, and report both")
+    data: Data
+    model: Model
+    training: Training
+    dump: Dump = Dump()
+    rtl: Rtl = Rtl()
+    sim: Sim = Sim()
+    synth: Synth = Synth()
+    energy: Energy = Energy()
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read an experiment file.
+
+    Raises:
+        ConfigError: no such file, not YAML, an unknown key, a value out of range.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the experiment file `{path}`: {error}") from None
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"`{path}` is not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"`{path}` holds no settings", hint="start from one of the files in examples/")
+    experiment = experiment_from_dict(raw, where=str(path))
+    data_path = experiment.data.path
+    if data_path is not None and not data_path.is_absolute():
+        data = experiment.data.model_copy(update={"path": (path.parent / data_path).resolve()})
+        experiment = experiment.model_copy(update={"data": data})
+    return experiment
+
+
+def experiment_from_dict(raw: dict[str, Any], *, where: str) -> Experiment:
+    """Validate plain settings; `where` names their origin in messages."""
+    try:
+        return Experiment.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(*_explain(error, where)) from None
+
+
+def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
+    """Settings changed by `section.key=value` strings; values are read as YAML."""
+    raw = experiment.model_dump(mode="json")
+    for override in overrides:
+        dotted, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"`{override}` is not of the form section.key=value",
+                hint="for example `--set training.steps=500`",
+            )
+        *parents, last = dotted.strip().split(".")
+        target = raw
+        for parent in parents:
+            if not isinstance(target.setdefault(parent, {}), dict):
+                raise ConfigError(f"`{parent}` in `{override}` is not a section")
+            target = target[parent]
+        try:
+            target[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"the value of `{override}` is not YAML: {error}") from None
+    return experiment_from_dict(raw, where="--set")
+
+
+def _explain(error: ValidationError, where: str) -> tuple[str]:
+    lines = []
+    for problem in error.errors():
+        location = ".".join(str(part) for part in problem["loc"]) or "settings"
+        if problem["type"] == "extra_forbidden":
+            known = _keys_beside(problem["loc"])
+            near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.4)
+            lines.append(
+                f"unknown key `{location}`"
+                + (f", did you mean `{near[0]}`?" if near else f"; known: {', '.join(known)}")
+            )
+        elif problem["type"] == "missing":
+            lines.append(f"`{location}` is missing")
+        else:
+            lines.append(f"`{location}`: {problem['msg']}, got {problem['input']!r}")
+    return (f"{where}: " + "; ".join(lines),)
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Experiment
+    for part in location[:-1]:
+        field = section.model_fields.get(str(part))
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ):
+            return []
+        section = field.annotation
+    return sorted(section.model_fields)

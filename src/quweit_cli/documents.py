@@ -1,0 +1,292 @@
+"""The JSON documents that stages hand to one another: one type an arrow.
+
+    train.json   what training reached                 train  -> report
+    dump.json    blocks as integers, golden rows       dump   -> rtl, energy
+    manifest.json  the RTL package                     rtl    -> sim, synth
+    sim.json     equal, or the first differences       sim    -> energy, report
+    synth.json   cells of every block                  synth  -> energy
+    energy.json  rows with their provenance            energy -> report
+
+Units are in the names. A figure that was not obtained is absent (null), never 0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from quweit_cli.artifacts import Artifact
+from quweit_cli.config import Identifier
+from quweit_cli.errors import ArtifactError
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+# ---------------------------------------------------------------- train
+
+
+class TrainedModel(Artifact):
+    """One trained model: the weightless one, or its dense twin."""
+
+    mlp: Literal["dense", "weightless"]
+    checkpoint: FileName
+    parameters: int
+    steps: int
+    seconds: float
+    device: str
+    test_loss: float
+    test_accuracy: float | None = Field(None, description="share of test samples, for classifiers")
+    curve: list[dict[str, float]] = Field(
+        description="step, train_loss, test_loss (and test_accuracy) at evaluations"
+    )
+
+
+class TrainResult(Artifact):
+    schema_name: Literal["quweit.train/1"] = Field("quweit.train/1", alias="schema")
+    name: Identifier
+    seed: int
+    data: str = Field(description="what was learned and tested on, in words, with sample counts")
+    models: list[TrainedModel]
+
+
+# ---------------------------------------------------------------- dump
+
+
+class ModelShape(Artifact):
+    """What energy accounting needs to know of the transformer."""
+
+    family: str
+    layers: int
+    dim: int
+    heads: int
+    tokens: int = Field(description="tokens of one sample (rows that a block takes for it)")
+    mlp_hidden: int = Field(description="hidden width of the dense MLP that a block replaces")
+
+
+class DumpedBlock(Artifact):
+    name: Identifier
+    layer: int
+    program: FileName = Field(description="integer program, quweit.program/1")
+    inputs: FileName = Field(description="golden input rows, .npy int8 rows x features")
+    outputs: FileName = Field(description="golden output rows, .npy int16 rows x features")
+    rows: int
+    input_scale: float = Field(description="real value of one step of the input")
+    output_scale: float = Field(description="real value of one step of the output")
+
+
+class DumpChecks(Artifact):
+    """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
+
+    samples: int
+    rows_compared: int = Field(description="for each block; every one equal")
+    logits_equal: bool
+
+
+class DumpManifest(Artifact):
+    schema_name: Literal["quweit.dump/1"] = Field("quweit.dump/1", alias="schema")
+    name: Identifier
+    checkpoint: Digest
+    data: str
+    model: ModelShape
+    blocks: list[DumpedBlock]
+    checks: DumpChecks
+    digest: Digest = Field(description="of the programs and golden rows: identifies the specification")
+
+
+# ---------------------------------------------------------------- rtl
+
+
+class RtlVectors(Artifact):
+    rows: int
+    inputs: FileName = Field(description="$readmemh, one input beat a line, feature 0 in the low bits")
+    outputs: FileName = Field(description="one output row a line, output 0 in the low bits")
+    inputs_sha256: Digest
+    outputs_sha256: Digest
+
+
+class RtlBlock(Artifact):
+    """One block of the RTL package; every number is promised here and checked by `sim`."""
+
+    name: Identifier
+    layer: int
+    top: Identifier
+    testbench: Identifier
+    features: int
+    outputs: int
+    features_per_beat: int
+    outputs_per_beat: int
+    input_bits: int = Field(description="of one feature on the bus")
+    output_bits: int = Field(description="of one output on the bus")
+    input_beats: int
+    output_beats: int
+    bits_per_cycle: int
+    latency_cycles: int = Field(
+        description="first input beat taken to last output beat given, idle block, no stalls"
+    )
+    initiation_interval_cycles: int = Field(description="between rows, no gaps, no stalls")
+    thresholds: int = Field(description="comparators rendered; those that nothing reads are pruned")
+    luts_by_layer: list[int] = Field(description="LUTs rendered of each layer")
+    sources: list[FileName] = Field(description="in compile order, behavioural tables: simulation, ASIC")
+    sources_xilinx: list[FileName] = Field(
+        description="in compile order, tables as LUT6 cells: FPGA synthesis"
+    )
+    vectors: RtlVectors
+
+
+class RtlManifest(Artifact):
+    schema_name: Literal["quweit.rtl/1"] = Field("quweit.rtl/1", alias="schema")
+    name: Identifier
+    dump: Digest = Field(description="digest of the dump that this was rendered from")
+    blocks: list[RtlBlock]
+    files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
+
+
+# ---------------------------------------------------------------- sim
+
+
+class SimDifference(Artifact):
+    block: str
+    scenario: str
+    row: int
+    output: int
+    cycle: int
+    expected: int
+    got: int
+
+
+class SimRun(Artifact):
+    """One block on one simulator."""
+
+    block: str
+    bit_exact: bool
+    rows_compared: int = Field(description="over all scenarios")
+    scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
+    latency_cycles: int | None
+    initiation_interval_cycles: int | None
+    differences: list[SimDifference] = Field(description="the first few")
+    build_seconds: float
+    run_seconds: float
+
+
+class SimulatorResult(Artifact):
+    simulator: str
+    version: str
+    bit_exact: bool
+    blocks: int
+    rows_compared: int
+    cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
+    seconds: float
+    runs: list[SimRun]
+
+
+class SimResult(Artifact):
+    schema_name: Literal["quweit.sim/1"] = Field("quweit.sim/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="stage digest of the RTL that was simulated")
+    bit_exact: bool
+    simulators: list[SimulatorResult]
+
+
+# ---------------------------------------------------------------- synth
+
+
+class SynthesizedBlock(Artifact):
+    block: str
+    tool: str
+    version: str
+    device: str
+    clock_mhz: float
+    stage: Literal["synthesis", "place", "route"]
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int = Field(description="MUXF7, MUXF8, MUXF9")
+    brams: float = Field(description="36 kb blocks; an 18 kb block counts one half")
+    dsps: int
+    slack_ns: float | None = Field(
+        None, description="worst setup slack; absent when the tool gives no timing"
+    )
+    power_mw: float | None = Field(None, description="as the tool reports it; absent when it reports none")
+    power_method: str | None = None
+    seconds: float
+    log: FileName
+
+
+class SynthesisReport(Artifact):
+    schema_name: Literal["quweit.synth/1"] = Field("quweit.synth/1", alias="schema")
+    name: Identifier
+    rtl: Digest
+    blocks: list[SynthesizedBlock]
+    vivado_project: FileName = Field(description="batch project that gives the vendor's own figures")
+
+
+# ---------------------------------------------------------------- energy
+
+
+class EnergyRow(Artifact):
+    """One figure with all that is needed to obtain it again."""
+
+    subject: str = Field(
+        description="what spends the energy: a block, an MLP on an array, a layer, the model"
+    )
+    operation: str
+    implementation: str
+    accounting: Literal["measured", "paper", "formula"] = Field(
+        description="where the cycles come from: simulation, the paper's one row a cycle, or the steady-state formula"
+    )
+    value: float = Field(description="energy of one sample")
+    unit: Literal["uJ"] = "uJ"
+    cycles: int
+    cycles_source: str
+    power_mw: float
+    power_source: str
+    clock_mhz: float
+    tool: str
+    device: str
+    stage: str
+    luts: int | None = None
+    ffs: int | None = None
+
+
+class EnergyRatio(Artifact):
+    name: str
+    value: float
+    numerator: str
+    denominator: str
+    accounting: str
+
+
+class PowerModel(Artifact):
+    """The calibrated power model with its residuals."""
+
+    formula: str
+    coefficients: dict[str, float]
+    points: list[dict[str, Any]] = Field(description="published point, predicted, residual in percent")
+    valid_luts: tuple[int, int]
+
+
+class EnergyTable(Artifact):
+    schema_name: Literal["quweit.energy/1"] = Field("quweit.energy/1", alias="schema")
+    name: Identifier
+    synth: Digest
+    sim: Digest
+    rows: list[EnergyRow]
+    ratios: list[EnergyRatio]
+    multiplications_replaced: float = Field(description="share of one layer's multiplications")
+    weights_replaced: float = Field(description="share of one layer's weights")
+    power_model: PowerModel
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder/name`, refusing a name from a document that would leave the folder.
+
+    Raises:
+        ArtifactError: the name is absolute or climbs out.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ArtifactError(f"a document in `{folder}` names `{name}`, which is outside of it")
+    return path

@@ -1,0 +1,46 @@
+"""The program of one weightless block: thermometer, LUT layers, conditional summation, requantisation."""
+
+from __future__ import annotations
+
+from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer
+from quweit_cli.ir.program import Program, Step
+from quweit_cli.ir.types import TensorType
+
+INT8 = (-128, 127)
+INT16 = (-32768, 32767)
+
+
+def block_program(
+    name: str,
+    thermometer: Thermometer,
+    layers: list[LutLayer],
+    summation: ConditionalSummation,
+    requantize: Requantize,
+) -> Program:
+    """Chain the nodes of a block; the input is one row (token) of int8 features.
+
+    Raises:
+        ValueError: shapes that do not fit one another.
+    """
+    chain: list[tuple[str, Node]] = [("thermometer", thermometer)]
+    chain += [(f"lut_layer{index}", layer) for index, layer in enumerate(layers)]
+    chain += [("summation", summation), ("y", requantize)]
+    steps, source = [], "x"
+    for step_name, node in chain:
+        steps.append(Step(step_name, source, node))
+        source = step_name
+    return Program(name, "x", TensorType(len(thermometer.thresholds_DT), *INT8), tuple(steps))
+
+
+def residual_requantize(summation: ConditionalSummation) -> Requantize:
+    """A rounding shift that brings every possible sum into 16 bits; shift 0 when they fit already.
+
+    The multiplier is 1 on purpose: the scale of the output is free, so a power of two costs
+    no hardware and loses less than one step of the 16-bit residual.
+    """
+    shift = 0
+    low_E, high_E = summation.ranges()
+    low, high = int(low_E.min()), int(high_E.max())
+    while not (INT16[0] <= low >> shift and ((high + ((1 << shift) >> 1)) >> shift) <= INT16[1]):
+        shift += 1
+    return Requantize(multiplier=1, shift=shift, low=INT16[0], high=INT16[1])

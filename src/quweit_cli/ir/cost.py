@@ -1,0 +1,36 @@
+"""What a program costs by counting: before any tool runs, and independent of every tool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Thermometer
+from quweit_cli.ir.program import Program
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Operations on one row, and the stored bits of the program."""
+
+    comparisons: int
+    lut_reads: int
+    additions: int
+    multiplications: int
+    stored_bits: int
+
+
+def cost(program: Program) -> Cost:
+    """Count the operations of one row; a weightless block multiplies nothing."""
+    comparisons = lut_reads = additions = stored_bits = 0
+    for step in program.steps:
+        match step.node:
+            case Thermometer(thresholds_DT=thresholds_DT):
+                comparisons += thresholds_DT.size
+                stored_bits += thresholds_DT.size * program.input_type.bits
+            case LutLayer(tables_J=tables_J, fan_in=fan_in):
+                lut_reads += len(tables_J)
+                stored_bits += len(tables_J) * 2**fan_in
+            case ConditionalSummation(values_KE=values_KE):
+                additions += values_KE.size
+                stored_bits += values_KE.size * 8
+    return Cost(comparisons, lut_reads, additions, 0, stored_bits)

@@ -1,0 +1,32 @@
+"""The type of a tensor between nodes: how many elements a row has, and which integers they can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """A row of `features` integers, each within `low ... high` in the worst case."""
+
+    features: int
+    low: int
+    high: int
+
+    @property
+    def signed(self) -> bool:
+        return self.low < 0
+
+    @property
+    def bits(self) -> int:
+        """Fewest bits that hold every value: two's complement when `low` is negative."""
+        return bits_of_range(self.low, self.high)
+
+
+def bits_of_range(low: int, high: int) -> int:
+    """Fewest bits for `low ... high`; two's complement when `low` is negative, at least one bit."""
+    if low > high:
+        raise ValueError(f"empty range {low} ... {high}")
+    if low >= 0:
+        return max(1, high.bit_length())
+    return max((-low - 1).bit_length(), max(high, 0).bit_length()) + 1

