@@ -14,8 +14,6 @@ from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize
 from quweit_cli.ir.program import Program, Step
 from quweit_cli.ir.types import TensorType
 
-SCHEMA = "quweit.program/1"
-
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +88,7 @@ class InputRecord(_Record):
 class ProgramRecord(_Record):
     """An integer program: one row in, one row out; steps run in order; the last is the output."""
 
-    schema_name: Literal["quweit.program/1"] = Field(SCHEMA, alias="schema")
+    schema_name: Literal["quweit.program/1"] = Field("quweit.program/1", alias="schema")
     name: str
     input: InputRecord
     steps: list[NodeRecord]
