@@ -81,6 +81,21 @@ def open_project(path: Path) -> Path:
     return path
 
 
+def existing_project(path: Path) -> Path:
+    """The project directory at `path`.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    if not (path / MARKER).is_file():
+        raise ArtifactError(
+            f"`{path}` is not a quweit project directory",
+            hint="name the directory that was given to --out; `quweit run CONFIG --out DIR` makes one",
+        )
+    read_json(path / MARKER, "quweit.project/1")
+    return path
+
+
 @contextlib.contextmanager
 def writing_stage(
     project: Path, stage: str, *, inputs: Mapping[str, str], options: Mapping[str, Any]
@@ -156,6 +171,27 @@ def is_current(project: Path, stage: str, *, inputs: Mapping[str, str], options:
         return False
     wanted = json.loads(json.dumps(options, default=str))
     return (record.quweit, record.inputs, record.options) == (__version__, dict(inputs), wanted)
+
+
+def check_fresh(project: Path, stage: str) -> None:
+    """A stage must have been made from what lies in the project now, and so on up to training.
+
+    Raises:
+        ArtifactError: no such stage here, or its record is damaged.
+        StaleArtifact: an earlier stage was run again since, with another outcome.
+    """
+    record = read_stage(project, stage)
+    for name, digest in record.inputs.items():
+        source = "train" if name == "checkpoint" else name
+        if source not in STAGES or not (project / source).is_dir():
+            continue
+        made = read_stage(project, source)
+        if digest not in (made.outputs.values() if name == "checkpoint" else (made.digest(),)):
+            raise StaleArtifact(
+                f"the {stage} artefact in `{project}` was made from another {source} artefact than the one there now",
+                hint=f"run `quweit {stage}` again, or `quweit run`, which redoes what is out of date",
+            )
+        check_fresh(project, source)
 
 
 def load(kind: type[AnyArtifact], path: Path) -> AnyArtifact:

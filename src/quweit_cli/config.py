@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -23,7 +23,9 @@ class Settings(BaseModel):
 
 
 class Data(Settings):
-    source: str = Field(description="which dataset; `quweit doctor --json` lists the registered ones")
+    source: str = Field(
+        description="which dataset: digits, pydoc_text, text_file, shakespeare_char or cifar10"
+    )
     path: Path | None = Field(
         None,
         description="file of the dataset, for those that are not shipped; relative to the experiment file",
@@ -63,7 +65,7 @@ class Thermometer(Settings):
 class Block(Settings):
     """A weightless block: what replaces one MLP."""
 
-    thermometer: Thermometer = Thermometer()
+    thermometer: Thermometer = Field(Thermometer(), description="how features become bits")
     lut_layers: tuple[int, ...] = Field(
         (192,),
         min_length=1,
@@ -111,12 +113,12 @@ class Model(Settings):
     )
     dim: int = Field(ge=1, description="width of the residual stream")
     depth: int = Field(ge=1, description="encoder or decoder layers")
-    heads: int = Field(ge=1)
+    heads: int = Field(ge=1, description="attention heads; they divide dim")
     mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
-    block: Block = Block()
+    block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Model:
@@ -126,7 +128,7 @@ class Model(Settings):
 
 
 class Training(Settings):
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, description="updates of the weights")
     batch_size: int = Field(ge=1, description="samples of one step")
     learning_rate: float = Field(
         1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
@@ -136,9 +138,9 @@ class Training(Settings):
     weight_decay: float = Field(
         0.1, ge=0, description="for matrices of the dense parts; never for tables, mapping or values"
     )
-    betas: tuple[float, float] = (0.9, 0.99)
+    betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
     evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
     evaluate_samples: int = Field(
         2048, ge=1, description="samples of those evaluations; the one at the end takes all"
@@ -147,7 +149,12 @@ class Training(Settings):
         "last",
         description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
     )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where training runs; `auto` takes a GPU when there is one"
+    )
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"
+    )
 
 
 class Dump(Settings):
@@ -158,48 +165,59 @@ class Dump(Settings):
 
 
 class Rtl(Settings):
-    bits_per_cycle: int | Literal["all"] = Field(
+    bits_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         1, description="outputs of the last LUT layer summed in one cycle"
     )
-    features_per_beat: int | Literal["auto"] = Field(
+    features_per_beat: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
         description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
+    )
+    random_rows: int = Field(
+        256,
+        ge=0,
+        description="uniformly random rows added to the golden ones: they reach table entries that real activations seldom do",
     )
 
 
 class Sim(Settings):
-    simulators: tuple[str, ...] = Field(("verilator", "icarus"), min_length=1)
+    simulators: tuple[str, ...] = Field(
+        ("verilator", "icarus"),
+        min_length=1,
+        description="who compares; `run` skips, visibly, one that this machine lacks",
+    )
     rows: dict[str, int] = Field(
-        {"verilator": 1024, "icarus": 200},
-        description="rows compared on each simulator, at most what was dumped",
+        {"icarus": 200}, description="rows compared in each scenario, by simulator; all where none is named"
     )
 
 
 class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
-    clock_mhz: float = Field(200.0, gt=0)
+    clock_mhz: float = Field(200.0, gt=0, description="clock that timing and power are asked for")
+    allow_negative_slack: bool = Field(
+        False, description="keep figures of a design that misses the clock, instead of failing"
+    )
 
 
 class Energy(Settings):
     arrays: tuple[int, ...] = Field(
         (8, 16, 32, 64), min_length=1, description="sides of the systolic arrays compared with"
     )
-    clock_mhz: float = Field(200.0, gt=0)
+    clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
 
 
 class Experiment(Settings):
-    name: Identifier
+    name: Identifier = Field(description="of the design: lower-case letters, digits and underscores")
     seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")
     twin: bool = Field(False, description="train the same model with dense MLPs too, and report both")
-    data: Data
-    model: Model
-    training: Training
-    dump: Dump = Dump()
-    rtl: Rtl = Rtl()
-    sim: Sim = Sim()
-    synth: Synth = Synth()
-    energy: Energy = Energy()
+    data: Data = Field(description="what is learned")
+    model: Model = Field(description="the transformer")
+    training: Training = Field(description="how it learns")
+    dump: Dump = Field(Dump(), description="checkpoint to integer programs")
+    rtl: Rtl = Field(Rtl(), description="integer programs to RTL")
+    sim: Sim = Field(Sim(), description="RTL against the integer programs")
+    synth: Synth = Field(Synth(), description="RTL to cells")
+    energy: Energy = Field(Energy(), description="cells and cycles to energy")
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -232,6 +250,21 @@ def experiment_from_dict(raw: dict[str, Any], *, where: str) -> Experiment:
         return Experiment.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(*_explain(error, where)) from None
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def settings(kind: type[AnySettings], **values: Any) -> AnySettings:
+    """One section from the options of a command.
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(*_explain(error, "options")) from None
 
 
 def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:

@@ -52,6 +52,20 @@ class TrainResult(Artifact):
     models: list[TrainedModel]
 
 
+class EvalResult(Artifact):
+    """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
+
+    schema_name: Literal["quweit.eval/1"] = Field("quweit.eval/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"]
+    data: str
+    samples: int
+    loss: float
+    accuracy: float | None = Field(None, description="share of test samples, for classifiers")
+    integer_loss: float | None = Field(None, description="absent for a dense model, which has no blocks")
+    integer_accuracy: float | None = None
+
+
 # ---------------------------------------------------------------- dump
 
 
@@ -100,7 +114,11 @@ class DumpManifest(Artifact):
 
 
 class RtlVectors(Artifact):
-    rows: int
+    rows: int = Field(description="golden rows of the dump, then random ones")
+    random_rows: int = Field(description="how many of them, at the end, are random")
+    table_coverage: float = Field(
+        description="share of the table entries of all rendered LUTs that these rows read"
+    )
     inputs: FileName = Field(description="$readmemh, one input beat a line, feature 0 in the low bits")
     outputs: FileName = Field(description="one output row a line, output 0 in the low bits")
     inputs_sha256: Digest
@@ -154,7 +172,7 @@ class SimDifference(Artifact):
     output: int
     cycle: int
     expected: int
-    got: int
+    got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
 
 
 class SimRun(Artifact):
@@ -166,7 +184,9 @@ class SimRun(Artifact):
     scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
     latency_cycles: int | None
     initiation_interval_cycles: int | None
+    different_rows: int
     differences: list[SimDifference] = Field(description="the first few")
+    failures: list[str] = Field(description="broken promises of latency, interval or handshake")
     build_seconds: float
     run_seconds: float
 
@@ -177,7 +197,9 @@ class SimulatorResult(Artifact):
     bit_exact: bool
     blocks: int
     rows_compared: int
-    cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
+    cycles_per_row: list[int | None] = Field(
+        description="measured initiation interval of each block; null when it could not be measured"
+    )
     seconds: float
     runs: list[SimRun]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -10,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +107,8 @@ CXX = Tool(
 )
 TOOLS = {tool.name: tool for tool in (VERILATOR, ICARUS, YOSYS, OPENSTA, VIVADO, CXX)}
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 def find(tool: Tool) -> Found:
     """The tool that this machine has.
@@ -148,32 +152,66 @@ def run(
     Raises:
         ToolFailed: it could not start, ended with a code other than 0, or ran past `timeout` seconds.
     """
+    process = None
     with log.open("w") as file:
         try:
-            process = subprocess.Popen(
-                list(command),
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
+            with _interrupts_held():  # or one could come between the start and the first line below it
+                process = subprocess.Popen(
+                    list(command),
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                )
+                _running.add(process)
+            code = process.wait(timeout=timeout)
         except OSError as error:
             raise ToolFailed(f"`{name}` could not start: {error}") from None
-        try:
-            code = process.wait(timeout=timeout)
         except subprocess.TimeoutExpired:
             raise ToolFailed(f"`{name}` was stopped after {timeout:.0f} s", hint=f"its log: {log}") from None
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            if process is not None:
+                _stop(process)
+                _running.discard(process)
     output = log.read_text(errors="replace")
     if code != 0:
         tail = "\n".join(output.strip().splitlines()[-12:])
         raise ToolFailed(f"`{name}` ended with code {code}:\n{tail}", hint=f"its log: {log}")
     return output
+
+
+def stop_running() -> None:
+    """End every process that `run` has started and that still runs, for work done in threads:
+    an interrupt reaches the main thread alone, and the others would wait for their tools."""
+    for process in list(_running):
+        _stop(process)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let SIGINT and SIGTERM wait until the body is done; they reach the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda received, frame: held.append(received)) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler or signal.SIG_DFL)
+    for received in held:
+        signal.raise_signal(received)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _locate(tool: Tool) -> list[str] | None:

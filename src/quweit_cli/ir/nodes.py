@@ -44,7 +44,7 @@ class Thermometer:
 
     def evaluate(self, x_RD: Integers) -> Integers:
         bits_RDT = x_RD[:, :, None] > self.thresholds_DT[None]
-        return bits_RDT.reshape(len(x_RD), -1).astype(np.int64)
+        return bits_RDT.reshape(len(x_RD), self.thresholds_DT.size).astype(np.int64)
 
     def output_type(self, x: TensorType) -> TensorType:
         features = len(self.thresholds_DT)

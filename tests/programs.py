@@ -1,0 +1,96 @@
+"""Integer programs made at random, and projects that hold them as a dump."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from quweit_cli.artifacts import digest_of, file_digests, open_project, save, writing_stage
+from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.ir import (
+    ConditionalSummation,
+    LutLayer,
+    Program,
+    Requantize,
+    Thermometer,
+    evaluate,
+)
+from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.serialization import program_to_record
+
+
+def random_block(
+    seed: int = 0,
+    *,
+    name: str = "block0",
+    features: int = 6,
+    thresholds: int = 3,
+    layers: Sequence[int] = (10,),
+    outputs: int | None = None,
+    fan_in: int = 6,
+    requantize: Requantize | None = None,
+) -> Program:
+    """Thresholds within and beyond int8, tables and values over their whole range."""
+    rng = np.random.default_rng(seed)
+    thermometer = Thermometer(rng.integers(-140, 140, (features, thresholds)))
+    bits, lut_layers = features * thresholds, []
+    for luts in layers:
+        tables = rng.integers(0, 2**64, luts, dtype=np.uint64) >> np.uint64(64 - 2**fan_in)
+        lut_layers.append(LutLayer(rng.integers(0, bits, (luts, fan_in)), tables))
+        bits = luts
+    width = features if outputs is None else outputs
+    summation = ConditionalSummation(rng.integers(-128, 128, (bits, width)), rng.integers(-500, 500, width))
+    return block_program(
+        name, thermometer, lut_layers, summation, requantize or residual_requantize(summation)
+    )
+
+
+def random_rows(program: Program, rows: int, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.integers(-128, 128, (rows, program.input_type.features)).astype(np.int8)
+
+
+def project_with_dump(path: Path, *programs: Program, rows: int = 40) -> Path:
+    """A project whose dump holds these programs with random golden rows."""
+    project = open_project(path)
+    with writing_stage(project, "dump", inputs={}, options={}) as folder:
+        (folder / "blocks").mkdir()
+        blocks = [_write_block(folder, layer, program, rows) for layer, program in enumerate(programs)]
+        manifest = DumpManifest(
+            name="toy",
+            checkpoint="0" * 64,
+            data="random rows",
+            model=ModelShape(
+                family="vit",
+                layers=len(programs),
+                dim=programs[0].input_type.features,
+                heads=1,
+                tokens=16,
+                mlp_hidden=4 * programs[0].input_type.features,
+            ),
+            blocks=blocks,
+            checks=DumpChecks(samples=1, rows_compared=rows, logits_equal=True),
+            digest=digest_of(file_digests(folder)),
+        )
+        save(manifest, folder / "dump.json")
+    return project
+
+
+def _write_block(folder: Path, layer: int, program: Program, rows: int) -> DumpedBlock:
+    inputs = random_rows(program, rows)
+    name = program.name
+    np.save(folder / f"blocks/{name}.x.npy", inputs)
+    np.save(folder / f"blocks/{name}.y.npy", evaluate(program, inputs).astype(np.int16))
+    save(program_to_record(program), folder / f"blocks/{name}.json")
+    return DumpedBlock(
+        name=name,
+        layer=layer,
+        program=f"blocks/{name}.json",
+        inputs=f"blocks/{name}.x.npy",
+        outputs=f"blocks/{name}.y.npy",
+        rows=rows,
+        input_scale=1 / 32,
+        output_scale=0.01,
+    )

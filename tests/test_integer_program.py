@@ -1,0 +1,95 @@
+"""A program runs its steps in order, survives the disk, and knows which of its bits matter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from programs import random_block, random_rows
+from quweit_cli.ir import LutLayer, Program, TensorType, evaluate, tensor_types
+from quweit_cli.ir.cost import cost
+from quweit_cli.ir.liveness import live_bits, read_pins
+from quweit_cli.ir.program import Step, trace
+from quweit_cli.ir.serialization import ProgramRecord, program_from_record, program_to_record
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_program_read_back_from_json_answers_the_same(seed: int) -> None:
+    program = random_block(seed, layers=(9, 7), fan_in=2 + seed % 5)
+    text = program_to_record(program).model_dump_json(by_alias=True)
+    again = program_from_record(ProgramRecord.model_validate_json(text))
+    rows = random_rows(program, 50)
+    assert np.array_equal(evaluate(program, rows), evaluate(again, rows))
+    assert program_to_record(again).model_dump_json(by_alias=True) == text
+
+
+def test_every_tensor_stays_within_its_worst_case_type() -> None:
+    program = random_block(3, layers=(12,))
+    for name, tensor in trace(program, random_rows(program, 300)).items():
+        kind = tensor_types(program)[name]
+        assert tensor.shape[1] == kind.features
+        assert kind.low <= tensor.min() and tensor.max() <= kind.high
+
+
+def test_bits_that_are_not_live_change_no_output() -> None:
+    program = random_block(4, features=8, thresholds=6, layers=(6, 5))
+    rows = random_rows(program, 100)
+    live = live_bits(program)
+    assert not live["thermometer"].all(), "the example must have something to prune"
+    tensors = trace(program, rows)
+    for name, mask in live.items():
+        position = next(index for index, step in enumerate(program.steps) if step.name == name)
+        changed = tensors[name] ^ ~mask  # flip every bit that does not matter
+        for step in program.steps[position + 1 :]:
+            changed = step.node.evaluate(changed)
+        assert np.array_equal(changed, tensors["y"])
+
+
+def test_a_pin_counts_as_read_only_when_the_table_depends_on_it() -> None:
+    only_pin_1 = LutLayer(np.array([[0, 1]]), np.array([0b1100], dtype=np.uint64))
+    assert read_pins(only_pin_1).tolist() == [[False, True]]
+    constant = LutLayer(np.array([[0, 1]]), np.array([0b1111], dtype=np.uint64))
+    assert read_pins(constant).tolist() == [[False, False]]
+
+
+def test_the_cost_counts_every_operation_of_a_row() -> None:
+    counted = cost(random_block(features=6, thresholds=3, layers=(10, 7)))
+    assert (counted.comparisons, counted.lut_reads, counted.additions) == (18, 17, 42)
+    assert counted.stored_bits == 18 * 8 + 17 * 64 + 42 * 8
+
+
+def test_rows_of_another_width_or_range_are_refused() -> None:
+    program = random_block()
+    with pytest.raises(ValueError, match="rows of 6"):
+        evaluate(program, np.zeros((1, 5), dtype=np.int64))
+    with pytest.raises(ValueError, match="takes -128 ... 127"):
+        evaluate(program, np.full((1, 6), 128))
+
+
+def test_a_program_with_a_broken_chain_is_refused() -> None:
+    block = random_block()
+    with pytest.raises(ValueError, match="no earlier step"):
+        Program("p", "x", block.input_type, (Step("t", "nowhere", block.steps[0].node),))
+    with pytest.raises(ValueError, match="not an identifier"):
+        Program("p; rm", "x", TensorType(6, -128, 127), block.steps)
+    with pytest.raises(ValueError, match="two tensors"):
+        Program("p", "x", block.input_type, (block.steps[0], Step("x", "x", block.steps[0].node)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw["steps"][1].update(op="xor"),
+        lambda raw: raw["steps"][1]["tables"].__setitem__(0, "0x1"),
+        lambda raw: raw["steps"][1]["tables"].__setitem__(0, "1" * 17),
+        lambda raw: raw.update(schema="quweit.program/2"),
+        lambda raw: raw.update(extra=1),
+        lambda raw: raw["steps"][0].pop("thresholds"),
+    ],
+)
+def test_a_record_that_is_not_a_program_is_refused(change) -> None:  # type: ignore[no-untyped-def]
+    raw = program_to_record(random_block()).model_dump(mode="json", by_alias=True)
+    change(raw)
+    with pytest.raises(ValidationError):
+        ProgramRecord.model_validate(raw)
