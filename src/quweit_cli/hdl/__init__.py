@@ -1,0 +1,1 @@
+"""From the integer program to SystemVerilog text: structure first, then rendering, then the disk."""

@@ -1,0 +1,52 @@
+"""Mako, strictly: an unknown name is an error with template and line, never empty text."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from mako import exceptions
+from mako.lookup import TemplateLookup
+
+from quweit_cli.errors import QuweitError
+
+
+@lru_cache
+def template_root() -> Path:
+    """The folder of templates: inside the installed package, else at the root of the repository.
+
+    Raises:
+        QuweitError: neither is there.
+    """
+    packaged = Path(str(resources.files("quweit_cli"))) / "_templates"
+    repository = Path(__file__).resolve().parents[3] / "templates"
+    for folder in (packaged, repository):
+        if folder.is_dir():
+            return folder
+    raise QuweitError("the templates are not installed", hint="reinstall quweit")
+
+
+def render(template: str, **names: object) -> str:
+    """Text of `templates/<template>` with exactly these names.
+
+    Raises:
+        QuweitError: the template is missing or fails; the message says template and line.
+    """
+    try:
+        return str(_lookup().get_template(template).render(**names))
+    except exceptions.TopLevelLookupException:
+        raise QuweitError(f"there is no template `{template}`") from None
+    except Exception as error:
+        traceback = exceptions.RichTraceback()
+        raise QuweitError(f"template `{template}`, line {traceback.lineno}: {error}") from error
+
+
+def static_text(name: str) -> str:
+    """A hand-written file that is copied as it is."""
+    return (template_root() / name).read_text()
+
+
+@lru_cache
+def _lookup() -> TemplateLookup:
+    return TemplateLookup(directories=[str(template_root())], strict_undefined=True, input_encoding="utf-8")

@@ -1,0 +1,86 @@
+"""What each stage is made from: the digests that it reads and the settings that matter to it.
+
+A stage on disk is up to date when its key is what it was (`artifacts.is_current`). The keys live
+apart from the stages so that a finished run is recognised without importing torch.
+
+    inputs, options = keys.rtl(project, rtl_options)
+    with writing_stage(project, "rtl", inputs=inputs, options=options) as folder: ...
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from quweit_cli import config
+from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
+from quweit_cli.errors import ArtifactError
+
+
+class Key(NamedTuple):
+    """`inputs` name -> sha256 of what is read; `options` the settings that change the outcome."""
+
+    inputs: dict[str, str]
+    options: dict[str, Any]
+
+
+def train(experiment: config.Experiment) -> Key:
+    """Sections of later stages are left out, so that changing one of them trains nothing again.
+
+    A data file counts by its content, not by its place; call this once the file is there.
+    """
+    options = experiment.model_dump(
+        mode="json", include={"name", "seed", "twin", "data", "model", "training"}
+    )
+    del options["data"]["path"]
+    return Key(_data(experiment.data.path), options)
+
+
+def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) -> Key:
+    """Raises ArtifactError when there is no such checkpoint."""
+    try:
+        digest = digest_of_file(checkpoint)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot read the checkpoint `{checkpoint}`: {error.strerror or error}",
+            hint="`quweit train CONFIG --out DIR` writes one to DIR/train/ckpt.pt",
+        ) from None
+    return Key({"checkpoint": digest, **_data(data_path)}, options.model_dump(mode="json"))
+
+
+def rtl(project: Path, options: config.Rtl) -> Key:
+    """Of a project that has a dump. The keys from here on raise ArtifactError when what they
+    read is missing, StaleArtifact when it was made from something that has changed since."""
+    return Key(_stages(project, "dump"), options.model_dump(mode="json"))
+
+
+def sim(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
+    """Of the RTL as it lies there, changed by hand or not: finding a change is what `sim` is for."""
+    check_fresh(project, "rtl")
+    rows = {name: options.rows.get(name) for name in options.simulators}
+    rtl_digest = digest_of(file_digests(project / "rtl"))
+    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves})
+
+
+def synth(project: Path, options: config.Synth) -> Key:
+    return Key(_stages(project, "rtl"), options.model_dump(mode="json"))
+
+
+def energy(project: Path, options: config.Energy) -> Key:
+    return Key(_stages(project, "dump", "rtl", "sim", "synth"), options.model_dump(mode="json"))
+
+
+def report(project: Path) -> Key:
+    """Of whichever artefacts are there."""
+    present = [stage for stage in STAGES if stage != "report" and (project / stage).is_dir()]
+    return Key(_stages(project, *present), {})
+
+
+def _stages(project: Path, *stages: str) -> dict[str, str]:
+    for stage in stages:
+        check_fresh(project, stage)
+    return {stage: read_stage(project, stage).digest() for stage in stages}
+
+
+def _data(path: Path | None) -> dict[str, str]:
+    return {"data": digest_of_file(path)} if path is not None and path.is_file() else {}

@@ -1,0 +1,82 @@
+"""dump -> RTL package: read the programs and golden rows, render everything, then write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from quweit_cli import config
+from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.documents import DumpedBlock, DumpManifest, RtlManifest, inside
+from quweit_cli.errors import ArtifactError
+from quweit_cli.hdl.package import BlockSource, render_package
+from quweit_cli.ir import evaluate
+from quweit_cli.ir.serialization import ProgramRecord, program_from_record
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.stages import keys
+
+MANIFEST = "manifest.json"
+
+
+def run(
+    project: Path, options: config.Rtl, *, progress: Progress = SILENT, reuse: bool = False
+) -> RtlManifest:
+    """Render the dump of a project.
+
+    Raises:
+        ArtifactError: no dump here, or one that is damaged or contradicts itself.
+        UnsupportedModel: a program that is not a weightless block.
+    """
+    inputs, chosen = keys.rtl(project, options)
+    if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
+        return load(RtlManifest, project / "rtl" / MANIFEST)
+    check_stage(project, "dump")
+    dump = load(DumpManifest, project / "dump" / "dump.json")
+    with progress.task("reading the dump", len(dump.blocks)) as task:
+        sources = []
+        for block in dump.blocks:
+            sources.append(read_block(project / "dump", block))
+            task.advance()
+    with progress.task("rendering"):
+        plan, manifest = render_package(dump, sources, options)
+    with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
+        plan.write(folder)
+        save(manifest, folder / MANIFEST)
+    return manifest
+
+
+def read_block(folder: Path, block: DumpedBlock) -> BlockSource:
+    """A block of a dump, its golden rows checked against its program.
+
+    Raises:
+        ArtifactError: damaged, or the rows are not what the program computes.
+    """
+    path = inside(folder, block.program)
+    record = load(ProgramRecord, path)
+    try:
+        program = program_from_record(record)
+    except (ValueError, OverflowError) as error:
+        raise ArtifactError(f"`{path}` is not a sound program: {error}") from None
+    inputs = _load_rows(inside(folder, block.inputs), np.int8)
+    outputs = _load_rows(inside(folder, block.outputs), np.int16)
+    try:
+        computed = evaluate(program, inputs)
+    except ValueError as error:
+        raise ArtifactError(f"golden rows of `{block.name}` do not fit its program: {error}") from None
+    if computed.shape != outputs.shape or not np.array_equal(computed, outputs):
+        raise ArtifactError(
+            f"golden rows of `{block.name}` are not what its program computes",
+            hint="run `quweit dump` again",
+        )
+    return BlockSource(block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64))
+
+
+def _load_rows(path: Path, kind: type[np.signedinteger]) -> np.ndarray:
+    try:
+        rows: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        raise ArtifactError(f"cannot read golden rows from `{path}`: {error}") from None
+    if rows.dtype != kind or rows.ndim != 2 or not len(rows):
+        raise ArtifactError(f"`{path}` does not hold rows of {np.dtype(kind).name}")
+    return rows

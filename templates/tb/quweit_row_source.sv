@@ -1,0 +1,80 @@
+// Bench only: plays rows from a memory file into a block, with random gaps when asked.
+//
+// With gaps it also sends now and then the first beat of a row, marked as last: the block must
+// discard it. Everything is decided in the clocked process, so no simulator race is possible.
+
+`default_nettype none
+
+module quweit_row_source #(
+  parameter integer Rows     = 1,
+  parameter integer Beats    = 1,
+  parameter integer BeatBits = 8
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic [31:0]         rows_i,   // rows to play
+  input  logic                gaps_i,
+
+  output logic                valid_o,
+  input  logic                ready_i,
+  output logic [BeatBits-1:0] data_o,
+  output logic                last_o,
+
+  input  logic [31:0]         cycle_i,
+  output logic [31:0]         first_cycle_o  // in which the first beat of row 0 was taken
+);
+
+  localparam logic [31:0] LastBeat = 32'(Beats - 1);
+
+  logic [BeatBits-1:0] memory [Rows*Beats];
+  logic [8*1024-1:0]   path;
+
+  initial begin
+    if ($value$plusargs("inputs=%s", path)) $readmemh(path, memory);
+    else begin
+      $display("ERROR: +inputs=FILE is missing");
+      $finish;
+    end
+  end
+
+  logic [31:0] row_q, beat_q, lfsr_q;
+  logic        valid_q, broken_q;
+  logic        taken, pause, break_off, exhausted, next_is_first;
+
+  assign taken         = valid_q && ready_i && !broken_q;
+  assign exhausted     = (row_q == rows_i)
+                       || (taken && (beat_q == LastBeat) && (row_q + 1 == rows_i));
+  assign next_is_first = taken ? (beat_q == LastBeat) : (beat_q == 0);
+  assign pause         = gaps_i && lfsr_q[0];
+  assign break_off     = gaps_i && (Beats > 1) && next_is_first && (lfsr_q[7:4] == 4'd3);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      row_q         <= '0;
+      beat_q        <= '0;
+      valid_q       <= 1'b0;
+      broken_q      <= 1'b0;
+      lfsr_q        <= 32'hace1_2b4d;
+      first_cycle_o <= '0;
+    end else begin
+      lfsr_q <= {lfsr_q[30:0], lfsr_q[31] ^ lfsr_q[21] ^ lfsr_q[1] ^ lfsr_q[0]};
+      if (taken) begin
+        if (row_q == 0 && beat_q == 0) first_cycle_o <= cycle_i;
+        beat_q <= (beat_q == LastBeat) ? '0 : beat_q + 1;
+        if (beat_q == LastBeat) row_q <= row_q + 1;
+      end
+      // Once valid, a beat stays until it is taken.
+      if (!valid_q || ready_i) begin
+        valid_q  <= !pause && !exhausted;
+        broken_q <= break_off;
+      end
+    end
+  end
+
+  assign valid_o = valid_q;
+  assign data_o  = memory[row_q*Beats + beat_q];
+  assign last_o  = broken_q || (beat_q == LastBeat);
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,83 @@
+<%page args="block, header"/>\
+${header}
+// Bench of ${block.top}: a source, the block and a sink. The clock and the controls come from
+// test_block.py (cocotb); rows are compared there, one Python call a row and none a cycle.
+
+`default_nettype none
+
+module ${block.testbench} (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic [31:0] rows_i,
+  input  logic        gaps_i,
+  input  logic        stalls_i,
+
+  output logic [31:0] cycle_o,
+  output logic [31:0] first_cycle_o,
+  output logic [31:0] rows_o,
+  output logic [${block.output_beats * block.outputs_per_beat * block.output_bits - 1}:0] row_data_o,
+  output logic [31:0] row_cycle_o,
+  output logic [31:0] violations_o
+);
+
+  logic x_valid, x_ready, x_last;
+  logic y_valid, y_ready, y_last;
+  logic [${block.features_per_beat * block.input_bits - 1}:0] x_data;
+  logic [${block.outputs_per_beat * block.output_bits - 1}:0] y_data;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) cycle_o <= '0;
+    else         cycle_o <= cycle_o + 1;
+  end
+
+  quweit_row_source #(
+    .Rows     (${block.vectors.rows}),
+    .Beats    (${block.input_beats}),
+    .BeatBits (${block.features_per_beat * block.input_bits})
+  ) u_source (
+    .clk_i,
+    .rst_ni,
+    .rows_i,
+    .gaps_i,
+    .valid_o       (x_valid),
+    .ready_i       (x_ready),
+    .data_o        (x_data),
+    .last_o        (x_last),
+    .cycle_i       (cycle_o),
+    .first_cycle_o (first_cycle_o)
+  );
+
+  ${block.top} u_block (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i (x_valid),
+    .x_ready_o (x_ready),
+    .x_data_i  (x_data),
+    .x_last_i  (x_last),
+    .y_valid_o (y_valid),
+    .y_ready_i (y_ready),
+    .y_data_o  (y_data),
+    .y_last_o  (y_last)
+  );
+
+  quweit_row_sink #(
+    .Beats    (${block.output_beats}),
+    .BeatBits (${block.outputs_per_beat * block.output_bits})
+  ) u_sink (
+    .clk_i,
+    .rst_ni,
+    .stalls_i,
+    .cycle_i      (cycle_o),
+    .valid_i      (y_valid),
+    .ready_o      (y_ready),
+    .data_i       (y_data),
+    .last_i       (y_last),
+    .rows_o       (rows_o),
+    .row_data_o   (row_data_o),
+    .row_cycle_o  (row_cycle_o),
+    .violations_o (violations_o)
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,97 @@
+"""Every tool takes the RTL without a warning, in both renderings and every kind of folding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from programs import project_with_dump, random_block
+from quweit_cli import config, toolbox
+from quweit_cli.documents import RtlBlock
+from quweit_cli.ir import Requantize
+from quweit_cli.stages import rtl
+
+SHAPES = {
+    "one_layer": ({"layers": (10,)}, 1),
+    "two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4}, 2),
+    "one_cycle": ({"features": 7, "layers": (13,), "outputs": 3}, "all"),
+    "long": ({"features": 4, "layers": (70,), "outputs": 5}, 1),
+    "multiplier": ({"requantize": Requantize(77777, 18, -32768, 32767)}, 3),
+    "single": ({"features": 1, "thresholds": 2, "layers": (1,), "fan_in": 2}, 1),
+    "narrow_range": ({"requantize": Requantize(1, 2, -100, 99)}, 4),
+}
+
+
+@pytest.fixture(params=SHAPES)
+def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, RtlBlock]:
+    shape, bits_per_cycle = SHAPES[request.param]
+    project = project_with_dump(tmp_path / "p", random_block(11, **shape), rows=2)  # type: ignore[arg-type]
+    manifest = rtl.run(project, config.Rtl(bits_per_cycle=bits_per_cycle))  # type: ignore[arg-type]
+    return project / "rtl", manifest.blocks[0]
+
+
+@pytest.mark.requires("verilator")
+def test_verilator_lints_design_and_bench_without_a_warning(package: tuple[Path, RtlBlock]) -> None:
+    folder, block = package
+    for top, files in ((block.top, f"{block.top}.f"), (block.testbench, f"{block.testbench}.f")):
+        words = toolbox.find(toolbox.VERILATOR).command
+        output = toolbox.run(
+            [*words, "--lint-only", "-Wall", "--top-module", top, "-f", f"filelists/{files}"],
+            cwd=folder,
+            log=folder.parent / "lint.log",
+            name="verilator",
+        )
+        assert "%Warning" not in output and "%Error" not in output
+
+
+@pytest.mark.requires("icarus")
+def test_icarus_compiles_the_bench_without_a_warning(package: tuple[Path, RtlBlock]) -> None:
+    folder, block = package
+    output = toolbox.run(
+        ["iverilog", "-g2012", "-Wall", "-s", block.testbench, "-o", str(folder.parent / "b.vvp")]
+        + ["-c", f"filelists/{block.testbench}.f"],
+        cwd=folder,
+        log=folder.parent / "compile.log",
+        name="iverilog",
+    )
+    # The bench has no time unit of its own; the command line of a simulation gives it one.
+    assert [line for line in output.splitlines() if "timescale" not in line] == []
+
+
+@pytest.mark.requires("yosys")
+@pytest.mark.parametrize("rendering", ["", "_xilinx"])
+def test_yosys_elaborates_both_renderings(package: tuple[Path, RtlBlock], rendering: str) -> None:
+    folder, block = package
+    sources = (folder / f"filelists/{block.top}{rendering}.f").read_text().split()
+    library = "read_verilog -lib +/xilinx/cells_sim.v\n" if rendering else ""
+    script = folder.parent / "elaborate.ys"
+    reads = "".join(f"read_verilog -sv {source}\n" for source in sources)
+    script.write_text(
+        f"{library}{reads}hierarchy -check -top {block.top}\nproc\nflatten\nopt\ncheck -assert\n"
+    )
+    output = toolbox.run(
+        [*toolbox.find(toolbox.YOSYS).command, str(script)],
+        cwd=folder,
+        log=folder.parent / "yosys.log",
+        name="yosys",
+    )
+    assert "Warning" not in output
+
+
+@pytest.mark.requires("verilator")
+def test_the_lint_finds_a_width_error(package: tuple[Path, RtlBlock]) -> None:
+    """The check above can fail: one bit too many in the design is reported."""
+    folder, block = package
+    path = folder / f"rtl/{block.top}.sv"
+    path.write_text(
+        path.read_text().replace("endmodule", "  logic [1:0] wide;\n  assign wide = 3'd5;\nendmodule")
+    )
+    with pytest.raises(Exception, match="WIDTHTRUNC|UNUSEDSIGNAL"):
+        toolbox.run(
+            [*toolbox.find(toolbox.VERILATOR).command, "--lint-only", "-Wall", "--top-module", block.top]
+            + ["-f", f"filelists/{block.top}.f"],
+            cwd=folder,
+            log=folder.parent / "lint.log",
+            name="verilator",
+        )
