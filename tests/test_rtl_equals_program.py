@@ -1,0 +1,253 @@
+"""The RTL equals the integer program bit for bit, and every way of breaking it is found and named."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from programs import project_with_dump, random_block
+from quweit_cli import config
+from quweit_cli.artifacts import load
+from quweit_cli.documents import SimResult
+from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, ToolFailed
+from quweit_cli.stages import rtl, sim
+from test_rtl_accepted import SHAPES
+
+ICARUS = config.Sim(simulators=("icarus",), rows={"icarus": 25})
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_and_folding_equals_the_program_on_icarus(shape: str, tmp_path: Path) -> None:
+    arguments, bits_per_cycle = SHAPES[shape]
+    project = project_with_dump(tmp_path / "p", random_block(21, **arguments))  # type: ignore[arg-type]
+    manifest = rtl.run(project, config.Rtl(bits_per_cycle=bits_per_cycle))  # type: ignore[arg-type]
+    run = sim.run(project, ICARUS).simulators[0].runs[0]
+    assert run.bit_exact
+    assert run.scenarios == {"steady": 25, "gaps": 25, "backpressure": 25, "gaps_and_backpressure": 25}
+    assert run.latency_cycles == manifest.blocks[0].latency_cycles
+    assert run.initiation_interval_cycles == manifest.blocks[0].initiation_interval_cycles
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("features_per_beat", [1, 2, 4, 16])
+def test_every_bus_width_equals_the_program(features_per_beat: int, tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(22, features=7, layers=(11,), outputs=5))
+    rtl.run(project, config.Rtl(bits_per_cycle=4, features_per_beat=features_per_beat))
+    assert sim.run(project, ICARUS).bit_exact
+
+
+@pytest.mark.requires("verilator")
+def test_two_blocks_equal_the_program_on_verilator(tmp_path: Path) -> None:
+    blocks = [random_block(23, layers=(20,)), random_block(24, name="block1", layers=(14, 9))]
+    project = project_with_dump(tmp_path / "p", *blocks, rows=200)
+    rtl.run(project, config.Rtl(bits_per_cycle=3))
+    result = sim.run(project, config.Sim(simulators=("verilator",), rows={"verilator": 200}))
+    assert [run.rows_compared for run in result.simulators[0].runs] == [800, 800]
+    assert result.bit_exact
+
+
+def _flip_table_bit(folder: Path) -> None:
+    """Flip the bit of the first table that the first golden row reads."""
+    _flip_all(
+        folder / "rtl/toy_block0_lut_layer0.sv", r"(localparam logic \[63:0\] Table0 = 64'h)([0-9a-f]{16})"
+    )
+
+
+def _change_value(folder: Path) -> None:
+    _flip_all(folder / "rtl/toy_block0_value_table.sv", r"(4'd0: values0 = 48'h)([0-9a-f]{12})")
+
+
+def _move_threshold(folder: Path) -> None:
+    _substitute(folder / "rtl/toy_block0_thermometer.sv", r"> -?8'sd\d+", "> 8'sd126", count=3)
+
+
+def _swap_pins(folder: Path) -> None:
+    def swap(match: re.Match[str]) -> str:
+        return match[0].replace(match[1], "@").replace(match[2], match[1]).replace("@", match[2])
+
+    path = folder / "rtl/toy_block0_lut_layer0.sv"
+    changed, count = re.subn(r"Table\d+\[\{(bits_i\[\d+\]), (bits_i\[\d+\])", swap, path.read_text())
+    assert count
+    path.write_text(changed)
+
+
+def _change_bias(folder: Path) -> None:
+    def by_one(match: re.Match[str]) -> str:
+        return f"{match[1]}{int(match[2], 16) ^ 1:x}"
+
+    _substitute(folder / "rtl/toy_block0.sv", r"(      \d+'h)([0-9a-f]+)", by_one, count=1)
+
+
+MUTATIONS = {
+    "a flipped table bit": _flip_table_bit,
+    "a changed encoded value": _change_value,
+    "a moved threshold": _move_threshold,
+    "swapped pins": _swap_pins,
+    "a changed bias": _change_bias,
+}
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_change_of_the_rtl_is_found_and_named(mutation: str, tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(25, thresholds=2))
+    rtl.run(project, config.Rtl())
+    MUTATIONS[mutation](project / "rtl")
+    with pytest.raises(Mismatch) as caught:
+        sim.run(project, ICARUS)
+    first = load(SimResult, project / "sim/sim.json").simulators[0].runs[0].differences[0]
+    assert first.block == "block0" and first.expected != first.got and first.cycle > 0
+    for part in (
+        f"row {first.row}",
+        f"output {first.output}",
+        f"cycle {first.cycle}",
+        f"expected {first.expected}",
+        f"got {first.got}",
+    ):
+        assert part in caught.value.message
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.requires("icarus")
+def test_a_verdict_of_no_is_not_forgotten_when_the_result_is_reused(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(25, thresholds=2))
+    rtl.run(project, config.Rtl())
+    _flip_table_bit(project / "rtl")
+    for _ in range(2):
+        with pytest.raises(Mismatch):
+            sim.run(project, ICARUS, reuse=True)
+
+
+def _delay_output(folder: Path) -> None:
+    _substitute(
+        folder / "rtl/quweit_summation.sv",
+        r"localparam logic \[TimeBits-1:0\] LastTime = .*;",
+        "localparam logic [TimeBits-1:0] LastTime = TimeBits'(Cycles);",
+        count=1,
+    )
+
+
+def _unstable_output(folder: Path) -> None:
+    """The data of a beat differ while it waits."""
+    _substitute(
+        folder / "rtl/quweit_row_serializer.sv",
+        r"assign beat_data_o = row_q\[.*\];",
+        "assign beat_data_o = row_q[count_q*BeatBits +: BeatBits] ^ {BeatBits{!beat_ready_i}};",
+        count=1,
+    )
+
+
+def _drop_last(folder: Path) -> None:
+    _substitute(
+        folder / "rtl/quweit_row_serializer.sv",
+        r"assign beat_last_o  = .*;",
+        "assign beat_last_o  = valid_q;",
+        count=1,
+    )
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_delay_output, "latency|differ"),
+        (_unstable_output, "handshake|differ"),
+        (_drop_last, "handshake|differ"),
+    ],
+)
+def test_broken_promises_of_time_and_handshake_are_found(
+    change: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(26, layers=(12,)))
+    rtl.run(project, config.Rtl())
+    change(project / "rtl")
+    with pytest.raises(CheckFailed, match=message):
+        sim.run(project, ICARUS)
+
+
+@pytest.mark.requires("icarus")
+def test_a_block_that_gives_nothing_is_found(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(27))
+    rtl.run(project, config.Rtl())
+    _substitute(
+        project / "rtl/rtl/quweit_row_serializer.sv",
+        r"assign beat_valid_o = valid_q;",
+        "assign beat_valid_o = 1'b0;",
+        count=1,
+    )
+    with pytest.raises(CheckFailed, match="gives nothing any more"):
+        sim.run(project, ICARUS)
+
+
+def test_changed_golden_rows_are_refused(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(27))
+    rtl.run(project, config.Rtl())
+    vectors = project / "rtl/tb/vectors/block0.outputs.hex"
+    vectors.write_text(vectors.read_text().replace("0", "1", 1))
+    with pytest.raises(ArtifactError, match="golden rows"):
+        sim.run(project, ICARUS)
+
+
+@pytest.mark.requires("icarus")
+def test_rtl_that_does_not_compile_is_a_failed_tool_with_its_words(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(27))
+    rtl.run(project, config.Rtl())
+    (project / "rtl/rtl/toy_block0.sv").write_text("module toy_block0; syntax error here\n")
+    with pytest.raises(ToolFailed, match="syntax error"):
+        sim.run(project, ICARUS)
+    assert not (project / "sim").exists()
+
+
+@pytest.mark.requires("icarus")
+def test_waves_are_written_when_asked(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(28), rows=3)
+    rtl.run(project, config.Rtl(random_rows=0))
+    sim.run(project, ICARUS, waves=True)
+    assert (project / "sim/icarus/block0/waves.fst").stat().st_size > 0
+
+
+@pytest.mark.requires("icarus")
+def test_the_commands_in_the_readme_of_the_package_run(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(29), rows=20)
+    rtl.run(project, config.Rtl())
+    readme = (project / "rtl/README.md").read_text()
+    commands = readme.split("```sh\n")[1].split("```")[0]
+    subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=project / "rtl",
+        check=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )
+    result = json.loads((project / "rtl/result.json").read_text())
+    assert result["scenarios"]["gaps"] == 20 and result["different_rows"] == 0
+
+
+def test_an_unknown_simulator_lists_the_known_ones(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(28), rows=3)
+    rtl.run(project, config.Rtl())
+    with pytest.raises(ConfigError, match="did you mean `icarus`"):
+        sim.run(project, config.Sim(simulators=("icaros",)))
+
+
+def _flip_all(path: Path, pattern: str) -> None:
+    """Invert every digit of the first match's second group."""
+
+    def invert(match: re.Match[str]) -> str:
+        digits = len(match[2])
+        return f"{match[1]}{int(match[2], 16) ^ (16**digits - 1):0{digits}x}"
+
+    _substitute(path, pattern, invert, count=1)
+
+
+def _substitute(path: Path, pattern: str, new: str | Callable[[re.Match[str]], str], count: int) -> None:
+    changed, made = re.subn(pattern, new, path.read_text(), count=count)
+    assert made, f"{pattern} is not in {path.name}"
+    path.write_text(changed)
