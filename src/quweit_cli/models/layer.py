@@ -1,0 +1,45 @@
+"""One pre-norm transformer layer: attention, then a dense MLP or a weightless block."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.models.attention import SelfAttention
+from quweit_cli.weightless import WeightlessBlock
+
+
+class DenseMlp(nn.Module):
+    def __init__(self, settings: config.Model, *, bias: bool) -> None:
+        super().__init__()
+        self.expand = nn.Linear(settings.dim, settings.mlp_ratio * settings.dim, bias=bias)
+        self.project = nn.Linear(settings.mlp_ratio * settings.dim, settings.dim, bias=bias)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        y_BND: Tensor = self.dropout(self.project(F.gelu(self.expand(x_BND))))
+        return y_BND
+
+
+class TransformerLayer(nn.Module):
+    """`x + attention(norm(x))`, then `x + mlp(norm(x))`.
+
+    A weightless block is normalised without gain and bias: its thresholds do that work, and a unit
+    scale is what its int8 input grid counts on.
+    """
+
+    def __init__(self, settings: config.Model, *, causal: bool, bias: bool) -> None:
+        super().__init__()
+        dim, weightless = settings.dim, settings.mlp == "weightless"
+        self.attention_norm = nn.LayerNorm(dim, bias=bias)
+        self.attention = SelfAttention(
+            dim, settings.heads, causal=causal, bias=bias, dropout=settings.dropout
+        )
+        self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
+        self.mlp = WeightlessBlock(dim, settings.block) if weightless else DenseMlp(settings, bias=bias)
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        x_BND = x_BND + self.attention(self.attention_norm(x_BND))
+        y_BND: Tensor = x_BND + self.mlp(self.mlp_norm(x_BND))
+        return y_BND

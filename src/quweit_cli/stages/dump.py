@@ -1,0 +1,115 @@
+"""checkpoint -> integer programs with golden rows, after checking that PyTorch equals them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from quweit_cli import artifacts, config, ir
+from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.errors import ArtifactError, UnsupportedModel
+from quweit_cli.ir.serialization import program_to_record
+from quweit_cli.models import blocks_of
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.stages import keys
+from quweit_cli.training import checkpoint as checkpoints
+from quweit_cli.training.equality import GoldenRows, verify
+from quweit_cli.training.testing import samples_for
+from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.thermometer import INPUT_SCALE
+
+DOCUMENT = "dump.json"
+
+
+def run(
+    checkpoint: Path,
+    project: Path,
+    options: config.Dump,
+    *,
+    data_path: Path | None = None,
+    progress: Progress = SILENT,
+    reuse: bool = False,
+) -> DumpManifest:
+    """Write `project/dump`: dump.json, and for each block its program and golden rows.
+
+    data_path: the dataset's file, where it is not shipped; without it, and without a download that
+    lies there already, the samples inside the checkpoint are used, and `data` says so.
+
+    Raises:
+        ArtifactError: not a checkpoint of ours, or damaged.
+        UnsupportedModel: a dense model has no blocks.
+        DataUnavailable: `data_path` does not hold the checkpoint's dataset.
+        Mismatch: PyTorch and the integer program differ; nothing is written.
+    """
+    key = keys.dump(checkpoint, options, data_path)
+    if reuse and artifacts.is_current(project, "dump", inputs=key.inputs, options=key.options):
+        return artifacts.load(DumpManifest, project / "dump" / DOCUMENT)
+    loaded = checkpoints.load(checkpoint)
+    model = loaded.model()
+    blocks = blocks_of(model)
+    if not blocks:
+        raise UnsupportedModel(
+            f"`{checkpoint}` is a dense model: it has no weightless block to dump",
+            hint="train it with `model.mlp: weightless`",
+        )
+    programs = _programs(blocks, checkpoint)
+    samples = samples_for(loaded, data_path, options.samples)
+    verified = verify(model, programs, samples.inputs, options.rows, progress)
+    with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
+        (folder / "blocks").mkdir()
+        dumped = [
+            _write_block(folder, layer, program, blocks[name], verified.golden[name])
+            for layer, (name, program) in enumerate(programs.items())
+        ]
+        manifest = DumpManifest(
+            name=loaded.experiment.name,
+            checkpoint=key.inputs["checkpoint"],
+            data=samples.description,
+            model=_shape(loaded.experiment.model, model.tokens),
+            blocks=dumped,
+            checks=DumpChecks(
+                samples=len(samples.inputs), rows_compared=verified.rows_compared, logits_equal=True
+            ),
+            digest=artifacts.digest_of(artifacts.file_digests(folder)),
+        )
+        artifacts.save(manifest, folder / DOCUMENT)
+    return manifest
+
+
+def _programs(blocks: Mapping[str, WeightlessBlock], checkpoint: Path) -> dict[str, ir.Program]:
+    try:
+        return {name: block.program(name) for name, block in blocks.items()}
+    except ValueError as error:
+        raise ArtifactError(f"`{checkpoint}` gives no valid integer program: {error}") from None
+
+
+def _write_block(
+    folder: Path, layer: int, program: ir.Program, block: WeightlessBlock, golden: GoldenRows
+) -> DumpedBlock:
+    stem = f"blocks/{program.name}"
+    artifacts.save(program_to_record(program), folder / f"{stem}.json")
+    np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
+    np.save(folder / f"{stem}.y.npy", golden.outputs_RE)
+    return DumpedBlock(
+        name=program.name,
+        layer=layer,
+        program=f"{stem}.json",
+        inputs=f"{stem}.x.npy",
+        outputs=f"{stem}.y.npy",
+        rows=len(golden.inputs_RD),
+        input_scale=INPUT_SCALE,
+        output_scale=block.output_scale(),
+    )
+
+
+def _shape(settings: config.Model, tokens: int) -> ModelShape:
+    return ModelShape(
+        family=settings.family,
+        layers=settings.depth,
+        dim=settings.dim,
+        heads=settings.heads,
+        tokens=tokens,
+        mlp_hidden=settings.dim * settings.mlp_ratio,
+    )

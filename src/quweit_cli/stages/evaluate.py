@@ -1,0 +1,44 @@
+"""checkpoint -> accuracy or loss, in PyTorch and with every block replaced by its integer program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quweit_cli.documents import EvalResult
+from quweit_cli.models import blocks_of
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.training import checkpoint as checkpoints
+from quweit_cli.training.equality import integer_programs
+from quweit_cli.training.evaluation import evaluate
+from quweit_cli.training.testing import samples_for
+
+
+def run(checkpoint: Path, *, data_path: Path | None = None, progress: Progress = SILENT) -> EvalResult:
+    """Test on all held-out samples; writes nothing.
+
+    Raises:
+        ArtifactError: not a checkpoint of ours, or damaged.
+        DataUnavailable: `data_path` does not hold the checkpoint's dataset.
+    """
+    loaded = checkpoints.load(checkpoint)
+    model = loaded.model()
+    samples = samples_for(loaded, data_path)
+    programs = {name: block.program(name) for name, block in blocks_of(model).items()}
+    with progress.task("test", total=2 if programs else 1) as task:
+        score = evaluate(model, samples.inputs, samples.targets, model.tokens)
+        task.advance()
+        integer = None
+        if programs:
+            with integer_programs(model, programs):
+                integer = evaluate(model, samples.inputs, samples.targets, model.tokens)
+            task.advance()
+    return EvalResult(
+        name=loaded.experiment.name,
+        mlp=loaded.experiment.model.mlp,
+        data=samples.description,
+        samples=score.samples,
+        loss=score.loss,
+        accuracy=score.accuracy,
+        integer_loss=None if integer is None else integer.loss,
+        integer_accuracy=None if integer is None else integer.accuracy,
+    )

@@ -1,0 +1,1 @@
+"""Datasets, schedules, the loop and checkpoints."""

@@ -1,0 +1,48 @@
+"""Datasets. Each source is one function from settings to data; a registry line makes it known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quweit_cli import config
+from quweit_cli.errors import ConfigError
+from quweit_cli.training.datasets.cifar10 import cifar10
+from quweit_cli.training.datasets.digits import digits
+from quweit_cli.training.datasets.download import default_path
+from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
+
+Dataset = Images | Text
+
+SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
+    "digits": digits,
+    "pydoc_text": pydoc_text,
+    "text_file": text_file,
+    "shakespeare_char": shakespeare_char,
+    "cifar10": cifar10,
+}
+SHIPPED = ("digits", "pydoc_text")
+
+
+def load(settings: config.Data) -> Dataset:
+    """Read a dataset, downloading it when it is known, has no path given and is not there yet.
+
+    Raises:
+        ConfigError: no such source, or settings that do not fit it.
+        DataUnavailable: no file, no network, or a download of another content.
+    """
+    if settings.source not in SOURCES:
+        raise ConfigError(
+            f"no dataset source `{settings.source}`",
+            hint=f"`data.source` is one of: {', '.join(SOURCES)}",
+        )
+    return SOURCES[settings.source](settings)
+
+
+def is_present(settings: config.Data) -> bool:
+    """Whether `load` would read what is on this machine, without a download."""
+    path = settings.path or default_path(settings.source)
+    return settings.source in SHIPPED if path is None else path.exists()
+
+
+__all__ = ["SOURCES", "Dataset", "Images", "Text", "is_present", "load"]

@@ -1,0 +1,40 @@
+"""scikit-learn's digits: 1,797 real scans of handwritten digits, 8x8 pixels, shipped in the package."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from quweit_cli import config
+from quweit_cli.training.datasets.images import Images
+
+PIXEL_MEAN, PIXEL_STD = 4.88, 6.02  # of all scans, pixels run from 0 to 16
+
+
+def digits(settings: config.Data) -> Images:
+    """A stratified split drawn once from `split_seed`, whatever the training seed."""
+    scans = load_digits()
+    train, test = train_test_split(
+        np.arange(len(scans.target)),
+        test_size=settings.test_fraction,
+        random_state=settings.split_seed,
+        stratify=scans.target,
+    )
+    pixels = torch.from_numpy(scans.images.astype(np.uint8))[:, None]
+    labels = torch.from_numpy(scans.target.astype(np.int64))
+    return Images(
+        description=(
+            f"scikit-learn digits, {len(train)} training and {len(test)} test scans,"
+            f" stratified split of seed {settings.split_seed}"
+        ),
+        classes=[str(digit) for digit in range(10)],
+        train_pixels=pixels[train],
+        train_labels=labels[train],
+        test_pixels=pixels[test],
+        test_labels=labels[test],
+        mean=[PIXEL_MEAN],
+        std=[PIXEL_STD],
+        augment=settings.augment,
+    )

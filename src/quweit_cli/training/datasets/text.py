@@ -1,0 +1,98 @@
+"""Text as characters: the first nine tenths are learned, the last tenth is held out, as in nanoGPT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from quweit_cli import config
+from quweit_cli.errors import ConfigError, DataUnavailable
+from quweit_cli.training.datasets.download import SHAKESPEARE, ensure_downloaded
+
+HELD_OUT = 0.1
+
+
+@dataclass
+class Text:
+    description: str
+    vocabulary: str  # character of every token, in order
+    train_tokens: Tensor
+    test_tokens: Tensor
+    meta: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meta = {"kind": "text", "vocabulary": self.vocabulary}
+
+    def batches(self, size: int, tokens: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless training batches: windows of `tokens` characters from anywhere, and what follows each."""
+        _check_length(self.train_tokens, tokens)
+        while True:
+            start_B1 = torch.randint(len(self.train_tokens) - tokens, (size, 1), generator=generator)
+            window = self.train_tokens[start_B1 + torch.arange(tokens + 1)]
+            yield window[:, :-1], window[:, 1:]
+
+    def test(self, tokens: int, samples: int | None = None) -> tuple[Tensor, Tensor]:
+        """Adjoining windows over the whole held-out text (but for a last partial one), or evenly spread ones."""
+        _check_length(self.test_tokens, tokens)
+        count = (len(self.test_tokens) - 1) // tokens
+        inputs = self.test_tokens[: count * tokens].view(count, tokens)
+        targets = self.test_tokens[1 : count * tokens + 1].view(count, tokens)
+        if samples is None or samples >= count:
+            return inputs, targets
+        chosen = torch.arange(samples) * count // samples
+        return inputs[chosen], targets[chosen]
+
+
+def characters(text: str, origin: str) -> Text:
+    """Raises ConfigError when there is too little text to learn from."""
+    vocabulary = "".join(sorted(set(text)))
+    token_of = {character: token for token, character in enumerate(vocabulary)}
+    tokens = torch.tensor([token_of[character] for character in text], dtype=torch.int64)
+    held_out = int(len(tokens) * HELD_OUT)
+    train, test = tokens[: len(tokens) - held_out], tokens[len(tokens) - held_out :]
+    return Text(
+        description=f"{origin}, {len(train)} training and {len(test)} test characters of {len(vocabulary)} kinds",
+        vocabulary=vocabulary,
+        train_tokens=train,
+        test_tokens=test,
+    )
+
+
+def pydoc_text(settings: config.Data) -> Text:
+    """The English documentation inside Python's standard library; it differs a little between versions."""
+    from pydoc_data.topics import topics  # noqa: PLC0415  (700 kB of text that no other source needs)
+
+    return characters("\n".join(topics[name] for name in sorted(topics)), "Python's own help topics")
+
+
+def text_file(settings: config.Data) -> Text:
+    if settings.path is None:
+        raise ConfigError("the dataset `text_file` needs `data.path`", hint="name a UTF-8 text file")
+    return characters(_read(settings.path), f"`{settings.path.name}`")
+
+
+def shakespeare_char(settings: config.Data) -> Text:
+    path = settings.path or ensure_downloaded(SHAKESPEARE)
+    return characters(_read(path), "tiny Shakespeare")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataUnavailable(
+            f"cannot read the text `{path}`: {error}", hint="`data.path` must name a UTF-8 text file"
+        ) from None
+
+
+def _check_length(text: Tensor, tokens: int) -> None:
+    if len(text) <= tokens:
+        raise ConfigError(
+            f"the text has a part of {len(text)} characters, too short for a context of {tokens}",
+            hint="lower `model.context`, or give more text",
+        )

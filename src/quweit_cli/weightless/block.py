@@ -1,0 +1,112 @@
+"""The weightless block: replaces an MLP; trained in float, evaluated as its integer program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from quweit_cli import config, ir
+from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.weightless.lut_layer import LutLayer
+from quweit_cli.weightless.mapping import LearnableMapping, RandomMapping
+from quweit_cli.weightless.summation import ConditionalSummation
+from quweit_cli.weightless.thermometer import Thermometer, quantize
+
+Integers = Callable[[Tensor], Tensor]
+
+
+class WeightlessBlock(nn.Module):
+    """Maps normalised rows [..., D] to what joins the residual, [..., D].
+
+    In training mode gradients pass straight through what is discrete; in eval mode the output is that
+    of `program()`, integer for integer, times `output_scale()`.
+    """
+
+    def __init__(self, dim: int, settings: config.Block) -> None:
+        super().__init__()
+        self.settings = settings
+        self.thermometer = Thermometer(dim, settings.thermometer)
+        self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
+        self.summation = ConditionalSummation(settings.lut_layers[-1], dim, settings.value_std)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
+
+    def forward(self, x: Tensor) -> Tensor:
+        x_RD = x.flatten(0, -2)
+        with torch.autocast(x.device.type, enabled=False):  # codes need all of float32
+            y_RE = self._train(x_RD.float()) if self.training else self._evaluate(x_RD)
+        return y_RE.view(*x.shape[:-1], -1)
+
+    @property
+    def layers(self) -> list[LutLayer]:
+        return [layer for layer in self.lut_layers if isinstance(layer, LutLayer)]
+
+    def integers(self, code_RD: Tensor) -> Tensor:
+        """The integer program in torch: int8 rows to int64 rows."""
+        node_IR, thermometer = code_RD.t().contiguous(), self.thermometer
+        for index, layer in enumerate(self.layers):
+            node_IR = layer.bits(node_IR, thermometer if index == 0 else None)
+        return _requantize(self.summation.sums(node_IR), self._requantize_node())
+
+    def program(self, name: str) -> ir.Program:
+        """What this block computes in eval mode, on int8 codes of INPUT_SCALE."""
+        layers = [layer.node() for layer in self.layers]
+        return block_program(
+            name, self.thermometer.node(), layers, self.summation.node(), self._requantize_node()
+        )
+
+    def output_scale(self) -> float:
+        """Real value of one step of the integer output."""
+        return float(self.summation.scale()) * float(2 ** self._requantize_node().shift)
+
+    def constrain(self) -> None:
+        """Keep parameters where they have a meaning; call after every step of the optimiser."""
+        self.thermometer.constrain()
+        for layer in self.layers:
+            layer.constrain()
+
+    def freeze_mapping(self) -> None:
+        for layer in self.layers:
+            if isinstance(layer.mapping, LearnableMapping):
+                layer.mapping.freeze()
+
+    def _train(self, x_RD: Tensor) -> Tensor:
+        self.thermometer.calibrate(x_RD)
+        if noise := self.settings.thermometer.noise:
+            x_RD = x_RD + torch.empty_like(x_RD).uniform_(-noise, noise)
+        node_IR = x_RD.t()
+        code_IR = quantize(node_IR.detach()).contiguous()
+        for index, layer in enumerate(self.layers):
+            node_IR = layer(node_IR, code_IR, self.thermometer if index == 0 else None)
+            if index + 1 < len(self.layers):
+                code_IR = node_IR.detach().to(torch.int8)
+        y_RE: Tensor = self.dropout(self.summation(node_IR))
+        return y_RE
+
+    def _evaluate(self, x_RD: Tensor) -> Tensor:
+        return self.evaluate_integers(quantize(x_RD)).float() * self.output_scale()
+
+    def _requantize_node(self) -> ir.Requantize:
+        return residual_requantize(self.summation.node())
+
+
+def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:
+    bits, fan_in = settings.thermometer.bits, settings.fan_in
+    first = settings.lut_layers[0]
+    mapping: RandomMapping | LearnableMapping
+    if settings.mapping == "learnable":
+        mapping = LearnableMapping(dim, bits, first, fan_in, settings.mapping_candidates)
+    else:
+        mapping = RandomMapping(dim, bits, first, fan_in)
+    layers = [LutLayer(mapping, first, settings)]
+    for inputs, luts in pairwise(settings.lut_layers):
+        layers.append(LutLayer(RandomMapping(inputs, 1, luts, fan_in), luts, settings))
+    return layers
+
+
+def _requantize(sum_RE: Tensor, node: ir.Requantize) -> Tensor:
+    rounding = (1 << node.shift) >> 1
+    return ((sum_RE * node.multiplier + rounding) >> node.shift).clamp(node.low, node.high)

@@ -1,0 +1,1 @@
+"""Primitives of a LUT layer on node-major tensors; `plain` is plain torch, for any device."""

@@ -1,0 +1,54 @@
+"""Conditional summation: every LUT of the last layer owns a vector of encoded values, added while its bit is 1."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from quweit_cli import ir
+
+
+class ConditionalSummation(nn.Module):
+    """`out[e] = Σ_k (bit[k] − 0.5) value[k][e] + bias[e]`, values on an int8 grid of one scale.
+
+    Centred bits keep the mean of a sum near its bias while values are learned; the integer form
+    folds the 0.5 into its bias.
+    """
+
+    def __init__(self, bits: int, outputs: int, value_std: float) -> None:
+        super().__init__()
+        self.value_KE = nn.Parameter(value_std * torch.randn(bits, outputs))
+        self.bias_E = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, bit_KR: Tensor) -> Tensor:
+        """Real sums [R, E] of bits 0.0 and 1.0; values are rounded to their grid, straight through."""
+        rounded_KE = self.codes() * self.scale()
+        value_KE = self.value_KE + (rounded_KE - self.value_KE).detach()
+        return (bit_KR - 0.5).t() @ value_KE + self.bias_E
+
+    def sums(self, bit_KR: Tensor) -> Tensor:
+        """Integer sums, int64 [R, E].
+
+        Exact in a floating-point product: float32 holds every partial sum below 2^24, which takes
+        132,000 values of 127 to reach; TF32 holds bits and int8 values too.
+        """
+        exact = torch.float32 if 127 * len(bit_KR) < 2**24 else torch.float64
+        product_RE = bit_KR.to(exact).t() @ self.codes().to(exact)
+        return product_RE.to(torch.int64) + self.integer_bias()
+
+    def scale(self) -> Tensor:
+        """Real value of one integer step, float32."""
+        return self.value_KE.detach().abs().amax().clamp(min=1e-12) / 127
+
+    def codes(self) -> Tensor:
+        """Encoded values: integers within ±127, float32 [K, E]."""
+        return (self.value_KE.detach() / self.scale()).round().clamp(-127, 127)
+
+    def integer_bias(self) -> Tensor:
+        """`round(bias / scale − 0.5 Σ_k value[k])`, int64 [E]."""
+        offset_E = self.bias_E.detach().double() / self.scale().double()
+        return (offset_E - 0.5 * self.codes().double().sum(dim=0)).round().to(torch.int64)
+
+    def node(self) -> ir.ConditionalSummation:
+        values_KE = self.codes().cpu().to(torch.int64).numpy()
+        return ir.ConditionalSummation(values_KE, self.integer_bias().cpu().numpy())

@@ -1,0 +1,45 @@
+"""Examples: every file loads, says what it costs, and builds its model and its dense twin."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quweit_cli import config
+from quweit_cli.models import blocks_of, build, parameter_count
+from quweit_cli.training import datasets
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
+META: dict[str, dict[str, Any]] = {
+    "digits": {"kind": "images", "side": 8, "channels": 1, "classes": [str(digit) for digit in range(10)]},
+    "cifar10": {"kind": "images", "side": 32, "channels": 3, "classes": list("0123456789")},
+    "pydoc_text": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 127)))},
+    "shakespeare_char": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 97)))},
+}
+
+
+def named(path: Path) -> str:
+    return path.stem
+
+
+def test_the_promised_examples_are_there() -> None:
+    assert [path.stem for path in EXAMPLES] == ["cifar10", "digits", "pydoc_gpt", "shakespeare_char"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=named)
+def test_an_example_says_what_it_trains_needs_and_costs(path: Path) -> None:
+    comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert path.read_text().startswith("#")
+    assert any("Needs" in line for line in comments)
+    assert any(line.startswith("# Cost: ") and "TODO" not in line for line in comments)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=named)
+def test_an_example_builds_its_model_with_a_block_in_every_layer(path: Path) -> None:
+    experiment = config.load_experiment(path)
+    assert experiment.name == path.stem
+    assert experiment.data.source in datasets.SOURCES
+    model = build(experiment.model, META[experiment.data.source])
+    assert len(blocks_of(model)) == experiment.model.depth
+    dense = experiment.model.model_copy(update={"mlp": "dense"})
+    assert parameter_count(build(dense, META[experiment.data.source])) > 10_000

@@ -1,0 +1,88 @@
+"""Transformer families: shapes, causality, registry, one block a layer."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from quweit_cli import config
+from quweit_cli.errors import ConfigError
+from quweit_cli.models import FAMILIES, blocks_of, build
+from quweit_cli.models.vit import _cut
+
+IMAGES = {"kind": "images", "side": 8, "channels": 1, "classes": list("abc")}
+TEXT = {"kind": "text", "vocabulary": "abcdefg"}
+META: dict[str, dict[str, Any]] = {"vit": IMAGES, "gpt": TEXT}
+
+
+def settings(family: str, **changes: object) -> config.Model:
+    small = {"dim": 16, "depth": 2, "heads": 4, "context": 12, "block": {"lut_layers": [24]}}
+    return config.Model.model_validate({"family": family, **small, **changes})
+
+
+def sample(family: str) -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.randn(3, 1, 8, 8) if family == "vit" else torch.randint(7, (3, 12))
+
+
+@pytest.mark.parametrize("mlp", ["dense", "weightless"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_builds_and_learns_with_both_mlps(family: str, mlp: str) -> None:
+    torch.manual_seed(0)
+    model = build(settings(family, mlp=mlp), META[family])
+    logits = model(sample(family))
+    assert logits.shape == ((3, 3) if family == "vit" else (3, 12, 7))
+    assert model.tokens == (16 if family == "vit" else 12)
+    logits.square().sum().backward()
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    assert all(parameter.grad is not None for parameter in learned)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_has_one_block_named_after_it(family: str) -> None:
+    assert list(blocks_of(build(settings(family), META[family]))) == ["block0", "block1"]
+    assert blocks_of(build(settings(family, mlp="dense"), META[family])) == {}
+
+
+def test_a_token_of_gpt_depends_on_no_later_token() -> None:
+    torch.manual_seed(0)
+    model = build(settings("gpt"), TEXT).eval()
+    tokens = sample("gpt")
+    changed = tokens.clone()
+    changed[:, 7] = (changed[:, 7] + 1) % 7
+    before, after = model(tokens), model(changed)
+    assert torch.equal(before[:, :7], after[:, :7])
+    assert not torch.equal(before[:, 7:], after[:, 7:])
+
+
+def test_gpt_shares_its_embedding_with_its_head() -> None:
+    model = build(settings("gpt"), TEXT)
+    assert model.head.weight is model.embed.weight
+
+
+def test_patches_are_cut_in_reading_order() -> None:
+    image = torch.arange(16.0).view(1, 1, 4, 4)
+    assert _cut(image, 2).tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]]
+
+
+def test_vit_sees_where_a_patch_is() -> None:
+    torch.manual_seed(0)
+    model = build(settings("vit"), IMAGES).eval()
+    image = sample("vit")
+    assert not torch.allclose(model(image), model(image.roll(4, dims=3)))
+
+
+def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(settings("lstm"), IMAGES)
+    assert caught.value.hint is not None
+    assert "vit, gpt" in caught.value.hint
+
+
+def test_a_family_refuses_data_that_it_cannot_read() -> None:
+    with pytest.raises(ConfigError, match="learns from images"):
+        build(settings("vit"), TEXT)
+    with pytest.raises(ConfigError, match="learns from text"):
+        build(settings("gpt"), IMAGES)
+    with pytest.raises(ConfigError, match="patches of 3"):
+        build(settings("vit", patch=3), IMAGES)

@@ -1,0 +1,70 @@
+"""Conditional summation: the integer form equals the real one within its rounding, and its codes are int8."""
+
+import numpy as np
+import torch
+
+from quweit_cli.ir.block import residual_requantize
+from quweit_cli.weightless.summation import ConditionalSummation
+
+
+def summation(bits: int = 30, outputs: int = 4, scale: float = 1.0) -> ConditionalSummation:
+    torch.manual_seed(0)
+    layer = ConditionalSummation(bits, outputs, value_std=scale)
+    layer.bias_E.data.normal_()
+    return layer
+
+
+def test_integer_sums_are_those_of_the_node() -> None:
+    layer = summation()
+    bits = (torch.rand(30, 50) > 0.5).to(torch.int8)
+    expected = layer.node().evaluate(bits.t().numpy().astype(np.int64))
+    assert np.array_equal(layer.sums(bits).numpy(), expected)
+
+
+def test_integer_sums_times_the_scale_are_the_real_sums_within_the_bias_rounding() -> None:
+    layer = summation()
+    bits = (torch.rand(30, 50) > 0.5).float()
+    difference = layer.sums(bits).double() * layer.scale() - layer(bits).double()
+    assert difference.abs().max() <= 0.5 * float(layer.scale()) + 1e-5
+
+
+def test_encoded_values_use_the_whole_int8_range_and_fit_it() -> None:
+    codes = summation().codes()
+    assert codes.abs().max() == 127
+    assert torch.equal(codes, codes.round())
+
+
+def test_training_sees_rounded_values_and_passes_gradients_straight_through() -> None:
+    layer = summation(bits=1, outputs=2)
+    layer.value_KE.data.copy_(torch.tensor([[127.0, 3.4]]))
+    layer.bias_E.data.zero_()
+    out = layer(torch.ones(1, 1))
+    assert out.tolist() == [[63.5, 1.5]]
+    out.sum().backward()
+    assert layer.value_KE.grad.tolist() == [[0.5, 0.5]]
+
+
+def test_sums_stay_exact_beyond_what_float32_holds() -> None:
+    bits = 140_000
+    layer = ConditionalSummation(bits, 1, value_std=1.0)
+    layer.value_KE.data.fill_(1.0)
+    layer.value_KE.data[0] = 0.5 / 127  # one odd unit, lost by a float32 sum above 2^24
+    exact = int(layer.codes().long().sum()) + int(layer.integer_bias())
+    assert int(layer.sums(torch.ones(bits, 1))) == exact
+    assert 127 * bits > 2**24
+
+
+def test_values_that_are_all_zero_give_the_bias() -> None:
+    layer = ConditionalSummation(3, 2, value_std=1.0)
+    layer.value_KE.data.zero_()
+    assert layer.sums(torch.ones(3, 1)).tolist() == [[0, 0]]
+
+
+def test_wide_sums_are_shifted_into_sixteen_bits() -> None:
+    layer = summation(bits=2000, outputs=2)
+    layer.value_KE.data.uniform_(-1, 1)
+    requantize = residual_requantize(layer.node())
+    assert requantize.shift > 0
+    low, high = layer.node().ranges()
+    ends = requantize.evaluate(np.stack((low, high)))
+    assert ends.min() >= -32768 and ends.max() <= 32767
