@@ -1,0 +1,83 @@
+"""synth: RTL package -> cells of every block, and a Vivado batch project that gives the vendor's figures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from quweit_cli import config
+from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.documents import RtlManifest, SynthesisReport
+from quweit_cli.errors import ConstraintMissed, ToolError
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.stages import keys
+from quweit_cli.synthesizers import Package, synthesizer
+from quweit_cli.synthesizers.vivado import PROJECT, write_project
+
+
+def run(
+    project: Path, options: config.Synth, *, progress: Progress = SILENT, reuse: bool = False
+) -> SynthesisReport:
+    """Synthesize every block of `project/rtl`.
+
+    Raises:
+        ArtifactError: no RTL package here, or not the one that was rendered.
+        ConfigError: an unknown tool or device.
+        ToolError: the tool is missing or failed; what was written is kept in `project/synth.incomplete`.
+        ConstraintMissed: the clock is not met (after the artefact was written).
+    """
+    tool = synthesizer(options.tool)
+    inputs, settings = keys.synth(project, options)
+    if not (reuse and is_current(project, "synth", inputs=inputs, options=settings)):
+        check_stage(project, "rtl")
+        rtl = project / "rtl"
+        package = Package(rtl, load(RtlManifest, rtl / "manifest.json"))
+        with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
+            try:
+                write_project(package, options, folder / PROJECT)
+                blocks = tool.synthesize(package, options, folder, progress)
+            except ToolError as error:
+                raise _with_kept_files(error, folder, project) from error
+            save(
+                SynthesisReport(
+                    name=package.manifest.name,
+                    rtl=inputs["rtl"],
+                    blocks=blocks,
+                    vivado_project=f"{PROJECT}/run_all.tcl",
+                ),
+                folder / "synth.json",
+            )
+        shutil.rmtree(_incomplete(project), ignore_errors=True)
+    report = load(SynthesisReport, project / "synth" / "synth.json")
+    check_timing(report, options)
+    return report
+
+
+def check_timing(report: SynthesisReport, options: config.Synth) -> None:
+    """Raises ConstraintMissed when a block misses its clock and that was not allowed."""
+    missed = [block for block in report.blocks if block.slack_ns is not None and block.slack_ns < 0]
+    if missed and not options.allow_negative_slack:
+        worst = min(missed, key=lambda block: block.slack_ns or 0)
+        raise ConstraintMissed(
+            f"{len(missed)} of {len(report.blocks)} blocks miss {worst.clock_mhz:g} MHz; "
+            f"the worst is {worst.block} with {worst.slack_ns:.3f} ns of slack",
+            hint="ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
+        )
+
+
+def _with_kept_files(error: ToolError, folder: Path, project: Path) -> ToolError:
+    """The same error, pointing to where the scripts, logs and the Vivado project are to be found."""
+    kept = _incomplete(project)
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.chmod(0o755)
+    folder.rename(kept)
+    hint = "" if error.hint is None or str(folder) in error.hint else f"{error.hint}; "
+    return type(error)(
+        error.message,
+        hint=f"{hint}scripts and logs are in `{kept}`, the Vivado batch project in `{kept / PROJECT}` "
+        "(there: vivado -mode batch -source run_all.tcl)",
+    )
+
+
+def _incomplete(project: Path) -> Path:
+    return project / "synth.incomplete"

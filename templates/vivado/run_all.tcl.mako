@@ -1,0 +1,4 @@
+# Every block, one after the other: vivado -mode batch -source run_all.tcl
+% for block in blocks:
+source ${block}.tcl
+% endfor

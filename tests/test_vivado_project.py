@@ -1,0 +1,153 @@
+"""The Vivado project is complete wherever it is written, and Vivado is called as it must be.
+
+Vivado itself is played by a stand-in that checks its command line and writes reports of the real form.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import packages
+from quweit_cli import config
+from quweit_cli.documents import SynthesisReport
+from quweit_cli.errors import ConstraintMissed, ToolFailed, ToolNotFound
+from quweit_cli.stages import synth
+
+REPORTS = Path(__file__).parent / "data" / "vivado"
+
+# Reads the script that it is given as Vivado would, far enough to know that its files are there.
+STAND_IN = """\
+#!{python}
+import pathlib, re, sys
+if sys.argv[1:] == ["-version"]:
+    print("Vivado v2022.1 (64-bit)\\nSW Build 3526262 on Mon Apr 18 15:47:01 MDT 2022")
+    sys.exit(0)
+mode, batch, *flags, source, script = sys.argv[1:]
+assert (mode, batch, flags, source) == ("-mode", "batch", ["-nojournal", "-nolog"], "-source"), sys.argv
+text = pathlib.Path(script).read_text()
+for name in re.findall(r"^read_(?:verilog -sv|xdc -mode out_of_context) (\\S+)$", text, re.M):
+    assert pathlib.Path(name).is_file(), name
+top = re.search(r"-top (\\S+)", text)[1]
+for kind in ("utilization", "timing_summary", "power"):
+    target = re.search(rf"^report_{{kind}} -file (\\S+)$", text, re.M)[1]
+    report = pathlib.Path({reports!r}, f"{{kind}}.rpt").read_text().replace("top_0", top)
+    {sabotage}
+    pathlib.Path(target).write_text(report)
+print("INFO: [Common 17-206] Exiting Vivado")
+"""
+VIVADO = config.Synth(tool="vivado")
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, sabotage: str = "pass") -> None:
+    path = folder / "vivado"
+    path.write_text(STAND_IN.format(python=sys.executable, reports=str(REPORTS), sabotage=sabotage))
+    path.chmod(0o755)
+    monkeypatch.setenv("QUWEIT_VIVADO", str(path))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    packages.write_rtl(path, layers=2)
+    return path
+
+
+@pytest.fixture
+def without_vivado(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUWEIT_VIVADO", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+
+def test_vivado_is_run_a_block_at_a_time_and_its_reports_are_read(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch)
+    report = synth.run(project, VIVADO)
+    assert [block.block for block in report.blocks] == ["block_0", "block_1"]
+    for block in report.blocks:
+        assert (block.luts, block.ffs, block.carries, block.muxes) == (23_984, 6_654, 1_152, 5_000)
+        assert (block.brams, block.dsps, block.slack_ns, block.power_mw) == (2.5, 0, 0.421, 153.0)
+        assert (block.stage, block.version) == ("route", "Vivado v2022.1")
+        assert "12.5 %" in str(block.power_method)
+        assert (project / "synth" / block.log).is_file()
+
+
+def test_without_vivado_the_error_says_where_the_project_is(project: Path, without_vivado: None) -> None:
+    with pytest.raises(ToolNotFound) as caught:
+        synth.run(project, VIVADO)
+    batch = project / "synth.incomplete" / "vivado"
+    assert str(batch) in str(caught.value.hint)
+    assert (batch / "run_all.tcl").is_file()
+    assert not (project / "synth").exists()
+
+
+def test_the_project_holds_everything_that_its_scripts_name(project: Path, without_vivado: None) -> None:
+    with pytest.raises(ToolNotFound):
+        synth.run(project, VIVADO)
+    batch = project / "synth.incomplete" / "vivado"
+    sourced = re.findall(r"^source (\S+)$", (batch / "run_all.tcl").read_text(), re.MULTILINE)
+    assert sourced == ["block_0.tcl", "block_1.tcl"]
+    for layer, name in enumerate(sourced):
+        text = (batch / name).read_text()
+        assert f"synth_design -mode out_of_context -top top_{layer} " in text
+        for setting in ("-part xcvu9p-flgb2104-2-i", "-max_dsp 0", "-default_toggle_rate 12.5"):
+            assert setting in text
+        for source in re.findall(r"^read_verilog -sv (\S+)$", text, re.MULTILINE):
+            assert (batch / source).read_text() == (project / "rtl" / Path(source).name).read_text()
+        assert str(project) not in text
+    assert "create_clock -period 5.000 -name clk [get_ports clk_i]" in (batch / "constraints.xdc").read_text()
+
+
+@pytest.mark.requires("yosys")
+def test_yosys_writes_the_same_project_beside_its_own_figures(project: Path) -> None:
+    report = synth.run(project, config.Synth(clock_mhz=250, device="xczu7ev-ffvc1156-2-e"))
+    assert (project / "synth" / report.vivado_project).is_file()
+    batch = project / "synth" / "vivado"
+    assert "-period 4.000" in (batch / "constraints.xdc").read_text()
+    assert "-part xczu7ev-ffvc1156-2-e" in (batch / "block_0.tcl").read_text()
+
+
+def test_negative_slack_fails_after_the_figures_were_written(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, 'report = report.replace(" 0.421 ", "-0.137 ")')
+    for reuse in (False, True):
+        with pytest.raises(ConstraintMissed, match=r"2 of 2 blocks miss 200 MHz.*-0\.137 ns"):
+            synth.run(project, VIVADO, reuse=reuse)
+        written = SynthesisReport.model_validate_json((project / "synth" / "synth.json").read_text())
+        assert written.blocks[0].slack_ns == -0.137
+    allowed = synth.run(project, VIVADO.model_copy(update={"allow_negative_slack": True}))
+    assert allowed.blocks[0].slack_ns == -0.137
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "message"),
+    [
+        ("sys.exit('ERROR: [Synth 8-439] module top_0 not found')", "Synth 8-439"),
+        ("report = report.replace('CLB LUTs', 'Slices')", "CLB LUTs"),
+        ("report = report.replace('Dynamic (W)', 'Warmth (W)')", "Dynamic"),
+        ("report = report.replace(top, 'something_else')", "something_else"),
+        ("if kind == 'power': continue", "left no report"),
+    ],
+)
+def test_a_failing_run_or_a_missing_figure_is_an_error_and_everything_is_kept(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotage: str, message: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, sabotage)
+    with pytest.raises(ToolFailed, match=message) as caught:
+        synth.run(project, VIVADO)
+    assert not (project / "synth").exists()
+    assert (project / "synth.incomplete" / "vivado" / "logs" / "block_0.log").is_file()
+    assert "synth.incomplete" in str(caught.value.hint)
+
+
+def test_a_failed_run_leaves_the_earlier_figures_alone(project: Path, without_vivado: None) -> None:
+    packages.write_document(project, "synth", packages.synthesis_report(packages.synthesized_block()))
+    before = (project / "synth" / "synth.json").read_bytes()
+    with pytest.raises(ToolNotFound):
+        synth.run(project, VIVADO)
+    assert (project / "synth" / "synth.json").read_bytes() == before
