@@ -1,0 +1,1 @@
+"""Energy of one sample: cycles times power, each with where it comes from."""

@@ -1,0 +1,45 @@
+"""report: whichever artefacts there are -> one page, and the energy table as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from quweit_cli.artifacts import is_current, write_text, writing_stage
+from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.report.findings import collect
+from quweit_cli.report.headline import cards
+from quweit_cli.report.page import html
+from quweit_cli.report.sections import sections
+from quweit_cli.stages import keys
+
+PAGE = "index.html"
+
+
+def run(project: Path, *, progress: Progress = SILENT, reuse: bool = False) -> Path:
+    """The path of the page, which needs nothing beside it and no network.
+
+    Raises:
+        ArtifactError: the project holds nothing to report, or a damaged artefact.
+        StaleArtifact: artefacts that were not made from one another.
+    """
+    inputs, settings = keys.report(project)
+    page = project / "report" / PAGE
+    if reuse and is_current(project, "report", inputs=inputs, options=settings):
+        return page
+    findings = collect(project)
+    with writing_stage(project, "report", inputs=inputs, options=settings) as folder:
+        write_text(folder / PAGE, html(findings, cards(findings), sections(findings)))
+        if findings.energy is not None:
+            write_text(folder / "energy.csv", _csv(findings.energy))
+    return page
+
+
+def _csv(table: EnergyTable) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(EnergyRow.model_fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.model_dump() for row in table.rows)
+    return text.getvalue()

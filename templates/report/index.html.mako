@@ -1,0 +1,74 @@
+<%page expression_filter="h"/>\
+<%def name="show(table)">
+<div class="scroll"><table>
+% if table.caption:
+<caption>${table.caption}</caption>
+% endif
+<thead><tr>
+% for place, column in enumerate(table.columns):
+<th${' class="number"' if table.is_number(place) else '' | n}>${column}</th>
+% endfor
+</tr></thead>
+<tbody>
+% for row in table.rows:
+<tr>
+% for place, cell in enumerate(row):
+<td${' class="number"' if table.is_number(place) else '' | n}>${text(cell)}</td>
+% endfor
+</tr>
+% endfor
+</tbody></table></div>
+</%def>\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${name}: quweit report</title>
+<style>
+${style | n}
+</style>
+</head>
+<body>
+<h1>${name}</h1>
+<p class="faint">${subtitle}</p>
+<div class="cards">
+% for card in cards:
+<div class="card">
+<div class="title">${card.title}</div>
+<div class="figure ${card.mood}">${card.figure}</div>
+% for line in card.notes:
+<div class="note">${line}</div>
+% endfor
+</div>
+% endfor
+</div>
+% for section in sections:
+<h2>${section.title}</h2>
+% for paragraph in section.paragraphs:
+<p>${paragraph}</p>
+% endfor
+% if section.plot:
+<figure>
+${section.plot | n}
+</figure>
+% endif
+% for table in section.tables:
+${show(table)}
+% endfor
+% for table in section.details:
+<details><summary>${table.caption}, ${len(table.rows)} rows</summary>
+${show(table._replace(caption=''))}
+</details>
+% endfor
+% if section.method:
+<p class="method">${section.method}</p>
+% endif
+% endfor
+<footer>
+% for line in footer:
+<div>${line}</div>
+% endfor
+</footer>
+</body>
+</html>

@@ -1,0 +1,198 @@
+"""Energies are cycles times power over clock, worked by hand, in two accountings that never mix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import packages
+from packages import I_VIT_T
+from quweit_cli import artifacts, config
+from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.energy.power import calibrated
+from quweit_cli.energy.tables import build, energy_uj
+from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, ConstraintMissed, StaleArtifact
+from quweit_cli.stages import energy
+
+PUBLISHED_UJ = {8: 585.22, 16: 327.07, 32: 188.69, 64: 135.38}
+# Vivado's figure for a block of the published power: 0.15 uJ in 196 cycles at 200 MHz.
+PAPERS_BLOCK = packages.synthesized_block(
+    tool="vivado", version="Vivado v2022.1", stage="route", power_mw=0.15 * 200 / 196 * 1000,
+    power_method="report_power, vectorless",
+)  # fmt: skip
+
+
+def table_of(
+    *blocks: packages.documents.SynthesizedBlock, interval: int | None = 192, **options: object
+) -> EnergyTable:
+    """Rows and ratios of a model with these blocks, in the document's type."""
+    shape = I_VIT_T.model_copy(update={"layers": len(blocks)})
+    model = calibrated()
+    rows, ratios = build(
+        packages.dump_manifest(shape),
+        packages.sim_result(len(blocks), interval),
+        packages.synthesis_report(*blocks),
+        config.Energy.model_validate(options),
+        model,
+    )
+    return EnergyTable(
+        name="tiny", synth=packages.DIGEST, sim=packages.DIGEST, rows=rows, ratios=ratios,
+        multiplications_replaced=0.5, weights_replaced=0.5, power_model=model,
+    )  # fmt: skip
+
+
+def row(table: EnergyTable, subject: str, implementation: str, accounting: str) -> EnergyRow:
+    (found,) = (
+        row
+        for row in table.rows
+        if (row.subject, row.implementation, row.accounting) == (subject, implementation, accounting)
+    )
+    return found
+
+
+def ratio(table: EnergyTable, name: str, accounting: str) -> float:
+    (found,) = (one for one in table.ratios if (one.name, one.accounting) == (name, accounting))
+    return found.value
+
+
+def test_energy_is_power_times_time() -> None:
+    assert energy_uj(200_000_000, 1.0, 200.0) == pytest.approx(1000)  # 1 mW for a second
+
+
+@pytest.mark.parametrize("side", PUBLISHED_UJ)
+def test_the_published_mlp_energies_come_out(side: int) -> None:
+    found = row(table_of(PAPERS_BLOCK), "mlp", f"systolic {side}x{side}", "formula")
+    assert found.value == pytest.approx(PUBLISHED_UJ[side], rel=1e-9)
+    assert "table 3" in found.power_source
+
+
+def test_the_papers_end_to_end_figures_come_out_in_its_accounting() -> None:
+    table = table_of(PAPERS_BLOCK)
+    assert row(table, "block_0", "weightless block", "paper").value == pytest.approx(0.15)
+    assert row(table, "layer", "systolic 32x32", "formula").value == pytest.approx(334.6, abs=0.05)
+    with_block = row(table, "layer 0", "systolic 32x32 + weightless block", "paper")
+    assert with_block.value == pytest.approx(146.1, abs=0.05)
+    assert ratio(table, "layer 0 end to end, systolic 32x32", "paper") == pytest.approx(2.29, abs=0.005)
+
+
+def test_measured_cycles_make_it_1_92_times() -> None:
+    table = table_of(PAPERS_BLOCK, interval=192)
+    block = row(table, "block_0", "weightless block", "measured")
+    assert (block.cycles, block.value) == (37_632, pytest.approx(28.8))
+    assert "simulation" in block.cycles_source
+    assert ratio(table, "layer 0 end to end, systolic 32x32", "measured") == pytest.approx(1.92, abs=0.005)
+
+
+def test_measured_energy_follows_the_measured_cycles() -> None:
+    slow = row(table_of(PAPERS_BLOCK, interval=192), "block_0", "weightless block", "measured")
+    fast = row(table_of(PAPERS_BLOCK, interval=32), "block_0", "weightless block", "measured")
+    assert slow.value == pytest.approx(6 * fast.value)
+
+
+def test_the_model_is_the_sum_of_its_layers_and_blocks_may_differ() -> None:
+    small = packages.synthesized_block(1, luts=9_000, ffs=4_000)
+    table = table_of(packages.synthesized_block(0), small)
+    for accounting in ("measured", "paper"):
+        blocks = [row(table, f"block_{n}", "weightless block", accounting).value for n in (0, 1)]
+        assert blocks[0] > blocks[1]
+        assert row(table, "mlps", "weightless block", accounting).value == pytest.approx(sum(blocks))
+        attention = row(table, "attention", "systolic 16x16", "formula").value
+        whole = row(table, "model", "systolic 16x16 + weightless block", accounting)
+        assert whole.value == pytest.approx(2 * attention + sum(blocks))
+        assert whole.value == pytest.approx(energy_uj(whole.cycles, whole.power_mw, 200))
+
+
+def test_every_row_says_where_its_cycles_and_power_come_from() -> None:
+    for found in table_of(packages.synthesized_block(0), packages.synthesized_block(1)).rows:
+        assert found.value == pytest.approx(energy_uj(found.cycles, found.power_mw, found.clock_mhz))
+        for source in (found.cycles_source, found.power_source, found.tool, found.device, found.stage):
+            assert source
+        assert "model on 23984 LUTs" in found.power_source or "block" not in found.implementation
+
+
+def test_the_accountings_never_mix() -> None:
+    table = table_of(packages.synthesized_block(0), packages.synthesized_block(1))
+    for found in table.rows:
+        words = {"measured": "simulation", "paper": "one row a cycle"}
+        for accounting, word in words.items():
+            assert (word in found.cycles_source) == (found.accounting == accounting)
+    assert {one.accounting for one in table.ratios} == {"measured", "paper"}
+
+
+def test_a_slower_clock_takes_longer_at_less_power_for_the_same_energy() -> None:
+    for found, slow in zip(
+        table_of(PAPERS_BLOCK).rows, table_of(PAPERS_BLOCK, clock_mhz=100).rows, strict=True
+    ):
+        assert slow.value == pytest.approx(found.value)
+        assert slow.power_mw == pytest.approx(found.power_mw / 2)
+        assert "from 200 to 100 MHz" in slow.power_source or "model" in slow.power_source
+
+
+def test_an_array_without_a_published_power_is_refused() -> None:
+    with pytest.raises(ConfigError, match="side 24; known: 8, 16, 32, 64"):
+        table_of(PAPERS_BLOCK, arrays=(24,))
+
+
+def test_a_block_without_measured_cycles_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="no simulation measured the cycles of block `block_0`"):
+        table_of(PAPERS_BLOCK, interval=None)
+
+
+def test_simulators_that_disagree_are_refused() -> None:
+    one, other = packages.sim_result(1, 192), packages.sim_result(1, 191, simulator="icarus")
+    both = one.model_copy(update={"simulators": [*one.simulators, *other.simulators]})
+    synth = packages.synthesis_report(PAPERS_BLOCK)
+    with pytest.raises(CheckFailed, match=r"disagree.*191, 192"):
+        build(packages.dump_manifest(), both, synth, config.Energy(), calibrated())
+
+
+def test_the_stage_writes_its_table_and_reuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages.write_project(tmp_path / "project")
+    made = energy.run(tmp_path / "project", config.Energy())
+    monkeypatch.setattr(energy.tables, "build", None)
+    assert energy.run(tmp_path / "project", config.Energy(), reuse=True) == made
+    assert made.synth == artifacts.read_stage(tmp_path / "project", "synth").digest()
+
+
+@pytest.mark.parametrize("stage", ["dump", "sim", "synth"])
+def test_a_missing_stage_is_named(tmp_path: Path, stage: str) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project)
+    (project / stage).rename(tmp_path / "aside")
+    with pytest.raises(ArtifactError, match=f"no {stage} artefact") as caught:
+        energy.run(project, config.Energy())
+    assert f"quweit {stage}" in str(caught.value.hint)
+
+
+def test_figures_of_another_package_are_stale(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project)
+    packages.write_rtl(project, source=packages.BLOCK.replace("0001", "0002"))
+    with pytest.raises(StaleArtifact, match="rtl"):
+        energy.run(project, config.Energy())
+
+
+def test_rtl_that_is_not_bit_exact_has_no_energy(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project, sim=packages.sim_result(bit_exact=False))
+    with pytest.raises(CheckFailed, match="does not equal"):
+        energy.run(project, config.Energy())
+    assert not (project / "energy").exists()
+
+
+def test_a_block_that_was_not_synthesized_is_named(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project, synth=packages.synthesis_report())
+    with pytest.raises(ArtifactError, match="`block_0` was not synthesized"):
+        energy.run(project, config.Energy())
+
+
+def test_a_design_that_misses_its_clock_has_no_energy_at_it(tmp_path: Path) -> None:
+    late = packages.synthesis_report(packages.synthesized_block(slack_ns=-0.5))
+    project = tmp_path / "project"
+    packages.write_project(project, synth=late)
+    with pytest.raises(ConstraintMissed, match="miss 200 MHz"):
+        energy.run(project, config.Energy())
+    packages.write_project(project, synth=late, synth_options={"allow_negative_slack": True})
+    assert energy.run(project, config.Energy()).rows

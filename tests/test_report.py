@@ -1,0 +1,175 @@
+"""The report shows what a project holds, in one page that needs nothing else and escapes what it shows."""
+
+from __future__ import annotations
+
+import csv
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import packages
+from quweit_cli import artifacts, config
+from quweit_cli.errors import ArtifactError, StaleArtifact
+from quweit_cli.report import findings
+from quweit_cli.report.headline import headline_array
+from quweit_cli.report.numbers import counted, significant, span
+from quweit_cli.report.page import Table, text
+from quweit_cli.stages import energy, report
+
+LAYERS = packages.I_VIT_T.model_copy(update={"layers": 2})
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "project"
+    packages.write_document(path, "train", packages.train_result())
+    packages.write_project(path, LAYERS)
+    energy.run(path, config.Energy())
+    report.run(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(project: Path) -> str:
+    return (project / "report" / "index.html").read_text()
+
+
+class Words(HTMLParser):
+    """The text of a page outside of plots and styles; fails on tags that do not close."""
+
+    VOID = frozenset(("meta", "br", "use", "path", "rect", "image"))
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"svg", "style"} & set(self.open):
+            self.words.append(data.strip())
+
+    def __str__(self) -> str:
+        return " ".join(word for word in self.words if word)
+
+
+def test_the_headline_states_quality_proof_area_and_both_accountings(page: str) -> None:
+    words = str(Words(page))
+    for figure in ("97.11 %", "dense twin 97.33 %", "bit-exact", "Verilator 5.048: 8,192 rows of 2 blocks",
+                   "23,984", "6,654 flip-flops", "57.0 %", "66.7 %"):  # fmt: skip
+        assert figure in words
+    assert "4.04× at cycles measured in simulation 775× in the paper's accounting" in words
+    assert "1.72× end to end, at measured cycles" in words
+    assert "2.26× in the paper's accounting" in words
+    assert "power of the blocks: a model's estimate" in words
+
+
+def test_the_headline_compares_with_the_array_that_spends_least(project: Path, page: str) -> None:
+    table = findings.collect(project).energy
+    assert table is not None
+    assert headline_array(table) == "systolic 64x64"
+    assert "systolic 64x64 is the most frugal array for it" in str(Words(page))
+
+
+def test_every_row_of_the_energy_table_is_there_with_its_provenance(project: Path, page: str) -> None:
+    words = str(Words(page))
+    table = findings.collect(project).energy
+    assert table is not None
+    for row in table.rows:
+        assert significant(row.value, 4) in words
+        assert row.cycles_source in words
+        assert row.power_source in words
+    with (project / "report" / "energy.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert [float(row["value"]) for row in written] == [row.value for row in table.rows]
+    assert {"cycles_source", "power_source", "accounting"} < set(written[0])
+
+
+def test_the_page_asks_the_network_for_nothing(page: str) -> None:
+    assert not re.findall(r"<(?:script|link|img|iframe|object|embed)\b", page)
+    assert not re.findall(r"@import|url\((?!#)", page)
+    assert not re.findall(r"(?:src|href)=\"(?!#)", page)
+
+
+def test_there_are_three_plots_in_the_colour_of_the_text_and_with_hatches(page: str) -> None:
+    assert page.count("<svg") == 3
+    assert "currentColor" in page
+    assert "#010203" not in page
+    assert page.count("<pattern") >= 2
+    assert len(ids := re.findall(r'\bid="([^"]+)"', page)) == len(set(ids))
+
+
+def test_the_same_project_gives_the_same_bytes_and_no_paths(project: Path, page: str) -> None:
+    assert report.run(project).read_text() == page
+    assert str(project.parent) not in page
+
+
+def test_an_unchanged_project_is_not_drawn_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "html", None)
+    assert report.run(project, reuse=True) == project / "report" / "index.html"
+
+
+def test_what_comes_from_files_is_escaped(tmp_path: Path) -> None:
+    hostile = '<script>alert("x")</script> & ${1+1} <%! import os %>'
+    made = packages.train_result().model_copy(update={"data": hostile})
+    packages.write_document(tmp_path / "project", "train", made)
+    page = report.run(tmp_path / "project").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert hostile in str(Words(page))
+
+
+def test_a_project_with_training_alone_is_reported_and_says_what_is_missing(tmp_path: Path) -> None:
+    packages.write_document(tmp_path / "project", "train", packages.train_result())
+    words = str(Words(report.run(tmp_path / "project").read_text()))
+    assert "97.11 %" in words
+    assert "No artefact of: dump, rtl, sim, synth, energy." in words
+    assert not (tmp_path / "project" / "report" / "energy.csv").exists()
+
+
+def test_a_difference_is_shouted(tmp_path: Path) -> None:
+    packages.write_document(tmp_path / "project", "sim", packages.sim_result(bit_exact=False))
+    words = str(Words(report.run(tmp_path / "project").read_text()))
+    assert "bit-exact" not in words
+    assert "NOT equal" in words
+    assert "First differences" in words
+    assert "block_0 gaps 3 5 77 -4 12" in words
+
+
+def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
+    artifacts.open_project(tmp_path / "project")
+    with pytest.raises(ArtifactError, match="nothing to report"):
+        report.run(tmp_path / "project")
+
+
+def test_artefacts_that_do_not_belong_together_are_not_shown_together(tmp_path: Path) -> None:
+    packages.write_project(tmp_path / "project")
+    packages.write_rtl(tmp_path / "project", source=packages.BLOCK.replace("0001", "0002"))
+    with pytest.raises(StaleArtifact):
+        report.run(tmp_path / "project")
+
+
+def test_an_absent_figure_is_a_dash_and_never_zero() -> None:
+    cells: list[object] = [None, 0, 12_345, 0.5, 1234.56, True, "word"]
+    assert [text(cell) for cell in cells] == ["–", "0", "12,345", "0.5", "1,235", "yes", "word"]
+    assert Table("", ("a",), [(None,), (1,)]).is_number(0)
+    assert not Table("", ("a",), [(None,)]).is_number(0)
+
+
+def test_numbers_are_written_without_exponents() -> None:
+    assert [significant(value) for value in (0.0123, 1.2345, 123.4, 1234.5, 1e6)] == [
+        "0.0123", "1.23", "123", "1,234", "1,000,000",
+    ]  # fmt: skip
+    assert (span([3, 1, 2]), span([5, 5])) == ("1 to 3", "5")
+    assert (counted(1, "row"), counted(2_000, "row")) == ("1 row", "2,000 rows")
