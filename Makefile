@@ -1,0 +1,51 @@
+# `make` prints the targets. Everything is installed in .venv and written below build/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
+export PYTHON
+
+.PHONY: help setup demo test lint lint-sv goldens docs bench clean $(EXAMPLES)
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@for name in $(EXAMPLES); do printf '  make %-18s run examples/%s.yaml into build/%s\n' \
+	  $$name $${name//-/_} $${name//-/_}; done
+
+setup: .venv/complete ## install everything into .venv
+
+.venv/complete: pyproject.toml constraints.txt scripts/setup
+	@scripts/setup
+
+demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, report
+
+$(EXAMPLES): .venv/complete
+	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
+
+test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
+	@scripts/install-tools
+	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+
+lint: .venv/complete ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lint-sv: .venv/complete ## render the worked example and lint it with Verilator
+	$(BIN)/quweit rtl docs/example/dump --out build/lint-sv
+	cd build/lint-sv/rtl && $$($(CURDIR)/$(BIN)/python -c \
+	  'from quweit_cli import toolbox; print(*toolbox.find(toolbox.VERILATOR).command)') --lint-only -Wall \
+	  --top-module worked_example_block0 -f filelists/worked_example_block0.f
+
+goldens: .venv/complete ## write the golden files of the tests again; then read the diff
+	$(BIN)/pytest -q tests/test_rendering.py --write-goldens
+
+docs: .venv/complete ## write the generated documentation again
+	$(BIN)/python docs/generate.py
+
+bench: .venv/complete ## measure the ratios of benchmarks/
+	@for bench in benchmarks/*.py; do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+clean: ## remove everything that was built, but not .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

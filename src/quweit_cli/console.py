@@ -1,0 +1,196 @@
+"""What a person sees: progress bars and notes on stderr, tables on stdout, errors in plain words.
+
+Data goes to stdout and nothing else does, so that every command can be piped. Colour is an
+ornament: all is readable without it, and NO_COLOR switches it off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from quweit_cli.errors import QuweitError
+from quweit_cli.progress import Progress, Task
+
+EXIT_FILES = 2  # as ArtifactError
+EXIT_MACHINE = 3  # a resource of this machine, as a tool is
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+EXIT_TERMINATED = 143  # 128 + SIGTERM
+WHOLE = "every artefact is whole, or absent; run the same command again to go on"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C: stages clean up behind themselves."""
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the body raises into a message on stderr and an exit code."""
+    try:
+        yield
+    except (SystemExit, BrokenPipeError):
+        raise
+    except BaseException as error:
+        if os.environ.get("QUWEIT_TRACEBACK"):
+            traceback.print_exc()
+        message, hint, code = _explain(error)
+        if code == EXIT_BUG and not os.environ.get("QUWEIT_TRACEBACK"):
+            hint = "this is a bug in quweit; run again with QUWEIT_TRACEBACK=1 to see where, and report it"
+        print_error(message, hint)
+        raise SystemExit(code) from None
+
+
+def print_error(message: str, hint: str | None = None) -> None:
+    """`error: ...`, and the hint on a line of its own after a blank one."""
+    stderr = _stderr()
+    stderr.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        stderr.print()
+        stderr.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=True)
+
+
+def print_json(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """A table on stdout; numbers to the right, a figure that is absent as a dash."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    cells = [[_cell(value) for value in row] for row in rows]
+    for index, column in enumerate(columns):
+        numeric = all(_is_numeric(row[index]) for row in cells)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    stdout = Console(highlight=False, markup=False)
+    if not stdout.is_terminal:  # a pipe has no width to fit into
+        stdout = Console(highlight=False, markup=False, width=200)
+    if title:
+        stdout.print(Text(title, style="bold"), soft_wrap=True)
+    stdout.print(table)
+
+
+def print_line(line: str) -> None:
+    Console(highlight=False, markup=False).print(line, soft_wrap=True)
+
+
+class TerminalProgress(Progress):
+    """Bars while something runs on a terminal; one line when it is done elsewhere, as in a CI log."""
+
+    def __init__(self) -> None:
+        self._console = _stderr()
+        self._bars: Bars | None = None
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
+        if not self._console.is_terminal:
+            started = time.monotonic()
+            yield Task()
+            self.note(f"  {name} ({time.monotonic() - started:.1f} s)")
+            return
+        bars = self._open()
+        identity = bars.add_task(name, total=total, figures="")
+        try:
+            yield _Bar(bars, identity)
+        finally:
+            bars.remove_task(identity)
+            self._close()
+
+    def note(self, message: str) -> None:
+        self._console.print(message, soft_wrap=True)
+
+    def _open(self) -> Bars:
+        """Tasks may nest; one live display serves them all."""
+        if self._bars is None:
+            self._bars = Bars(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[figures]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+        self._depth += 1
+        return self._bars
+
+    def _close(self) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+class _Bar(Task):
+    def __init__(self, bars: Bars, identity: TaskID) -> None:
+        self._bars, self._identity = bars, identity
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        self._bars.advance(self._identity, steps)
+        if figures:
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            self._bars.update(self._identity, figures=shown)
+
+
+def _explain(error: BaseException) -> tuple[str, str | None, int]:
+    """Message, hint and exit code."""
+    match error:
+        case QuweitError():
+            return error.message, error.hint, error.exit_code
+        case Terminated():
+            return "terminated", WHOLE, EXIT_TERMINATED
+        case KeyboardInterrupt():
+            return "interrupted", WHOLE, EXIT_INTERRUPTED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            place = f" while writing `{error.filename}`" if error.filename else ""
+            return f"the disk is full{place}", f"free some space; {WHOLE}", EXIT_FILES
+        case OSError(filename=str() as name, strerror=str() as reason):
+            return f"`{name}`: {reason}", None, EXIT_FILES
+        case _:
+            return _explain_unforeseen(error)
+
+
+def _explain_unforeseen(error: BaseException) -> tuple[str, str | None, int]:
+    # torch raises its own OutOfMemoryError; it cannot be named here without importing torch
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory", "a smaller `training.batch_size` needs less of it", EXIT_MACHINE
+    return f"{type(error).__name__}: {error}", None, EXIT_BUG
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, markup=False)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        case list() | tuple():
+            distinct = list(dict.fromkeys(value))
+            return ", ".join(_cell(one) for one in distinct)
+    return str(value)
+
+
+def _is_numeric(cell: str) -> bool:
+    return cell == "-" or cell.replace(",", "").replace(".", "").replace("%", "").replace(" ", "").isdigit()

@@ -1,0 +1,224 @@
+"""Artefacts as tables: which figures of a document a person reads first. Knows nothing of terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from quweit_cli.documents import (
+    DumpManifest,
+    EnergyRatio,
+    EnergyTable,
+    RtlManifest,
+    SimResult,
+    SynthesisReport,
+    TrainResult,
+)
+from quweit_cli.stages.doctor import Health
+from quweit_cli.summary import Summary
+
+
+class Table(NamedTuple):
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Sequence[object]]
+
+
+def train(result: TrainResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (m.mlp, percent(m.test_accuracy), m.test_loss, m.parameters, m.steps, round(m.seconds, 1))
+        for m in result.models
+    ]
+    columns = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
+    return [Table(f"{result.name}, seed {result.seed}: {result.data}", columns, rows)]
+
+
+def dump(manifest: DumpManifest) -> list[Table]:
+    checks = manifest.checks
+    rows: list[Sequence[object]] = [
+        (b.name, b.layer, b.rows, checks.rows_compared, checks.logits_equal) for b in manifest.blocks
+    ]
+    title = f"{manifest.name}: PyTorch equals the integer program on {checks.samples:,} samples"
+    return [Table(title, ("block", "layer", "golden rows", "rows equal", "logits equal"), rows)]
+
+
+def rtl(manifest: RtlManifest) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (
+            b.name,
+            b.features,
+            b.thresholds,
+            sum(b.luts_by_layer),
+            b.bits_per_cycle,
+            b.features_per_beat,
+            b.latency_cycles,
+            b.initiation_interval_cycles,
+        )
+        for b in manifest.blocks
+    ]
+    columns = (
+        "block",
+        "features",
+        "thresholds",
+        "LUTs",
+        "bits a cycle",
+        "features a beat",
+        "latency",
+        "interval",
+    )
+    return [
+        Table(
+            f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)",
+            columns,
+            rows,
+        )
+    ]
+
+
+def sim(result: SimResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (
+            s.version,
+            r.block,
+            r.bit_exact,
+            r.rows_compared,
+            r.latency_cycles,
+            r.initiation_interval_cycles,
+            round(r.build_seconds + r.run_seconds, 1),
+        )
+        for s in result.simulators
+        for r in s.runs
+    ]
+    columns = ("simulator", "block", "equal", "rows", "latency", "interval", "seconds")
+    tables = [Table(f"{result.name}: RTL against the integer program", columns, rows)]
+    differences: list[Sequence[object]] = [
+        (s.simulator, d.block, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        for s in result.simulators
+        for r in s.runs
+        for d in r.differences
+    ]
+    if differences:
+        where = ("simulator", "block", "scenario", "row", "output", "cycle", "expected", "got")
+        tables.append(Table("First differences", where, differences))
+    failures: list[Sequence[object]] = [
+        (s.simulator, r.block, failure) for s in result.simulators for r in s.runs for failure in r.failures
+    ]
+    if failures:
+        tables.append(Table("Broken promises", ("simulator", "block", "what"), failures))
+    return tables
+
+
+def synth(report: SynthesisReport) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (
+            b.block,
+            b.luts,
+            b.ffs,
+            b.carries,
+            b.muxes,
+            b.brams,
+            b.dsps,
+            b.slack_ns,
+            b.power_mw,
+            round(b.seconds, 1),
+        )
+        for b in report.blocks
+    ]
+    origin = sorted(
+        {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
+    )
+    columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
+    return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+
+
+def energy(table: EnergyTable) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (r.subject, r.implementation, r.accounting, r.cycles, r.power_mw, r.value, r.power_source)
+        for r in table.rows
+    ]
+    columns = ("subject", "implementation", "accounting", "cycles", "power mW", "energy uJ", "power from")
+    ratios: list[Sequence[object]] = [
+        (r.name, r.value, r.accounting, f"{r.numerator} / {r.denominator}") for r in table.ratios
+    ]
+    replaced = (
+        f"{percent(table.multiplications_replaced)} of a layer's multiplications "
+        f"and {percent(table.weights_replaced)} of its weights replaced"
+    )
+    return [
+        Table(f"{table.name}: energy of one sample; {replaced}", columns, rows),
+        Table("Ratios", ("ratio", "value", "accounting", "of"), ratios),
+    ]
+
+
+def doctor(health: Health) -> list[Table]:
+    tools: list[Sequence[object]] = [
+        (t.name, t.found, t.version or t.problem, t.needed_by_run, t.unlocks, "" if t.found else t.install)
+        for t in health.tools
+    ]
+    packages: list[Sequence[object]] = [(name, version) for name, version in health.packages.items()]
+    title = f"quweit {health.quweit}, Python {health.python}, {health.platform}"
+    return [
+        Table(title, ("package", "version"), packages),
+        Table("Tools", ("tool", "found", "version", "needed by run", "unlocks", "how to get it"), tools),
+    ]
+
+
+def fields(document: BaseModel) -> list[Table]:
+    """Any flat document, a field a row."""
+    content = document.model_dump(exclude={"schema_name"})
+    return [Table("", ("figure", "value"), list(content.items()))]
+
+
+def summary(result: Summary) -> list[Table]:
+    """One table for the whole flow, a figure a row."""
+    rows: list[Sequence[object]] = []
+    if result.train:
+        for mlp, loss in result.train.test_loss.items():
+            accuracy = result.train.test_accuracy[mlp]
+            reached = (
+                f"test accuracy {percent(accuracy)}" if accuracy is not None else f"test loss {loss:.4f}"
+            )
+            rows.append(("train", mlp, f"{reached}, {result.train.parameters[mlp]:,} parameters"))
+    if result.dump:
+        rows.append(
+            (
+                "dump",
+                "PyTorch",
+                f"equal on {result.dump.samples:,} samples, {result.dump.rows_compared:,} rows a block",
+            )
+        )
+    for name, one in (result.sim or {}).items():
+        cycles = ", ".join(str(number) for number in sorted(set(one.cycles_per_row)))
+        verdict = "equal" if one.bit_exact else "NOT EQUAL"
+        rows.append(
+            (
+                "sim",
+                name,
+                f"{verdict} on {one.rows_compared:,} rows of {one.blocks} blocks, {cycles} cycles a row",
+            )
+        )
+    rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
+    rows += [
+        ("synth", b.block, f"{b.luts:,} LUTs, {b.ffs:,} FFs, {b.brams:g} BRAMs, {b.dsps} DSPs ({b.tool})")
+        for b in result.synth or []
+    ]
+    if result.energy:
+        rows += [("energy", of, ratios) for of, ratios in _model_ratios(result.energy.ratios).items()]
+    return [Table(result.name, ("stage", "of", "result"), rows)]
+
+
+def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
+    """Of the whole model, not of single blocks: what is compared -> one figure an array."""
+    grouped: dict[str, list[str]] = {}
+    for ratio in ratios:
+        subject, _, array = ratio.name.rpartition(", ")
+        if subject.startswith("all "):
+            of = f"{subject}, {ratio.accounting} cycles"
+            grouped.setdefault(of, []).append(f"{ratio.value:.3g}x {array.removeprefix('systolic ')}")
+    return {of: f"less than systolic arrays: {', '.join(figures)}" for of, figures in grouped.items()}
+
+
+def percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.2f} %"

@@ -1,0 +1,109 @@
+"""Tools that a test needs: skipped visibly where they are missing, failed where they are demanded.
+
+    @pytest.mark.requires("icarus")
+
+QUWEIT_REQUIRE=icarus,verilator makes a missing tool a failure, so that a machine which is meant to
+have everything cannot pass by skipping.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+import standins
+from quweit_cli import toolbox
+from quweit_cli.cli import app
+from quweit_cli.errors import ToolError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-goldens", action="store_true", help="write tests/goldens/ anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "requires(*tools): tools of this machine that the test runs")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("requires"):
+        for name in marker.args:
+            _check_tool(name)
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture
+def stand_in_stages() -> Iterator[list[str]]:
+    """Stages that write small artefacts at once; the list names those that did work."""
+    standins.install()
+    yield standins.CALLS
+    standins.remove()
+
+
+@pytest.fixture
+def experiment_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(standins.EXPERIMENT)
+    return path
+
+
+@pytest.fixture
+def quweit() -> Callable[..., Outcome]:
+    """Runs the command line in this process: `quweit("sim", project)`."""
+
+    def invoke(*arguments: object, **environment: str) -> Outcome:
+        result = CliRunner().invoke(app, [str(one) for one in arguments], env=environment)
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return invoke
+
+
+@pytest.fixture
+def stand_in_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """An executable that prints one line, found in place of a tool: `stand_in_tool("icarus", "...")`."""
+
+    def make(name: str, line: str) -> Path:
+        path = tmp_path / f"stand_in_{name}"
+        path.write_text(f"#!/bin/sh\necho '{line}'\n")
+        path.chmod(0o755)
+        monkeypatch.setenv(f"QUWEIT_{name.upper()}", str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def stand_in_tools(stand_in_tool: Callable[[str, str], Path]) -> None:
+    """Tools that every `quweit run` looks for, so that stand-in stages need no real ones."""
+    stand_in_tool("verilator", "Verilator 5.48 stand-in")
+    stand_in_tool("yosys", "Yosys 0.70 stand-in")
+
+
+def _check_tool(name: str) -> None:
+    try:
+        toolbox.find(toolbox.TOOLS[name])
+    except ToolError as error:
+        message = f"needs {name}: {error.message} ({error.hint})"
+        if name in os.environ.get("QUWEIT_REQUIRE", "").split(","):
+            pytest.fail(f"{message}; QUWEIT_REQUIRE names it", pytrace=False)
+        pytest.skip(message)

@@ -1,0 +1,176 @@
+"""Every command has a help text with a runnable example, and puts data alone on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import typer
+
+import standins
+from conftest import Outcome
+from quweit_cli import __version__, cli, toolbox
+from quweit_cli.cli import app
+from quweit_cli.errors import Mismatch
+
+COMMANDS = dict(vars(typer.main.get_command(app))["commands"])
+Quweit = Callable[..., Outcome]
+
+
+def test_the_commands_are_these() -> None:
+    assert list(COMMANDS) == [
+        "train",
+        "eval",
+        "dump",
+        "rtl",
+        "sim",
+        "synth",
+        "energy",
+        "run",
+        "report",
+        "doctor",
+    ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_an_example_whose_options_exist(quweit: Quweit, name: str) -> None:
+    outcome = quweit(name, "--help")
+    assert outcome.code == 0
+    example = outcome.stdout.partition("Example:")[2].split()
+    assert example[:2] == ["quweit", name]
+    known = {flag for option in COMMANDS[name].params for flag in option.opts}
+    assert {word for word in example if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does_and_json_is_among_them(name: str) -> None:
+    options = COMMANDS[name].params
+    assert all(option.help for option in options), [option.name for option in options if not option.help]
+    assert "--json" in {flag for option in options for flag in option.opts}
+
+
+@pytest.mark.parametrize("arguments", ["--help", "synth --help", "train --help", "--version"])
+def test_help_is_instant_and_imports_no_torch(arguments: str) -> None:
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "quweit_cli", *shlex.split(arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds = time.perf_counter() - started
+    imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.M))
+    assert not imported & {"torch", "numpy", "mako", "matplotlib", "sklearn", "cocotb"}
+    assert seconds < 2, "0.2 s when measured alone; the bound leaves room for a busy machine"
+
+
+def test_the_version_is_printed(quweit: Quweit) -> None:
+    assert quweit("--version") == Outcome(0, f"quweit {__version__}\n", "")
+
+
+@pytest.mark.usefixtures("stand_in_stages")
+def test_json_is_all_there_is_on_stdout(
+    quweit: Quweit, experiment_file: Path, tmp_path: Path, stand_in_tools: None
+) -> None:
+    project = tmp_path / "project"
+    arguments = {
+        "run": [experiment_file, "--out", project],
+        "train": [experiment_file, "--out", project],
+        "dump": [project / "train" / "ckpt.pt", "--out", project],
+        "rtl": [project, "--out", project],
+        "sim": [project],
+        "synth": [project],
+        "energy": [project],
+        "report": [project],
+        "doctor": [],
+    }
+    schemas = {"run": "summary", "report": "summary"}
+    for name, given in arguments.items():
+        outcome = quweit(name, *given, "--json")
+        assert outcome.code == 0, outcome.stderr
+        assert json.loads(outcome.stdout)["schema"] == f"quweit.{schemas.get(name, name)}/1"
+
+
+@pytest.mark.usefixtures("stand_in_stages")
+def test_without_json_a_table_is_printed_and_progress_goes_to_stderr(
+    quweit: Quweit, experiment_file: Path, tmp_path: Path, stand_in_tools: None
+) -> None:
+    outcome = quweit("run", experiment_file, "--out", tmp_path / "project")
+    assert "equal on 4 rows of 1 blocks, 8 cycles a row" in outcome.stdout
+    assert str(tmp_path / "project" / "report" / "index.html") in outcome.stdout
+    assert "rtl     done in" in outcome.stderr
+    assert "done in" not in outcome.stdout
+    assert quweit("--quiet", "run", experiment_file, "--out", tmp_path / "project").stderr == ""
+
+
+@pytest.mark.usefixtures("stand_in_stages")
+def test_options_reach_the_stage(quweit: Quweit, experiment_file: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    assert quweit("train", experiment_file, "--out", project, "--set", "training.steps=7").code == 0
+    assert "weights 0 7 " in (project / "train" / "ckpt.pt").read_text()
+    assert quweit("train", experiment_file, "--out", project, "--seed", 5).code == 0
+    assert "weights 5 1 " in (project / "train" / "ckpt.pt").read_text()
+    rtl = quweit("rtl", project / "train" / "ckpt.pt", "--out", project, "--bits-per-cycle", 4, "--json")
+    assert json.loads(rtl.stdout)["blocks"][0]["initiation_interval_cycles"] == 2
+    sim = quweit("sim", project, "--simulator", "all", "--json")
+    assert [one["simulator"] for one in json.loads(sim.stdout)["simulators"]] == ["verilator", "icarus"]
+    synth = quweit("synth", project, "--clock-mhz", 150, "--device", "xcvu9p", "--json")
+    block = json.loads(synth.stdout)["blocks"][0]
+    assert (block["clock_mhz"], block["device"]) == (150.0, "xcvu9p")
+
+
+@pytest.mark.usefixtures("stand_in_stages")
+def test_rtl_takes_a_checkpoint_a_project_or_a_dump_folder(
+    quweit: Quweit, experiment_file: Path, tmp_path: Path
+) -> None:
+    trained = tmp_path / "trained"
+    assert quweit("train", experiment_file, "--out", trained).code == 0
+    checkpoint = trained / "train" / "ckpt.pt"
+    for number, source in enumerate([checkpoint, tmp_path / "out0", tmp_path / "out0" / "dump"]):
+        outcome = quweit("rtl", source, "--out", tmp_path / f"out{number}")
+        assert outcome.code == 0, outcome.stderr
+    records = [
+        json.loads((tmp_path / f"out{n}" / "rtl" / "stage.json").read_text())["inputs"] for n in range(3)
+    ]
+    assert records[0] == records[1] == records[2]
+
+
+def test_the_simulators_of_the_option_are_the_registered_ones() -> None:
+    simulators = pytest.importorskip("quweit_cli.simulators")
+    option = get_type_hints(cli.sim, include_extras=True)["simulator"]
+    offered = set(get_args(get_args(option)[0]))
+    assert offered - {"all"} == set(simulators.SIMULATORS)
+    assert set(simulators.SIMULATORS) <= set(toolbox.TOOLS)
+
+
+def test_the_synthesizers_of_the_option_are_the_registered_ones() -> None:
+    synthesizers = pytest.importorskip("quweit_cli.synthesizers")
+    option = get_type_hints(cli.synth, include_extras=True)["tool"]
+    assert set(get_args(get_args(option)[0])) == set(synthesizers.SYNTHESIZERS)
+    assert set(synthesizers.SYNTHESIZERS) <= set(toolbox.TOOLS)
+
+
+def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: Path, tmp_path: Path) -> None:
+    def differ(*arguments: Any, **options: Any) -> None:
+        standins.sim(*arguments, **options)
+        raise Mismatch("block0: row 3, output 1: expected 5, got 6")
+
+    standins.install(sim=differ)
+    try:
+        project = tmp_path / "project"
+        quweit("train", experiment_file, "--out", project)
+        quweit("rtl", project / "train" / "ckpt.pt", "--out", project)
+        outcome = quweit("sim", project, "--json")
+    finally:
+        standins.remove()
+    assert outcome.code == 1
+    assert json.loads(outcome.stdout)["schema"] == "quweit.sim/1"
+    assert "expected 5, got 6" in outcome.stderr

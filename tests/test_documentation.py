@@ -1,0 +1,224 @@
+"""What the documentation says is true: commands run, generated files are fresh, examples add up."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from conftest import REPOSITORY
+from quweit_cli import cli, config
+from quweit_cli.ir.program import trace
+from quweit_cli.ir.serialization import ProgramRecord, program_from_record
+from quweit_cli.stages import doctor, pipeline
+
+PAGES = [REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PAGES += sorted((REPOSITORY / "docs").rglob("*.md"))
+TINY = """\
+name: digits
+data: {source: digits}
+model:
+  family: vit
+  dim: 8
+  depth: 1
+  heads: 1
+  block: {thermometer: {bits: 2}, lut_layers: [12], fan_in: 3}
+training: {steps: 2, batch_size: 8}
+dump: {rows: 32}
+sim: {simulators: [verilator]}
+"""
+
+
+def console_lines(page: Path) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+README = [line for line in console_lines(REPOSITORY / "README.md") if not line.startswith("make ")]
+NEED_ICARUS = [line for line in README if "--simulator all" in line]
+
+
+def test_the_generated_pages_are_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "docs" / "generate.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun `make docs`"
+
+
+def test_a_stale_generated_page_is_found(generator: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    shutil.copytree(REPOSITORY / "docs", folder)
+    generator.DOCS = folder
+    assert generator.main(["--check"]) == 0
+    (folder / "cli.md").write_text("# Commands\n")
+    assert generator.main(["--check"]) == 1
+    assert (folder / "cli.md").read_text() == "# Commands\n"
+    assert generator.main([]) == 0
+    assert generator.main(["--check"]) == 0
+
+
+@pytest.mark.requires("verilator", "yosys")
+def test_the_commands_of_the_readme_run_in_order(tiny_checkout: Path) -> None:
+    """On a tiny experiment in the place of the one that they name; make targets are run by CI."""
+    for line in README:
+        if line not in NEED_ICARUS:
+            run_line(line, tiny_checkout)
+    summary = json.loads((tiny_checkout / "build" / "digits" / "summary.json").read_text())
+    assert summary["sim"]["verilator"]["bit_exact"] is True
+    assert (tiny_checkout / "build" / "digits" / "report" / "index.html").is_file()
+
+
+@pytest.mark.requires("icarus", "verilator")
+def test_the_commands_for_both_simulators_run(tiny_checkout: Path) -> None:
+    assert NEED_ICARUS
+    run_line("quweit train examples/digits.yaml --out build/digits", tiny_checkout)
+    run_line("quweit rtl build/digits/train/ckpt.pt --out build/digits", tiny_checkout)
+    for line in NEED_ICARUS:
+        run_line(f"{line} --rows 16", tiny_checkout)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_quweit_command_of_a_page_exists_with_its_options(page: Path) -> None:
+    commands = {command.name: command for command in cli.app.registered_commands}
+    known = (REPOSITORY / "docs" / "cli.md").read_text()
+    for line in console_lines(page):
+        words = shlex.split(line)
+        if words[0] != "quweit":
+            assert words[0] == "make"
+            continue
+        assert words[1] in commands
+        section = known.split(f"## quweit {words[1]}\n")[1].split("\n## ")[0]
+        for option in (word for word in words if word.startswith("--")):
+            assert f"`{option}" in section, f"{page.name}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_make_targets_of_the_pages_exist() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    examples = {path.stem.replace("_", "-") for path in (REPOSITORY / "examples").glob("*.yaml")}
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M)) | examples
+    for page in PAGES:
+        for target in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text()):
+            assert target in targets, f"{page.name}: make {target}"
+
+
+def test_the_worked_example_of_the_formats_page_adds_up(generator: ModuleType) -> None:
+    page = (REPOSITORY / "docs" / "formats.md").read_text()
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.S)[0])
+    assert shown == generator.example_program().model_dump(mode="json", by_alias=True)
+    program = program_from_record(ProgramRecord.model_validate(shown))
+    rows = table_below(page, "| x | thermometer | lut_layer0 | summation | y |")
+    assert len(rows) == len(generator.EXAMPLE_ROWS)
+    for x, *tensors in rows:
+        traced = trace(program, np.array([x]))
+        assert [traced[step.name][0].tolist() for step in program.steps] == tensors
+
+
+def test_the_example_dump_holds_the_rows_of_the_page() -> None:
+    folder = REPOSITORY / "docs" / "example" / "dump" / "blocks"
+    x, y = np.load(folder / "block0.x.npy"), np.load(folder / "block0.y.npy")
+    assert (x.dtype, y.dtype) == (np.int8, np.int16)
+    page = (REPOSITORY / "docs" / "formats.md").read_text()
+    rows = table_below(page, "| x | thermometer | lut_layer0 | summation | y |")
+    assert [row[0] for row in rows] == x.tolist()
+    assert [row[-1] for row in rows] == y.tolist()
+
+
+@pytest.mark.usefixtures("stand_in_stages", "stand_in_tools")
+def test_the_published_schemas_hold_for_what_is_written(experiment_file: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    pipeline.run(config.load_experiment(experiment_file), project)
+    written = {
+        "train": project / "train" / "train.json",
+        "dump": project / "dump" / "dump.json",
+        "rtl": project / "rtl" / "manifest.json",
+        "sim": project / "sim" / "sim.json",
+        "synth": project / "synth" / "synth.json",
+        "energy": project / "energy" / "energy.json",
+        "stage": project / "sim" / "stage.json",
+        "summary": project / "summary.json",
+        "program": REPOSITORY / "docs" / "example" / "dump" / "blocks" / "block0.json",
+    }
+    for name, path in written.items():
+        check_schema(name, json.loads(path.read_text()))
+    check_schema("doctor", doctor.run().model_dump(mode="json", by_alias=True))
+
+
+def test_a_schema_refuses_what_it_should() -> None:
+    path = REPOSITORY / "docs" / "example" / "dump" / "dump.json"
+    content = json.loads(path.read_text())
+    check_schema("dump", content)
+    for change in ({"extra": 1}, {"schema": "quweit.dump/2"}, {"digest": "short"}, {"blocks": None}):
+        with pytest.raises(jsonschema.ValidationError):
+            check_schema("dump", content | change)
+
+
+def test_the_version_has_one_place() -> None:
+    text = (REPOSITORY / "pyproject.toml").read_text()
+    assert 'dynamic = ["version"]' in text
+    assert not re.search(r"^version\s*=", text, re.M)
+
+
+@pytest.fixture
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tiny_checkout(tmp_path: Path) -> Path:
+    """A folder in which the README's commands find what they name, but smaller."""
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "digits.yaml").write_text(TINY)
+    shutil.copytree(REPOSITORY / "docs" / "example", tmp_path / "docs" / "example")
+    return tmp_path
+
+
+def run_line(line: str, folder: Path) -> None:
+    words = shlex.split(line)
+    assert words[0] == "quweit"
+    done = subprocess.run(
+        [sys.executable, "-m", "quweit_cli", *words[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+
+
+def table_below(page: str, header: str) -> list[list[list[int]]]:
+    """Rows of a Markdown table of integer lists."""
+    lines = page.split(header + "\n")[1].splitlines()[1:]
+    rows = [line for line in lines[: lines.index("")] if line]
+    return [[json.loads(f"[{cell}]") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def check_schema(name: str, content: Any) -> None:
+    schema = json.loads((REPOSITORY / "docs" / "schemas" / f"{name}.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(content, schema, cls=jsonschema.Draft202012Validator)
