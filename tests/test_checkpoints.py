@@ -56,7 +56,9 @@ class Trap:
 
 def test_code_inside_a_file_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "plain.pt").write_bytes(pickle.dumps({"format": checkpoint.FORMAT, "model": Trap()}))
+    (tmp_path / "plain.pt").write_bytes(
+        pickle.dumps({"format": checkpoint.FORMAT, "model": Trap()}, protocol=2)
+    )
     torch.save({"format": checkpoint.FORMAT, "version": 1, "model": Trap()}, tmp_path / "zipped.pt")
     for name in ("plain.pt", "zipped.pt"):
         with pytest.raises(ArtifactError, match=name):

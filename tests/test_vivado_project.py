@@ -80,7 +80,8 @@ def test_without_vivado_the_error_says_where_the_project_is(project: Path, witho
     with pytest.raises(ToolNotFound) as caught:
         synth.run(project, VIVADO)
     batch = project / "synth.incomplete" / "vivado"
-    assert str(batch) in str(caught.value.hint)
+    assert str(batch.parent) in str(caught.value.hint)
+    assert "-source run_all.tcl` in `vivado`" in str(caught.value.hint)
     assert (batch / "run_all.tcl").is_file()
     assert not (project / "synth").exists()
 

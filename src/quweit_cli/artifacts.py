@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from quweit_cli import __version__
-from quweit_cli.errors import ArtifactError, StaleArtifact
+from quweit_cli.errors import ArtifactError, StaleArtifact, ToolError
 
 STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "report")
 MARKER = "quweit.json"
@@ -100,7 +100,10 @@ def existing_project(path: Path) -> Path:
 def writing_stage(
     project: Path, stage: str, *, inputs: Mapping[str, str], options: Mapping[str, Any]
 ) -> Iterator[Path]:
-    """A temporary folder that becomes `project/stage` when the body ends without an exception."""
+    """A temporary folder that becomes `project/stage` when the body ends without an exception.
+
+    When a tool failed in the body, scripts and logs are kept in `project/stage.incomplete`.
+    """
     started = time.monotonic()
     _sweep_leftovers(project, stage)
     try:
@@ -120,6 +123,9 @@ def writing_stage(
         write_json(folder / RECORD, record.model_dump(mode="json"))
         folder.chmod(0o755)
         _replace(folder, project / stage)
+        shutil.rmtree(_incomplete(project, stage), ignore_errors=True)
+    except ToolError as error:
+        raise _with_kept_files(error, folder, _incomplete(project, stage)) from error
     except OSError as error:
         raise ArtifactError(
             f"stage `{stage}` could not be written in `{project}`: {error}",
@@ -266,6 +272,21 @@ def _replace(new: Path, final: Path) -> None:
             old.rename(final)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _with_kept_files(error: ToolError, folder: Path, kept: Path) -> ToolError:
+    """The same error, pointing to where the scripts and logs are to be found."""
+    if not any(folder.iterdir()):
+        return error
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.chmod(0o755)
+    folder.rename(kept)
+    hint = "" if error.hint is None or str(folder) in error.hint else f"{error.hint}; "
+    return type(error)(error.message, hint=f"{hint}scripts and logs are in `{kept}`")
+
+
+def _incomplete(project: Path, stage: str) -> Path:
+    return project / f"{stage}.incomplete"
 
 
 def _sweep_leftovers(project: Path, stage: str) -> None:

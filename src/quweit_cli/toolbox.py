@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import importlib.metadata
 import importlib.util
@@ -12,9 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from quweit_cli.errors import ToolFailed, ToolNotFound, ToolTooOld
 
@@ -107,6 +110,9 @@ CXX = Tool(
 )
 TOOLS = {tool.name: tool for tool in (VERILATOR, ICARUS, YOSYS, OPENSTA, VIVADO, CXX)}
 
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
 _running: set[subprocess.Popen[bytes]] = set()
 
 
@@ -182,11 +188,25 @@ def run(
     return output
 
 
-def stop_running() -> None:
-    """End every process that `run` has started and that still runs, for work done in threads:
-    an interrupt reaches the main thread alone, and the others would wait for their tools."""
-    for process in list(_running):
-        _stop(process)
+def side_by_side(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+    """`work` on every item, as many at once as there are cores; the answers in the order of the items.
+
+    An interrupt reaches the main thread alone, and the others would wait for their tools: it, or the
+    first failure, ends every tool that runs before it is passed on.
+    """
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(future.done() for future in futures):  # a thread may be about to start its tool
+                for process in list(_running):
+                    _stop(process)
+                time.sleep(0.05)
+            raise
+        return [future.result() for future in futures]
 
 
 @contextlib.contextmanager

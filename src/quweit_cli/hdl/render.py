@@ -9,6 +9,7 @@ from pathlib import Path
 from mako import exceptions
 from mako.lookup import TemplateLookup
 
+from quweit_cli.artifacts import digest_of, digest_of_file, file_digests
 from quweit_cli.errors import QuweitError
 
 
@@ -45,6 +46,14 @@ def render(template: str, **names: object) -> str:
 def static_text(name: str) -> str:
     """A hand-written file that is copied as it is."""
     return (template_root() / name).read_text()
+
+
+@lru_cache
+def renderer_digest() -> str:
+    """Identifies templates and generator, so that a package is rendered anew when one is edited."""
+    generator = Path(__file__).parent
+    sources = {path.name: digest_of_file(path) for path in sorted(generator.glob("*.py"))}
+    return digest_of([sources, file_digests(template_root())])
 
 
 @lru_cache

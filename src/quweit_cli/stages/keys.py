@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
 from quweit_cli.errors import ArtifactError
+from quweit_cli.hdl.render import renderer_digest
 
 
 class Key(NamedTuple):
@@ -51,7 +52,8 @@ def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) 
 def rtl(project: Path, options: config.Rtl) -> Key:
     """Of a project that has a dump. The keys from here on raise ArtifactError when what they
     read is missing, StaleArtifact when it was made from something that has changed since."""
-    return Key(_stages(project, "dump"), options.model_dump(mode="json"))
+    inputs = _stages(project, "dump") | {"renderer": renderer_digest()}
+    return Key(inputs, options.model_dump(mode="json"))
 
 
 def sim(project: Path, options: config.Sim, *, waves: bool = False) -> Key:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -32,7 +30,7 @@ from quweit_cli.documents import (
     inside,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch, ToolFailed
-from quweit_cli.progress import SILENT, Progress, Task
+from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
 from quweit_cli.simulators.cocotb_library import environment
@@ -122,22 +120,15 @@ def _run_all(
 ) -> list[SimulatorResult]:
     """Blocks times simulators, as many at once as there are cores."""
     work = [(tool, found, block) for tool, found in tools for block in manifest.blocks]
-    with (
-        progress.task("simulating", len(work)) as task,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
-    ):
-        futures = [
-            pool.submit(
-                _run_one, package, block, tool, found, _rows(options, tool, block), waves, folder, task
-            )
-            for tool, found, block in work
-        ]
-        try:
-            runs = [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            toolbox.stop_running()
-            raise
+    with progress.task("simulating", len(work)) as task:
+
+        def run_one(item: tuple[Simulator, Found, RtlBlock]) -> SimRun:
+            tool, found, block = item
+            done = _run_one(package, block, tool, found, _rows(options, tool, block), waves, folder)
+            task.advance()
+            return done
+
+        runs = toolbox.side_by_side(run_one, work)
     return [
         _summary(
             tool.name,
@@ -173,7 +164,6 @@ def _run_one(
     rows: int,
     waves: bool,
     folder: Path,
-    task: Task,
 ) -> SimRun:
     """Build and run one bench in a scratch folder; logs and waves are kept in `folder`."""
     sources = (*block.sources, *BENCH_SOURCES, f"tb/{block.testbench}.sv")
@@ -189,10 +179,9 @@ def _run_one(
             output = _simulate(bench, block, tool, rows, scratch)
             ended = time.monotonic()
         finally:
-            for name in ("build.log", "run.log", "waves.fst", "dump.fst"):
+            for name in ("verilate.log", "build.log", "run.log", "waves.fst", "dump.fst"):
                 if (scratch / name).is_file():
                     shutil.copy(scratch / name, kept / name)
-    task.advance()
     return _to_run(block, output, rows, built - started, ended - built)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from quweit_cli import config
 from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
 from quweit_cli.documents import RtlManifest, SynthesisReport
-from quweit_cli.errors import ConstraintMissed, ToolError
+from quweit_cli.errors import ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.synthesizers import Package, synthesizer
@@ -33,11 +32,8 @@ def run(
         rtl = project / "rtl"
         package = Package(rtl, load(RtlManifest, rtl / "manifest.json"))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
-            try:
-                write_project(package, options, folder / PROJECT)
-                blocks = tool.synthesize(package, options, folder, progress)
-            except ToolError as error:
-                raise _with_kept_files(error, folder, project) from error
+            write_project(package, options, folder / PROJECT)
+            blocks = tool.synthesize(package, options, folder, progress)
             save(
                 SynthesisReport(
                     name=package.manifest.name,
@@ -47,7 +43,6 @@ def run(
                 ),
                 folder / "synth.json",
             )
-        shutil.rmtree(_incomplete(project), ignore_errors=True)
     report = load(SynthesisReport, project / "synth" / "synth.json")
     check_timing(report, options)
     return report
@@ -63,21 +58,3 @@ def check_timing(report: SynthesisReport, options: config.Synth) -> None:
             f"the worst is {worst.block} with {worst.slack_ns:.3f} ns of slack",
             hint="ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
         )
-
-
-def _with_kept_files(error: ToolError, folder: Path, project: Path) -> ToolError:
-    """The same error, pointing to where the scripts, logs and the Vivado project are to be found."""
-    kept = _incomplete(project)
-    shutil.rmtree(kept, ignore_errors=True)
-    folder.chmod(0o755)
-    folder.rename(kept)
-    hint = "" if error.hint is None or str(folder) in error.hint else f"{error.hint}; "
-    return type(error)(
-        error.message,
-        hint=f"{hint}scripts and logs are in `{kept}`, the Vivado batch project in `{kept / PROJECT}` "
-        "(there: vivado -mode batch -source run_all.tcl)",
-    )
-
-
-def _incomplete(project: Path) -> Path:
-    return project / "synth.incomplete"

@@ -15,7 +15,7 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.config import Synth
 from quweit_cli.documents import RtlBlock, SynthesizedBlock, inside
-from quweit_cli.errors import ToolFailed
+from quweit_cli.errors import ToolFailed, ToolNotFound
 from quweit_cli.hdl.render import render
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import vivado_reports
@@ -33,7 +33,7 @@ class Vivado:
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
         """One Vivado process a block, one after the other: each takes gigabytes of memory."""
-        found = toolbox.find(self.tool)
+        found = _find(self.tool)
         project = folder / PROJECT
         if not project.is_dir():
             write_project(package, options, project)
@@ -44,6 +44,17 @@ class Vivado:
                 made.append(_synthesize_block(found, block, options, project))
                 task.advance()
         return made
+
+
+def _find(tool: toolbox.Tool) -> toolbox.Found:
+    try:
+        return toolbox.find(tool)
+    except ToolNotFound as error:
+        raise ToolNotFound(
+            error.message,
+            hint=f"{error.hint}; or take the batch project to a machine that has it and run there "
+            f"`vivado -mode batch -source run_all.tcl` in `{PROJECT}`",
+        ) from None
 
 
 def write_project(package: Package, options: Synth, folder: Path) -> None:

@@ -7,12 +7,11 @@ into a LUT6 where it can: the counts are on the high side.
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -59,7 +58,7 @@ class Yosys:
                 task.advance()
                 return made
 
-            return _side_by_side(run, blocks)
+            return toolbox.side_by_side(run, blocks)
 
 
 def family_of(device: str) -> str:
@@ -132,23 +131,6 @@ def resources(counts: Mapping[str, int]) -> dict[str, float]:
         resource: sum(count * weight[name] for name, count in counts.items() if name in weight)
         for resource, weight in kinds.items()
     }
-
-
-def _side_by_side(
-    work: Callable[[RtlBlock], SynthesizedBlock], blocks: list[RtlBlock]
-) -> list[SynthesizedBlock]:
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = [pool.submit(work, block) for block in blocks]
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                future.result()
-        except BaseException:  # an interrupt or the first failure ends the others too, children and all
-            pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in futures):  # a thread may be about to start its tool
-                toolbox.stop_running()
-                time.sleep(0.05)
-            raise
-        return [future.result() for future in futures]
 
 
 def _synthesize_block(
