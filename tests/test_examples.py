@@ -23,7 +23,13 @@ def named(path: Path) -> str:
 
 
 def test_the_promised_examples_are_there() -> None:
-    assert [path.stem for path in EXAMPLES] == ["cifar10", "digits", "pydoc_gpt", "shakespeare_char"]
+    assert [path.stem for path in EXAMPLES] == [
+        "cifar10",
+        "cifar10_32",
+        "digits",
+        "pydoc_gpt",
+        "shakespeare_char",
+    ]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=named)

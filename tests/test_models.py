@@ -65,6 +65,12 @@ def test_patches_are_cut_in_reading_order() -> None:
     assert _cut(image, 2).tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]]
 
 
+def test_images_are_enlarged_before_they_are_cut() -> None:
+    model = build(settings("vit", image=32, patch=16), IMAGES)
+    assert model.tokens == 4
+    assert model(sample("vit")).shape == (3, 3)
+
+
 def test_vit_sees_where_a_patch_is() -> None:
     torch.manual_seed(0)
     model = build(settings("vit"), IMAGES).eval()

@@ -115,6 +115,11 @@ class Model(Settings):
     depth: int = Field(ge=1, description="encoder or decoder layers")
     heads: int = Field(ge=1, description="attention heads; they divide dim")
     mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
+    image: int | None = Field(
+        None,
+        ge=1,
+        description="vit: pixels along the side that images are enlarged to before they are cut; as they are when absent",
+    )
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
