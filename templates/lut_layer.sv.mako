@@ -1,4 +1,4 @@
-<%page args="module, inputs, luts, header"/>\
+<%page args="module, inputs, luts, unread, header"/>\
 ${header}
 // LUT layer, behavioural rendering (simulation, ASIC): bit a of a table answers address a,
 // pin 0 is address bit 0. Pins that a table does not depend on are left out.
@@ -24,6 +24,12 @@ module ${module} (
     bit${index}${"," if index else ""}
 % endfor
   };
+% if unread:
+
+  // Bits that no table depends on.
+  logic unused_bits;
+  assign unused_bits = ^{${", ".join(f"bits_i[{bit}]" for bit in unread)}};
+% endif
 
 endmodule
 

@@ -3,10 +3,10 @@
 
 Rendered by quweit ${version} from dump `${dump.digest[:16]}`. Same dump, same bytes.
 
-| block | module | row in | row out | latency | a row each | bits a cycle |
-|---|---|---|---|---|---|---|
+| block | module | row in | row out | latency | a row each |
+|---|---|---|---|---|---|
 % for block in blocks:
-| ${block.name} | `${block.top}` | ${block.features} x int${block.input_bits}, ${block.input_beats} beats of ${block.features_per_beat} | ${block.outputs} x int${block.output_bits}, ${block.output_beats} beats of ${block.outputs_per_beat} | ${block.latency_cycles} cycles | ${block.initiation_interval_cycles} cycles | ${block.bits_per_cycle} |
+| ${block.name} | `${block.top}` | ${block.features} x int${block.input_bits}, ${block.input_beats} beats of ${block.features_per_beat} | ${block.outputs} x int${block.output_bits}, ${block.output_beats} beats of ${block.outputs_per_beat} | ${block.latency_cycles} cycles | ${block.initiation_interval_cycles} cycles |
 % endfor
 
 Latency counts from the first input beat taken to the last output beat given, of an idle block without

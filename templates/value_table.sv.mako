@@ -1,16 +1,28 @@
-<%page args="module, structure, words, header"/>\
-<% f = structure.folding %>\
+<%page args="module, block, structure, terms, words, bias_words, header"/>\
+<%
+  f = structure.folding
+  lanes, count, bits = f.outputs_per_cycle, len(terms.largest_N), terms.bits
+%>\
 ${header}
-// Encoded values, behavioural rendering (simulation, ASIC). For time slot t, place p of the slot
-// stands for bit t*${f.bits_per_cycle} + p of the last LUT layer; a partial sum adds the values of the places
-// of its group whose bit is set.
+// Encoded values, behavioural rendering (simulation, ASIC): for time slot t, what bits add to
+// outputs t*${lanes} to t*${lanes} + ${lanes - 1}, ${count} terms each, and the biases of those outputs.
+% if f.gated:
+// A term is the one of a set bit; the register behind this module puts the idle term in its place
+// where the bit is 0.
+% else:
+// A value adds its magnitude where its bit differs from its sign: terms are unsigned, and the
+// negative values of an output stand in its bias.
+% endif
 
 `default_nettype none
 
 module ${module} (
   input  logic [${f.time_bits - 1}:0] time_i,
-  input  logic [${f.bits_per_cycle - 1}:0] bits_i,
-  output logic [${structure.outputs * f.groups * structure.partial_bits - 1}:0] partial_o
+% if not f.gated:
+  input  logic [${f.bits - 1}:0] bits_i,
+% endif
+  output logic [${lanes * count * bits - 1}:0] terms_o,
+  output logic [${lanes * structure.sum_bits - 1}:0] bias_o
 );
 
 % if f.cycles == 1:
@@ -18,39 +30,35 @@ module ${module} (
   assign unused_time = ^time_i;
 
 % endif
-% for index, word in enumerate(words):
-  // Values of outputs ${word.outputs[0]} to ${word.outputs[-1]}, ${f.bits_per_cycle} an output.
-  logic [${word.bits - 1}:0] values${index};
-%   if f.cycles == 1:
-  assign values${index} = ${word.slots[0]};
-%   else:
-  always_comb begin
-    case (time_i)
-%     for time, slot in enumerate(word.slots):
-      ${f.time_bits}'d${time}: values${index} = ${slot};
-%     endfor
-      default: values${index} = '0;
-    endcase
-  end
-%   endif
+<%include file="words.sv.mako" args="words=bias_words, name='bias', select='time_i', select_bits=f.time_bits"/>\
+  assign bias_o = {${", ".join(f"bias{index}" for index in reversed(range(len(bias_words))))}};
 
-%   for place_of_output, output in enumerate(word.outputs):
-%     for group, places in enumerate(f.places_of_groups):
-  logic [${structure.partial_bits - 1}:0] partial${output}_${group};
-  assign partial${output}_${group} =
-%       for place in places:
-<% first = (place_of_output * f.bits_per_cycle + place) * 8 %>\
-      (bits_i[${place}] ? ${structure.partial_bits}'($signed(values${index}[${first + 7}:${first}])) : '0)${";" if place == places[-1] else " +"}
+<%include file="words.sv.mako" args="words=words, name='values', select='time_i', select_bits=f.time_bits"/>\
+% if f.gated:
+  assign terms_o = {${", ".join(f"values{index}" for index in reversed(range(len(words))))}};
+% else:
+<% a_word = words[0].bits // 9 %>\
+%   for lane in range(lanes):
+%     for n, group in enumerate(f.groups):
+<% wire = f"term{lane}_{n}" %>\
+  logic [${bits - 1}:0] ${wire};
+  assign ${wire} =
+%       for bit in group:
+<%
+  place = lane * f.bits + bit
+  word, low = f"values{place // a_word}", place % a_word * 9
+%>\
+      ((bits_i[${bit}] != ${word}[${low + 8}]) ? ${bits}'(${word}[${low + 7}:${low}]) : '0)${";" if bit == group[-1] else " +"}
 %       endfor
 %     endfor
 %   endfor
 
-% endfor
-  assign partial_o = {
-% for output in reversed(range(structure.outputs)):
-    ${", ".join(f"partial{output}_{group}" for group in reversed(range(f.groups)))}${"," if output else ""}
-% endfor
+  assign terms_o = {
+%   for lane in reversed(range(lanes)):
+    ${", ".join(f"term{lane}_{n}" for n in reversed(range(count)))}${"," if lane else ""}
+%   endfor
   };
+% endif
 
 endmodule
 

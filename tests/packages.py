@@ -72,7 +72,6 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
         output_bits=8,
         input_beats=1,
         output_beats=1,
-        bits_per_cycle=1,
         latency_cycles=2,
         initiation_interval_cycles=192,
         thresholds=8,

@@ -119,7 +119,6 @@ def rtl(
     project: Path, options: config.Rtl, *, progress: Progress = SILENT, reuse: bool = False
 ) -> RtlManifest:
     def fill(folder: Path) -> None:
-        bits = 8 if options.bits_per_cycle == "all" else options.bits_per_cycle
         vectors = RtlVectors(
             rows=1,
             random_rows=0,
@@ -142,9 +141,8 @@ def rtl(
             output_bits=16,
             input_beats=8,
             output_beats=8,
-            bits_per_cycle=bits,
             latency_cycles=20,
-            initiation_interval_cycles=8 // bits,
+            initiation_interval_cycles=8,
             thresholds=64,
             luts_by_layer=[8],
             sources=["block0.sv"],

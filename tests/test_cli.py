@@ -118,7 +118,7 @@ def test_options_reach_the_stage(quweit: Quweit, experiment_file: Path, tmp_path
     assert "weights 0 7 " in (project / "train" / "ckpt.pt").read_text()
     assert quweit("train", experiment_file, "--out", project, "--seed", 5).code == 0
     assert "weights 5 1 " in (project / "train" / "ckpt.pt").read_text()
-    rtl = quweit("rtl", project / "train" / "ckpt.pt", "--out", project, "--bits-per-cycle", 4, "--json")
+    rtl = quweit("rtl", project / "train" / "ckpt.pt", "--out", project, "--outputs-per-cycle", 4, "--json")
     assert json.loads(rtl.stdout)["blocks"][0]["initiation_interval_cycles"] == 2
     sim = quweit("sim", project, "--simulator", "all", "--json")
     assert [one["simulator"] for one in json.loads(sim.stdout)["simulators"]] == ["verilator", "icarus"]

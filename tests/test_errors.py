@@ -167,9 +167,9 @@ def test_a_missing_synthesizer_is_3(quweit: Quweit, rendered: Path, tool: str) -
 
 def test_a_value_that_does_not_fit_the_design_is_2(quweit: Quweit, rendered: Path) -> None:
     for value in ("0", "3", "many"):
-        outcome = quweit("rtl", rendered, "--out", rendered, "--bits-per-cycle", value)
+        outcome = quweit("rtl", rendered, "--out", rendered, "--outputs-per-cycle", value)
         assert outcome.code == 2, f"{value}: {outcome.stderr}"
-        assert "bits_per_cycle" in outcome.stderr
+        assert "outputs_per_cycle" in outcome.stderr
 
 
 @pytest.mark.parametrize(

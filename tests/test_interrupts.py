@@ -75,7 +75,7 @@ def test_the_earlier_artefact_survives_and_run_goes_on_from_there(
     experiment = config.load_experiment(experiment_file)
     pipeline.run(experiment, project)
     before = artifacts.file_digests(project / "rtl")
-    changed = ["--set", "rtl.bits_per_cycle=2"]
+    changed = ["--set", "rtl.outputs_per_cycle=2"]
     interrupt("rtl", experiment_file, project, signal.SIGINT, *changed)
     (project / "pid").unlink()
     assert artifacts.file_digests(project / "rtl") == before

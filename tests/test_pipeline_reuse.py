@@ -57,7 +57,7 @@ def test_the_second_run_redoes_nothing(run: Run) -> None:
         ("model.block.fan_in=4", ALL),
         ("seed=1", ALL),
         ("dump.rows=7", ALL[1:]),
-        ("rtl.bits_per_cycle=2", ALL[2:]),
+        ("rtl.outputs_per_cycle=2", ALL[2:]),
         ("sim.rows={verilator: 3}", ["sim", "energy", "report"]),
         ("synth.clock_mhz=150", ["synth", "energy", "report"]),
         ("energy.arrays=[8]", ["energy", "report"]),

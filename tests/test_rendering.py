@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def test_rendered_text_is_the_golden_text(tmp_path: Path, request: pytest.Fixtur
         name: text for name, text in files.items() if name.startswith(("rtl/toy", "rtl/xilinx", "tb/tb_"))
     }
     if request.config.getoption("--write-goldens"):
+        shutil.rmtree(GOLDENS)
         for name, text in generated.items():
             path = GOLDENS / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,10 +76,10 @@ def test_a_block_that_ignores_its_input_is_refused(tmp_path: Path) -> None:
         rtl.run(project, config.Rtl())
 
 
-def test_more_bits_a_cycle_than_there_are_is_refused(tmp_path: Path) -> None:
+def test_more_outputs_a_cycle_than_there_are_is_refused(tmp_path: Path) -> None:
     project = project_with_dump(tmp_path / "p", random_block(1, layers=(10,)))
-    with pytest.raises(UnsupportedModel, match="too many"):
-        rtl.run(project, config.Rtl(bits_per_cycle=11))
+    with pytest.raises(UnsupportedModel, match="has only 6 outputs"):
+        rtl.run(project, config.Rtl(outputs_per_cycle=11))
 
 
 def test_golden_rows_that_contradict_the_program_are_refused(tmp_path: Path) -> None:

@@ -15,8 +15,12 @@ from quweit_cli.stages import rtl
 SHAPES = {
     "one_layer": ({"layers": (10,)}, 1),
     "two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4}, 2),
+    "three_layers": ({"features": 5, "layers": (12, 11, 9), "fan_in": 3}, 2),
     "one_cycle": ({"features": 7, "layers": (13,), "outputs": 3}, "all"),
-    "long": ({"features": 4, "layers": (70,), "outputs": 5}, 1),
+    "gated": ({"features": 4, "layers": (30,), "outputs": 40}, 1),
+    "gated_two_cells": ({"features": 9, "layers": (12,), "outputs": 100}, 1),
+    "gated_three_cells": ({"features": 4, "layers": (7,), "outputs": 131}, 1),
+    "group_of_one": ({"features": 4, "layers": (30,), "outputs": 20}, 1),
     "multiplier": ({"requantize": Requantize(77777, 18, -32768, 32767)}, 3),
     "single": ({"features": 1, "thresholds": 2, "layers": (1,), "fan_in": 2}, 1),
     "narrow_range": ({"requantize": Requantize(1, 2, -100, 99)}, 4),
@@ -25,9 +29,9 @@ SHAPES = {
 
 @pytest.fixture(params=SHAPES)
 def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, RtlBlock]:
-    shape, bits_per_cycle = SHAPES[request.param]
+    shape, outputs_per_cycle = SHAPES[request.param]
     project = project_with_dump(tmp_path / "p", random_block(11, **shape), rows=2)  # type: ignore[arg-type]
-    manifest = rtl.run(project, config.Rtl(bits_per_cycle=bits_per_cycle))  # type: ignore[arg-type]
+    manifest = rtl.run(project, config.Rtl(outputs_per_cycle=outputs_per_cycle))  # type: ignore[arg-type]
     return project / "rtl", manifest.blocks[0]
 
 

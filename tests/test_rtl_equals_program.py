@@ -26,9 +26,9 @@ ICARUS = config.Sim(simulators=("icarus",), rows={"icarus": 25})
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_and_folding_equals_the_program_on_icarus(shape: str, tmp_path: Path) -> None:
-    arguments, bits_per_cycle = SHAPES[shape]
+    arguments, outputs_per_cycle = SHAPES[shape]
     project = project_with_dump(tmp_path / "p", random_block(21, **arguments))  # type: ignore[arg-type]
-    manifest = rtl.run(project, config.Rtl(bits_per_cycle=bits_per_cycle))  # type: ignore[arg-type]
+    manifest = rtl.run(project, config.Rtl(outputs_per_cycle=outputs_per_cycle))  # type: ignore[arg-type]
     run = sim.run(project, ICARUS).simulators[0].runs[0]
     assert run.bit_exact
     assert run.scenarios == {"steady": 25, "gaps": 25, "backpressure": 25, "gaps_and_backpressure": 25}
@@ -40,7 +40,7 @@ def test_every_shape_and_folding_equals_the_program_on_icarus(shape: str, tmp_pa
 @pytest.mark.parametrize("features_per_beat", [1, 2, 4, 16])
 def test_every_bus_width_equals_the_program(features_per_beat: int, tmp_path: Path) -> None:
     project = project_with_dump(tmp_path / "p", random_block(22, features=7, layers=(11,), outputs=5))
-    rtl.run(project, config.Rtl(bits_per_cycle=4, features_per_beat=features_per_beat))
+    rtl.run(project, config.Rtl(outputs_per_cycle=4, features_per_beat=features_per_beat))
     assert sim.run(project, ICARUS).bit_exact
 
 
@@ -48,25 +48,25 @@ def test_every_bus_width_equals_the_program(features_per_beat: int, tmp_path: Pa
 def test_two_blocks_equal_the_program_on_verilator(tmp_path: Path) -> None:
     blocks = [random_block(23, layers=(20,)), random_block(24, name="block1", layers=(14, 9))]
     project = project_with_dump(tmp_path / "p", *blocks, rows=200)
-    rtl.run(project, config.Rtl(bits_per_cycle=3))
+    rtl.run(project, config.Rtl(outputs_per_cycle=3))
     result = sim.run(project, config.Sim(simulators=("verilator",), rows={"verilator": 200}))
     assert [run.rows_compared for run in result.simulators[0].runs] == [800, 800]
     assert result.bit_exact
 
 
 def _flip_table_bit(folder: Path) -> None:
-    """Flip the bit of the first table that the first golden row reads."""
-    _flip_all(
-        folder / "rtl/toy_block0_lut_layer0.sv", r"(localparam logic \[63:0\] Table0 = 64'h)([0-9a-f]{16})"
-    )
+    """Flip the first table bits: address 0 of LUT 0, and 1."""
+    _xor(folder / "rtl/toy_block0_lut_layer0.sv", r"(Table0 = \d+'h)([0-9a-f]+)", 3)
 
 
 def _change_value(folder: Path) -> None:
-    _flip_all(folder / "rtl/toy_block0_value_table.sv", r"(4'd0: values0 = 48'h)([0-9a-f]{12})")
+    """Change the value of bit 0 for output 0."""
+    _xor(folder / "rtl/toy_block0_value_table.sv", r"(3'd0: values0 = \d+'h)([0-9a-f]+)", 5)
 
 
 def _move_threshold(folder: Path) -> None:
-    _substitute(folder / "rtl/toy_block0_thermometer.sv", r"> -?8'sd\d+", "> 8'sd126", count=3)
+    """Move the first threshold of feature 2 by half of its range."""
+    _xor(folder / "rtl/toy_block0_encoder.sv", r"(3'd2: thresholds0 = \d+'h)([0-9a-f]+)", 0x40)
 
 
 def _swap_pins(folder: Path) -> None:
@@ -80,10 +80,7 @@ def _swap_pins(folder: Path) -> None:
 
 
 def _change_bias(folder: Path) -> None:
-    def by_one(match: re.Match[str]) -> str:
-        return f"{match[1]}{int(match[2], 16) ^ 1:x}"
-
-    _substitute(folder / "rtl/toy_block0.sv", r"(      \d+'h)([0-9a-f]+)", by_one, count=1)
+    _xor(folder / "rtl/toy_block0_value_table.sv", r"(3'd1: bias0 = \d+'h)([0-9a-f]+)", 1)
 
 
 MUTATIONS = {
@@ -127,29 +124,25 @@ def test_a_verdict_of_no_is_not_forgotten_when_the_result_is_reused(tmp_path: Pa
 
 
 def _delay_output(folder: Path) -> None:
+    """A row takes one slot too many."""
     _substitute(
-        folder / "rtl/quweit_summation.sv",
-        r"localparam logic \[TimeBits-1:0\] LastTime = .*;",
-        "localparam logic [TimeBits-1:0] LastTime = TimeBits'(Cycles);",
+        folder / "rtl/quweit_sequencer.sv",
+        r"LastTime = TimeBits'\(Cycles - 1\);",
+        "LastTime = TimeBits'(Cycles);",
         count=1,
     )
 
 
 def _unstable_output(folder: Path) -> None:
     """The data of a beat differ while it waits."""
-    _substitute(
-        folder / "rtl/quweit_row_serializer.sv",
-        r"assign beat_data_o = row_q\[.*\];",
-        "assign beat_data_o = row_q[count_q*BeatBits +: BeatBits] ^ {BeatBits{!beat_ready_i}};",
-        count=1,
-    )
+    _substitute(folder / "rtl/toy_block0.sv", r"if \(advance\) y_data_o <= y_d;", "y_data_o <= y_d;", count=1)
 
 
 def _drop_last(folder: Path) -> None:
     _substitute(
-        folder / "rtl/quweit_row_serializer.sv",
+        folder / "rtl/quweit_sequencer.sv",
         r"assign beat_last_o  = .*;",
-        "assign beat_last_o  = valid_q;",
+        "assign beat_last_o  = 1'b1;",
         count=1,
     )
 
@@ -178,8 +171,8 @@ def test_a_block_that_gives_nothing_is_found(tmp_path: Path) -> None:
     project = project_with_dump(tmp_path / "p", random_block(27))
     rtl.run(project, config.Rtl())
     _substitute(
-        project / "rtl/rtl/quweit_row_serializer.sv",
-        r"assign beat_valid_o = valid_q;",
+        project / "rtl/rtl/quweit_sequencer.sv",
+        r"assign beat_valid_o = .*;",
         "assign beat_valid_o = 1'b0;",
         count=1,
     )
@@ -237,14 +230,13 @@ def test_an_unknown_simulator_lists_the_known_ones(tmp_path: Path) -> None:
         sim.run(project, config.Sim(simulators=("icaros",)))
 
 
-def _flip_all(path: Path, pattern: str) -> None:
-    """Invert every digit of the first match's second group."""
+def _xor(path: Path, pattern: str, mask: int) -> None:
+    """Flip bits of the number in the first match's second group."""
 
-    def invert(match: re.Match[str]) -> str:
-        digits = len(match[2])
-        return f"{match[1]}{int(match[2], 16) ^ (16**digits - 1):0{digits}x}"
+    def flipped(match: re.Match[str]) -> str:
+        return f"{match[1]}{int(match[2], 16) ^ mask:0{len(match[2])}x}"
 
-    _substitute(path, pattern, invert, count=1)
+    _substitute(path, pattern, flipped, count=1)
 
 
 def _substitute(path: Path, pattern: str, new: str | Callable[[re.Match[str]], str], count: int) -> None:

@@ -1,70 +1,94 @@
-"""What is rendered computes what the program computes: pruning, folding and table cells change nothing."""
+"""What is rendered computes what the program computes: pruning, folding, terms and table cells change nothing."""
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 import pytest
 
 from programs import random_block, random_rows
-from quweit_cli.hdl.block import value_cells, value_words
-from quweit_cli.hdl.folding import Folding, fewest_per_beat
+from quweit_cli import config
+from quweit_cli.hdl.block import plan_of_lane
+from quweit_cli.hdl.cells import CellPlan
+from quweit_cli.hdl.folding import Folding
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
+from quweit_cli.hdl.terms import terms_of, tree_of
 from quweit_cli.ir import ConditionalSummation, LutLayer, Thermometer, evaluate
 from quweit_cli.ir.block import block_program, residual_requantize
 
-FOLDINGS = [1, 2, 3, 4, 7, "all"]
+ONE = config.Rtl()
+# Outputs and outputs a cycle: tables gated behind one, two, three and five cells a bit; groups of 1 to 6 bits.
+FOLDINGS = [(40, 1), (70, 1), (150, 1), (300, 1), (40, 2), (20, 2), (9, 2), (9, 3), (9, 5), (9, 9)]
 
 
-@pytest.mark.parametrize("bits_per_cycle", FOLDINGS)
-@pytest.mark.parametrize("layers", [(17,), (20, 11), (70,)])
-def test_the_pruned_and_folded_structure_answers_as_the_program(
-    layers: tuple[int, ...], bits_per_cycle: int | str
+@pytest.mark.parametrize(("outputs", "outputs_per_cycle"), FOLDINGS)
+@pytest.mark.parametrize("layers", [(17,), (20, 11)])
+def test_cells_terms_and_tree_answer_as_the_program(
+    layers: tuple[int, ...], outputs: int, outputs_per_cycle: int
 ) -> None:
-    program = random_block(5, features=9, thresholds=4, layers=layers)
-    structure = structure_of(program, bits_per_cycle)
-    rows = random_rows(program, 60)
+    program = random_block(5, features=9, thresholds=4, layers=layers, outputs=outputs)
+    structure = structure_of(program, config.Rtl(outputs_per_cycle=outputs_per_cycle))
+    rows = random_rows(program, 12)
     assert np.array_equal(_run(structure, rows), evaluate(program, rows))
 
 
-@pytest.mark.parametrize("bits_per_cycle", FOLDINGS)
-def test_the_cells_of_the_value_table_hold_the_partial_sums(bits_per_cycle: int | str) -> None:
-    structure = structure_of(random_block(6, layers=(70,), outputs=3), bits_per_cycle)
-    folding = structure.folding
-    cells = value_cells(structure)
+def test_constant_thresholds_and_unread_bits_are_not_rendered() -> None:
+    never_always = np.array([[127, -129, 0], [500, -500, 5]])
+    rng = np.random.default_rng(3)
+    layers = [
+        LutLayer(rng.integers(0, 6, (20, 4)), rng.integers(0, 2**16, 20, dtype=np.uint64)),
+        LutLayer(rng.integers(0, 20, (3, 4)), rng.integers(0, 2**16, 3, dtype=np.uint64)),
+    ]
+    summation = ConditionalSummation(rng.integers(-128, 128, (3, 5)), rng.integers(-9, 9, 5))
+    program = block_program("b", Thermometer(never_always), layers, summation, residual_requantize(summation))
+    structure = structure_of(program, ONE)
+    rows = np.array([[x, y] for x in range(-128, 128, 5) for y in (-128, 4, 5, 6, 127)])
+    assert np.array_equal(_run(structure, rows), evaluate(program, rows))
+    assert structure.thresholds == 2
+    assert structure.layers[0].luts < 20
+
+
+@pytest.mark.parametrize(("outputs", "outputs_per_cycle"), FOLDINGS)
+def test_every_sum_of_the_tree_fits_its_width(outputs: int, outputs_per_cycle: int) -> None:
+    program = random_block(5, layers=(40,), outputs=outputs)
+    terms = terms_of(structure_of(program, config.Rtl(outputs_per_cycle=outputs_per_cycle)))
+    largest = {f"term{n}": int(value) for n, value in enumerate(terms.largest_N)}
+    largest["bias"] = 2**terms.structure.sum_bits - 1
+    used: list[str] = []
+    for level in tree_of(terms).levels:
+        for one in level.sums:
+            largest[one.name] = sum(largest[term] for term in one.terms)
+            assert one.bits == min(largest[one.name].bit_length(), terms.structure.sum_bits)
+            used += one.terms
+    assert len(set(used)) == len(used), "a term is added twice"
+    assert {f"term{n}" for n, value in enumerate(terms.largest_N) if value} <= set(used)
+
+
+def test_a_table_over_time_takes_a_wide_multiplexer_only_where_its_inputs_are_complete() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(40):
-        time = int(rng.integers(folding.cycles))
-        bits = [int(bit) for bit in rng.integers(0, 2, folding.bits_per_cycle)]
-        names = {f"time_i[{i}]": time >> i & 1 for i in range(folding.time_bits)}
-        names |= {f"bits_i[{i}]": bit for i, bit in enumerate(bits)}
-        for index, cell in enumerate(cells.instances):
-            address = sum(names[wire] << place for place, wire in enumerate(cell.inputs))
-            names[f"table_bits[{index}]"] = int(cell.literal.split("'h")[1], 16) >> address & 1
-        answer = [_value_of(expression, names) for expression in cells.partial_bits]
-        assert _signed(answer, structure.partial_bits) == _partial_sums(structure, time, bits)
+    for slots, kinds in (
+        (64, {"LUT6": 1}),
+        (128, {"LUT6": 2, "MUXF7": 1}),
+        (192, {"LUT6": 3, "MUXF7": 1, "LUT3": 1}),
+        (256, {"LUT6": 4, "MUXF7": 2, "MUXF8": 1}),
+    ):
+        plan = CellPlan()
+        time = tuple(f"time_i[{index}]" for index in range((slots - 1).bit_length()))
+        bits = rng.integers(0, 2, slots).tolist()
+        wire = plan.over_time(time, bits)
+        found = [cell.kind for cell in plan.cells]
+        assert {kind: found.count(kind) for kind in set(found)} == kinds
+        for slot, bit in enumerate(bits):
+            names = {name: slot >> index & 1 for index, name in enumerate(time)}
+            assert _wires(plan, names)[wire] == bit
 
 
-def test_the_words_of_the_value_table_hold_every_value() -> None:
-    structure = structure_of(random_block(6, layers=(40,), outputs=700), 3)
-    words = value_words(structure)
-    assert [output for word in words for output in word.outputs] == list(range(700))
-    slots_TPE = structure.values_KE.reshape(structure.folding.cycles, 3, -1)
-    for word in words:
-        for time, literal in enumerate(word.slots):
-            packed = int(literal.split("'h")[1], 16)
-            for place_of_output, output in enumerate(word.outputs):
-                for place in range(3):
-                    value = packed >> 8 * (place_of_output * 3 + place) & 0xFF
-                    assert value == int(slots_TPE[time, place, output]) % 256
-
-
-def test_nothing_that_no_one_reads_is_rendered() -> None:
-    structure = structure_of(random_block(5, features=9, thresholds=40, layers=(20, 4)), 1)
-    pins = {pin for lut in structure.layers[0].table for pin in lut.pins}
-    assert pins == set(range(structure.thresholds))
-    assert structure.thresholds < 9 * 40
+def test_a_cell_keeps_only_the_inputs_that_matter_and_stands_once() -> None:
+    plan = CellPlan()
+    assert plan.lut(("a", "b"), 0b0000) == "1'b0"
+    assert plan.lut(("a", "b"), 0b1111) == "1'b1"
+    first = plan.lut(("a", "b", "c"), 0b1100_1100)
+    assert plan.lut(("b",), 0b10) == first
+    assert [cell.kind for cell in plan.cells] == ["LUT1"]
 
 
 def test_coverage_counts_the_table_entries_that_rows_read() -> None:
@@ -72,66 +96,67 @@ def test_coverage_counts_the_table_entries_that_rows_read() -> None:
     summation = ConditionalSummation(np.array([[1]]), np.array([0]))
     thermometer = Thermometer(np.array([[10], [-10]]))
     program = block_program("b", thermometer, [exclusive_or], summation, residual_requantize(summation))
-    structure = structure_of(program, 1)
+    structure = structure_of(program, ONE)
     assert table_coverage(structure, np.array([[0, 0], [5, 5]])) == 1 / 4
     assert table_coverage(structure, np.array([[0, 0], [20, 0], [20, -20]])) == 3 / 4
 
 
-def test_slots_and_groups_cover_every_bit_once() -> None:
-    for bits in (1, 2, 31, 64, 192):
-        for per_cycle in range(1, bits + 1):
-            folding = Folding(bits, per_cycle)
-            places = [place for group in folding.places_of_groups for place in group]
-            assert places == list(range(per_cycle))
-            assert folding.cycles * per_cycle >= bits > (folding.cycles - 1) * per_cycle
-            assert folding.table_inputs <= 6 or folding.group_size == 1
-
-
-def test_a_beat_is_as_narrow_as_the_cycles_allow() -> None:
-    assert fewest_per_beat(192, 192) == 1
-    assert fewest_per_beat(192, 191) == 2
-    assert fewest_per_beat(192, 1) == 256
+def test_slots_and_groups_cover_every_output_and_bit_once() -> None:
+    for outputs in (1, 2, 31, 64, 192):
+        for per_cycle in range(1, outputs + 1):
+            folding = Folding(20, outputs, per_cycle)
+            assert [bit for group in folding.groups for bit in group] == list(range(20))
+            assert folding.cycles * per_cycle >= outputs > (folding.cycles - 1) * per_cycle
+            assert folding.gated or folding.time_inputs + len(folding.groups[0]) <= 6
 
 
 def _run(structure: Structure, rows_RD: np.ndarray) -> np.ndarray:
-    """The structure as the RTL means it, bit by bit."""
+    """The structure as the RTL means it, bit by bit: comparisons, LUTs, table cells, tree."""
+    terms = terms_of(structure)
+    tree = tree_of(terms)
+    plan = CellPlan()
+    lanes = [plan_of_lane(plan, terms, lane) for lane in range(structure.folding.outputs_per_cycle)]
     answers = []
     for row in rows_RD.astype(int):
-        bits = [int(row[one.feature] > one.threshold) for one in structure.comparisons]
+        bits = (row[:, None] > structure.thresholds_DT).reshape(-1).astype(int).tolist()
         for layer in structure.layers:
             bits = [
                 lut.table >> sum(bits[pin] << place for place, pin in enumerate(lut.pins)) & 1
                 for lut in layer.table
             ]
-        bits += [0] * (structure.folding.padded_bits - len(bits))
-        sums = np.array(structure.biases) + np.array(bits) @ structure.values_KE
-        answers.append(structure.requantize.evaluate(sums[None])[0])
+        outputs: list[int] = []
+        for time in range(structure.folding.cycles):
+            names = {f"time_i[{index}]": time >> index & 1 for index in range(8 + 1)}
+            names |= {f"bits_i[{index}]": bit for index, bit in enumerate(bits)}
+            wires = _wires(plan, names)
+            for lane in lanes:
+                numbers = {f"term{n}": _number(term, wires) for n, term in enumerate(lane.terms)}
+                if structure.folding.gated:
+                    for n, bit in enumerate(bits):
+                        numbers[f"term{n}"] = numbers[f"term{n}"] if bit else int(terms.idle_N[n])
+                numbers["bias"] = _number(lane.bias, wires)
+                for level in tree.levels:
+                    for one in level.sums:
+                        numbers[one.name] = sum(numbers[term] for term in one.terms) % 2**one.bits
+                total = numbers[tree.levels[-1].sums[0].name]
+                width = structure.sum_bits
+                outputs.append(total - 2**width if total >> (width - 1) else total)
+        answers.append(structure.requantize.evaluate(np.array([outputs[: structure.outputs]]))[0])
     return np.array(answers)
 
 
-def _partial_sums(structure: Structure, time: int, bits: list[int]) -> list[int]:
-    slot_PE = structure.values_KE.reshape(structure.folding.cycles, len(bits), -1)[time]
-    return [
-        sum(int(slot_PE[place, output]) * bits[place] for place in places)
-        for output in range(structure.outputs)
-        for places in structure.folding.places_of_groups
-    ]
+def _wires(plan: CellPlan, names: dict[str, int]) -> dict[str, int]:
+    """Every cell's answer, in order, with the inputs given."""
+    wires = {**names, "1'b0": 0, "1'b1": 1}
+    for index, cell in enumerate(plan.cells):
+        inputs = [wires[wire] for wire in cell.inputs]
+        if cell.kind.startswith("LUT"):
+            address = sum(bit << place for place, bit in enumerate(inputs))
+            wires[f"cell_out[{index}]"] = int(cell.literal.split("'h")[1], 16) >> address & 1
+        else:
+            wires[f"cell_out[{index}]"] = inputs[1] if inputs[2] else inputs[0]
+    return wires
 
 
-def _value_of(expression: str, names: dict[str, int]) -> int:
-    """The few operators that the generator writes, read by Python."""
-    python = re.sub(r"\w+\[\d+\]", lambda match: str(names[match[0]]), expression).replace("1'b0", "0")
-    while "?" in python:
-        python = re.sub(
-            r"\(([01]) \? ([01]) : ([01])\)", lambda match: match[2] if match[1] == "1" else match[3], python
-        )
-    left, _, right = python.partition(" & ")
-    return int(left) & int(right or 1)
-
-
-def _signed(bits: list[int], width: int) -> list[int]:
-    values = []
-    for first in range(0, len(bits), width):
-        value = sum(bit << place for place, bit in enumerate(bits[first : first + width]))
-        values.append(value - 2**width if value >> (width - 1) else value)
-    return values
+def _number(bits: list[str], wires: dict[str, int]) -> int:
+    return sum(wires[wire] << place for place, wire in enumerate(bits))

@@ -151,9 +151,13 @@ def rtl(
         typer.Argument(metavar="SOURCE", help="a checkpoint (dumped first), a project, or a dump folder"),
     ],
     out: Out,
-    bits_per_cycle: Annotated[
-        str, typer.Option(metavar="N|all", help="outputs of the last LUT layer summed in one cycle")
+    outputs_per_cycle: Annotated[
+        str, typer.Option(metavar="N|all", help="outputs of a row summed in one cycle")
     ] = "1",
+    cycles_per_row: Annotated[
+        int | None,
+        typer.Option(min=1, help="instead: as few outputs a cycle as keep a row within so many cycles"),
+    ] = None,
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
@@ -162,14 +166,17 @@ def rtl(
 ) -> None:
     """Render the RTL package of a dump.
 
-    SystemVerilog, benches, golden vectors, constraints and file lists.
+    SystemVerilog in two renderings, benches, golden vectors, file lists and a README.
     """
     from quweit_cli import config
     from quweit_cli.stages import rtl as stage
     from quweit_cli.stages.sources import bring_dump
 
     settings = config.settings(
-        config.Rtl, bits_per_cycle=_number(bits_per_cycle), features_per_beat=_number(features_per_beat)
+        config.Rtl,
+        outputs_per_cycle=_number(outputs_per_cycle),
+        cycles_per_row=cycles_per_row,
+        features_per_beat=_number(features_per_beat),
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
     _show(stage.run(out, settings, progress=_progress()), json, "rtl")

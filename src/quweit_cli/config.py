@@ -170,8 +170,13 @@ class Dump(Settings):
 
 
 class Rtl(Settings):
-    bits_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        1, description="outputs of the last LUT layer summed in one cycle"
+    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        1, description="outputs of a row that are summed in one cycle"
+    )
+    cycles_per_row: int | None = Field(
+        None,
+        ge=1,
+        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles",
     )
     features_per_beat: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",

@@ -140,7 +140,6 @@ class RtlBlock(Artifact):
     output_bits: int = Field(description="of one output on the bus")
     input_beats: int
     output_beats: int
-    bits_per_cycle: int
     latency_cycles: int = Field(
         description="first input beat taken to last output beat given, idle block, no stalls"
     )

@@ -1,4 +1,4 @@
-<%page args="module, inputs, luts, header"/>\
+<%page args="module, inputs, luts, unread, header"/>\
 ${header}
 // LUT layer, rendered with the vendor's LUT cells (FPGA synthesis): one cell a LUT, so that no
 // logic optimisation has to find the tables again.
@@ -17,6 +17,12 @@ module ${module} (
   assign bits_o[${index}] = ${lut.literal};
 %   endif
 % endfor
+% if unread:
+
+  // Bits that no table depends on.
+  logic unused_bits;
+  assign unused_bits = ^{${", ".join(f"bits_i[{bit}]" for bit in unread)}};
+% endif
 
 endmodule
 

@@ -1,20 +1,23 @@
-<%page args="module, structure, cells, header"/>\
+<%page args="module, block, structure, terms, cells, lanes, header"/>\
 <% f = structure.folding %>\
 ${header}
-// Encoded values, rendered with the vendor's LUT cells (FPGA synthesis).
-% if f.table_inputs <= 6:
-// One cell holds one bit of a partial sum for every time slot and every value of its group's bits.
+// Encoded values, rendered with the vendor's LUT cells (FPGA synthesis). Equal cells stand once.
+% if f.gated:
+// A cell holds one bit of a value for 64 time slots; the register behind this module is gated by
+// the bit that the value belongs to.
 % else:
-// A cell holds one bit of a value for 64 time slots; the bit of the slot gates it afterwards.
+// A cell holds one bit of the sum of a few values, for every time slot and every state of their bits.
 % endif
-// Equal cells are instantiated once.
 
 `default_nettype none
 
 module ${module} (
   input  logic [${f.time_bits - 1}:0] time_i,
-  input  logic [${f.bits_per_cycle - 1}:0] bits_i,
-  output logic [${structure.outputs * f.groups * structure.partial_bits - 1}:0] partial_o
+% if not f.gated:
+  input  logic [${f.bits - 1}:0] bits_i,
+% endif
+  output logic [${f.outputs_per_cycle * len(terms.largest_N) * terms.bits - 1}:0] terms_o,
+  output logic [${f.outputs_per_cycle * structure.sum_bits - 1}:0] bias_o
 );
 
 % if f.cycles == 1:
@@ -22,17 +25,21 @@ module ${module} (
   assign unused_time = ^time_i;
 
 % endif
-% if cells.instances:
-  logic [${len(cells.instances) - 1}:0] table_bits;
+<%include file="cells.sv.mako" args="cells=cells"/>\
 
-%   for index, cell in enumerate(cells.instances):
-  LUT${len(cell.inputs)} #(.INIT(${cell.literal})) u_table${index} (${", ".join(f".I{place}({wire})" for place, wire in enumerate(cell.inputs))}, .O(table_bits[${index}]));
+  assign terms_o = {
+% for lane in reversed(lanes):
+%   for index, term in enumerate(reversed(lane.terms)):
+    ${", ".join(reversed(term))}${"" if lane is lanes[0] and index == len(lane.terms) - 1 else ","}
 %   endfor
-
-% endif
-% for index, expression in enumerate(cells.partial_bits):
-  assign partial_o[${index}] = ${expression};
 % endfor
+  };
+
+  assign bias_o = {
+% for lane in reversed(lanes):
+    ${", ".join(reversed(lane.bias))}${"" if lane is lanes[0] else ","}
+% endfor
+  };
 
 endmodule
 

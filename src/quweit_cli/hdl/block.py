@@ -1,29 +1,27 @@
-"""One block as SystemVerilog: the files of its design in both renderings, and its bench."""
+"""One block as SystemVerilog: the files of its design in both renderings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+import numpy as np
 
 from quweit_cli.documents import RtlBlock
 from quweit_cli.hdl import literals
+from quweit_cli.hdl.cells import CellPlan
 from quweit_cli.hdl.render import render
-from quweit_cli.hdl.structure import Comparison, Lut, Structure
+from quweit_cli.hdl.structure import Structure
+from quweit_cli.hdl.terms import Terms, Tree, values_of_slots
+from quweit_cli.ir.nodes import Integers
 
 STATIC = (
-    "static/quweit_row_buffer.sv",
-    "static/quweit_pipe_stage.sv",
-    "static/quweit_summation.sv",
+    "static/quweit_bit_store.sv",
+    "static/quweit_sequencer.sv",
     "static/quweit_requantize.sv",
-    "static/quweit_row_serializer.sv",
 )
-
-
+STATIC_XILINX = ("static/xilinx/quweit_ternary_adder.sv",)
 WORD_BITS = 4096  # of one literal: Verilator stops at 65,536 bits, Icarus slows down long before
-
-
-class _Wire(Protocol):
-    def __call__(self, inputs: tuple[str, ...], table: int) -> str: ...
+NEVER = 127  # a threshold that no int8 exceeds
 
 
 class RenderedLut(NamedTuple):
@@ -31,160 +29,157 @@ class RenderedLut(NamedTuple):
     literal: str
 
 
-class RenderedCell(NamedTuple):
-    inputs: tuple[str, ...]
-    literal: str
+class Word(NamedTuple):
+    """A table of wide words, one a time slot."""
 
-
-@dataclass(frozen=True)
-class ValueWord:
-    """The encoded values of a few outputs, one literal a time slot: place 0 of the first in the low bits."""
-
-    outputs: range
     bits: int
     slots: list[str]
 
 
-@dataclass(frozen=True)
-class ValueCells:
-    """LUT cells of the value table, equal ones once, and what each bit of each partial sum is."""
-
-    instances: list[RenderedCell]
-    partial_bits: list[str]
-
-
-def render_design(block: RtlBlock, structure: Structure, header: str) -> dict[str, str]:
+def render_design(
+    block: RtlBlock, structure: Structure, terms: Terms, tree: Tree, header: str
+) -> dict[str, str]:
     """Name -> text of the generated modules; names are relative to the package."""
     top = literals.identifier(block.top)
-    names: dict[str, object] = {"header": header, "structure": structure}
-    files = {
-        f"rtl/{top}.sv": render("block.sv.mako", block=block, **_with_biases(names, structure)),
-        f"rtl/{top}_thermometer.sv": _render_thermometer(f"{top}_thermometer", structure, header),
-    }
-    inputs = structure.thresholds
-    for index, layer in enumerate(structure.layers):
-        module = f"{top}_lut_layer{index}"
-        luts = [_rendered_lut(lut) for lut in layer.table]
-        for folder, template in (("rtl", "lut_layer.sv.mako"), ("rtl/xilinx", "xilinx/lut_layer.sv.mako")):
-            files[f"{folder}/{module}.sv"] = render(
-                template, module=module, inputs=inputs, luts=luts, header=header
-            )
-        inputs = layer.luts
-    module = f"{top}_value_table"
-    files[f"rtl/{module}.sv"] = render(
-        "value_table.sv.mako", module=module, words=value_words(structure), **names
-    )
-    files[f"rtl/xilinx/{module}.sv"] = render(
-        "xilinx/value_table.sv.mako", module=module, cells=value_cells(structure), **names
-    )
+    common: dict[str, object] = {"header": header, "block": block, "structure": structure}
+    files = {f"rtl/{top}.sv": render("block.sv.mako", terms=terms, tree=tree, idle=_idle(terms), **common)}
+    files |= _render_encoder(block, structure, common)
+    files |= _render_layers(block, structure, header)
+    files |= _render_value_table(block, structure, terms, common)
+    for folder, template in (("rtl", ""), ("rtl/xilinx", "xilinx/")):
+        files[f"{folder}/{top}_adder_tree.sv"] = render(
+            f"{template}adder_tree.sv.mako", module=f"{top}_adder_tree", terms=terms, tree=tree, **common
+        )
     return files
 
 
-def value_words(structure: Structure) -> list[ValueWord]:
-    folding = structure.folding
-    slots_TPE = structure.values_KE.reshape(folding.cycles, folding.bits_per_cycle, -1)
-    a_word = max(1, WORD_BITS // (8 * folding.bits_per_cycle))
+def thresholds_of_beats(block: RtlBlock, structure: Structure) -> Integers:
+    """Thresholds of every beat: beats x features of a beat x thresholds, within int8."""
+    padding = block.input_beats * block.features_per_beat - structure.features
+    padded = np.pad(structure.thresholds_DT, ((0, padding), (0, 0)), constant_values=NEVER)
+    # Thresholds outside of int8 are held constant in the tables already; any value does here.
+    return padded.clip(-128, NEVER).reshape(block.input_beats, block.features_per_beat, -1)
+
+
+def _idle(terms: Terms) -> str:
+    """The idle terms as one literal, term 0 in the low bits."""
+    packed = sum(int(idle) << terms.bits * n for n, idle in enumerate(terms.idle_N))
+    return literals.unsigned(packed, terms.bits * len(terms.idle_N))
+
+
+def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
+    module = f"{block.top}_encoder"
+    beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
+    time = tuple(f"slot_i[{index}]" for index in range((block.input_beats - 1).bit_length()))
+    plan = CellPlan()
+    bits = [
+        [plan.over_time(time, [int(threshold) >> bit & 1 for threshold in thresholds]) for bit in range(8)]
+        for thresholds in beats_BN.T.tolist()
+    ]
+    names = {"module": module, "thresholds": structure.thresholds_DT.shape[1], **common}
+    words = _words(beats_BN & 0xFF, 8)
+    return {
+        f"rtl/{module}.sv": render("encoder.sv.mako", words=words, **names),
+        f"rtl/xilinx/{module}.sv": render("xilinx/encoder.sv.mako", cells=plan.cells, bits=bits, **names),
+    }
+
+
+def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[str, str]:
+    files = {}
+    inputs = block.input_beats * block.features_per_beat * structure.thresholds_DT.shape[1]
+    for index, layer in enumerate(structure.layers):
+        module = f"{block.top}_lut_layer{index}"
+        luts = [
+            RenderedLut(lut.pins, literals.unsigned(lut.table, 2 ** len(lut.pins))) for lut in layer.table
+        ]
+        read = {pin for lut in layer.table for pin in lut.pins}
+        names = {"module": module, "inputs": inputs, "luts": luts, "header": header}
+        names["unread"] = [bit for bit in range(inputs) if bit not in read]
+        files[f"rtl/{module}.sv"] = render("lut_layer.sv.mako", **names)
+        files[f"rtl/xilinx/{module}.sv"] = render("xilinx/lut_layer.sv.mako", **names)
+        inputs = layer.luts
+    return files
+
+
+def _render_value_table(
+    block: RtlBlock, structure: Structure, terms: Terms, common: dict[str, object]
+) -> dict[str, str]:
+    module = f"{block.top}_value_table"
+    names = {"module": module, "terms": terms, **common}
+    bias_words = _words(terms.bias_TQ, structure.sum_bits)
+    plan = CellPlan()
+    wires = [plan_of_lane(plan, terms, lane) for lane in range(structure.folding.outputs_per_cycle)]
+    behavioural = render("value_table.sv.mako", words=_value_words(terms), bias_words=bias_words, **names)
+    cells = render("xilinx/value_table.sv.mako", cells=plan.cells, lanes=wires, **names)
+    return {f"rtl/{module}.sv": behavioural, f"rtl/xilinx/{module}.sv": cells}
+
+
+class LaneWires(NamedTuple):
+    """What drives the terms and the bias of one lane, bit by bit."""
+
+    terms: list[list[str]]
+    bias: list[str]
+
+
+def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
+    """The table cells of one output of a slot."""
+    structure, folding = terms.structure, terms.structure.folding
+    v_KT = values_of_slots(structure)[:, :, lane]
+    time = tuple(f"time_i[{index}]" for index in range(folding.time_inputs))
+
+    def over_time(numbers_T: list[int], bits: int) -> list[str]:
+        return [plan.over_time(time, [number >> bit & 1 for number in numbers_T]) for bit in range(bits)]
+
+    if folding.gated:
+        wires = [
+            over_time((v_T + idle).tolist(), terms.bits) for v_T, idle in zip(v_KT, terms.idle_N, strict=True)
+        ]
+    else:
+        wires = []
+        for group in folding.groups:
+            inputs = (*time, *(f"bits_i[{bit}]" for bit in group))
+            sums_A = _sums_by_address(v_KT[group], len(time))
+            wires.append(
+                [
+                    plan.lut(inputs, sum((number >> bit & 1) << a for a, number in enumerate(sums_A)))
+                    for bit in range(terms.bits)
+                ]
+            )
+    return LaneWires(wires, over_time(terms.bias_TQ[:, lane].tolist(), structure.sum_bits))
+
+
+def _sums_by_address(v_GT: Integers, time_inputs: int) -> list[int]:
+    """A group's term at every address (time in the low bits, the bits of the group above)."""
+    sums = [0] * 2 ** (time_inputs + len(v_GT))
+    for selected in range(2 ** len(v_GT)):
+        for time in range(v_GT.shape[1]):
+            values = v_GT[:, time].tolist()
+            sums[selected << time_inputs | time] = sum(
+                abs(value) for place, value in enumerate(values) if (selected >> place & 1) != (value < 0)
+            )
+    return sums
+
+
+def _value_words(terms: Terms) -> list[Word]:
+    """Behavioural: with gated registers the terms themselves, else sign and magnitude of every value."""
+    v_KTQ = values_of_slots(terms.structure)
+    if terms.structure.folding.gated:
+        numbers_TQK = (v_KTQ + terms.idle_N[:, None, None]).transpose(1, 2, 0)
+        return _words(numbers_TQK.reshape(len(numbers_TQK), -1), terms.bits)
+    numbers_TQK = (np.abs(v_KTQ) | (v_KTQ < 0) << 8).transpose(1, 2, 0)
+    return _words(numbers_TQK.reshape(len(numbers_TQK), -1), 9)
+
+
+def _words(numbers_TN: Integers, bits: int) -> list[Word]:
+    """N numbers of `bits` each, number 0 in the low bits, cut into words of whole numbers."""
+    a_word = max(1, WORD_BITS // bits)
     words = []
-    for first in range(0, structure.outputs, a_word):
-        outputs = range(first, min(first + a_word, structure.outputs))
-        bytes_TN = (slots_TPE[:, :, outputs.start : outputs.stop] & 0xFF).transpose(0, 2, 1)
-        bits = 8 * folding.bits_per_cycle * len(outputs)
+    for first in range(0, numbers_TN.shape[1], a_word):
+        part_TN = numbers_TN[:, first : first + a_word].tolist()
+        width = bits * len(part_TN[0])
         slots = [
-            literals.unsigned(int.from_bytes(slot.astype("u1").tobytes(), "little"), bits)
-            for slot in bytes_TN
+            literals.unsigned(sum(number << bits * place for place, number in enumerate(part)), width)
+            for part in part_TN
         ]
-        words.append(ValueWord(outputs, bits, slots))
+        words.append(Word(width, slots))
     return words
-
-
-def value_cells(structure: Structure) -> ValueCells:
-    """The value table as LUT cells: time slot in the low inputs, bits of the group above them."""
-    instances: dict[tuple[tuple[str, ...], int], int] = {}
-    partial_bits: list[str] = []
-
-    def wire(inputs: tuple[str, ...], table: int) -> str:
-        if table == 0:
-            return "1'b0"
-        index = instances.setdefault((inputs, table), len(instances))
-        return f"table_bits[{index}]"
-
-    folding = structure.folding
-    slots_TPE = structure.values_KE.reshape(folding.cycles, folding.bits_per_cycle, -1)
-    gated_after = folding.table_inputs > 6
-    for output in range(structure.outputs):
-        for places in folding.places_of_groups:
-            group_TP = slots_TPE[:, places.start : places.stop, output]
-            for bit in range(structure.partial_bits):
-                if gated_after:
-                    bits = [(int(value) >> bit) & 1 for value in group_TP[:, 0]]
-                    partial_bits.append(_gated_chunks(bits, places.start, folding.time_inputs, wire))
-                else:
-                    inputs = (
-                        *(f"time_i[{index}]" for index in range(folding.time_inputs)),
-                        *(f"bits_i[{place}]" for place in places),
-                    )
-                    partial_bits.append(
-                        wire(inputs, _partial_table(group_TP.tolist(), bit, folding.time_inputs))
-                    )
-    cells = [RenderedCell(inputs, literals.unsigned(table, 2 ** len(inputs))) for inputs, table in instances]
-    return ValueCells(cells, partial_bits)
-
-
-def _partial_table(group_TP: list[list[int]], bit: int, time_inputs: int) -> int:
-    """Truth table of one bit of a group's partial sum over (time, bits of the group)."""
-    table = 0
-    places = len(group_TP[0])
-    for selected in range(2**places):
-        for time, values_P in enumerate(group_TP):
-            partial = sum(value for place, value in enumerate(values_P) if selected >> place & 1)
-            table |= (partial >> bit & 1) << (selected << time_inputs | time)
-    return table
-
-
-def _gated_chunks(bits_T: list[int], place: int, time_inputs: int, wire: _Wire) -> str:
-    """64 slots a cell, chosen by the upper time bits, gated by the slot's bit."""
-    low_inputs = tuple(f"time_i[{index}]" for index in range(min(6, time_inputs)))
-    chunks = []
-    for first in range(0, len(bits_T), 64):
-        table = sum(bit << slot for slot, bit in enumerate(bits_T[first : first + 64]))
-        chunks.append(wire(low_inputs, table))
-    if set(chunks) == {"1'b0"}:
-        return "1'b0"
-    for level in range(6, time_inputs):
-        pairs = [chunks[index : index + 2] for index in range(0, len(chunks), 2)]
-        chunks = [
-            pair[0] if len(pair) == 1 or pair[0] == pair[1] else f"(time_i[{level}] ? {pair[1]} : {pair[0]})"
-            for pair in pairs
-        ]
-    return f"bits_i[{place}] & {chunks[0]}"
-
-
-def _rendered_lut(lut: Lut) -> RenderedLut:
-    return RenderedLut(lut.pins, literals.unsigned(lut.table, 2 ** len(lut.pins)))
-
-
-def _render_thermometer(module: str, structure: Structure, header: str) -> str:
-    read = {comparison.feature for comparison in structure.comparisons if not _constant(comparison)}
-    return render(
-        "thermometer.sv.mako",
-        module=module,
-        features=structure.features,
-        comparisons=[_comparison(comparison) for comparison in structure.comparisons],
-        unread=[feature for feature in range(structure.features) if feature not in read],
-        header=header,
-    )
-
-
-def _constant(comparison: Comparison) -> bool:
-    return not -128 <= comparison.threshold < 127
-
-
-def _comparison(comparison: Comparison) -> str:
-    if _constant(comparison):
-        return "1'b1" if comparison.threshold < 0 else "1'b0"
-    return f"(x{comparison.feature} > {literals.signed_decimal(comparison.threshold, 8)})"
-
-
-def _with_biases(names: dict[str, object], structure: Structure) -> dict[str, object]:
-    biases = [literals.twos_complement(bias, structure.sum_bits) for bias in structure.biases]
-    return {**names, "biases": biases}

@@ -1,7 +1,9 @@
-"""How the conditional summation is spread over time: bits a cycle, cycles a row, grouping of bits.
+"""How a block is spread over time: outputs a cycle, cycles a row, and what a table cell's inputs mean.
 
-A table cell has six inputs. They are split between time (the slot within the row) and data (bits
-of the slot whose values one table adds): with few slots a table adds several bits at once.
+The summation goes output by output: in each time slot all bits of the row contribute to the outputs
+of that slot, through tables addressed by the slot and an adder tree. A table cell has six inputs.
+They are split between time (the slot within the row) and data (bits whose values one table adds):
+with few slots a table adds several bits at once, with many the bit gates a register behind the table.
 """
 
 from __future__ import annotations
@@ -13,23 +15,20 @@ LUT_INPUTS = 6
 
 @dataclass(frozen=True)
 class Folding:
-    """`bits` of a row, consumed `bits_per_cycle` a cycle."""
+    """`outputs` of a row, `outputs_per_cycle` of them in each time slot."""
 
     bits: int
-    bits_per_cycle: int
+    outputs: int
+    outputs_per_cycle: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits_per_cycle <= self.bits:
-            raise ValueError(f"bits_per_cycle {self.bits_per_cycle} is not within 1 ... {self.bits}")
+        if not 1 <= self.outputs_per_cycle <= self.outputs:
+            raise ValueError(f"outputs_per_cycle {self.outputs_per_cycle} is not within 1 ... {self.outputs}")
 
     @property
     def cycles(self) -> int:
-        """Cycles that the summation of one row takes."""
-        return -(-self.bits // self.bits_per_cycle)
-
-    @property
-    def padded_bits(self) -> int:
-        return self.cycles * self.bits_per_cycle
+        """Time slots of one row."""
+        return -(-self.outputs // self.outputs_per_cycle)
 
     @property
     def time_inputs(self) -> int:
@@ -42,30 +41,12 @@ class Folding:
         return max(1, self.time_inputs)
 
     @property
-    def group_size(self) -> int:
-        """Bits whose values one table adds."""
-        return min(self.bits_per_cycle, max(1, LUT_INPUTS - self.time_inputs))
+    def gated(self) -> bool:
+        """Whether time fills a table cell, so that the bit gates the register behind it."""
+        return self.time_inputs >= LUT_INPUTS
 
     @property
-    def table_inputs(self) -> int:
-        return self.time_inputs + self.group_size
-
-    @property
-    def groups(self) -> int:
-        return len(self.places_of_groups)
-
-    @property
-    def places_of_groups(self) -> list[range]:
-        size = self.group_size
-        return [
-            range(first, min(first + size, self.bits_per_cycle))
-            for first in range(0, self.bits_per_cycle, size)
-        ]
-
-
-def fewest_per_beat(elements: int, cycles: int) -> int:
-    """Smallest power of two that moves `elements` in at most `cycles` beats."""
-    per_beat = 1
-    while -(-elements // per_beat) > cycles:
-        per_beat *= 2
-    return per_beat
+    def groups(self) -> list[range]:
+        """Bits whose values one table adds; one bit each where it gates a register."""
+        size = max(1, LUT_INPUTS - self.time_inputs)
+        return [range(first, min(first + size, self.bits)) for first in range(0, self.bits, size)]

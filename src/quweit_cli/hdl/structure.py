@@ -5,24 +5,19 @@ This is the last step that looks at the integer program; templates see this and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.folding import Folding
 from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes import Integers
 from quweit_cli.ir.types import bits_of_range
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """bit = x[feature] > threshold."""
-
-    feature: int
-    threshold: int
 
 
 @dataclass(frozen=True)
@@ -44,66 +39,68 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A block as hardware: comparisons, layers, the folded summation and the requantisation."""
+    """A block as hardware: thresholds, LUT layers, the folded summation and the requantisation.
+
+    Values and biases are padded with zeros to whole beats of outputs.
+    """
 
     features: int
-    comparisons: tuple[Comparison, ...]
+    thresholds_DT: Integers
     layers: tuple[Layer, ...]
-    values_KE: Integers  # of the rendered bits, padded with zeros to folding.padded_bits
-    biases: tuple[int, ...]
+    values_KE: Integers
+    biases_E: Integers
     requantize: Requantize
     folding: Folding
-    partial_bits: int
     sum_bits: int
 
     @property
     def outputs(self) -> int:
-        return len(self.biases)
+        return self.folding.outputs
 
     @property
     def thresholds(self) -> int:
-        return len(self.comparisons)
+        """Thresholds that a LUT reads."""
+        return len({pin for lut in self.layers[0].table for pin in lut.pins})
 
 
-def structure_of(program: Program, bits_per_cycle: int | str) -> Structure:
+def structure_of(program: Program, options: config.Rtl) -> Structure:
     """Prune, renumber and fold a block's program.
 
     Raises:
         UnsupportedModel: the steps are not those of a weightless block, or nothing in it matters.
     """
+    _steps_of_block(program)
+    program = _without_constant_thresholds(program)
     thermometer, layers, summation, requantize = _steps_of_block(program)
-    live = live_bits(program)
-    if not all(mask.any() for mask in live.values()):
+    live = [mask for _, mask in sorted(live_bits(program).items(), key=_position_in(program))]
+    if not all(mask.any() for mask in live):
         raise UnsupportedModel(
             f"block `{program.name}` does not depend on its input: its tables or values are constant",
             hint="train it further, or leave the block out",
         )
-    comparisons = _live_comparisons(thermometer, live[program.steps[0].name])
-    rendered = [
-        _live_layer(layer, live[source], live[name]) for name, source, layer in _named_layers(program, layers)
+    rendered = [_renumbered(layers[0], None, live[1])]
+    rendered += [
+        _renumbered(layer, before, after)
+        for layer, before, after in zip(layers[1:], live[1:], live[2:], strict=False)
     ]
-    values_KE = summation.values_KE[live[program.steps[-3].name]]
-    folding = _fold(program.name, len(values_KE), bits_per_cycle)
-    padded_KE = np.zeros((folding.padded_bits, values_KE.shape[1]), dtype=np.int64)
-    padded_KE[: len(values_KE)] = values_KE
+    values_KE = summation.values_KE[live[-1]]
+    folding = _fold(program.name, len(values_KE), len(summation.bias_E), options)
+    padding = folding.cycles * folding.outputs_per_cycle - folding.outputs
     return Structure(
         features=program.input_type.features,
-        comparisons=comparisons,
+        thresholds_DT=thermometer.thresholds_DT,
         layers=tuple(rendered),
-        values_KE=padded_KE,
-        biases=tuple(int(bias) for bias in summation.bias_E),
+        values_KE=np.pad(values_KE, ((0, 0), (0, padding))),
+        biases_E=np.pad(summation.bias_E, (0, padding)),
         requantize=requantize,
         folding=folding,
-        partial_bits=_partial_bits(padded_KE, folding),
         sum_bits=_sum_bits(summation),
     )
 
 
 def table_coverage(structure: Structure, rows_RD: Integers) -> float:
     """Share of all table entries that these rows read: a wrong entry that no row reads stays hidden."""
-    bits_RI = np.stack(
-        [rows_RD[:, one.feature] > one.threshold for one in structure.comparisons], axis=1
-    ).astype(np.int64)
+    bits_RI = (rows_RD[:, :, None] > structure.thresholds_DT[None]).reshape(len(rows_RD), -1).astype(np.int64)
     read = entries = 0
     for layer in structure.layers:
         answers = []
@@ -147,23 +144,49 @@ def _steps_of_block(
     )
 
 
-def _named_layers(program: Program, layers: list[LutLayer]) -> list[tuple[str, str, LutLayer]]:
-    return [(step.name, step.source, layer) for step, layer in zip(program.steps[1:], layers, strict=False)]
+def _without_constant_thresholds(program: Program) -> Program:
+    """The same program with tables that do not depend on thresholds outside of int8, whose bits never change."""
+    first, second, *rest = program.steps
+    assert isinstance(first.node, Thermometer) and isinstance(second.node, LutLayer)
+    threshold_I = first.node.thresholds_DT.reshape(-1)
+    layer = second.node
+    tables = []
+    for pins_L, table in zip(layer.pins_JL, layer.tables_J, strict=True):
+        held = {
+            place: int(threshold_I[pin] < -128)
+            for place, pin in enumerate(pins_L)
+            if not -128 <= threshold_I[pin] < 127
+        }
+        tables.append(_with_held_pins(int(table), layer.fan_in, held))
+    simpler = LutLayer(layer.pins_JL, np.array(tables, dtype=np.uint64))
+    return replace(program, steps=(first, replace(second, node=simpler), *rest))
 
 
-def _live_comparisons(thermometer: Thermometer, live: np.ndarray) -> tuple[Comparison, ...]:
-    per_feature = thermometer.thresholds_DT.shape[1]
-    flat = thermometer.thresholds_DT.reshape(-1)
-    return tuple(Comparison(int(bit) // per_feature, int(flat[bit])) for bit in np.flatnonzero(live))
+def _position_in(program: Program) -> Callable[[tuple[str, NDArray[np.bool_]]], int]:
+    order = {step.name: position for position, step in enumerate(program.steps)}
+    return lambda named: order[named[0]]
 
 
-def _live_layer(layer: LutLayer, live_inputs: np.ndarray, live_outputs: np.ndarray) -> Layer:
-    renumbered = np.cumsum(live_inputs) - 1
+def _with_held_pins(table: int, fan_in: int, held: dict[int, int]) -> int:
+    """The table that answers at every address as `table` does with the held pins at their constant."""
+    answer = 0
+    for address in range(2**fan_in):
+        source = address
+        for place, value in held.items():
+            source = source & ~(1 << place) | value << place
+        answer |= (table >> source & 1) << address
+    return answer
+
+
+def _renumbered(layer: LutLayer, live_inputs: np.ndarray | None, live_outputs: np.ndarray) -> Layer:
+    """Live LUTs over the pins that they depend on; thresholds keep their numbers, other bits are renumbered."""
     reads_JL = read_pins(layer)
+    number = None if live_inputs is None else np.cumsum(live_inputs) - 1
     luts = []
     for lut in np.flatnonzero(live_outputs):
         kept = np.flatnonzero(reads_JL[lut])
-        pins = tuple(int(renumbered[layer.pins_JL[lut, pin]]) for pin in kept)
+        sources = layer.pins_JL[lut, kept]
+        pins = tuple(int(pin) for pin in (sources if number is None else number[sources]))
         luts.append(Lut(pins, _table_over(int(layer.tables_J[lut]), kept)))
     return Layer(tuple(luts))
 
@@ -177,28 +200,20 @@ def _table_over(table: int, kept: np.ndarray) -> int:
     return smaller
 
 
-def _fold(name: str, bits: int, bits_per_cycle: int | str) -> Folding:
-    wanted = bits if bits_per_cycle == "all" else int(bits_per_cycle)
-    if wanted > bits:
+def _fold(name: str, bits: int, outputs: int, options: config.Rtl) -> Folding:
+    """As many outputs a cycle as asked for, or as few as keep to the cycles asked for."""
+    if options.cycles_per_row is not None:
+        return Folding(bits, outputs, -(-outputs // options.cycles_per_row))
+    wanted = outputs if options.outputs_per_cycle == "all" else options.outputs_per_cycle
+    if wanted > outputs:
         raise UnsupportedModel(
-            f"block `{name}` sums {bits} bits a row, so {wanted} bits a cycle are too many",
-            hint=f"choose bits_per_cycle of at most {bits}, or `all`",
+            f"outputs_per_cycle is {wanted}, and block `{name}` has only {outputs} outputs",
+            hint=f"choose outputs_per_cycle of at most {outputs}, or `all`",
         )
-    return Folding(bits, wanted)
-
-
-def _partial_bits(values_KE: Integers, folding: Folding) -> int:
-    """Width of the widest partial sum, from the actual values."""
-    slots_TPE = values_KE.reshape(folding.cycles, folding.bits_per_cycle, -1)
-    low = high = 0
-    for places in folding.places_of_groups:
-        group = slots_TPE[:, places.start : places.stop]
-        low = min(low, int(np.minimum(group, 0).sum(axis=1).min()))
-        high = max(high, int(np.maximum(group, 0).sum(axis=1).max()))
-    return bits_of_range(min(low, -1), high)
+    return Folding(bits, outputs, wanted)
 
 
 def _sum_bits(summation: ConditionalSummation) -> int:
-    """Width that holds every prefix of every sum: each lies between the worst cases."""
+    """Width that holds every sum."""
     low_E, high_E = summation.ranges()
     return bits_of_range(min(int(low_E.min()), -1), int(high_E.max()))

@@ -87,7 +87,7 @@ def _blocks(dump: DumpManifest, rtl: RtlManifest | None) -> Section:
             f"{block.features} → {block.outputs}",
             block.thresholds,
             " + ".join(str(count) for count in block.luts_by_layer),
-            block.bits_per_cycle,
+            block.outputs_per_beat,
             block.initiation_interval_cycles,
             block.latency_cycles,
             f"{block.vectors.rows - block.vectors.random_rows:,} + {block.vectors.random_rows:,}",
@@ -97,7 +97,7 @@ def _blocks(dump: DumpManifest, rtl: RtlManifest | None) -> Section:
     ]
     columns = (
         "block", "layer", "features", "comparators", "LUTs by layer",
-        "bits a cycle", "cycles a row", "latency, cycles", "rows, real + random", "table entries read",
+        "outputs a cycle", "cycles a row", "latency, cycles", "rows, real + random", "table entries read",
     )  # fmt: skip
     method = "comparators and LUTs as rendered, after what nothing reads was pruned; cycles as promised by the package and checked in simulation; a wrong table entry that none of the rows reads would stay unseen in simulation."
     return Section("Blocks", words, tables=[Table("", columns, rows)], method=method)

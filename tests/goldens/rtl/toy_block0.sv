@@ -2,7 +2,7 @@
 // Weightless block block0: thermometer, 1 LUT layer, conditional summation, requantisation.
 //
 // One row is 3 features of 8 bits in 3 beats, and 3 outputs of 16 bits in 3 beats.
-// Latency 11 cycles (first beat in to last beat out), one row each 4 cycles.
+// Latency 9 cycles (first beat in to last beat out), one row each 3 cycles.
 
 `default_nettype none
 
@@ -21,102 +21,96 @@ module toy_block0 (
   output logic y_last_o
 );
 
-  // ---------------------------------------------------------------- input row
+  // ---------------------------------------------------------------- thermometer: a beat in, its bits kept
+  logic [1:0] x_slot;
+  logic [1:0] x_bits;
   logic row_valid, row_ready;
-  logic [23:0] row_data;
+  logic [5:0] row_bits;
 
-  quweit_row_buffer #(
+  toy_block0_encoder u_encoder (
+    .slot_i (x_slot),
+    .x_i    (x_data_i),
+    .bits_o (x_bits)
+  );
+
+  quweit_bit_store #(
     .Beats    (3),
-    .BeatBits (8)
-  ) u_row_buffer (
+    .SlotBits (2),
+    .BeatBits (2)
+  ) u_bit_store (
     .clk_i,
     .rst_ni,
     .beat_valid_i (x_valid_i),
     .beat_ready_o (x_ready_o),
-    .beat_data_i  (x_data_i),
     .beat_last_i  (x_last_i),
+    .beat_bits_i  (x_bits),
+    .slot_o       (x_slot),
     .row_valid_o  (row_valid),
     .row_ready_i  (row_ready),
-    .row_data_o   (row_data)
+    .row_bits_o   (row_bits)
   );
 
-  // ---------------------------------------------------------------- thermometer
-  logic [5:0] thermometer_bits;
-
-  toy_block0_thermometer u_thermometer (
-    .x_i    (row_data[23:0]),
-    .bits_o (thermometer_bits)
-  );
-
-  // ---------------------------------------------------------------- LUT layer 0
+  // ---------------------------------------------------------------- LUT layers
   logic [3:0] layer0_bits;
 
   toy_block0_lut_layer0 u_lut_layer0 (
-    .bits_i (thermometer_bits),
+    .bits_i (row_bits),
     .bits_o (layer0_bits)
   );
 
-  // ---------------------------------------------------------------- conditional summation
+  // ---------------------------------------------------------------- conditional summation, output by output
+  logic advance;
   logic [1:0] slot_time;
-  logic [0:0] slot_bits;
-  logic [23:0] partial;
-  logic sum_valid, sum_ready;
-  logic [32:0] sum_data;
+  logic [3:0] slot_bits;
 
-  toy_block0_value_table u_value_table (
-    .time_i    (slot_time),
-    .bits_i    (slot_bits),
-    .partial_o (partial)
-  );
-
-  quweit_summation #(
-    .Bits         (4),
-    .BitsPerCycle (1),
-    .Cycles       (4),
-    .TimeBits     (2),
-    .Outputs      (3),
-    .Groups       (1),
-    .PartialBits  (8),
-    .SumBits      (11)
-  ) u_summation (
+  quweit_sequencer #(
+    .Bits     (4),
+    .Cycles   (3),
+    .TimeBits (2),
+    .Stages   (2)
+  ) u_sequencer (
     .clk_i,
     .rst_ni,
-    .bits_valid_i (row_valid),
-    .bits_ready_o (row_ready),
-    .bits_data_i  (layer0_bits),
-    .bias_i       ({
-      11'h61f,
-      11'h712,
-      11'h002
-    }),
+    .row_valid_i  (row_valid),
+    .row_ready_o  (row_ready),
+    .row_bits_i   (layer0_bits),
+    .advance_o    (advance),
     .time_o       (slot_time),
-    .slot_bits_o  (slot_bits),
-    .partial_i    (partial),
-    .sum_valid_o  (sum_valid),
-    .sum_ready_i  (sum_ready),
-    .sum_data_o   (sum_data)
-  );
-
-  // ---------------------------------------------------------------- output row and requantisation
-  // The row of sums waits here while the next one is summed; each beat is requantised as it leaves.
-  logic [10:0] y_sums;
-
-  quweit_row_serializer #(
-    .Beats    (3),
-    .BeatBits (11)
-  ) u_row_serializer (
-    .clk_i,
-    .rst_ni,
-    .row_valid_i  (sum_valid),
-    .row_ready_o  (sum_ready),
-    .row_data_i   (sum_data),
+    .bits_o       (slot_bits),
     .beat_valid_o (y_valid_o),
     .beat_ready_i (y_ready_i),
-    .beat_data_o  (y_sums),
     .beat_last_o  (y_last_o)
   );
 
-  for (genvar lane = 0; lane < 1; lane++) begin : gen_requantize
+  logic [8:0] table_terms, terms;
+  logic [10:0] table_bias, bias;
+
+  toy_block0_value_table u_value_table (
+    .time_i  (slot_time),
+    .bits_i  (slot_bits),
+    .terms_o (table_terms),
+    .bias_o  (table_bias)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (advance) begin
+      terms <= table_terms;
+      bias  <= table_bias;
+    end
+  end
+
+  // ---------------------------------------------------------------- adder trees, requantisation, output register
+  logic [15:0] y_d;
+
+  for (genvar lane = 0; lane < 1; lane++) begin : gen_lane
+    logic [10:0] sum;
+
+    toy_block0_adder_tree u_adder_tree (
+      .terms_i (terms[lane*9 +: 9]),
+      .bias_i  (bias[lane*11 +: 11]),
+      .sum_o   (sum)
+    );
+
     quweit_requantize #(
       .InputBits  (11),
       .OutputBits (16),
@@ -125,9 +119,13 @@ module toy_block0 (
       .Low        (-32768),
       .High       (32767)
     ) u_requantize (
-      .x_i (y_sums[lane*11 +: 11]),
-      .y_o (y_data_o[lane*16 +: 16])
+      .x_i (sum),
+      .y_o (y_d[lane*16 +: 16])
     );
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (advance) y_data_o <= y_d;
   end
 
 endmodule

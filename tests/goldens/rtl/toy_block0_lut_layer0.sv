@@ -13,10 +13,10 @@ module toy_block0_lut_layer0 (
   wire bit0 = Table0[{bits_i[3], bits_i[2], bits_i[1]}];
   localparam logic [7:0] Table1 = 8'h4f;
   wire bit1 = Table1[{bits_i[0], bits_i[0], bits_i[3]}];
-  localparam logic [7:0] Table2 = 8'h6c;
-  wire bit2 = Table2[{bits_i[5], bits_i[4], bits_i[5]}];
-  localparam logic [7:0] Table3 = 8'hd3;
-  wire bit3 = Table3[{bits_i[1], bits_i[4], bits_i[3]}];
+  localparam logic [3:0] Table2 = 4'h7;
+  wire bit2 = Table2[{bits_i[5], bits_i[5]}];
+  localparam logic [1:0] Table3 = 2'h2;
+  wire bit3 = Table3[{bits_i[1]}];
 
   assign bits_o = {
     bit3,
@@ -24,6 +24,10 @@ module toy_block0_lut_layer0 (
     bit1,
     bit0
   };
+
+  // Bits that no table depends on.
+  logic unused_bits;
+  assign unused_bits = ^{bits_i[4]};
 
 endmodule
 

@@ -11,8 +11,12 @@ module toy_block0_lut_layer0 (
 
   LUT3 #(.INIT(8'hf2)) u_lut0 (.I0(bits_i[1]), .I1(bits_i[2]), .I2(bits_i[3]), .O(bits_o[0]));
   LUT3 #(.INIT(8'h4f)) u_lut1 (.I0(bits_i[3]), .I1(bits_i[0]), .I2(bits_i[0]), .O(bits_o[1]));
-  LUT3 #(.INIT(8'h6c)) u_lut2 (.I0(bits_i[5]), .I1(bits_i[4]), .I2(bits_i[5]), .O(bits_o[2]));
-  LUT3 #(.INIT(8'hd3)) u_lut3 (.I0(bits_i[3]), .I1(bits_i[4]), .I2(bits_i[1]), .O(bits_o[3]));
+  LUT2 #(.INIT(4'h7)) u_lut2 (.I0(bits_i[5]), .I1(bits_i[5]), .O(bits_o[2]));
+  LUT1 #(.INIT(2'h2)) u_lut3 (.I0(bits_i[1]), .O(bits_o[3]));
+
+  // Bits that no table depends on.
+  logic unused_bits;
+  assign unused_bits = ^{bits_i[4]};
 
 endmodule
 

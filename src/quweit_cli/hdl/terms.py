@@ -1,0 +1,115 @@
+"""What the summation adds in each time slot: unsigned terms, a bias, and the tree that adds them.
+
+Signed values are shifted to unsigned terms, since an unsigned term needs no sign extension in any
+adder; the shifts of a whole output go into its bias. All sums are exact modulo 2^sum_bits, and the
+result fits sum_bits.
+
+Index suffixes: N terms, T time slots, Q outputs of a slot (lanes), K bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quweit_cli.hdl.structure import Structure
+from quweit_cli.ir.nodes import Integers
+
+TERNARY = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The terms of every slot.
+
+    With gated registers (folding.gated) term n is bit n's: `set_NTQ` where the bit is 1, `idle_N`
+    where it is 0. Otherwise term n adds the group n of bits: |v| of every bit that differs from v < 0.
+    """
+
+    structure: Structure
+    idle_N: Integers
+    largest_N: Integers
+    bias_TQ: Integers  # modulo 2^sum_bits
+
+    @property
+    def bits(self) -> int:
+        """Width of a term."""
+        return int(self.largest_N.max()).bit_length()
+
+
+def values_of_slots(structure: Structure) -> Integers:
+    folding = structure.folding
+    return structure.values_KE.reshape(-1, folding.cycles, folding.outputs_per_cycle)
+
+
+def terms_of(structure: Structure) -> Terms:
+    v_KTQ = values_of_slots(structure)
+    bias_TQ = structure.biases_E.reshape(v_KTQ.shape[1:])
+    if structure.folding.gated:
+        idle_N = np.maximum(-v_KTQ.min(axis=(1, 2)), 0)
+        largest_N = np.maximum(v_KTQ.max(axis=(1, 2)), 0) + idle_N
+        bias_TQ = bias_TQ - idle_N.sum()
+    else:
+        groups = structure.folding.groups
+        idle_N = np.zeros(len(groups), dtype=np.int64)
+        largest_N = np.array([np.abs(v_KTQ[group]).sum(axis=0).max() for group in groups])
+        bias_TQ = bias_TQ + np.minimum(v_KTQ, 0).sum(axis=0)
+    return Terms(structure, idle_N, largest_N, bias_TQ % 2**structure.sum_bits)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """`name = sum of terms`, each a wire of the level before; one term is passed on."""
+
+    name: str
+    terms: tuple[str, ...]
+    term_bits: int  # of the widest
+    bits: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """Sums that are made side by side, and whether registers follow."""
+
+    sums: tuple[Sum, ...]
+    registered: bool
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Ternary adders, narrow terms first; the bias is one of the terms. The last level holds the result."""
+
+    levels: tuple[Level, ...]
+    registered_terms: bool
+
+    @property
+    def stages(self) -> int:
+        """Pipeline registers from the time slot to the output register, that one included."""
+        return self.registered_terms + sum(level.registered for level in self.levels) + 1
+
+
+def tree_of(terms: Terms) -> Tree:
+    sum_bits = terms.structure.sum_bits
+    wires = [(int(largest), f"term{n}") for n, largest in enumerate(terms.largest_N) if largest]
+    wires.append((2**sum_bits - 1, "bias"))
+    made: list[list[Sum]] = []
+    while len(wires) > 1:
+        wires.sort(key=lambda wire: wire[0])
+        sums, following = [], []
+        for index, first in enumerate(range(0, len(wires), TERNARY)):
+            parts = wires[first : first + TERNARY]
+            largest = sum(part[0] for part in parts)
+            name = f"level{len(made)}_{index}"
+            bits = min(largest.bit_length(), sum_bits)
+            term_bits = min(max(part[0] for part in parts).bit_length(), sum_bits)
+            sums.append(Sum(name, tuple(part[1] for part in parts), term_bits, bits))
+            following.append((largest, name))
+        made.append(sums)
+        wires = following
+    gated = terms.structure.folding.gated
+    # Three ternary adders in a row fit a cycle; a table cell and one adder do, too.
+    registered = {2, 5} if gated else {0, 3, 6}
+    last = len(made) - 1
+    levels = [Level(tuple(sums), depth in registered and depth < last) for depth, sums in enumerate(made)]
+    return Tree(tuple(levels), gated or not any(level.registered for level in levels))
