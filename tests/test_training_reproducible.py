@@ -14,6 +14,7 @@ from quweit_cli.errors import ConfigError, QuweitError
 from quweit_cli.models import build
 from quweit_cli.stages import train
 from quweit_cli.training import checkpoint
+from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.datasets import load
 from quweit_cli.training.loop import fit
 from quweit_cli.training.optimizer import parameter_groups
@@ -142,3 +143,19 @@ def test_tables_values_and_mapping_have_their_own_rates_and_no_decay() -> None:
         assert group["multiple"] == wanted.get(leaf, 1.0), name
         decays = parameter.ndim >= 2 and leaf not in wanted
         assert group["weight_decay"] == (experiment.training.weight_decay if decays else 0), name
+
+
+def test_the_average_of_the_weights_follows_its_formula_and_goes_into_the_model() -> None:
+    model = torch.nn.Linear(2, 1, bias=False)
+    average = WeightAverage(model, decay=0.5)
+    expected = model.weight.detach().clone()
+    for step in range(12):
+        with torch.no_grad():
+            model.weight.add_(1.0)
+        average.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * model.weight.detach()
+    last = model.weight.detach().clone()
+    with average.in_place():
+        assert torch.allclose(model.weight, expected)
+    assert torch.equal(model.weight, last)

@@ -145,6 +145,12 @@ class Training(Settings):
     )
     betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
     evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
     evaluate_samples: int = Field(

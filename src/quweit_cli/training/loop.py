@@ -16,6 +16,7 @@ from quweit_cli import config
 from quweit_cli.errors import ConfigError, QuweitError
 from quweit_cli.models import Gpt, Vit, blocks_of, build
 from quweit_cli.progress import Progress, Task
+from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
 from quweit_cli.training.optimizer import Optimizer
@@ -59,6 +60,7 @@ def _fit(
     run = _Run(experiment, data, model, device, log)
     with progress.task(f"train {experiment.model.mlp}", total=experiment.training.steps) as task:
         run.walk(task)
+    run.average.exchange()
     if run.best_state is not None:
         model.load_state_dict(run.best_state)
     score = evaluate(model, *data.test(model.tokens), model.tokens)
@@ -93,6 +95,7 @@ class _Run:
         self.data, self.model, self.device, self.log = data, model, device, log
         self.blocks = blocks_of(model)
         self.optimizer = Optimizer(model, experiment.training, experiment.model.block)
+        self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
         self.best_state: dict[str, Any] | None = None
         self.best_loss = float("inf")
@@ -119,7 +122,8 @@ class _Run:
                 task.advance(done - reported, loss=value, steps_per_s=done / (time.monotonic() - started))
                 reported = done
             if evaluation:
-                self._evaluate(done)
+                with self.average.in_place():
+                    self._evaluate(done)
 
     def _step(self, step: int, inputs: Tensor, targets: Tensor) -> Tensor:
         with _mixed_precision(self.device):
@@ -133,6 +137,7 @@ class _Run:
         self.optimizer.step(step)
         for block in self.blocks.values():
             block.constrain()
+        self.average.update(step)
         self.losses.append(loss.detach())
         return loss.detach()
 
