@@ -14,10 +14,17 @@ import pytest
 
 from programs import project_with_dump, random_block
 from quweit_cli import config
-from quweit_cli.artifacts import load
+from quweit_cli.artifacts import StageRecord, file_digests, load, save
 from quweit_cli.documents import SimResult
-from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, ToolFailed
-from quweit_cli.stages import rtl, sim
+from quweit_cli.errors import (
+    ArtifactError,
+    CheckFailed,
+    ConfigError,
+    Mismatch,
+    StaleArtifact,
+    ToolFailed,
+)
+from quweit_cli.stages import rtl, sim, synth
 from test_rtl_accepted import SHAPES
 
 ICARUS = config.Sim(simulators=("icarus",), rows={"icarus": 25})
@@ -221,6 +228,39 @@ def test_the_commands_in_the_readme_of_the_package_run(tmp_path: Path) -> None:
     )
     result = json.loads((project / "rtl/result.json").read_text())
     assert result["scenarios"]["gaps"] == 20 and result["different_rows"] == 0
+
+
+@pytest.mark.requires("verilator", "yosys")
+def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(tmp_path: Path) -> None:
+    """The rendering with the vendor's cells: gated tables of two cells a bit in one block, groups in the other."""
+    blocks = [
+        random_block(31, features=5, layers=(24,), outputs=70),
+        random_block(32, name="block1", layers=(30, 12), outputs=20),
+    ]
+    project = project_with_dump(tmp_path / "p", *blocks)
+    rtl.run(project, config.Rtl())
+    synth.run(project, config.Synth())
+    options = config.Sim(simulators=("verilator",), rows={"verilator": 100})
+    result = sim.run(project, options, netlist=True)
+    assert result.bit_exact and result.synth
+    assert [run.rows_compared for run in result.simulators[0].runs] == [400, 400]
+
+    netlist = project / "synth/yosys/block0.netlist.v"
+    _substitute(netlist, r"\.INIT\(64'h[0-9a-f]{16}\)", ".INIT(64'h0123456789abcdef)", count=12)
+    with pytest.raises(StaleArtifact, match="block0.netlist.v"):
+        sim.run(project, options, netlist=True)
+    record = load(StageRecord, project / "synth/stage.json")
+    outputs = file_digests(project / "synth")
+    save(record.model_copy(update={"outputs": outputs}), project / "synth/stage.json")
+    with pytest.raises(Mismatch, match="block `block0`"):
+        sim.run(project, options, netlist=True)
+
+
+def test_a_netlist_of_other_rtl_is_refused(tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(31))
+    rtl.run(project, config.Rtl())
+    with pytest.raises(ArtifactError, match="no synth artefact"):
+        sim.run(project, ICARUS, netlist=True)
 
 
 def test_an_unknown_simulator_lists_the_known_ones(tmp_path: Path) -> None:

@@ -188,6 +188,9 @@ def sim(
     simulator: Annotated[
         Literal["verilator", "icarus", "all"], typer.Option(help="which simulator compares")
     ] = "verilator",
+    netlist: Annotated[
+        bool, typer.Option("--netlist", help="compare the synthesized netlists in place of the RTL")
+    ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
     rows: Annotated[
         int | None,
@@ -210,9 +213,10 @@ def sim(
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     try:
-        result = stage.run(_project(project), settings, waves=waves, progress=_progress())
+        result = stage.run(_project(project), settings, netlist=netlist, waves=waves, progress=_progress())
     except Mismatch:
-        _show(load(SimResult, project / "sim" / "sim.json"), json, "sim")
+        folder = "netlist" if netlist else "sim"
+        _show(load(SimResult, project / folder / "sim.json"), json, "sim")
         raise
     _show(result, json, "sim")
 

@@ -207,6 +207,10 @@ class SimResult(Artifact):
     schema_name: Literal["quweit.sim/1"] = Field("quweit.sim/1", alias="schema")
     name: Identifier
     rtl: Digest = Field(description="stage digest of the RTL that was simulated")
+    synth: Digest | None = Field(
+        None,
+        description="stage digest of the synthesis, when its netlists were simulated in place of the RTL",
+    )
     bit_exact: bool
     simulators: list[SimulatorResult]
 
@@ -234,6 +238,9 @@ class SynthesizedBlock(Artifact):
     power_method: str | None = None
     seconds: float
     log: FileName
+    netlist: FileName | None = Field(
+        None, description="Verilog of the vendor's cells; absent when none was written"
+    )
 
 
 class SynthesisReport(Artifact):

@@ -19,8 +19,9 @@ class Bench:
 
     package: Path
     top: str
-    sources: tuple[str, ...]  # relative to the package, in compile order
+    sources: tuple[str, ...]  # relative to the package or absolute, in compile order
     waves: bool
+    netlist: bool = False  # of cells that are not ours: their warnings are not ours to mend
 
 
 class Simulator(Protocol):
@@ -33,7 +34,7 @@ class Simulator(Protocol):
     tool: Tool
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
-        """Compile into `folder`; warnings about the design are errors."""
+        """Compile into `folder`; warnings about the design are errors, but not those about a netlist."""
         ...
 
     def command(self, bench: Bench, folder: Path) -> list[str]:

@@ -31,6 +31,7 @@ class Verilator:
         words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
         words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]
         words += ["--trace-fst"] if bench.waves else []
+        words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.netlist else []
         words += [str(cocotb_library.verilator_main()), str(visible)]
         words += [str(bench.package / source) for source in bench.sources]
         toolbox.run(words, cwd=folder, log=folder / "verilate.log", name="verilator", timeout=BUILD_SECONDS)

@@ -64,6 +64,12 @@ def sim(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
     return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves})
 
 
+def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
+    """Of the netlists that were synthesized from the RTL that lies there."""
+    rows = {name: options.rows.get(name) for name in options.simulators}
+    return Key(_stages(project, "rtl", "synth"), {"rows": rows, "waves": waves})
+
+
 def synth(project: Path, options: config.Synth) -> Key:
     return Key(_stages(project, "rtl"), options.model_dump(mode="json"))
 

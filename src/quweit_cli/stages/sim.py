@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import (
+    check_stage,
     digest_of_file,
     file_digests,
     is_current,
@@ -27,6 +28,7 @@ from quweit_cli.documents import (
     SimResult,
     SimRun,
     SimulatorResult,
+    SynthesisReport,
     inside,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch, ToolFailed
@@ -35,6 +37,7 @@ from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
 from quweit_cli.simulators.cocotb_library import environment
 from quweit_cli.stages import keys
+from quweit_cli.synthesizers.yosys import cell_models
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"
@@ -45,11 +48,14 @@ def run(
     project: Path,
     options: config.Sim,
     *,
+    netlist: bool = False,
     waves: bool = False,
     progress: Progress = SILENT,
     reuse: bool = False,
 ) -> SimResult:
-    """Simulate what lies in `project/rtl`, changed by hand or not.
+    """Simulate what lies in `project/rtl`, changed by hand or not; or the netlists made from it.
+
+    The answer is `sim/sim.json`, for netlists `netlist/sim.json`.
 
     Raises:
         Mismatch: a row differs; `sim.json` holds the first differences.
@@ -57,9 +63,10 @@ def run(
         ArtifactError: no RTL package, or its golden vectors were changed.
         ToolError: a simulator is missing or rejects the design.
     """
-    inputs, chosen = keys.sim(project, options, waves=waves)
-    if reuse and is_current(project, "sim", inputs=inputs, options=chosen):
-        result = load(SimResult, project / "sim" / DOCUMENT)
+    stage, key = ("netlist", keys.netlist) if netlist else ("sim", keys.sim)
+    inputs, chosen = key(project, options, waves=waves)
+    if reuse and is_current(project, stage, inputs=inputs, options=chosen):
+        result = load(SimResult, project / stage / DOCUMENT)
         verdict(result)
         return result
     package = project / "rtl"
@@ -68,12 +75,26 @@ def run(
         progress.note(f"`{name}` is not what `quweit rtl` wrote; it is simulated as it is")
     for block in manifest.blocks:
         _check_vectors(package, block)
+    designs = (
+        _netlists(project) if netlist else {block.name: tuple(block.sources) for block in manifest.blocks}
+    )
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
-    with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
-        runs = _run_all(package, manifest, tools, options, waves, folder, progress)
+    with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
+        benches = {
+            block.name: Bench(
+                package.resolve(),
+                block.testbench,
+                (*designs[block.name], *BENCH_SOURCES, f"tb/{block.testbench}.sv"),
+                waves,
+                netlist,
+            )
+            for block in manifest.blocks
+        }
+        runs = _run_all(benches, manifest, tools, options, folder, progress)
         result = SimResult(
             name=manifest.name,
             rtl=inputs["rtl"],
+            synth=inputs.get("synth"),
             bit_exact=all(result.bit_exact for result in runs),
             simulators=runs,
         )
@@ -89,12 +110,12 @@ def verdict(result: SimResult) -> None:
             if run_of_block.differences:
                 raise Mismatch(
                     _describe(one.simulator, run_of_block),
-                    hint="the first differences are in sim/sim.json; --waves writes waveforms",
+                    hint="sim.json of the stage holds the first differences; --waves writes waveforms",
                 )
             if not run_of_block.bit_exact:
                 raise CheckFailed(
                     f"block `{run_of_block.block}` on {one.simulator}: {'; '.join(run_of_block.failures)}",
-                    hint="the log is in the sim folder; --waves writes waveforms",
+                    hint="the folder of the stage holds the log; --waves writes waveforms",
                 )
 
 
@@ -110,11 +131,10 @@ def _describe(simulator_name: str, run_of_block: SimRun) -> str:
 
 
 def _run_all(
-    package: Path,
+    benches: dict[str, Bench],
     manifest: RtlManifest,
     tools: list[tuple[Simulator, Found]],
     options: config.Sim,
-    waves: bool,
     folder: Path,
     progress: Progress,
 ) -> list[SimulatorResult]:
@@ -124,7 +144,7 @@ def _run_all(
 
         def run_one(item: tuple[Simulator, Found, RtlBlock]) -> SimRun:
             tool, found, block = item
-            done = _run_one(package, block, tool, found, _rows(options, tool, block), waves, folder)
+            done = _run_one(benches[block.name], block, tool, found, _rows(options, tool, block), folder)
             task.advance()
             return done
 
@@ -156,18 +176,8 @@ def _summary(name: str, version: str, runs: list[SimRun]) -> SimulatorResult:
     )
 
 
-def _run_one(
-    package: Path,
-    block: RtlBlock,
-    tool: Simulator,
-    found: Found,
-    rows: int,
-    waves: bool,
-    folder: Path,
-) -> SimRun:
+def _run_one(bench: Bench, block: RtlBlock, tool: Simulator, found: Found, rows: int, folder: Path) -> SimRun:
     """Build and run one bench in a scratch folder; logs and waves are kept in `folder`."""
-    sources = (*block.sources, *BENCH_SOURCES, f"tb/{block.testbench}.sv")
-    bench = Bench(package.resolve(), block.testbench, sources, waves)
     kept = folder / tool.name / block.name
     kept.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="quweit-sim-") as scratch_name:
@@ -248,6 +258,25 @@ def _to_run(
         build_seconds=round(build_seconds, 3),
         run_seconds=round(run_seconds, 3),
     )
+
+
+def _netlists(project: Path) -> dict[str, tuple[str, ...]]:
+    """Block -> the vendor's cell models and the block's netlist.
+
+    Raises:
+        ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
+    """
+    check_stage(project, "synth")
+    folder = project.resolve() / "synth"
+    sources: dict[str, tuple[str, ...]] = {}
+    for block in load(SynthesisReport, folder / "synth.json").blocks:
+        if block.netlist is None:
+            raise ArtifactError(
+                f"the synthesis of `{block.block}` by {block.tool} left no netlist",
+                hint="run `quweit synth --tool yosys` first",
+            )
+        sources[block.block] = (str(cell_models()), str(inside(folder, block.netlist)))
+    return sources
 
 
 def _changed_by_hand(project: Path) -> list[str]:

@@ -7,6 +7,7 @@ into a LUT6 where it can: the counts are on the high side.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.config import Synth
 from quweit_cli.documents import RtlBlock, SynthesizedBlock
-from quweit_cli.errors import ConfigError, ToolFailed
+from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.base import Package
 
@@ -74,6 +75,18 @@ def family_of(device: str) -> str:
         f"the device `{device}` is of no family that Yosys maps to",
         hint="name a part of 7-series, UltraScale or UltraScale+ as Vivado spells it, such as xcvu9p-flgb2104-2-i",
     )
+
+
+def cell_models() -> Path:
+    """Verilog models of the vendor's cells, as they come with Yosys.
+
+    Raises:
+        ToolNotFound: the Python package of Yosys is not installed.
+    """
+    package = importlib.util.find_spec("pyosys")
+    if package is None or not package.submodule_search_locations:
+        raise ToolNotFound("the cell models come with the package `pyosys`", hint=toolbox.YOSYS.install)
+    return Path(package.submodule_search_locations[0]) / "share" / "xilinx" / "cells_sim.v"
 
 
 def script(block: RtlBlock, family: str, sources: Path) -> str:
@@ -161,4 +174,5 @@ def _synthesize_block(
         power_method=None,
         seconds=round(time.monotonic() - started, 3),
         log=log.relative_to(folder).as_posix(),
+        netlist=path.with_suffix(".netlist.v").relative_to(folder).as_posix(),
     )
