@@ -11,7 +11,7 @@ module ${module} (
   output logic [${comparisons - 1}:0] bits_o
 );
 
-% if block.input_beats == 1:
+% if all(word.constant for word in words):
   logic unused_slot;
   assign unused_slot = ^slot_i;
 

@@ -25,7 +25,7 @@ module ${module} (
   output logic [${lanes * structure.sum_bits - 1}:0] bias_o
 );
 
-% if f.cycles == 1:
+% if all(word.constant for word in (*words, *bias_words)):
   logic unused_time;
   assign unused_time = ^time_i;
 

@@ -1,7 +1,7 @@
 <%page args="words, name, select, select_bits"/>\
 % for index, word in enumerate(words):
   logic [${word.bits - 1}:0] ${name}${index};
-%   if len(set(word.slots)) == 1:
+%   if word.constant:
   assign ${name}${index} = ${word.slots[0]};
 %   else:
   always_comb begin

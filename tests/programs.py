@@ -30,11 +30,14 @@ def random_block(
     layers: Sequence[int] = (10,),
     outputs: int | None = None,
     fan_in: int = 6,
+    equal_thresholds: bool = False,
     requantize: Requantize | None = None,
 ) -> Program:
     """Thresholds within and beyond int8, tables and values over their whole range."""
     rng = np.random.default_rng(seed)
     thermometer = Thermometer(rng.integers(-140, 140, (features, thresholds)))
+    if equal_thresholds:  # as fixed ones are
+        thermometer = Thermometer(np.tile(rng.integers(-60, 60, thresholds), (features, 1)))
     bits, lut_layers = features * thresholds, []
     for luts in layers:
         tables = rng.integers(0, 2**64, luts, dtype=np.uint64) >> np.uint64(64 - 2**fan_in)

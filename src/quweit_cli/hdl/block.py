@@ -35,6 +35,11 @@ class Word(NamedTuple):
     bits: int
     slots: list[str]
 
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same in every slot, so that nothing selects it."""
+        return len(set(self.slots)) == 1
+
 
 def render_design(
     block: RtlBlock, structure: Structure, terms: Terms, tree: Tree, header: str

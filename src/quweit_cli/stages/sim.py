@@ -188,6 +188,8 @@ def _run_one(bench: Bench, block: RtlBlock, tool: Simulator, found: Found, rows:
             built = time.monotonic()
             output = _simulate(bench, block, tool, rows, scratch)
             ended = time.monotonic()
+        except ToolFailed as error:  # its log moves from here to `kept`
+            raise ToolFailed(error.message) from error
         finally:
             for name in ("verilate.log", "build.log", "run.log", "waves.fst", "dump.fst"):
                 if (scratch / name).is_file():
