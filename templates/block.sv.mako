@@ -107,18 +107,22 @@ module ${block.top} (
   );
 
 % if f.gated:
-  // The bit of a term gates its register: synchronous set and reset, no logic.
-  localparam logic [${count * bits - 1}:0] IdleTerms = ${idle};
+  // The bit of a term gates its register.
+  quweit_gated_terms #(
+    .Lanes    (${lanes}),
+    .Terms    (${count}),
+    .TermBits (${bits})
+  ) u_gated_terms (
+    .clk_i,
+    .advance_i (advance),
+    .bits_i    (slot_bits),
+    .idle_i    (${idle}),
+    .terms_i   (table_terms),
+    .terms_o   (terms)
+  );
+
   always_ff @(posedge clk_i) begin
-    if (advance) begin
-      bias <= table_bias;
-      for (int lane = 0; lane < ${lanes}; lane++) begin
-        for (int n = 0; n < ${count}; n++) begin
-          terms[(lane*${count} + n)*${bits} +: ${bits}] <= slot_bits[n]
-              ? table_terms[(lane*${count} + n)*${bits} +: ${bits}] : IdleTerms[n*${bits} +: ${bits}];
-        end
-      end
-    end
+    if (advance) bias <= table_bias;
   end
 % elif tree.registered_terms:
   always_ff @(posedge clk_i) begin

@@ -14,12 +14,10 @@ from quweit_cli.hdl.structure import Structure
 from quweit_cli.hdl.terms import Terms, Tree, values_of_slots
 from quweit_cli.ir.nodes import Integers
 
-STATIC = (
-    "static/quweit_bit_store.sv",
-    "static/quweit_sequencer.sv",
-    "static/quweit_requantize.sv",
-)
-STATIC_XILINX = ("static/xilinx/quweit_ternary_adder.sv",)
+STATIC = ("quweit_bit_store.sv", "quweit_sequencer.sv", "quweit_requantize.sv")
+# Written for both renderings, or for one of them.
+STATIC_BEHAVIOURAL = ("quweit_gated_terms.sv",)
+STATIC_XILINX = ("xilinx/quweit_gated_terms.sv", "xilinx/quweit_ternary_adder.sv")
 WORD_BITS = 4096  # of one literal: Verilator stops at 65,536 bits, Icarus slows down long before
 NEVER = 127  # a threshold that no int8 exceeds
 
