@@ -25,7 +25,8 @@ $(EXAMPLES): .venv/complete
 
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools
-	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+	@# one torch thread a worker: with more, workers on busy cores wait for one another
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 lint: .venv/complete ## ruff and mypy
 	$(BIN)/ruff check .
