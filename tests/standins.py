@@ -119,6 +119,7 @@ def rtl(
     project: Path, options: config.Rtl, *, progress: Progress = SILENT, reuse: bool = False
 ) -> RtlManifest:
     def fill(folder: Path) -> None:
+        lanes = 8 if options.outputs_per_cycle == "all" else options.outputs_per_cycle
         vectors = RtlVectors(
             rows=1,
             random_rows=0,
@@ -136,13 +137,13 @@ def rtl(
             features=8,
             outputs=8,
             features_per_beat=1,
-            outputs_per_beat=1,
+            outputs_per_beat=lanes,
             input_bits=8,
             output_bits=16,
             input_beats=8,
-            output_beats=8,
+            output_beats=8 // lanes,
             latency_cycles=20,
-            initiation_interval_cycles=8,
+            initiation_interval_cycles=8 // lanes,
             thresholds=64,
             luts_by_layer=[8],
             sources=["block0.sv"],
@@ -167,6 +168,7 @@ def sim(
     project: Path,
     options: config.Sim,
     *,
+    netlist: bool = False,
     waves: bool = False,
     progress: Progress = SILENT,
     reuse: bool = False,
