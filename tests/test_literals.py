@@ -16,26 +16,10 @@ def test_unsigned_literals_write_every_digit(value: int, bits: int, text: str) -
     assert literals.unsigned(value, bits) == text
 
 
-def test_signed_values_are_written_as_patterns_or_decimals() -> None:
-    assert literals.twos_complement(-1, 8) == "8'hff"
-    assert literals.twos_complement(-128, 8) == "8'h80"
-    assert literals.signed_decimal(-5, 8) == "-8'sd5"
-    assert literals.signed_decimal(127, 8) == "8'sd127"
-    # -8'sd128 would negate a literal that does not fit.
-    assert literals.signed_decimal(-128, 8) == "8'sh80"
-
-
 @pytest.mark.parametrize(("value", "bits"), [(256, 8), (-1, 8), (2, 1)])
 def test_an_unsigned_value_that_does_not_fit_is_refused(value: int, bits: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         literals.unsigned(value, bits)
-
-
-@pytest.mark.parametrize(("value", "bits"), [(128, 8), (-129, 8)])
-def test_a_signed_value_that_does_not_fit_is_refused(value: int, bits: int) -> None:
-    for spell in (literals.twos_complement, literals.signed_decimal):
-        with pytest.raises(ValueError, match="does not fit"):
-            spell(value, bits)
 
 
 @pytest.mark.parametrize("name", ["module", "begin", "a b", "a;b", "1a", "", "a-b", "ü"])

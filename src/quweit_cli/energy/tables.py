@@ -266,11 +266,6 @@ def _layers(dump: DumpManifest) -> str:
     return f"{len(dump.blocks)} layers" if len(dump.blocks) > 1 else "the only layer"
 
 
-def _average_of(sources: Iterable[str]) -> str:
-    joined = _joined(source.removeprefix("average of: ") for source in sources)
-    return f"average of: {joined}" if " + " in joined else joined
-
-
 def _joined(words: Iterable[str]) -> str:
     """Each once, in order of appearance."""
     return " + ".join(dict.fromkeys(word for phrase in words for word in phrase.split(" + ")))

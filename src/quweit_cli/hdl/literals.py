@@ -29,22 +29,6 @@ def unsigned(value: int, bits: int) -> str:
     return f"{bits}'h{value:0{(bits + 3) // 4}x}"
 
 
-def twos_complement(value: int, bits: int) -> str:
-    """A signed value as the pattern of its bits: -1 in 8 bits is `8'hff`."""
-    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-        raise ValueError(f"{value} does not fit {bits} signed bits")
-    return unsigned(value % 2**bits, bits)
-
-
-def signed_decimal(value: int, bits: int) -> str:
-    """`-8'sd5`: for comparisons, readable. The most negative value is spelled by its bits."""
-    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-        raise ValueError(f"{value} does not fit {bits} signed bits")
-    if value == -(2 ** (bits - 1)):
-        return f"{bits}'sh{value % 2**bits:x}"
-    return f"-{bits}'sd{-value}" if value < 0 else f"{bits}'sd{value}"
-
-
 def identifier(name: str) -> str:
     """The name itself, when hardware may be named so.
 

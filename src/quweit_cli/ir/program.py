@@ -49,9 +49,6 @@ class Program:
     def output_type(self) -> TensorType:
         return tensor_types(self)[self.steps[-1].name]
 
-    def steps_of(self, kind: type) -> list[Step]:
-        return [step for step in self.steps if isinstance(step.node, kind)]
-
 
 def evaluate(program: Program, x_RD: np.ndarray) -> Integers:
     """Run the program on rows; int64 in the shape rows x outputs.
