@@ -33,6 +33,7 @@ DOCS = Path(__file__).resolve().parent
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "program": ProgramRecord,
     "train": documents.TrainResult,
+    "unfinished": documents.UnfinishedTraining,
     "eval": documents.EvalResult,
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,

@@ -17,7 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
-    {"artifacts", "config", "toolbox", "progress"},
+    {"artifacts", "config", "training_settings", "ranks", "toolbox", "progress"},
     {"documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},

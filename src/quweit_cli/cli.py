@@ -92,20 +92,34 @@ def train(
     set_: Set = None,
     seed: Seed = None,
     data: Data = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="go on from where an unfinished training of the same settings stopped"),
+    ] = False,
+    stop_after: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MINUTES", help="stop after so long, and keep what `--resume` needs"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train the model of an experiment.
 
     Its dense twin is trained too when the experiment asks for it (`twin: true`).
+    torchrun starts it as several processes: `torchrun --nproc-per-node N -m quweit_cli train ...`.
     """
+    from quweit_cli import ranks
     from quweit_cli.artifacts import open_project
+    from quweit_cli.documents import TrainResult
 
     experiment = _experiment(experiment_file, set_, seed, data)
-    project = open_project(out)
+    project = open_project(out) if ranks.first() else out
     from quweit_cli.stages import train as stage
 
-    result = stage.run(experiment, project, progress=_progress())
-    _show(result, json, "train")
+    result = stage.run(
+        experiment, project, progress=_progress(), resume=resume, stop_after_minutes=stop_after
+    )
+    if ranks.first():
+        _show(result, json, "train" if isinstance(result, TrainResult) else "unfinished")
 
 
 @command("eval", "quweit eval build/digits/train/ckpt.pt")

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from quweit_cli.errors import ConfigError
+from quweit_cli.training_settings import Deit as Deit  # noqa: PLC0414  (also config.Deit)
+from quweit_cli.training_settings import Settings as Settings  # noqa: PLC0414  (also config.Settings)
+from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  (also config.Training)
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Data(Settings):
@@ -39,10 +38,11 @@ class Data(Settings):
     split_seed: int = Field(
         0, ge=0, description="seed of that split; not the training seed, so that seeds compare on one split"
     )
-    augment: Literal["none", "shift", "crop_flip"] = Field(
+    augment: Literal["none", "shift", "crop_flip", "deit"] = Field(
         "none",
-        description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror",
+        description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror, `deit` adds RandAugment, erasing, mixup and cutmix",
     )
+    deit: Deit = Field(Deit(), description="with `augment: deit`: how strong each part of it is")
 
 
 class Thermometer(Settings):
@@ -138,6 +138,12 @@ class Model(Settings):
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
+    drop_path: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
+    )
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
     @model_validator(mode="after")
@@ -145,42 +151,6 @@ class Model(Settings):
         if self.dim % self.heads:
             raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
         return self
-
-
-class Training(Settings):
-    steps: int = Field(ge=1, description="updates of the weights")
-    batch_size: int = Field(ge=1, description="samples of one step")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
-    )
-    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
-    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
-    weight_decay: float = Field(
-        0.1, ge=0, description="for matrices of the dense parts; never for tables, mapping or values"
-    )
-    betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    average: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
-    )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
-    evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
-    evaluate_samples: int = Field(
-        2048, ge=1, description="samples of those evaluations; the one at the end takes all"
-    )
-    keep: Literal["last", "best"] = Field(
-        "last",
-        description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where training runs; `auto` takes a GPU when there is one"
-    )
-    threads: int | None = Field(
-        None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"
-    )
 
 
 class Dump(Settings):
@@ -335,7 +305,8 @@ def _explain(error: ValidationError, where: str) -> tuple[str]:
         elif problem["type"] == "missing":
             lines.append(f"`{location}` is missing")
         else:
-            lines.append(f"`{location}`: {problem['msg']}, got {problem['input']!r}")
+            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+            lines.append(f"`{location}`: {problem['msg']}{got}")
     return (f"{where}: " + "; ".join(lines),)
 
 

@@ -52,6 +52,17 @@ class TrainResult(Artifact):
     models: list[TrainedModel]
 
 
+class UnfinishedTraining(Artifact):
+    """Training that `--stop-after` ended before its last step; `--resume` goes on from there."""
+
+    schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
+    step: int = Field(description="steps done")
+    steps: int
+    state: FileName = Field(description="folder in the project directory from which training goes on")
+
+
 class EvalResult(Artifact):
     """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
 

@@ -34,6 +34,7 @@ def train(experiment: config.Experiment) -> Key:
         mode="json", include={"name", "seed", "twin", "data", "model", "training"}
     )
     del options["data"]["path"]
+    del options["training"]["save_every"]  # changes nothing in what comes out
     return Key(_data(experiment.data.path), options)
 
 

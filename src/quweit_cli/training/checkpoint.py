@@ -60,6 +60,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "samples": {"inputs": checkpoint.inputs.clone(), "targets": checkpoint.targets.clone()},
         "metrics": checkpoint.metrics,
     }
+    write_whole(content, path)
+
+
+def write_whole(content: dict[str, Any], path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:  # given a path, torch would write its name into the archive

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.training.schedules import rate_factor
@@ -14,20 +14,23 @@ from quweit_cli.training.schedules import rate_factor
 class Optimizer:
     """One call a step: clip, set the rates, step, clear."""
 
-    def __init__(self, model: nn.Module, training: config.Training, block: config.Block) -> None:
-        self.model, self.training = model, training
+    def __init__(self, model: nn.Module, training: config.Training, block: config.Block, steps: int) -> None:
+        self.model, self.training, self.steps = model, training, steps
+        self.rate = 0.0  # base rate of the last step
         groups = parameter_groups(model, training, block)
         self.adamw = torch.optim.AdamW(
             groups, lr=training.learning_rate, betas=training.betas, fused=True
         )  # fused: a loop over 60 small tensors took a third of the step on the CPU
 
-    def step(self, step: int) -> None:
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
-        rate = self.training.learning_rate * rate_factor(step, self.training)
+    def step(self, step: int) -> Tensor:
+        """Gives the norm of the gradient before it was clipped, without waiting for it."""
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
+        self.rate = self.training.learning_rate * rate_factor(step, self.steps, self.training)
         for group in self.adamw.param_groups:
-            group["lr"] = rate * group["multiple"]
+            group["lr"] = self.rate * group["multiple"]
         self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
+        return norm
 
 
 def parameter_groups(
