@@ -93,14 +93,29 @@ class Block(Settings):
     epsilon: float = Field(
         0.05, ge=0, lt=0.5, description="noise of the smoothing operator of Extended Finite Difference"
     )
+    epsilon_final: float | None = Field(
+        None,
+        ge=0,
+        lt=0.5,
+        description="noise at the last step, reached linearly; it stays as it is when absent",
+    )
+    gradient_scale: float = Field(
+        1.0,
+        gt=0,
+        description="factor of the gradient that a LUT layer passes back, which is weaker than the one it receives",
+    )
     value_std: float = Field(0.002, gt=0, description="standard deviation of the initial encoded values")
     dropout: float = Field(0.05, ge=0, lt=1, description="dropout on the block's output while training")
+    bit_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout on the bits that the summation adds, while training"
+    )
     table_rate: float = Field(
         10.0, gt=0, description="learning rate of tables and mapping, as a multiple of the base rate"
     )
     value_rate: float = Field(
         0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
     )
+    value_decay: float = Field(0.0, ge=0, description="weight decay of the encoded values")
     threshold_rate: float = Field(
         1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
     )
