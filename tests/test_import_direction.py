@@ -27,7 +27,15 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"__main__"},
 ]
-TORCH = {"models", "training", "weightless", "stages.train", "stages.dump", "stages.evaluate"}
+TORCH = {
+    "models",
+    "training",
+    "weightless",
+    "stages.train",
+    "stages.dump",
+    "stages.evaluate",
+    "stages.sample",
+}
 ONLY_IN = {
     "torch": TORCH,
     "typer": {"cli"},

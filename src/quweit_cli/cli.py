@@ -42,6 +42,10 @@ Set = Annotated[
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="change one setting; may be repeated"),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="short for --set seed=N")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    typer.Option(help="where the model runs; auto takes a GPU when there is one"),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="print the artefact as JSON on stdout, and nothing else there")
 ]
@@ -123,14 +127,53 @@ def train(
 
 
 @command("eval", "quweit eval build/digits/train/ckpt.pt")
-def evaluate(checkpoint: Checkpoint, data: Data = None, json: Json = False) -> None:
+def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto", json: Json = False) -> None:
     """Test a checkpoint, in float and as integers.
 
     Gives accuracy or loss twice: in PyTorch, and with every block as its integer program.
     """
     from quweit_cli.stages import evaluate as stage
 
-    _show(stage.run(checkpoint, data_path=data, progress=_progress()), json, "fields")
+    _show(stage.run(checkpoint, data_path=data, device=device, progress=_progress()), json, "fields")
+
+
+@command("sample", "quweit sample build/pydoc_gpt/train/ckpt.pt --prompt 'The ' --tokens 200")
+def sample(
+    checkpoint: Checkpoint,
+    prompt: Annotated[
+        str | None, typer.Option(help="text to go on from  [default: the end of a line]")
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=1, help="characters to write")] = 500,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="below 1 bolder, above 1 freer; 0 always takes the likeliest")
+    ] = 0.8,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="choose among so many likeliest  [default: all]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="another seed gives another text")] = 0,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Print text from a character model.
+
+    Weightless blocks answer as their integer programs do.
+    """
+    from quweit_cli.stages import sample as stage
+
+    result = stage.run(
+        checkpoint,
+        prompt=prompt,
+        tokens=tokens,
+        temperature=temperature,
+        top_k=top_k,
+        seed=seed,
+        device=device,
+        progress=_progress(),
+    )
+    if json:
+        _show(result, json, "fields")
+    else:
+        console.print_line(result.prompt + result.text)
 
 
 @command("dump", "quweit dump build/digits/train/ckpt.pt --out build/digits")
