@@ -129,6 +129,8 @@ class _Run:
             if step >= freeze_at and self.learns_mapping:
                 for block in self.blocks.values():
                     block.freeze_mapping()
+            for block in self.blocks.values():
+                block.anneal(step / max(1, self.steps - 1))
             loss, norm = self._step(step)
             done, last = step + 1, step + 1 == self.steps
             evaluation = last or done % self.settings.evaluate_every == 0

@@ -36,7 +36,7 @@ class Optimizer:
 def parameter_groups(
     model: nn.Module, training: config.Training, block: config.Block
 ) -> list[dict[str, Any]]:
-    """Every learned parameter in exactly one group; tables, mapping and values never decay."""
+    """Every learned parameter in exactly one group; tables and mapping never decay."""
     multiples = {
         "table_JA": block.table_rate,
         "choice_JLC": block.table_rate,
@@ -49,7 +49,10 @@ def parameter_groups(
             continue
         multiple = multiples.get(name.rpartition(".")[2])
         matrix = multiple is None and parameter.ndim >= 2
-        key = (multiple or 1.0, training.weight_decay if matrix else 0.0)
+        decay = training.weight_decay if matrix else 0.0
+        if name.endswith("value_KE"):
+            decay = block.value_decay
+        key = (multiple or 1.0, decay)
         groups.setdefault(key, []).append(parameter)
     return [
         {"params": parameters, "multiple": multiple, "weight_decay": decay}
