@@ -60,7 +60,8 @@ def mixed(
     image_BXSS: Tensor, label_B: Tensor, classes: int, settings: config.Deit, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Each image with its opposite in the batch, by mixup or cutmix; targets [B, O] share alike."""
-    target_BO = F.one_hot(label_B, classes).float()
+    # one_hot of torch reads the labels back to check them
+    target_BO = (label_B[:, None] == torch.arange(classes, device=label_B.device)).float()
     host = random.Random(f"mix {seed}")
     chances = {"mixup": settings.mixup, "cutmix": settings.cutmix}
     ways = [name for name, beta in chances.items() if beta]
@@ -152,9 +153,9 @@ def _warped(
 
 def _moved(image_BXSS: Tensor, **entries: Tensor) -> Tensor:
     """The identity with some entries of its matrix replaced: xx, xy, x1, yx, yy, y1."""
-    one_B = image_BXSS.new_ones(len(image_BXSS))
-    row = {"xx": one_B, "yy": one_B} | entries
-    x_row, y_row = (tuple(row.get(f"{a}{b}", torch.zeros_like(one_B)) for b in "xy1") for a in "xy")
+    one_B, zero_B = image_BXSS.new_ones(len(image_BXSS)), image_BXSS.new_zeros(len(image_BXSS))
+    entry = {"xx": one_B, "yy": one_B} | entries
+    x_row, y_row = (tuple(entry.get(f"{a}{b}", zero_B) for b in "xy1") for a in "xy")
     return _warped(image_BXSS, x_row, y_row, outside=GREY)  # type: ignore[arg-type]
 
 
