@@ -72,7 +72,7 @@ class WeightlessBlock(nn.Module):
     def anneal(self, done: float) -> None:
         """Bring the learning rule's noise to where it is after this share of the steps."""
         first, last = self.settings.epsilon, self.settings.epsilon_final
-        if last is not None:
+        if last is not None:  # a copy a layer and step: nothing where it does not move
             for layer in self.layers:
                 layer.rule.set_epsilon(first + (last - first) * done)
 

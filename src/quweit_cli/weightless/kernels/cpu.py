@@ -16,7 +16,9 @@ import torch
 from numba import prange
 from torch import Tensor
 
-MOST_THREADS: int = numba.get_num_threads()  # what Numba starts with: the most that it takes
+# Numba's own threads: its OpenMP ones, when they start, change how many threads torch takes in the same process.
+numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
+MOST_THREADS: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 

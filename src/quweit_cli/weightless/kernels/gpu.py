@@ -15,8 +15,9 @@ import triton.language as tl
 from torch import Tensor
 
 ROWS = 1024  # of a program that maps rows
-SUM_ROWS = 512  # of one step of a program that sums over rows
-SUM_STEPS = 8  # of such a program, at most
+SUM_ROWS = 256  # of one step of a program that sums over rows
+SUM_STEPS = 16  # of such a program, at most
+HISTOGRAM_ROWS = 128  # of one step of the histogram, which one warp takes: more would do the same work again
 EVERYWHERE = 1 << 20  # a window wider than any code
 
 
@@ -59,9 +60,11 @@ def histogram(gradient_JR: Tensor, address_JR: Tensor, entries: int) -> Tensor:
     luts, rows = gradient_JR.shape
     parts = _parts(rows)
     sums_SJA = torch.empty(parts, luts, entries, device=gradient_JR.device)
+    precision = "tf32x3" if gradient_JR.dtype == torch.float32 else "ieee"
     _histogram[(luts, parts)](
         gradient_JR, address_JR, sums_SJA, luts, rows,
-        ENTRIES=entries, ROWS=SUM_ROWS, STEPS=SUM_STEPS,
+        ENTRIES=entries, ROWS=HISTOGRAM_ROWS, STEPS=SUM_ROWS * SUM_STEPS // HISTOGRAM_ROWS, PRECISION=precision,
+        num_warps=1,
     )  # fmt: skip
     return sums_SJA.sum(dim=0)
 
@@ -98,7 +101,7 @@ def choice_gradient(
     _choice_gradient[(pins * luts, parts)](
         gradient_JR, address_JR, code_IR, slope_LJA, candidate_row_LJC, candidate_cut_LJC, sums_SLJC,
         luts, rows, pins * luts, candidates,
-        ENTRIES=slope_LJA.shape[2], POOL=triton.next_power_of_2(candidates), ROWS=SUM_ROWS // 2, STEPS=2 * SUM_STEPS,
+        ENTRIES=slope_LJA.shape[2], POOL=triton.next_power_of_2(candidates), ROWS=SUM_ROWS, STEPS=SUM_STEPS,
     )  # fmt: skip
     return sums_SLJC.sum(dim=0)
 
@@ -168,7 +171,7 @@ def _source_gradient(
 @triton.jit
 def _histogram(
     gradient_JR, address_JR, sums_SJA, luts, rows,
-    ENTRIES: tl.constexpr, ROWS: tl.constexpr, STEPS: tl.constexpr,
+    ENTRIES: tl.constexpr, ROWS: tl.constexpr, STEPS: tl.constexpr, PRECISION: tl.constexpr,
 ) -> Any:  # fmt: skip
     # The sum over rows of a one-hot matrix, as a product of two narrow ones on the matrix units: the address is
     # cut into two numbers below 8, padded to the 16 that a product takes.
@@ -182,7 +185,7 @@ def _histogram(
         gradient_R = tl.load(gradient_JR + there, mask=row_R < rows, other=0)
         high_HR = tl.where((address_R >> 3)[None, :] == half_H[:, None], gradient_R[None, :], 0.0)
         low_RH = ((address_R & 7)[:, None] == half_H[None, :]).to(gradient_R.dtype)
-        sums_HH = tl.dot(high_HR.to(gradient_R.dtype), low_RH, sums_HH, input_precision="ieee")
+        sums_HH = tl.dot(high_HR.to(gradient_R.dtype), low_RH, sums_HH, input_precision=PRECISION)
     entry_HH = half_H[:, None] * 8 + half_H[None, :]
     valid_HH = (half_H[None, :] < 8) & (entry_HH < ENTRIES)
     tl.store(sums_SJA + (part * luts + j) * ENTRIES + entry_HH, sums_HH, mask=valid_HH)
@@ -218,7 +221,7 @@ def _choice_gradient(
     known_C = candidate_C < candidates
     source_C = tl.load(row_PC + pin * candidates + candidate_C, mask=known_C, other=0).to(tl.int64)
     cut_C = tl.load(cut_PC + pin * candidates + candidate_C, mask=known_C, other=0).to(tl.int32)
-    sum_C = tl.zeros([POOL], tl.float32)
+    sum_CR = tl.zeros([POOL, ROWS], tl.float32)
     for step in range(STEPS):
         row_R = (part * STEPS + step) * ROWS + tl.arange(0, ROWS)
         inside_R = row_R < rows
@@ -229,5 +232,6 @@ def _choice_gradient(
         code_CR = tl.load(
             code_IR + source_C[:, None] * rows + row_R[None, :], mask=inside_R[None, :], other=0
         ).to(tl.int32)
-        sum_C += tl.sum(tl.where(code_CR > cut_C[:, None], step_R[None, :], -step_R[None, :]), axis=1)
-    tl.store(sums_SPC + (part * pins + pin) * candidates + candidate_C, sum_C, mask=known_C)
+        sum_CR += tl.where(code_CR > cut_C[:, None], step_R[None, :], -step_R[None, :])
+    place_C = sums_SPC + (part * pins + pin) * candidates + candidate_C
+    tl.store(place_C, tl.sum(sum_CR, axis=1), mask=known_C)

@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quweit_cli.weightless.kernels import cpu
-
 ALWAYS = -1  # a window that lets every gradient pass
 
 
@@ -101,11 +99,13 @@ def lut_choice_gradient(
 
 
 def _kernels(tensor: Tensor) -> Any:
-    if not tensor.is_cuda:
-        return cpu
-    from quweit_cli.weightless.kernels import gpu  # noqa: PLC0415  (Triton comes with torch's CUDA builds alone)
+    if tensor.is_cuda:
+        from quweit_cli.weightless.kernels import gpu  # noqa: PLC0415  (Triton comes with torch's CUDA builds alone)
 
-    return gpu
+        return gpu
+    from quweit_cli.weightless.kernels import cpu  # noqa: PLC0415  (Numba takes half a second)
+
+    return cpu
 
 
 @lut_read.register_fake
