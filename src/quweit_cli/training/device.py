@@ -18,8 +18,8 @@ def pick_device(wanted: str, local_rank: int = 0) -> torch.device:
     """Raises ConfigError when CUDA is asked for and this machine has none."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "`training.device` is cuda, and torch finds no CUDA device here",
-            hint="`training.device: auto` takes what there is",
+            "the device is to be cuda, and torch finds no CUDA device here",
+            hint="`auto` takes what there is: `training.device: auto` or `--device auto`",
         )
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
