@@ -24,6 +24,7 @@ from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
 from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
+from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
 from quweit_cli.training.randomness import seed_for
 from quweit_cli.training.state import State
@@ -108,6 +109,9 @@ class _Run:
             torch._dynamo.reset()  # a twin would count as a second shape of the same model
             self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
         self.precision = Precision(self.settings.precision, device)
+        self.learn: Learn = self._learn
+        if self.settings.compile and device.type == "cuda" and processes.count == 1:
+            self.learn = RecordedStep(self._learn)
         self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
@@ -127,8 +131,7 @@ class _Run:
         clock = _Clock(first)
         for step in range(first, self.steps):
             if step >= freeze_at and self.learns_mapping:
-                for block in self.blocks.values():
-                    block.freeze_mapping()
+                self._freeze_mapping()
             for block in self.blocks.values():
                 block.anneal(step / max(1, self.steps - 1))
             loss, norm = self._step(step)
@@ -164,16 +167,22 @@ class _Run:
         settings, seed, share = self.settings, self.experiment.seed, self.processes.share
         torch.manual_seed(seed_for(seed, "step", step, share.index))  # dropout and noise
         inputs, targets = self.data.batch(step, settings.batch_size, self.model.tokens, seed, share)
+        self.optimizer.set_rates(step)
+        loss, norm = self.learn(inputs, targets)
+        self.average.update(step)
+        self.loss_sum += loss
+        self.loss_steps += 1
+        return loss, norm
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """What a step does on the device: the same kernels every time."""
         with self.precision():
             logits = self.network(inputs)
-        loss = prediction_loss(logits, targets, label_smoothing=settings.label_smoothing)
+        loss = prediction_loss(logits, targets, label_smoothing=self.settings.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = self.optimizer.step(step)
+        norm = self.optimizer.step()
         for block in self.blocks.values():
             block.constrain()
-        self.average.update(step)
-        self.loss_sum += loss.detach()
-        self.loss_steps += 1
         return loss.detach(), norm
 
     def _report(self, done: int, loss: Tensor, norm: Tensor, clock: _Clock) -> dict[str, float]:
@@ -214,6 +223,13 @@ class _Run:
             self.best_loss = score.loss
             self.best_weights = copy.deepcopy(self.model.state_dict())
 
+    def _freeze_mapping(self) -> None:
+        self.learns_mapping = False
+        for block in self.blocks.values():
+            block.freeze_mapping()
+        if isinstance(self.learn, RecordedStep):
+            self.learn.forget()
+
     def _calibrate(self) -> None:
         """Thresholds that are quantiles of the first batch are taken from the whole of it, in every process."""
         if self.blocks and self.experiment.model.block.thermometer.scheme == "distributive":
@@ -241,7 +257,7 @@ class _Run:
 
     def _restore(self, state: State) -> int:
         self.model.load_state_dict(state.weights)
-        self.optimizer.adamw.load_state_dict(state.optimizer)
+        self.optimizer.load_state_dict(state.optimizer)
         for average, kept in zip(self.average.averages, state.averages, strict=True):
             average.copy_(kept)
         self.curve = list(state.curve)
