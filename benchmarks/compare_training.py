@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the dataset's file")
     parser.add_argument("--set", action="append", default=[], help="section.key=value for every variant")
     parser.add_argument("--only", nargs="*", help="names of variants; all when absent")
-    parser.add_argument("--gpus", type=int, default=0, help="0: the CPU")
+    parser.add_argument("--gpus", nargs="*", default=[""], help="numbers of the GPUs; the CPU when absent")
     parser.add_argument("--workers", type=int, default=1, help="trainings at a time on each GPU")
     parser.add_argument("--minutes", type=float, default=1e9)
     options = parser.parse_args()
@@ -43,7 +43,7 @@ def main() -> None:
     workers = [
         context.Process(target=work, args=(queue, options.out, gpu, deadline))
         for _ in range(options.workers)
-        for gpu in range(max(1, options.gpus))
+        for gpu in options.gpus
     ]
     for worker in workers:
         queue.put(None)
@@ -71,8 +71,8 @@ def read_tasks(options: argparse.Namespace) -> list[Task]:
     ]
 
 
-def work(queue: Any, out: Path, gpu: int, deadline: float) -> None:
-    os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+def work(queue: Any, out: Path, gpu: str, deadline: float) -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ["OMP_NUM_THREADS"] = "4"
     while (task := queue.get()) is not None and time.time() < deadline:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import kernel_cases
 from experiments import DIGITS, tiny_digits
 from quweit_cli import artifacts, config
 from quweit_cli.documents import TrainResult, UnfinishedTraining
@@ -18,7 +19,10 @@ from quweit_cli.training.datasets import load
 from quweit_cli.training.distributed import ALONE
 from quweit_cli.training.loop import _Run, fit
 from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.kernels import cpu
 from quweit_cli.weightless.thermometer import quantize
+
+gpu = pytest.importorskip("quweit_cli.weightless.kernels.gpu", reason="needs Triton")
 
 pytestmark = [
     pytest.mark.gpu,
@@ -129,3 +133,35 @@ def experiment_file(folder: Path) -> Path:
     model = {**DIGITS["model"], "block": {**DIGITS["model"]["block"], "dropout": 0.0}}
     path.write_text(json.dumps({**DIGITS, "model": model, "training": training}))
     return path
+
+
+@pytest.mark.parametrize(
+    "changes", [[], ["model.mlp=dense"], ["model.block.mapping=learnable", "training.average=0.9"]]
+)
+def test_a_recorded_step_learns_what_a_launched_one_learns(
+    monkeypatch: pytest.MonkeyPatch, changes: list[str]
+) -> None:
+    settings = ["training.device=cuda", "training.compile=true", "training.steps=30", *changes]
+    recorded = losses(*settings, "model.dropout=0.1")
+    monkeypatch.setattr("quweit_cli.training.graph.WARM_UP", 1000)
+    launched = losses(*settings, "model.dropout=0.1")
+    assert recorded == pytest.approx(launched, rel=1e-3)
+    assert recorded[0] != recorded[-1]
+
+
+@pytest.mark.parametrize("kernel_case", ["first_layer", "later_layer", "fan_in_2", "fan_in_4"])
+def test_its_kernels_equal_those_of_the_cpu(kernel_case: str) -> None:
+    case = kernel_cases.CASES[kernel_case]
+    expected = kernel_cases.results(cpu, kernel_cases.Tensors(case), torch.float32)
+    kernel_cases.compare(
+        expected, kernel_cases.results(gpu, kernel_cases.Tensors(case, "cuda"), torch.float32)
+    )
+    rounded = kernel_cases.Tensors(case, "cuda", torch.bfloat16)
+    kernel_cases.compare(expected, kernel_cases.results(gpu, rounded, torch.bfloat16), tolerance=0.02)
+
+
+def losses(*changes: str) -> list[float]:
+    experiment = tiny_digits(*changes)
+    figures: list[dict[str, float]] = []
+    fit(experiment, load(experiment.data), figures.append, SILENT)
+    return [line["loss"] for line in figures if "loss" in line]

@@ -25,6 +25,7 @@ from quweit_cli.training.device import Precision, describe, explained, memory_mb
 from quweit_cli.training.distillation import Teacher, distilled_loss
 from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
+from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
 from quweit_cli.training.randomness import seed_for
 from quweit_cli.training.state import State
@@ -114,6 +115,9 @@ class _Run:
             self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
         self.precision = Precision(self.settings.precision, device)
         self.teacher: Teacher | None = None
+        self.learn: Learn = self._learn
+        if self.settings.compile and device.type == "cuda" and processes.count == 1:
+            self.learn = RecordedStep(self._learn)
         self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
@@ -135,8 +139,7 @@ class _Run:
             if step == first or step % REPORT_EVERY == 0:
                 self._schedule(step)
             if step >= freeze_at and self.learns_mapping:
-                for block in self.blocks.values():
-                    block.freeze_mapping()
+                self._freeze_mapping()
             loss, norm = self._step(step)
             done, last = step + 1, step + 1 == self.steps
             evaluation = last or done % self.settings.evaluate_every == 0
@@ -170,19 +173,25 @@ class _Run:
         settings, seed, share = self.settings, self.experiment.seed, self.processes.share
         torch.manual_seed(seed_for(seed, "step", step, share.index))  # dropout and noise
         inputs, targets = self.data.batch(step, settings.batch_size, self.model.tokens, seed, share)
+        self.optimizer.set_rates(step)
+        loss, norm = self.learn(inputs, targets)
+        self.average.update(step)
+        self.loss_sum += loss
+        self.loss_steps += 1
+        return loss, norm
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """What a step does on the device: the same kernels every time."""
         with self.precision():
             logits = self.network(inputs)
             answers = None if self.teacher is None else self.teacher.answers(inputs)
-        loss = prediction_loss(logits, targets, label_smoothing=settings.label_smoothing)
+        loss = prediction_loss(logits, targets, label_smoothing=self.settings.label_smoothing)
         if answers is not None:
-            loss = distilled_loss(loss, logits, answers, settings.distill)
+            loss = distilled_loss(loss, logits, answers, self.settings.distill)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = self.optimizer.step(step)
+        norm = self.optimizer.step()
         for block in self.blocks.values():
             block.constrain()
-        self.average.update(step)
-        self.loss_sum += loss.detach()
-        self.loss_steps += 1
         return loss.detach(), norm
 
     def _schedule(self, step: int) -> None:
@@ -230,6 +239,13 @@ class _Run:
             self.best_loss = score.loss
             self.best_weights = copy.deepcopy(self.model.state_dict())
 
+    def _freeze_mapping(self) -> None:
+        self.learns_mapping = False
+        for block in self.blocks.values():
+            block.freeze_mapping()
+        if isinstance(self.learn, RecordedStep):
+            self.learn.forget()
+
     def _calibrate(self) -> None:
         """Thresholds that are quantiles of the first batch are taken from the whole of it, in every process."""
         if self.blocks and self.experiment.model.block.thermometer.scheme == "distributive":
@@ -257,7 +273,7 @@ class _Run:
 
     def _restore(self, state: State) -> int:
         self.model.load_state_dict(state.weights)
-        self.optimizer.adamw.load_state_dict(state.optimizer)
+        self.optimizer.load_state_dict(state.optimizer)
         for average, kept in zip(self.average.averages, state.averages, strict=True):
             average.copy_(kept)
         self.curve = list(state.curve)
