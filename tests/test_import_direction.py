@@ -24,6 +24,8 @@ LAYERS: list[set[str]] = [
     {"stages"},
     {"tables"},
     {"console"},
+    {"command_line"},
+    {"cli_training"},
     {"cli"},
     {"__main__"},
 ]
@@ -38,7 +40,7 @@ TORCH = {
 }
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli"},
+    "typer": {"cli", "cli_training", "command_line"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

@@ -18,7 +18,8 @@ class Teacher:
     def __init__(self, model: nn.Module, settings: config.Training) -> None:
         self.model = model.eval().requires_grad_(False)
         self.network: Callable[[Tensor], Tensor] = self.model
-        if settings.compile and not blocks_of(model):  # blocks in eval mode are integer programs
+        self.waits = bool(blocks_of(model))  # blocks in eval mode are integer programs, read on the host
+        if settings.compile and not self.waits:
             self.network = torch.compile(self.model, dynamic=False)
 
     @torch.no_grad()

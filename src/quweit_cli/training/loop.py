@@ -83,9 +83,7 @@ def fit(
     with prepared(settings, device), explained(settings, device):
         torch.manual_seed(experiment.seed)
         model = build(experiment.model, data.meta).to(device)
-        run = _Run(experiment, data.to(device), model, device, log, progress, processes)
-        if teacher is not None:
-            run.teacher = Teacher(teacher.to(device), settings)
+        run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
         with progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
             run.walk(task, start, save, deadline)
         return run.trained()
@@ -103,6 +101,7 @@ class _Run:
         log: Log,
         progress: Progress,
         processes: Processes,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.experiment, self.settings, self.processes = experiment, experiment.training, processes
         self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
@@ -114,9 +113,10 @@ class _Run:
             torch._dynamo.reset()  # a twin would count as a second shape of the same model
             self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
         self.precision = Precision(self.settings.precision, device)
-        self.teacher: Teacher | None = None
+        self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.learn: Learn = self._learn
-        if self.settings.compile and device.type == "cuda" and processes.count == 1:
+        waits = processes.count > 1 or (self.teacher is not None and self.teacher.waits)
+        if self.settings.compile and device.type == "cuda" and not waits:
             self.learn = RecordedStep(self._learn)
         self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
