@@ -35,6 +35,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "train": documents.TrainResult,
     "unfinished": documents.UnfinishedTraining,
     "eval": documents.EvalResult,
+    "sample": documents.SampleResult,
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
     "sim": documents.SimResult,

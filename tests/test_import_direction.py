@@ -24,13 +24,23 @@ LAYERS: list[set[str]] = [
     {"stages"},
     {"tables"},
     {"console"},
+    {"command_line"},
+    {"cli_training"},
     {"cli"},
     {"__main__"},
 ]
-TORCH = {"models", "training", "weightless", "stages.train", "stages.dump", "stages.evaluate"}
+TORCH = {
+    "models",
+    "training",
+    "weightless",
+    "stages.train",
+    "stages.dump",
+    "stages.evaluate",
+    "stages.sample",
+}
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli"},
+    "typer": {"cli", "cli_training", "command_line"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

@@ -31,6 +31,7 @@ EVERYTHING = (  # whatever draws at random or is remembered from step to step
     "model.block.thermometer.learnable=true",
     "model.block.mapping=learnable",
     "model.block.mapping_freeze=0.4",
+    "model.block.epsilon_final=0.01",
 )
 
 

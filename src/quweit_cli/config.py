@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from quweit_cli.errors import ConfigError
 from quweit_cli.training_settings import Deit as Deit  # noqa: PLC0414  (also config.Deit)
+from quweit_cli.training_settings import Distillation as Distillation  # noqa: PLC0414  (also config.Distillation)
 from quweit_cli.training_settings import Settings as Settings  # noqa: PLC0414  (also config.Settings)
 from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  (also config.Training)
 
@@ -137,7 +138,24 @@ class Model(Settings):
     )
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="dropout of embeddings, attention's weights, and what attention and a dense MLP add to the residual",
+    )
+    attention_dropout: float | None = Field(
+        None, ge=0, lt=1, description="in place of `dropout`: of attention's weights"
+    )
+    residual_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="in place of `dropout`: of what attention and a dense MLP add to the residual",
+    )
+    projection_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout before the last matrix of attention and of a dense MLP"
+    )
     drop_path: float = Field(
         0.0,
         ge=0,
@@ -238,10 +256,13 @@ def load_experiment(path: Path) -> Experiment:
     if not isinstance(raw, dict):
         raise ConfigError(f"`{path}` holds no settings", hint="start from one of the files in examples/")
     experiment = experiment_from_dict(raw, where=str(path))
-    data_path = experiment.data.path
-    if data_path is not None and not data_path.is_absolute():
-        data = experiment.data.model_copy(update={"path": (path.parent / data_path).resolve()})
+    if experiment.data.path is not None:
+        data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
+    if (teacher := experiment.training.distill.teacher) is not None:
+        distill = experiment.training.distill.model_copy(update={"teacher": _beside(path, teacher)})
+        training = experiment.training.model_copy(update={"distill": distill})
+        experiment = experiment.model_copy(update={"training": training})
     return experiment
 
 
@@ -289,6 +310,11 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
         except yaml.YAMLError as error:
             raise ConfigError(f"the value of `{override}` is not YAML: {error}") from None
     return experiment_from_dict(raw, where="--set")
+
+
+def _beside(experiment_file: Path, named: Path) -> Path:
+    """A relative path counts from the experiment file."""
+    return named if named.is_absolute() else (experiment_file.parent / named).resolve()
 
 
 def _explain(error: ValidationError, where: str) -> tuple[str]:

@@ -40,7 +40,7 @@ class TrainedModel(Artifact):
     test_loss: float
     test_accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     curve: list[dict[str, float]] = Field(
-        description="step, train_loss, test_loss (and test_accuracy) at evaluations"
+        description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
     )
 
 
@@ -71,10 +71,21 @@ class EvalResult(Artifact):
     mlp: Literal["dense", "weightless"]
     data: str
     samples: int
+    device: str
     loss: float
     accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     integer_loss: float | None = Field(None, description="absent for a dense model, which has no blocks")
     integer_accuracy: float | None = None
+
+
+class SampleResult(Artifact):
+    """Text that a character model wrote."""
+
+    schema_name: Literal["quweit.sample/1"] = Field("quweit.sample/1", alias="schema")
+    name: Identifier
+    prompt: str
+    text: str = Field(description="what follows the prompt")
+    seed: int
 
 
 # ---------------------------------------------------------------- dump

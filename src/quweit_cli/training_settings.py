@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -40,6 +41,21 @@ class Deit(Settings):
     erasing: float = Field(0.25, ge=0, le=1, description="chance that a rectangle is replaced by noise")
 
 
+class Distillation(Settings):
+    """Learning from the answers of a finished model beside the labels (arXiv 1503.02531)."""
+
+    weight: float = Field(
+        0.0, ge=0, le=1, description="share of the loss that follows the teacher; 0 asks no teacher"
+    )
+    temperature: float = Field(
+        2.0, gt=0, description="by which the logits of both are divided; the gradient is scaled back"
+    )
+    teacher: Path | None = Field(
+        None,
+        description="checkpoint of the teacher, relative to the experiment file; absent: the dense twin, which is then trained first (`twin: true`)",
+    )
+
+
 class Training(Settings):
     steps: int | None = Field(None, ge=1, description="updates of the weights; either this or `epochs`")
     epochs: float | None = Field(
@@ -65,6 +81,7 @@ class Training(Settings):
         description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
+    distill: Distillation = Field(Distillation(), description="learning from another model's answers")
     evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
     evaluate_samples: int = Field(
         2048, ge=1, description="samples of those evaluations; the one at the end takes all"
@@ -86,6 +103,13 @@ class Training(Settings):
     compile: bool = Field(
         False,
         description="compile the model by torch.compile: a minute at the start, faster steps afterwards; needs a C++ compiler on a CPU",
+    )
+    deterministic: bool = Field(
+        False,
+        description="the same numbers every time on a GPU too, by slower kernels where torch has a choice",
+    )
+    tensorboard: bool = Field(
+        False, description="write the metrics for TensorBoard too (`pip install 'quweit[tensorboard]'`)"
     )
     threads: int | None = Field(
         None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
-from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.attention import SelfAttention, residual_dropout
 from quweit_cli.weightless import WeightlessBlock
 
 
@@ -16,10 +16,12 @@ class DenseMlp(nn.Module):
         super().__init__()
         self.expand = nn.Linear(settings.dim, settings.mlp_ratio * settings.dim, bias=bias)
         self.project = nn.Linear(settings.mlp_ratio * settings.dim, settings.dim, bias=bias)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.projection_dropout = nn.Dropout(settings.projection_dropout)
+        self.dropout = nn.Dropout(residual_dropout(settings))
 
     def forward(self, x_BND: Tensor) -> Tensor:
-        y_BND: Tensor = self.dropout(self.project(F.gelu(self.expand(x_BND))))
+        hidden_BNH = self.projection_dropout(F.gelu(self.expand(x_BND)))
+        y_BND: Tensor = self.dropout(self.project(hidden_BNH))
         return y_BND
 
 
@@ -48,9 +50,7 @@ class TransformerLayer(nn.Module):
         super().__init__()
         dim, weightless = settings.dim, settings.mlp == "weightless"
         self.attention_norm = nn.LayerNorm(dim, bias=bias)
-        self.attention = SelfAttention(
-            dim, settings.heads, causal=causal, bias=bias, dropout=settings.dropout
-        )
+        self.attention = SelfAttention(settings, causal=causal, bias=bias)
         self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
         self.mlp = WeightlessBlock(dim, settings.block) if weightless else DenseMlp(settings, bias=bias)
         self.drop_path = DropPath(settings.drop_path * layer / max(1, settings.depth - 1))

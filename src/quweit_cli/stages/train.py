@@ -17,15 +17,15 @@ from typing import Any
 from quweit_cli import __version__, artifacts, config
 from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import ConfigError
-from quweit_cli.models import parameter_count
+from quweit_cli.models import Gpt, Vit, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.training import checkpoint, datasets, state
+from quweit_cli.training import checkpoint, datasets, metrics, state
 from quweit_cli.training.device import pick_device
 from quweit_cli.training.distributed import Processes, joined, local_rank
 from quweit_cli.training.loop import Stopped, Trained, fit
 
-DOCUMENT, CHECKPOINT, METRICS, KEY = "train.json", "ckpt.pt", "metrics.jsonl", "key.json"
+DOCUMENT, CHECKPOINT, KEY = "train.json", "ckpt.pt", "key.json"
 UNFINISHED = "train.unfinished"
 ROWS_FOR_DUMP = 2048  # tokens of test samples that a checkpoint carries
 
@@ -53,6 +53,7 @@ def run(
     device = pick_device(experiment.training.device, local_rank())
     with joined(device) as processes:
         data = datasets.load(experiment.data)
+        _check(experiment)
         key = keys.train(experiment)
         if (reuse or resume) and artifacts.is_current(
             project, "train", inputs=key.inputs, options=key.options
@@ -122,14 +123,27 @@ class _Training:
             raise
 
     def all_models(self, experiment: config.Experiment, folder: Path | None) -> TrainResult:
-        models = [self._model(experiment, CHECKPOINT, folder)]
+        """A twin comes after the model, or before it when it is the teacher."""
+        distill, teacher = experiment.training.distill, self._teacher(experiment)
+        order = [(experiment, CHECKPOINT)]
         if experiment.twin and experiment.model.mlp == "weightless":
-            models.append(self._model(_dense(experiment), f"dense/{CHECKPOINT}", folder))
+            order.append((_dense(experiment), f"dense/{CHECKPOINT}"))
+        documents: dict[str, TrainedModel] = {}
+        twin_teaches = bool(distill.weight) and distill.teacher is None
+        for one, name in reversed(order) if twin_teaches else order:
+            trained = self._model(one, teacher if one is experiment else None, folder is not None)
+            if folder is not None:
+                self._write_checkpoint(one, trained, folder / name)
+            documents[name] = _document(one, trained, name)
+            teacher = trained.model if twin_teaches else teacher
         result = TrainResult(
-            name=experiment.name, seed=experiment.seed, data=self.data.description, models=models
+            name=experiment.name,
+            seed=experiment.seed,
+            data=self.data.description,
+            models=[documents[name] for _, name in order],
         )
         if folder is not None:
-            shutil.copyfile(self.work / METRICS, folder / METRICS)
+            metrics.copy(self.work, folder)
             artifacts.save(result, folder / DOCUMENT)
         return result
 
@@ -139,26 +153,50 @@ class _Training:
             name=experiment.name, mlp=mlp, step=stopped.step, steps=stopped.steps, state=self.work.name
         )
 
-    def _model(self, experiment: config.Experiment, name: str, folder: Path | None) -> TrainedModel:
+    def _teacher(self, experiment: config.Experiment) -> Vit | Gpt | None:
+        """The one that the settings name.
+
+        Raises:
+            ConfigError: it learned from other data, or sees fewer tokens.
+        """
+        path = experiment.training.distill.teacher
+        if not experiment.training.distill.weight or path is None:
+            return None
+        loaded = checkpoint.load(path)
+        model = loaded.model()
+        if loaded.meta != self.data.meta:
+            raise ConfigError(
+                f"the teacher `{path}` learned other classes, shapes or characters than `{experiment.data.source}` has",
+                hint="give a checkpoint that was trained on the same data",
+            )
+        if self.data.meta["kind"] == "text" and model.tokens < experiment.model.context:
+            raise ConfigError(
+                f"the teacher `{path}` sees {model.tokens} tokens, fewer than `model.context` ({experiment.model.context})",
+                hint="lower `model.context`, or give another teacher",
+            )
+        return model
+
+    def _model(self, experiment: config.Experiment, teacher: Vit | Gpt | None, writes: bool) -> Trained:
         self.mlp = experiment.model.mlp
         path = self.work / f"{self.mlp}.pt"
         start = state.load(path) if path.is_file() else None
-        metrics = _Metrics(self.work / METRICS, self.mlp)
-        if folder is not None:
-            metrics.rewind(0 if start is None else start.step)
-        trained = fit(
-            experiment,
-            self.data,
-            (lambda figures: None) if folder is None else metrics.write,
-            self.progress,
-            start=start,
-            save=None if folder is None else lambda now: state.save(now, path),
-            deadline=self.deadline,
-            processes=self.processes,
-        )
-        if folder is not None:
-            self._write_checkpoint(experiment, trained, folder / name)
-        return _document(experiment, trained, name)
+        course = metrics.Metrics(self.work, self.mlp, tensorboard=experiment.training.tensorboard)
+        if writes:
+            course.begin(0 if start is None else start.step)
+        try:
+            return fit(
+                experiment,
+                self.data,
+                course.write if writes else (lambda figures: None),
+                self.progress,
+                teacher=teacher,
+                start=start,
+                save=(lambda now: state.save(now, path)) if writes else None,
+                deadline=self.deadline,
+                processes=self.processes,
+            )
+        finally:
+            course.close()
 
     def _write_checkpoint(self, experiment: config.Experiment, trained: Trained, path: Path) -> None:
         samples = -(-ROWS_FOR_DUMP // trained.model.tokens)
@@ -170,30 +208,23 @@ class _Training:
         )
 
 
-class _Metrics:
-    """One line of figures a report, of both models in one file."""
-
-    def __init__(self, path: Path, mlp: str) -> None:
-        self.path, self.mlp = path, mlp
-
-    def write(self, figures: dict[str, float]) -> None:
-        with self.path.open("a") as file:
-            file.write(json.dumps({"mlp": self.mlp, **figures}) + "\n")
-
-    def rewind(self, step: int) -> None:
-        """Drop what this model wrote after a step: it will be written again."""
-        lines = self.path.read_text().splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if _precedes(json.loads(line), self.mlp, step)]
-        artifacts.write_text(self.path, "".join(f"{line}\n" for line in kept))
-
-
-def _precedes(figures: dict[str, Any], mlp: str, step: int) -> bool:
-    return bool(figures["mlp"] != mlp or figures["step"] <= step)
+def _check(experiment: config.Experiment) -> None:
+    """Raises ConfigError for what would otherwise show after the first model is trained."""
+    if experiment.training.tensorboard:
+        metrics.check_tensorboard()
+    distill = experiment.training.distill
+    twin = experiment.twin and experiment.model.mlp == "weightless"
+    if distill.weight and distill.teacher is None and not twin:
+        raise ConfigError(
+            "`training.distill` has a weight, and there is no teacher",
+            hint="name a checkpoint in `training.distill.teacher`, or set `twin: true` for the dense twin to teach",
+        )
 
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
     model = experiment.model.model_copy(update={"mlp": "dense"})
-    return experiment.model_copy(update={"model": model, "twin": False})
+    training = experiment.training.model_copy(update={"distill": config.Distillation()})
+    return experiment.model_copy(update={"model": model, "training": training, "twin": False})
 
 
 def _document(experiment: config.Experiment, trained: Trained, name: str) -> TrainedModel:

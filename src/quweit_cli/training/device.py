@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import torch
@@ -17,8 +18,8 @@ def pick_device(wanted: str, local_rank: int = 0) -> torch.device:
     """Raises ConfigError when CUDA is asked for and this machine has none."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "`training.device` is cuda, and torch finds no CUDA device here",
-            hint="`training.device: auto` takes what there is",
+            "the device is to be cuda, and torch finds no CUDA device here",
+            hint="`auto` takes what there is: `training.device: auto` or `--device auto`",
         )
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
@@ -49,9 +50,13 @@ class Precision:
 
 @contextlib.contextmanager
 def prepared(settings: config.Training, device: torch.device) -> Iterator[None]:
-    """Within: the threads and float32 products that the settings ask for; afterwards what was before."""
+    """Within: the threads, float32 products and kernels that the settings ask for; afterwards what was before."""
     threads, products = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    exact = torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(settings.threads or threads)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA is first used
+        torch.use_deterministic_algorithms(True)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -62,6 +67,7 @@ def prepared(settings: config.Training, device: torch.device) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(products)
+        torch.use_deterministic_algorithms(exact)
 
 
 @contextlib.contextmanager
@@ -70,7 +76,7 @@ def explained(settings: config.Training, device: torch.device) -> Iterator[None]
 
     Raises:
         OutOfMemory: of the GPU or of the machine.
-        QuweitError: the model could not be compiled.
+        QuweitError: the model could not be compiled, or not run deterministically.
     """
     try:
         yield
@@ -81,9 +87,14 @@ def explained(settings: config.Training, device: torch.device) -> Iterator[None]
             hint += ", and so does `training.precision: bfloat16`"
         raise OutOfMemory(f"training needs more memory than {where} has", hint=hint) from error
     except Exception as error:
+        first_line = str(error).strip().partition("\n")[0]
+        if settings.deterministic and "deterministic" in first_line:
+            raise QuweitError(
+                f"a kernel of this device is not deterministic: {first_line}",
+                hint="set `training.deterministic: false`, or train on a CPU",
+            ) from error
         if not settings.compile or type(error).__name__ not in COMPILER_ERRORS:
             raise
-        first_line = str(error).strip().partition("\n")[0]
         raise QuweitError(
             f"the model could not be compiled: {first_line}",
             hint="install a C++ compiler (`apt-get install g++`), or set `training.compile: false`",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import QuweitError
@@ -22,6 +22,7 @@ from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
+from quweit_cli.training.distillation import Teacher, distilled_loss
 from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
 from quweit_cli.training.graph import Learn, RecordedStep
@@ -58,6 +59,7 @@ def fit(
     log: Log,
     progress: Progress,
     *,
+    teacher: nn.Module | None = None,
     start: State | None = None,
     save: Save | None = None,
     deadline: float | None = None,
@@ -65,6 +67,7 @@ def fit(
 ) -> Trained:
     """Train the experiment's model from its seed, or on from a state.
 
+    teacher: with `training.distill.weight`, whose answers are followed.
     save: takes the state every `training.save_every` steps, at the deadline and at the end.
     deadline: of time.monotonic(); training stops soon after it.
 
@@ -80,7 +83,7 @@ def fit(
     with prepared(settings, device), explained(settings, device):
         torch.manual_seed(experiment.seed)
         model = build(experiment.model, data.meta).to(device)
-        run = _Run(experiment, data.to(device), model, device, log, progress, processes)
+        run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
         with progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
             run.walk(task, start, save, deadline)
         return run.trained()
@@ -98,6 +101,7 @@ class _Run:
         log: Log,
         progress: Progress,
         processes: Processes,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.experiment, self.settings, self.processes = experiment, experiment.training, processes
         self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
@@ -109,8 +113,10 @@ class _Run:
             torch._dynamo.reset()  # a twin would count as a second shape of the same model
             self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
         self.precision = Precision(self.settings.precision, device)
+        self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.learn: Learn = self._learn
-        if self.settings.compile and device.type == "cuda" and processes.count == 1:
+        waits = processes.count > 1 or (self.teacher is not None and self.teacher.waits)
+        if self.settings.compile and device.type == "cuda" and not waits:
             self.learn = RecordedStep(self._learn)
         self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
@@ -130,10 +136,10 @@ class _Run:
         freeze_at = round(self.experiment.model.block.mapping_freeze * self.steps)
         clock = _Clock(first)
         for step in range(first, self.steps):
+            if step == first or step % REPORT_EVERY == 0:
+                self._schedule(step)
             if step >= freeze_at and self.learns_mapping:
                 self._freeze_mapping()
-            for block in self.blocks.values():
-                block.anneal(step / max(1, self.steps - 1))
             loss, norm = self._step(step)
             done, last = step + 1, step + 1 == self.steps
             evaluation = last or done % self.settings.evaluate_every == 0
@@ -178,12 +184,21 @@ class _Run:
         """What a step does on the device: the same kernels every time."""
         with self.precision():
             logits = self.network(inputs)
+            answers = None if self.teacher is None else self.teacher.answers(inputs)
         loss = prediction_loss(logits, targets, label_smoothing=self.settings.label_smoothing)
+        if answers is not None:
+            loss = distilled_loss(loss, logits, answers, self.settings.distill)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.optimizer.step()
         for block in self.blocks.values():
             block.constrain()
         return loss.detach(), norm
+
+    def _schedule(self, step: int) -> None:
+        """What changes slowly and costs a copy to the GPU: a function of the step, for whoever resumes."""
+        done = step // REPORT_EVERY * REPORT_EVERY / max(1, self.steps - 1)
+        for block in self.blocks.values():
+            block.anneal(done)
 
     def _report(self, done: int, loss: Tensor, norm: Tensor, clock: _Clock) -> dict[str, float]:
         """Log the figures of a step; gives those that are shown beside the bar."""
@@ -212,7 +227,8 @@ class _Run:
         train_loss = float(self.processes.mean(self.loss_sum)) / self.loss_steps
         self.loss_sum.zero_()
         self.loss_steps = 0
-        self.curve.append({"step": step, "train_loss": train_loss} | score.figures())
+        figures = {"train_loss": train_loss, "learning_rate": self.optimizer.rate}
+        self.curve.append({"step": step} | figures | score.figures())
         self.log({"step": step} | score.figures())
         self.progress.note(
             f"  {self.experiment.model.mlp}, step {step:,} of {self.steps:,}: "

@@ -46,7 +46,7 @@ class Optimizer:
 def parameter_groups(
     model: nn.Module, training: config.Training, block: config.Block
 ) -> list[dict[str, Any]]:
-    """Every learned parameter in exactly one group; tables and mapping never decay."""
+    """Every learned parameter in exactly one group; tables and mapping never decay, values at their own rate."""
     multiples = {
         "table_JA": block.table_rate,
         "choice_JLC": block.table_rate,
@@ -58,8 +58,7 @@ def parameter_groups(
         if not parameter.requires_grad:
             continue
         multiple = multiples.get(name.rpartition(".")[2])
-        matrix = multiple is None and parameter.ndim >= 2
-        decay = training.weight_decay if matrix else 0.0
+        decay = training.weight_decay if multiple is None and parameter.ndim >= 2 else 0.0
         if name.endswith("value_KE"):
             decay = block.value_decay
         key = (multiple or 1.0, decay)

@@ -55,5 +55,5 @@ def load(path: Path) -> State:
         first_line = str(error).strip().partition("\n")[0]
         raise ArtifactError(
             f"the state of training `{path}` cannot be read: {first_line}",
-            hint="`quweit train` without `--resume` starts anew",
+            hint="`quweit train` without `--resume` starts anew, and so does removing the file",
         ) from None
