@@ -49,13 +49,16 @@ def main() -> None:
         "device": torch.cuda.get_device_name(),
         "versions": {"torch": torch.__version__, "cuda": torch.version.cuda, "triton": triton_version()},
     }
-    if options.only in {None, "layer"}:
-        figures |= layer_figures()
-    for name, experiment, data in (("gpt", gpt(), text()), ("vit", vit(), images())):
-        if options.only in {None, name}:
-            figures |= step_figures(name, experiment, data, options.steps)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=2) + "\n")
+    parts = {
+        "layer": layer_figures,
+        "gpt": lambda: step_figures("gpt", gpt(), text(), options.steps),
+        "vit": lambda: step_figures("vit", vit(), images(), options.steps),
+    }
+    for name, measure in parts.items():
+        if options.only in {None, name}:
+            figures |= measure()
+            options.out.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
 
 

@@ -88,7 +88,7 @@ def train(task: Task, deadline: float) -> Task:
     """Raises what training raises."""
     from quweit_cli import config  # noqa: PLC0415  (a worker chooses its GPU before torch is imported)
     from quweit_cli.progress import SILENT  # noqa: PLC0415
-    from quweit_cli.training import datasets  # noqa: PLC0415
+    from quweit_cli.training import checkpoint, datasets  # noqa: PLC0415
     from quweit_cli.training.loop import Stopped, fit  # noqa: PLC0415
 
     experiment = config.with_overrides(config.load_experiment(Path(task["experiment"])), task["set"])
@@ -102,9 +102,13 @@ def train(task: Task, deadline: float) -> Task:
         else:
             speed.append(figures)
 
+    teacher = experiment.training.distill.teacher
+    model = None if teacher is None else checkpoint.load(teacher).model()
     remaining = time.monotonic() + deadline - time.time()
     try:
-        trained = fit(experiment, datasets.load(experiment.data), log, SILENT, deadline=remaining)
+        trained = fit(
+            experiment, datasets.load(experiment.data), log, SILENT, teacher=model, deadline=remaining
+        )
     except Stopped:
         return line | {"finished": False, "curve": curve}
     best = min(curve, key=lambda point: point["test_loss"])

@@ -26,6 +26,7 @@ class RecordedStep:
     def __init__(self, learn: Learn) -> None:
         self.learn = learn
         self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self.place: tuple[Tensor, Tensor] | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -34,14 +35,18 @@ class RecordedStep:
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        if self.place is None:
+            # contiguous, whatever the batch is: other strides would be compiled anew, which cannot be recorded
+            self.place = inputs.contiguous().clone(), targets.contiguous().clone()
+        for place, batch in zip(self.place, (inputs, targets), strict=True):
+            place.copy_(batch)
         self.calls += 1
         if self.calls <= WARM_UP:
-            return self._launched(inputs, targets)
+            return self._launched(*self.place)
         if self.graph is None:
-            self._record(inputs, targets)
-        assert self.graph is not None
-        self.inputs.copy_(inputs)
-        self.targets.copy_(targets)
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph, stream=self.stream):
+                self.result = self.learn(*self.place)
         self.graph.replay()
         return self.result
 
@@ -51,9 +56,3 @@ class RecordedStep:
             result = self.learn(inputs, targets)
         torch.cuda.current_stream().wait_stream(self.stream)
         return result
-
-    def _record(self, inputs: Tensor, targets: Tensor) -> None:
-        self.inputs, self.targets = inputs.clone(), targets.clone()
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, stream=self.stream):
-            self.result = self.learn(self.inputs, self.targets)

@@ -91,7 +91,8 @@ def initial_tables(scheme: str, luts: int, fan_in: int) -> Tensor:
 
 def _comparisons(bit: Tensor, thermometer: Thermometer | None) -> tuple[Tensor, Tensor]:
     """Source and cut of the comparison that makes each bit; a bit of a LUT is itself `bit > 0`."""
+    bit = bit.contiguous()
     if thermometer is None:
-        return bit.int().contiguous(), torch.zeros_like(bit, dtype=torch.int16)
+        return bit.int(), torch.zeros_like(bit, dtype=torch.int16)
     bits_per_feature = thermometer.threshold_DT.shape[1]
-    return (bit // bits_per_feature).int().contiguous(), thermometer.codes()[bit].to(torch.int16)
+    return (bit // bits_per_feature).int(), thermometer.codes()[bit].to(torch.int16)

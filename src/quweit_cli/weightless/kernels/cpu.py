@@ -95,7 +95,7 @@ def choice_gradient(
 
 def _run(kernel: Callable[..., None], *arguments: Tensor | int) -> None:
     numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
-    kernel(*(a.detach().contiguous().numpy() if isinstance(a, Tensor) else a for a in arguments))
+    kernel(*(a.detach().numpy() if isinstance(a, Tensor) else a for a in arguments))
 
 
 @compiled

@@ -41,7 +41,7 @@ def lut_read(
     code_IR: what it reads as int8. slope_LJA: the rule's gradient of each pin at each entry. Wiring: see
     the package. window: steps around the cut within which a gradient passes, or ALWAYS.
     """
-    return _kernels(code_IR).read(code_IR, row_LJ, cut_LJ, table_JA, dtype)  # type: ignore[no-any-return]
+    return _run("read", code_IR, row_LJ, cut_LJ, table_JA, dtype)  # type: ignore[no-any-return]
 
 
 @torch.library.custom_op("quweit::lut_source_gradient", mutates_args=())
@@ -56,15 +56,14 @@ def lut_source_gradient(
     window: int,
 ) -> Tensor:
     """Gradient of what the layer reads, [I, R]: over the pins of a source, `slope * gradient` within the window."""
-    return _kernels(code_IR).source_gradient(  # type: ignore[no-any-return]
-        gradient_JR, address_JR, code_IR, slope_LJA, cut_LJ, order_P, start_I, window
-    )
+    rows = gradient_JR, address_JR, code_IR, slope_LJA
+    return _run("source_gradient", *rows, cut_LJ, order_P, start_I, window)  # type: ignore[no-any-return]
 
 
 @torch.library.custom_op("quweit::lut_histogram", mutates_args=())
 def lut_histogram(gradient_JR: Tensor, address_JR: Tensor, entries: int) -> Tensor:
     """Sum of the gradients at each entry of each LUT, float32 [J, A]."""
-    return _kernels(address_JR).histogram(gradient_JR, address_JR, entries)  # type: ignore[no-any-return]
+    return _run("histogram", gradient_JR, address_JR, entries)  # type: ignore[no-any-return]
 
 
 @torch.library.custom_op("quweit::lut_threshold_gradient", mutates_args=())
@@ -78,9 +77,8 @@ def lut_threshold_gradient(
     window: int,
 ) -> Tensor:
     """Gradient of each pin's own threshold, float32 [L, J]: the negative sum of what the pin passes back."""
-    return _kernels(code_IR).threshold_gradient(  # type: ignore[no-any-return]
-        gradient_JR, address_JR, code_IR, slope_LJA, row_LJ, cut_LJ, window
-    )
+    rows = gradient_JR, address_JR, code_IR, slope_LJA
+    return _run("threshold_gradient", *rows, row_LJ, cut_LJ, window)  # type: ignore[no-any-return]
 
 
 @torch.library.custom_op("quweit::lut_choice_gradient", mutates_args=())
@@ -93,9 +91,14 @@ def lut_choice_gradient(
     candidate_cut_LJC: Tensor,
 ) -> Tensor:
     """`Σ_r (2 bit_c − 1) slope * gradient` for the candidates c of every pin, float32 [L, J, C]."""
-    return _kernels(code_IR).choice_gradient(  # type: ignore[no-any-return]
-        gradient_JR, address_JR, code_IR, slope_LJA, candidate_row_LJC, candidate_cut_LJC
-    )
+    rows = gradient_JR, address_JR, code_IR, slope_LJA
+    return _run("choice_gradient", *rows, candidate_row_LJC, candidate_cut_LJC)  # type: ignore[no-any-return]
+
+
+def _run(name: str, first: Tensor, *others: Tensor | int | torch.dtype) -> Any:
+    """The kernel of that name, on the first tensor's device; kernels count on contiguous tensors."""
+    arguments = (one.contiguous() if isinstance(one, Tensor) else one for one in (first, *others))
+    return getattr(_kernels(first), name)(*arguments)
 
 
 def _kernels(tensor: Tensor) -> Any:
