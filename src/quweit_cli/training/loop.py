@@ -27,7 +27,7 @@ from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
 from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
-from quweit_cli.training.randomness import seed_for
+from quweit_cli.training.randomness import seed_device
 from quweit_cli.training.state import State
 
 REPORT_EVERY = 10  # steps between lines of metrics; each costs a wait for a GPU
@@ -171,7 +171,7 @@ class _Run:
     def _step(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss of this process's share, and the norm of the gradient; nothing waits for either."""
         settings, seed, share = self.settings, self.experiment.seed, self.processes.share
-        torch.manual_seed(seed_for(seed, "step", step, share.index))  # dropout and noise
+        seed_device(self.device, seed, "step", step, share.index)
         inputs, targets = self.data.batch(step, settings.batch_size, self.model.tokens, seed, share)
         self.optimizer.set_rates(step)
         loss, norm = self.learn(inputs, targets)

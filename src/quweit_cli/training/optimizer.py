@@ -15,7 +15,8 @@ class Optimizer:
     """A step sets the rates, then clips, moves the weights and clears the gradients."""
 
     def __init__(self, model: nn.Module, training: config.Training, block: config.Block, steps: int) -> None:
-        self.model, self.training, self.steps = model, training, steps
+        self.training, self.steps = training, steps
+        self.parameters = list(model.parameters())
         self.rate = 0.0  # base rate of the last step
         groups = parameter_groups(model, training, block)
         device = next(model.parameters()).device
@@ -37,7 +38,7 @@ class Optimizer:
 
     def step(self) -> Tensor:
         """Gives the norm of the gradient before it was clipped, without waiting for it."""
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.training.gradient_clip)
         self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
         return norm

@@ -18,5 +18,17 @@ def seed_for(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
+def seed_device(device: torch.device, *parts: int | str) -> None:
+    """Set what dropout and noise on a device draw from.
+
+    Not torch.manual_seed: where there is no GPU it queues a call with a stack trace for each kind there could
+    be, which took a tenth of a step on the CPU and grew without end.
+    """
+    seed = seed_for(*parts)
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
 def generator_for(device: torch.device, *parts: int | str) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed_for(*parts))
