@@ -23,38 +23,46 @@ def images(count: int = 300, side: int = 32) -> torch.Tensor:
     return torch.nn.functional.interpolate(coarse, size=side, mode="bilinear")
 
 
-def test_every_operation_keeps_shape_and_range_and_changes_images() -> None:
-    image = images(16)
-    for operation in deit.OPERATIONS:
-        for level in (0.0, 0.9, 1.0):
-            for sign in (-1.0, 1.0):
-                result = operation(image, torch.full((16,), level), torch.full((16,), sign))
-                assert result.shape == image.shape and result.dtype == image.dtype
-                assert float(result.min()) >= -1e-5 and float(result.max()) <= 1 + 1e-5
-                if level:
-                    assert (result - image).abs().amax(dim=(1, 2, 3)).min() > 1e-3
+@pytest.mark.parametrize("operation", [one for _, one in deit.OPERATIONS])
+def test_every_operation_keeps_shape_and_range_and_changes_images(operation: deit.Operation) -> None:
+    image, choice = images(10), torch.arange(10) / 10  # of the five moves, each twice
+    for level in (0.0, 0.9, 1.0):
+        for sign in (-1.0, 1.0):
+            result = operation(image, torch.full((10,), level), torch.full((10,), sign), choice)
+            assert result.shape == image.shape and result.dtype == image.dtype
+            assert float(result.min()) >= -1e-5 and float(result.max()) <= 1 + 1e-5
+            if level:
+                assert (result - image).abs().amax(dim=(1, 2, 3)).min() > 1e-3
 
 
-def test_strength_is_the_sample_s_own() -> None:
-    image = images(4)
-    level = torch.tensor([0.0, 0.0, 0.9, 0.9])
-    for index, operation in enumerate(deit.OPERATIONS):
-        alone = torch.cat([operation(image[i : i + 1], level[i : i + 1], torch.ones(1)) for i in range(4)])
-        assert torch.allclose(operation(image, level, torch.ones(4)), alone, atol=1e-6), index
+@pytest.mark.parametrize("operation", [one for _, one in deit.OPERATIONS])
+def test_strength_is_the_sample_s_own(operation: deit.Operation) -> None:
+    arguments = (
+        images(4),
+        torch.tensor([0.0, 0.3, 0.9, 0.9]),
+        torch.ones(4),
+        torch.tensor([0.1, 0.5, 0.5, 0.9]),
+    )
+    alone = [operation(*(one[i : i + 1] for one in arguments)) for i in range(4)]
+    assert torch.allclose(operation(*arguments), torch.cat(alone), atol=1e-6)
 
 
-def test_rotation_turns_by_thirty_degrees_at_full_strength() -> None:
-    image = torch.zeros(2, 1, 33, 33)
-    image[:, :, 16, 26] = 1.0  # ten pixels right of the centre
-    turned = deit._rotate(image, torch.ones(2), torch.tensor([1.0, -1.0]))
-    place = [divmod(int(one.argmax()), 33) for one in _inside(turned)]
-    assert sorted(place) == [(11, 25), (21, 25)]
+def moved(row: int, column: int, choice: float, sign: float) -> tuple[int, int]:
+    """Where a bright pixel, counted from the centre, is found after a move at full strength."""
+    image = torch.zeros(1, 1, 65, 65)
+    image[0, 0, 32 + row, 32 + column] = 1.0
+    result = deit._move(image, torch.ones(1), torch.tensor([sign]), torch.tensor([choice]))[0, 0]
+    result = torch.where((result - deit.GREY).abs() < 1e-3, 0.0, result)  # what came from outside
+    place = divmod(int(result.argmax()), 65)
+    return place[0] - 32, place[1] - 32
 
 
-def _inside(image: torch.Tensor) -> torch.Tensor:
-    """Without what a turn leaves grey outside."""
-    row, column = torch.meshgrid(torch.arange(33) - 16, torch.arange(33) - 16, indexing="ij")
-    return image[:, 0] * (row**2 + column**2 < 14**2)
+def test_moves_turn_shear_and_shift_by_what_they_say() -> None:
+    assert sorted(moved(0, 20, 0.1, sign) for sign in (1, -1)) == [(-10, 17), (10, 17)]  # 30 degrees
+    assert sorted(moved(20, 0, 0.3, sign) for sign in (1, -1)) == [(20, -6), (20, 6)]  # 0.3 along x
+    assert sorted(moved(0, 20, 0.5, sign) for sign in (1, -1)) == [(-6, 20), (6, 20)]  # 0.3 along y
+    assert sorted(moved(0, 0, 0.7, sign) for sign in (1, -1)) == [(0, -29), (0, 29)]  # 0.45 of the side
+    assert sorted(moved(0, 0, 0.9, sign) for sign in (1, -1)) == [(-29, 0), (29, 0)]
 
 
 def test_samples_of_a_batch_go_through_different_operations() -> None:
@@ -62,7 +70,7 @@ def test_samples_of_a_batch_go_through_different_operations() -> None:
     settings = OFF.model_copy(update={"operations": 1, "operation_chance": 1.0, "magnitude_std": 0.0})
     changed = deit._one_operation_each(image, settings, generator(), random.Random(0))
     distinct = torch.unique((changed * 1e4).round().flatten(1), dim=0)
-    assert len(distinct) >= len(deit.OPERATIONS)  # two signs of most
+    assert len(distinct) >= deit.SHARES  # two signs of most
     assert (changed - image).abs().amax(dim=(1, 2, 3)).min() > 0
 
 

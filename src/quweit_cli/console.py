@@ -152,7 +152,10 @@ class _Bar(Task):
     def advance(self, steps: int = 1, **figures: float) -> None:
         self._bars.advance(self._identity, steps)
         if figures:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            shown = "  ".join(
+                f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}"
+                for name, value in figures.items()
+            )
             self._bars.update(self._identity, figures=shown)
 
 

@@ -180,6 +180,8 @@ class _Training:
         self.mlp = experiment.model.mlp
         path = self.work / f"{self.mlp}.pt"
         start = state.load(path) if path.is_file() else None
+        if start is not None:
+            self.progress.note(f"  {self.mlp}: going on after step {start.step:,}")
         course = metrics.Metrics(self.work, self.mlp, tensorboard=experiment.training.tensorboard)
         if writes:
             course.begin(0 if start is None else start.step)

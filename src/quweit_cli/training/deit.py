@@ -107,12 +107,13 @@ def _resized_crop(image_BXSS: Tensor, scale: tuple[float, float], generator: tor
     width_B, height_B = ((area_B * ratio).sqrt().clamp(max=1) for ratio in (aspect_B, 1 / aspect_B))
     zero_B = torch.zeros_like(width_B)
     x_B, y_B = (1 - width_B) * (2 * uniform_4B[2] - 1), (1 - height_B) * (2 * uniform_4B[3] - 1)
-    return _warped(image_BXSS, (width_B, zero_B, x_B), (zero_B, height_B, y_B))
+    return _warped(image_BXSS, [[width_B, zero_B, x_B], [zero_B, height_B, y_B]])
 
 
 # ---------------------------------------------------------------- RandAugment
 
-Operation = Callable[[Tensor, Tensor, Tensor], Tensor]  # images, strength in [0, 1], sign; of every sample
+# Images, strength in [0, 1], sign, and a uniform number for whatever is left to choose; of every sample.
+Operation = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def _one_operation_each(
@@ -122,16 +123,16 @@ def _one_operation_each(
     order_B = torch.randperm(count, generator=generator, device=device)
     spread_B = settings.magnitude_std * torch.randn(count, generator=generator, device=device)
     level_B = ((settings.magnitude + spread_B) / 10).clamp(0, 1)
-    sign_B, applied_B = torch.rand(2, count, generator=generator, device=device)
+    sign_B, choice_B, applied_B = torch.rand(3, count, generator=generator, device=device)
     sign_B = torch.where(sign_B < 0.5, -1.0, 1.0)
-    parts = []
-    start = 0
-    shuffled_BXSS = image_BXSS[order_B]
-    for index, operation in enumerate(host.sample(OPERATIONS, len(OPERATIONS))):
-        end = (index + 1) * count // len(OPERATIONS)
+    shuffled_BXSS, parts = image_BXSS[order_B], []
+    start, taken = 0, 0
+    for share, operation in host.sample(OPERATIONS, len(OPERATIONS)):
+        taken += share
+        end = taken * count // SHARES
         part = slice(start, end)
         if end > start:
-            parts.append(operation(shuffled_BXSS[part], level_B[part], sign_B[part]))
+            parts.append(operation(shuffled_BXSS[part], level_B[part], sign_B[part], choice_B[part]))
         start = end
     applied_B111 = (applied_B < settings.operation_chance)[:, None, None, None]
     result_BXSS = torch.empty_like(image_BXSS)
@@ -139,61 +140,51 @@ def _one_operation_each(
     return result_BXSS
 
 
-def _warped(
-    image_BXSS: Tensor,
-    x_row: tuple[Tensor, Tensor, Tensor],
-    y_row: tuple[Tensor, Tensor, Tensor],
-    outside: float = 0.0,
-) -> Tensor:
-    """Sample each image at `row · (x, y, 1)`, coordinates from -1 to 1."""
-    matrix_B23 = torch.stack([torch.stack(x_row, dim=1), torch.stack(y_row, dim=1)], dim=1)
+def _warped(image_BXSS: Tensor, matrix_23B: list[list[Tensor]], outside: float = 0.0) -> Tensor:
+    """Sample each image at `matrix · (x, y, 1)`, coordinates from -1 to 1."""
+    matrix_B23 = torch.stack([torch.stack(row, dim=1) for row in matrix_23B], dim=1)
     grid = F.affine_grid(matrix_B23, list(image_BXSS.shape), align_corners=False)
     return F.grid_sample(image_BXSS - outside, grid, mode="bilinear", align_corners=False) + outside
 
 
-def _moved(image_BXSS: Tensor, **entries: Tensor) -> Tensor:
-    """The identity with some entries of its matrix replaced: xx, xy, x1, yx, yy, y1."""
-    one_B, zero_B = image_BXSS.new_ones(len(image_BXSS)), image_BXSS.new_zeros(len(image_BXSS))
-    entry = {"xx": one_B, "yy": one_B} | entries
-    x_row, y_row = (tuple(entry.get(f"{a}{b}", zero_B) for b in "xy1") for a in "xy")
-    return _warped(image_BXSS, x_row, y_row, outside=GREY)  # type: ignore[arg-type]
-
-
-def _rotate(image_BXSS: Tensor, level_B: Tensor, sign_B: Tensor) -> Tensor:
-    angle_B = sign_B * level_B * math.radians(30)
+def _move(image_BXSS: Tensor, level_B: Tensor, sign_B: Tensor, choice_B: Tensor) -> Tensor:
+    """One of five, at even chances: a turn, shears along x and y, shifts along x and y. All are one warp."""
+    kind_51 = torch.arange(5, device=image_BXSS.device)[:, None]
+    amount_5B = ((5 * choice_B).floor() == kind_51) * (sign_B * level_B)
+    angle_B = math.radians(30) * amount_5B[0]
+    shear_2B, shift_2B = 0.3 * amount_5B[1:3], 0.9 * amount_5B[3:5]  # a shift of 0.45 of the side
     cos_B, sin_B = angle_B.cos(), angle_B.sin()
-    return _moved(image_BXSS, xx=cos_B, xy=-sin_B, yx=sin_B, yy=cos_B)
+    rows = [[cos_B, shear_2B[0] - sin_B, shift_2B[0]], [shear_2B[1] + sin_B, cos_B, shift_2B[1]]]
+    return _warped(image_BXSS, rows, outside=GREY)
 
 
-def _posterize(image_BXSS: Tensor, level_B: Tensor, sign_B: Tensor) -> Tensor:
+def _posterize(image_BXSS: Tensor, level_B: Tensor, *rest: Tensor) -> Tensor:
     bits_B = (4 - (4 * level_B).floor()).clamp(min=1).int()
     return enhance.posterize(image_BXSS, bits_B)
 
 
-def _solarize_add(image_BXSS: Tensor, level_B: Tensor, sign_B: Tensor) -> Tensor:
+def _solarize_add(image_BXSS: Tensor, level_B: Tensor, *rest: Tensor) -> Tensor:
     brighter = (image_BXSS + (110 / 255 * level_B)[:, None, None, None]).clamp(max=1)
     return torch.where(image_BXSS < 0.5, brighter, image_BXSS)
 
 
-def _factor(level_B: Tensor, sign_B: Tensor) -> Tensor:
-    return (1 + 0.9 * sign_B * level_B).clamp(min=0.1)
+def _enhanced(change: Callable[[Tensor, Tensor], Tensor]) -> Operation:
+    """Blend with or away from an image without colour, contrast, light or edges."""
+    return lambda image, level, sign, _: change(image, (1 + 0.9 * sign * level).clamp(min=0.1))
 
 
-# What each does at full strength is that of timm's `rand-m9-mstd0.5-inc1`, which DeiT uses.
-OPERATIONS: list[Operation] = [
-    lambda image, level, sign: enhance.normalize_min_max(image),
-    lambda image, level, sign: enhance.equalize(image),
-    lambda image, level, sign: 1 - image,
-    _rotate,
-    _posterize,
-    lambda image, level, sign: enhance.solarize(image, 1 - level),
-    _solarize_add,
-    lambda image, level, sign: enhance.adjust_saturation_with_gray_subtraction(image, _factor(level, sign)),
-    lambda image, level, sign: enhance.adjust_contrast_with_mean_subtraction(image, _factor(level, sign)),
-    lambda image, level, sign: enhance.adjust_brightness_accumulative(image, _factor(level, sign)),
-    lambda image, level, sign: enhance.sharpness(image, _factor(level, sign)),
-    lambda image, level, sign: _moved(image, xy=0.3 * sign * level),
-    lambda image, level, sign: _moved(image, yx=0.3 * sign * level),
-    lambda image, level, sign: _moved(image, x1=0.9 * sign * level),  # 0.45 of the side
-    lambda image, level, sign: _moved(image, y1=0.9 * sign * level),
+# Shares of a batch, and what each does at full strength: timm's `rand-m9-mstd0.5-inc1`, which DeiT uses.
+OPERATIONS: list[tuple[int, Operation]] = [
+    (1, lambda image, *_: enhance.normalize_min_max(image)),
+    (1, lambda image, *_: enhance.equalize(image)),
+    (1, lambda image, *_: 1 - image),
+    (1, _posterize),
+    (1, lambda image, level, *_: enhance.solarize(image, 1 - level)),
+    (1, _solarize_add),
+    (1, _enhanced(enhance.adjust_saturation_with_gray_subtraction)),
+    (1, _enhanced(enhance.adjust_contrast_with_mean_subtraction)),
+    (1, _enhanced(enhance.adjust_brightness_accumulative)),
+    (1, _enhanced(enhance.sharpness)),
+    (5, _move),
 ]
+SHARES = sum(share for share, _ in OPERATIONS)
