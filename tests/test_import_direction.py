@@ -19,18 +19,19 @@ LAYERS: list[set[str]] = [
     {"ir"},
     {"artifacts", "config", "toolbox", "progress"},
     {"documents"},
+    {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
     {"stages"},
     {"tables"},
     {"console"},
-    {"cli"},
+    {"cli", "cli_energy"},
     {"__main__"},
 ]
 TORCH = {"models", "training", "weightless", "stages.train", "stages.dump", "stages.evaluate"}
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli"},
+    "typer": {"cli", "cli_energy"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

@@ -104,8 +104,8 @@ def train(
     project = open_project(out)
     from quweit_cli.stages import train as stage
 
-    result = stage.run(experiment, project, progress=_progress())
-    _show(result, json, "train")
+    result = stage.run(experiment, project, progress=progress())
+    show(result, json, "train")
 
 
 @command("eval", "quweit eval build/digits/train/ckpt.pt")
@@ -116,7 +116,7 @@ def evaluate(checkpoint: Checkpoint, data: Data = None, json: Json = False) -> N
     """
     from quweit_cli.stages import evaluate as stage
 
-    _show(stage.run(checkpoint, data_path=data, progress=_progress()), json, "fields")
+    show(stage.run(checkpoint, data_path=data, progress=progress()), json, "fields")
 
 
 @command("dump", "quweit dump build/digits/train/ckpt.pt --out build/digits")
@@ -139,8 +139,8 @@ def dump(
     from quweit_cli.stages import dump as stage
 
     settings = config.Dump(rows=rows, samples=samples)
-    _show(
-        stage.run(checkpoint, open_project(out), settings, data_path=data, progress=_progress()), json, "dump"
+    show(
+        stage.run(checkpoint, open_project(out), settings, data_path=data, progress=progress()), json, "dump"
     )
 
 
@@ -178,8 +178,8 @@ def rtl(
         cycles_per_row=cycles_per_row,
         features_per_beat=_number(features_per_beat),
     )
-    bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
-    _show(stage.run(out, settings, progress=_progress()), json, "rtl")
+    bring_dump(source, out, config.Dump(), data_path=data, progress=progress())
+    show(stage.run(out, settings, progress=progress()), json, "rtl")
 
 
 @command("sim", "quweit sim build/digits --simulator all")
@@ -213,12 +213,12 @@ def sim(
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     try:
-        result = stage.run(_project(project), settings, netlist=netlist, waves=waves, progress=_progress())
+        result = stage.run(existing(project), settings, netlist=netlist, waves=waves, progress=progress())
     except Mismatch:
         folder = "netlist" if netlist else "sim"
-        _show(load(SimResult, project / folder / "sim.json"), json, "sim")
+        show(load(SimResult, project / folder / "sim.json"), json, "sim")
         raise
-    _show(result, json, "sim")
+    show(result, json, "sim")
 
 
 @command("synth", "quweit synth build/digits --tool yosys")
@@ -247,34 +247,7 @@ def synth(
         clock_mhz=clock_mhz,
         allow_negative_slack=allow_negative_slack,
     )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
-
-
-@command("energy", "quweit energy build/digits --array 16 --array 32")
-def energy(
-    project: Project,
-    array: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="side of a systolic array to compare with; may be repeated  [default: 8 16 32 64]",
-        ),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for")] = 200.0,
-    json: Json = False,
-) -> None:
-    """State the energy beside the MLP replaced.
-
-    Each row says where its cycles and its power come from.
-    """
-    from quweit_cli import config
-    from quweit_cli.stages import energy as stage
-
-    settings = config.settings(
-        config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
-    )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
+    show(stage.run(existing(project), settings, progress=progress()), json, "synth")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")
@@ -293,8 +266,8 @@ def run(
     from quweit_cli.stages import pipeline
 
     experiment = _experiment(experiment_file, set_, seed, data)
-    result = pipeline.run(experiment, out, progress=_progress())
-    _show(result, json, "summary")
+    result = pipeline.run(experiment, out, progress=progress())
+    show(result, json, "summary")
     if not json:
         console.print_line(f"report:  {out / 'report' / 'index.html'}")
         console.print_line(f"figures: {out / 'summary.json'}")
@@ -309,8 +282,8 @@ def report(project: Project, json: Json = False) -> None:
     from quweit_cli.stages import report as stage
     from quweit_cli.summary import write_summary
 
-    page = stage.run(_project(project), progress=_progress())
-    _show(write_summary(project), json, "summary")
+    page = stage.run(existing(project), progress=progress())
+    show(write_summary(project), json, "summary")
     if not json:
         console.print_line(f"report:  {page}")
 
@@ -325,7 +298,7 @@ def doctor(json: Json = False) -> None:
     from quweit_cli.stages import doctor as stage
 
     health = stage.run()
-    _show(health, json, "doctor")
+    show(health, json, "doctor")
     if not health.ready:
         raise SystemExit(console.EXIT_MACHINE)
 
@@ -342,13 +315,13 @@ def _experiment(path: Path, overrides: list[str] | None, seed: int | None, data:
     return config.with_overrides(experiment, changes) if changes else experiment
 
 
-def _project(path: Path) -> Path:
+def existing(path: Path) -> Path:
     from quweit_cli.artifacts import existing_project
 
     return existing_project(path)
 
 
-def _show(document: Any, as_json: bool, kind: str) -> None:
+def show(document: Any, as_json: bool, kind: str) -> None:
     if as_json:
         console.print_json(document.model_dump_json(by_alias=True, indent=1))
         return
@@ -356,9 +329,13 @@ def _show(document: Any, as_json: bool, kind: str) -> None:
 
     for table in getattr(tables, kind)(document):
         console.print_table(table.title, table.columns, table.rows)
+        for note in table.notes:
+            console.print_line(f"- {note}")
+        if table.notes:
+            console.print_line("")
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
     return SILENT if _state["quiet"] else console.TerminalProgress()
 
 
@@ -368,3 +345,6 @@ def _number(text: str) -> int | str:
 
 def _terminate(signal_number: int, frame: object) -> None:
     raise console.Terminated
+
+
+from quweit_cli import cli_energy  # noqa: E402, F401  (it registers its commands here)
