@@ -161,6 +161,9 @@ def rtl(
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
+    pipeline_depth: Annotated[
+        str, typer.Option(metavar="N|auto", help="registers in a row from time slot to output")
+    ] = "auto",
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -177,6 +180,7 @@ def rtl(
         outputs_per_cycle=_number(outputs_per_cycle),
         cycles_per_row=cycles_per_row,
         features_per_beat=_number(features_per_beat),
+        pipeline_depth=_number(pipeline_depth),
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=progress())
     show(stage.run(out, settings, progress=progress()), json, "rtl")
@@ -231,11 +235,23 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
+    liberty: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="cell library (.lib, .lib.gz): map to its cells in place of a part"
+        ),
+    ] = None,
+    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
 
-    A complete Vivado batch project is written too, whichever tool runs.
+    A complete Vivado batch project is written too, whichever tool runs. With --liberty a block is mapped
+    to the cells of a library, and OpenSTA states its timing and power.
     """
     from quweit_cli import config
     from quweit_cli.stages import synth as stage
@@ -244,8 +260,10 @@ def synth(
         config.Synth,
         tool=tool,
         device=device,
-        clock_mhz=clock_mhz,
+        clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
+        liberty=liberty,
+        **config.assignments(set_ or []),
     )
     show(stage.run(existing(project), settings, progress=progress()), json, "synth")
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from quweit_cli.errors import ConfigError
 
+# Of cell names; nothing else may come into a tool's script.
+Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
@@ -188,6 +190,10 @@ class Rtl(Settings):
         "auto",
         description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
     )
+    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more",
+    )
     random_rows: int = Field(
         256,
         ge=0,
@@ -213,6 +219,34 @@ class Synth(Settings):
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
+    liberty: Path | None = Field(
+        None,
+        description="cell library (Liberty, .lib or .lib.gz): yosys maps to its cells in place of a part; relative to the experiment file",
+    )
+    dont_use: tuple[Pattern, ...] = Field(
+        ("*lpflow*", "*probe*"),
+        description="patterns of cells that are not taken; the default names cells for power domains and probing that libraries do not mark",
+    )
+    driving_cell: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$",
+        description="cell that drives every input of a block; found in the library when not given: a buffer of twice the least strength",
+    )
+    load_ff: float | None = Field(
+        None, gt=0, description="load of every output in fF; four inputs of the driving cell when not given"
+    )
+    clock_gating: bool = Field(True, description="clock gates for flip-flops with an enable")
+    activity: Literal["measured", "vectorless"] = Field(
+        "measured",
+        description="power of library cells from the activity of every net on golden rows, which needs Icarus Verilog, or vectorless alone",
+    )
+    activity_rows: int = Field(4, ge=1, description="golden rows over which activity is counted")
+
+    @model_validator(mode="after")
+    def _cells_are_mapped_by_yosys(self) -> Synth:
+        if self.liberty is not None and self.tool != "yosys":
+            raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
+        return self
 
 
 class Energy(Settings):
@@ -272,6 +306,10 @@ def load_experiment(path: Path) -> Experiment:
     if data_path is not None and not data_path.is_absolute():
         data = experiment.data.model_copy(update={"path": (path.parent / data_path).resolve()})
         experiment = experiment.model_copy(update={"data": data})
+    liberty = experiment.synth.liberty
+    if liberty is not None and not liberty.is_absolute():
+        synth = experiment.synth.model_copy(update={"liberty": (path.parent / liberty).resolve()})
+        experiment = experiment.model_copy(update={"synth": synth})
     return experiment
 
 
@@ -302,23 +340,30 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
     """Settings changed by `section.key=value` strings; values are read as YAML."""
     raw = experiment.model_dump(mode="json")
     for override in overrides:
-        dotted, equals, value = override.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"`{override}` is not of the form section.key=value",
-                hint="for example `--set training.steps=500`",
-            )
-        *parents, last = dotted.strip().split(".")
+        dotted, value = _assignment(override, "section.key=value", "training.steps=500")
+        *parents, last = dotted.split(".")
         target = raw
         for parent in parents:
             if not isinstance(target.setdefault(parent, {}), dict):
                 raise ConfigError(f"`{parent}` in `{override}` is not a section")
             target = target[parent]
-        try:
-            target[last] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"the value of `{override}` is not YAML: {error}") from None
+        target[last] = value
     return experiment_from_dict(raw, where="--set")
+
+
+def assignments(texts: list[str]) -> dict[str, Any]:
+    """Settings of one section from `key=value` strings; values are read as YAML."""
+    return dict(_assignment(text, "key=value", "activity=vectorless") for text in texts)
+
+
+def _assignment(text: str, form: str, example: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"`{text}` is not of the form {form}", hint=f"for example `--set {example}`")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the value of `{text}` is not YAML: {error}") from None
 
 
 def _explain(error: ValidationError, where: str) -> tuple[str]:

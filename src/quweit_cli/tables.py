@@ -15,6 +15,7 @@ from quweit_cli.documents import (
     RtlManifest,
     SimResult,
     SynthesisReport,
+    SynthesizedBlock,
     TrainResult,
 )
 from quweit_cli.stages.doctor import Health
@@ -113,6 +114,8 @@ def sim(result: SimResult) -> list[Table]:
 
 
 def synth(report: SynthesisReport) -> list[Table]:
+    if all(block.asic for block in report.blocks):
+        return [_asic(report)]
     rows: list[Sequence[object]] = [
         (
             b.block,
@@ -133,6 +136,39 @@ def synth(report: SynthesisReport) -> list[Table]:
     )
     columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
     return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+
+
+def _asic(report: SynthesisReport) -> Table:
+    rows: list[Sequence[object]] = [
+        (
+            b.block,
+            a.area_mm2,
+            a.cells,
+            b.ffs,
+            a.clock_gates,
+            b.slack_ns,
+            a.highest_clock_mhz,
+            a.measured_mw,
+            a.vectorless_mw,
+            round(b.seconds, 1),
+        )
+        for b in report.blocks
+        if (a := b.asic)
+    ]
+    origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
+    columns = (
+        "block",
+        "area mm2",
+        "cells",
+        "FFs",
+        "clock gates",
+        "slack ns",
+        "highest MHz",
+        "power mW, measured activity",
+        "vectorless",
+        "seconds",
+    )
+    return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
 
 
 def energy(table: EnergyTable) -> list[Table]:
@@ -202,13 +238,16 @@ def summary(result: Summary) -> list[Table]:
             )
         )
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
-    rows += [
-        ("synth", b.block, f"{b.luts:,} LUTs, {b.ffs:,} FFs, {b.brams:g} BRAMs, {b.dsps} DSPs ({b.tool})")
-        for b in result.synth or []
-    ]
+    rows += [("synth", block.block, _size(block)) for block in result.synth or []]
     if result.energy:
         rows += [("energy", of, ratios) for of, ratios in _model_ratios(result.energy.ratios).items()]
     return [Table(result.name, ("stage", "of", "result"), rows)]
+
+
+def _size(block: SynthesizedBlock) -> str:
+    if block.asic:
+        return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
+    return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"
 
 
 def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
