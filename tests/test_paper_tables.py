@@ -24,7 +24,7 @@ from quweit_cli.baseline_documents import (
     SynthesizedArray,
     TableRow,
 )
-from quweit_cli.energy import breakdown, comparison, power, published, workload
+from quweit_cli.energy import breakdown, comparison, power, published, table3, table4, workload
 from quweit_cli.energy.comparison import Block, Measured
 from quweit_cli.energy.shapes import SHAPES, shape_named
 from quweit_cli.errors import ConfigError, Mismatch
@@ -93,13 +93,13 @@ def test_multiplications_of_a_token_are_those_of_the_products_of_a_sample() -> N
 
 
 def test_the_paper_accounting_is_the_papers_334_6_and_2_29() -> None:
-    table = comparison.table4(measured(BLOCK), MODEL)
+    table = table4.table4(measured(BLOCK), MODEL)
     assert cell(table, "layer end to end", "32×32 dense, paper").value == pytest.approx(334.6, abs=0.05)
     assert cell(table, "times less", "32×32 weightless, paper").value == pytest.approx(2.29, abs=0.005)
 
 
 def test_measured_energies_are_measured_cycles_times_the_models_power() -> None:
-    table = comparison.table4(measured(BLOCK), MODEL)
+    table = table4.table4(measured(BLOCK), MODEL)
     column = "32×32 weightless, ours, measured"
     array_mw = 0.861 * 50_545**0.606
     qk = 3 * (49 * 64 + FILL)  # three heads, each filled and drained
@@ -127,14 +127,14 @@ def test_two_and_a_half_is_the_bound_of_nanogpt_baby_itself() -> None:
 
 
 def test_without_a_block_the_cells_say_so() -> None:
-    table = comparison.table4(measured(), MODEL)
+    table = table4.table4(measured(), MODEL)
     empty = cell(table, "times less", "32×32 weightless, ours, measured")
     assert (empty.value, empty.method) == (None, "no block was synthesized and simulated")
 
 
 def test_every_cell_has_a_method() -> None:
-    made = [breakdown.table1(SHAPES), comparison.table3(measured(BLOCK), MODEL)]
-    made += [comparison.table4(measured(BLOCK), MODEL), comparison.power_table(MODEL)]
+    made = [breakdown.table1(SHAPES), table3.table3(measured(BLOCK), MODEL)]
+    made += [table4.table4(measured(BLOCK), MODEL), table4.power_table(MODEL)]
     for table in made:
         for row in table.rows:
             assert len(row.cells) == len(table.columns)
@@ -142,7 +142,7 @@ def test_every_cell_has_a_method() -> None:
 
 
 def test_table_3_states_both_accountings_of_the_block() -> None:
-    table = comparison.table3(measured(BLOCK), MODEL)
+    table = table3.table3(measured(BLOCK), MODEL)
     assert cell(table, "weightless block: ours, paper's cycles", "cycles").value == 196
     assert cell(table, "weightless block: ours, measured", "cycles").value == 196 * 16
     assert cell(table, "systolic 32×32: ours, paper's cycles", "cycles").value == 64_512

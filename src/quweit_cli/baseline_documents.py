@@ -123,10 +123,39 @@ class SynthesizedArray(Artifact):
     log: FileName
 
 
+class ModuleSilicon(Artifact):
+    """One module in cells of a library, synthesized once."""
+
+    module: str
+    count: int = Field(description="how often the array has it")
+    area_um2: float
+    vectorless_mw: float
+    slack_ns: float
+
+
+class ArraySilicon(Artifact):
+    """One array in cells of a library. Never compare figures of two libraries."""
+
+    array: str
+    side: int
+    library: str
+    library_sha256: Digest
+    clock_mhz: float
+    area_mm2: float
+    cell_area_mm2: float = Field(description="of the processing cells alone")
+    vectorless_mw: float
+    cell_vectorless_mw: float = Field(description="of the processing cells alone")
+    slack_ns: float = Field(description="the worst of all modules, each by itself")
+    modules: list[ModuleSilicon]
+    method: str
+    seconds: float
+
+
 class BaselineSynthesis(Artifact):
     schema_name: Literal["quweit.baseline_synth/1"] = Field("quweit.baseline_synth/1", alias="schema")
     rtl: Digest
     arrays: list[SynthesizedArray]
+    silicon: list[ArraySilicon] = Field([], description="absent when no library was named")
 
 
 # ---------------------------------------------------------------- tables

@@ -30,6 +30,11 @@ def baseline(
     simulator: Annotated[
         Literal["verilator", "icarus"], typer.Option(help="which simulator compares")
     ] = "verilator",
+    liberty: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="cell library (.lib, .lib.gz): arrays and block in its cells, too"),
+    ] = None,
+    clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells")] = 1.0,
     json: Json = False,
 ) -> None:
     """Render, simulate and synthesize what blocks are compared with.
@@ -46,6 +51,8 @@ def baseline(
         arrays=tuple(array or config.Baseline().arrays),
         cycles_per_row=cycles_per_row or None,
         simulator=simulator,
+        liberty=liberty,
+        clock_ghz=clock_ghz,
     )
     made = stage.run(out, settings, progress=progress())
     show(made.sim, json, "arrays")

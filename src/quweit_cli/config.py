@@ -268,6 +268,8 @@ class Baseline(Settings):
     cycles_per_row: int | None = Field(
         16, ge=1, description="folding of the reference block; no block is made when absent"
     )
+    liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
+    clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
 
 

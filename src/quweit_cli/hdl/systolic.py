@@ -29,6 +29,7 @@ ONCE = (
     "quweit_systolic_column.sv",
     "quweit_skew.sv",
     "quweit_operand_buffer.sv",
+    "quweit_operand_register.sv",
     "quweit_systolic_control.sv",
     "quweit_systolic.sv",
 )

@@ -16,7 +16,16 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load, open_project, read_stage, save, writing_stage
+from quweit_cli.artifacts import (
+    check_stage,
+    digest_of_file,
+    is_current,
+    load,
+    open_project,
+    read_stage,
+    save,
+    writing_stage,
+)
 from quweit_cli.baseline_documents import (
     ArrayRun,
     BaselineManifest,
@@ -26,13 +35,14 @@ from quweit_cli.baseline_documents import (
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import shape_named
-from quweit_cli.errors import CheckFailed, Mismatch
+from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import systolic as simulation
 from quweit_cli.stages import reference, rtl, sim, synth
 from quweit_cli.synthesizers import systolic as synthesis
+from quweit_cli.synthesizers import systolic_silicon as silicon
 
 OPERAND_STD = 32.0  # of the random operands, in steps of int8
 OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
@@ -61,17 +71,38 @@ def run(
     synthesized = synthesize(folder, options, progress=progress, reuse=reuse)
     if options.cycles_per_row is not None:
         reference_block(folder / "block", options, shape, progress=progress, reuse=reuse)
+        if options.liberty is not None:
+            reference_block(
+                folder / "block_silicon", options, shape, silicon=True, progress=progress, reuse=reuse
+            )
     return Baseline(manifest, simulated, synthesized)
 
 
 def reference_block(
-    project: Path, options: config.Baseline, shape: ModelShape, *, progress: Progress, reuse: bool
+    project: Path,
+    options: config.Baseline,
+    shape: ModelShape,
+    *,
+    silicon: bool = False,
+    progress: Progress,
+    reuse: bool,
 ) -> None:
-    """A weightless block of this width with random contents, by the stages that every block takes."""
+    """A weightless block of this width with random contents, by the stages that every block takes.
+
+    `silicon`: in cells of the library, and with the activity that the arrays get.
+    """
     reference.write_dump(project, options.model, shape)
     rtl.run(project, config.Rtl(cycles_per_row=options.cycles_per_row), progress=progress, reuse=reuse)
     sim.run(project, config.Sim(simulators=(options.simulator,)), progress=progress, reuse=reuse)
-    synth.run(project, config.Synth(device=options.device), progress=progress, reuse=reuse)
+    target = config.Synth(device=options.device)
+    if silicon:
+        target = config.Synth(
+            liberty=options.liberty,
+            clock_mhz=1000 * options.clock_ghz,
+            activity="vectorless",
+            allow_negative_slack=True,
+        )
+    synth.run(project, target, progress=progress, reuse=reuse)
 
 
 def render(
@@ -127,14 +158,30 @@ def synthesize(
     project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSynthesis:
     """Cells of every array, each module synthesized once."""
-    inputs = {"rtl": check_stage(project, "rtl").digest()}
-    chosen = options.model_dump(mode="json", include={"device"})
+    inputs = {"rtl": check_stage(project, "rtl").digest(), **_library(options)}
+    chosen = options.model_dump(mode="json", include={"device", "clock_ghz"})
     if not (reuse and is_current(project, "synth", inputs=inputs, options=chosen)):
         manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
         with writing_stage(project, "synth", inputs=inputs, options=chosen) as folder:
             arrays = synthesis.synthesize(project / "rtl", manifest, options, folder, progress)
-            save(BaselineSynthesis(rtl=inputs["rtl"], arrays=arrays), folder / "synth.json")
+            cells = (
+                silicon.synthesize(project / "rtl", manifest, options, folder, progress)
+                if options.liberty is not None
+                else []
+            )
+            made = BaselineSynthesis(rtl=inputs["rtl"], arrays=arrays, silicon=cells)
+            save(made, folder / "synth.json")
     return load(BaselineSynthesis, project / "synth" / "synth.json")
+
+
+def _library(options: config.Baseline) -> dict[str, str]:
+    """A cell library counts by its content, not by its place."""
+    if options.liberty is None:
+        return {}
+    try:
+        return {"liberty": digest_of_file(options.liberty)}
+    except OSError as error:
+        raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
 
 
 def read(project: Path) -> Baseline:

@@ -2,7 +2,7 @@
 
 What a block costs in hardware depends on its shape and folding, hardly on what it has learned; random
 tables and values are the worst case, as nothing in them can be shared or dropped. A block that was
-trained takes its place with `quweit energy --tables --block PROJECT`.
+trained takes its place with `quweit energy DIR --tables --block PROJECT`.
 """
 
 from __future__ import annotations

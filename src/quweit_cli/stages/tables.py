@@ -7,8 +7,8 @@ from pathlib import Path
 from quweit_cli.artifacts import load, read_stage, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
-from quweit_cli.energy import breakdown, comparison, power
-from quweit_cli.energy.comparison import Block, Measured
+from quweit_cli.energy import breakdown, power, table3, table4
+from quweit_cli.energy.comparison import Block, Measured, Silicon
 from quweit_cli.energy.shapes import SHAPES, shape_named
 from quweit_cli.energy.tables import initiation_intervals
 from quweit_cli.errors import ArtifactError, ConfigError
@@ -35,8 +35,10 @@ def run(
     model = power.calibrated()
     made = [breakdown.table1(named)]
     for measured in [] if project is None else _measured(project, blocks):
-        made += [comparison.table3(measured, model), comparison.table4(measured, model)]
-    tables = PaperTables(tables=[*made, comparison.power_table(model)])
+        made += [table3.table3(measured, model), table4.table4(measured, model)]
+        if measured.synth.silicon:
+            made.append(table4.table4(measured, model, "silicon"))
+    tables = PaperTables(tables=[*made, table4.power_table(model)])
     if project is not None:
         _write(tables, named, project)
     return tables
@@ -77,16 +79,40 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
     shape = made.rtl.model
     reference = folder / "block"
     source = own.get(shape.dim, reference if (reference / "synth").is_dir() else None)
-    return Measured(made.rtl.name, shape, made.sim, made.synth, None if source is None else _block(source))
+    block = None
+    if source is not None:
+        silicon = source.with_name(f"{source.name}_silicon")
+        block = _block(source, _silicon(silicon) if (silicon / "synth").is_dir() else None)
+    return Measured(made.rtl.name, shape, made.sim, made.synth, block)
 
 
-def _block(project: Path) -> Block:
+def _silicon(project: Path) -> Silicon | None:
+    """The same block in cells of a library, with the activity that arrays get: vectorless."""
+    made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    if made.asic is None or made.slack_ns is None:
+        return None
+    return Silicon(
+        made.asic.library,
+        made.asic.library_sha256,
+        made.clock_mhz,
+        made.asic.area_mm2,
+        made.asic.vectorless_mw,
+        made.slack_ns,
+        f"{made.version}: {made.asic.vectorless_method}",
+    )
+
+
+def _block(project: Path, silicon: Silicon | None) -> Block:
     """The first block of a project; the blocks of a model have one shape."""
     for stage in ("dump", "sim", "synth"):
         read_stage(project, stage)
     dump = load(DumpManifest, project / "dump" / "dump.json")
     intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    if made.luts is None or made.brams is None:
+        raise ArtifactError(
+            f"the block of `{project}` is in cells of a library", hint="run `quweit synth` for an FPGA"
+        )
     return Block(
         name=f"{dump.name}, {dump.data}",
         tool=made.version,
@@ -94,6 +120,7 @@ def _block(project: Path) -> Block:
         ffs=made.ffs,
         brams=made.brams,
         interval=intervals[made.block],
+        silicon=silicon,
     )
 
 

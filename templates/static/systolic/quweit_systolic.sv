@@ -88,16 +88,19 @@ module quweit_systolic #(
     .y_last_o
   );
 
-  // A cycle without a beat adds zero times zero.
-  always_ff @(posedge clk_i) begin
-    a_q <= beat ? beat_a : '0;
-    b_q <= beat ? beat_b : '0;
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) start_q <= 1'b0;
-    else         start_q <= start;
-  end
+  quweit_operand_register #(
+    .Bits (Side * 8)
+  ) u_register (
+    .clk_i,
+    .rst_ni,
+    .beat_i  (beat),
+    .start_i (start),
+    .a_i     (beat_a),
+    .b_i     (beat_b),
+    .start_o (start_q),
+    .a_o     (a_q),
+    .b_o     (b_q)
+  );
 
   for (genvar n = 0; n < Side; n++) begin : gen_lane
     assign a_lanes[n*9 +: 9] = {start_q, a_q[n*8 +: 8]};
