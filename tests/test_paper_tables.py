@@ -26,7 +26,7 @@ from quweit_cli.baseline_documents import (
 )
 from quweit_cli.energy import breakdown, comparison, power, published, table3, table4, workload
 from quweit_cli.energy.comparison import Block, Measured
-from quweit_cli.energy.shapes import SHAPES, shape_named
+from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
 from quweit_cli.errors import ConfigError, Mismatch
 from quweit_cli.report.exports import csv_text, latex, markdown
 from quweit_cli.stages import tables
@@ -237,10 +237,12 @@ def test_an_array_that_is_not_bit_exact_has_no_tables(tmp_path: Path) -> None:
         tables.run(project)
 
 
-@pytest.mark.parametrize("words", ["tiny=1,2,3", "tiny=1,2,3,4,x", "tiny=0,1,1,1,1", "gpt33"])
+@pytest.mark.parametrize(
+    "words", ["tiny=1,2,3", "tiny=1,2,3,4,x", "tiny=0,1,1,1,1", "gpt33", "../x=1,8,1,8,8", "tiny=1,8,3,8,8"]
+)
 def test_a_shape_that_is_none_is_refused(words: str) -> None:
     with pytest.raises(ConfigError):
-        tables.parse_shape(words)
+        parse_shape(words)
 
 
 def test_a_project_is_needed_without_tables(quweit: Callable[..., Outcome]) -> None:

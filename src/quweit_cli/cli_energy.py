@@ -16,7 +16,11 @@ from quweit_cli.errors import ConfigError
 def baseline(
     out: Out,
     model: Annotated[
-        str, typer.Option(metavar="NAME", help="whose layer is computed; a shape that table 1 lists")
+        str,
+        typer.Option(
+            metavar="NAME[=L,D,H,N,F]",
+            help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width",
+        ),
     ] = "i_vit_t",
     array: Annotated[
         list[int] | None,
@@ -124,9 +128,10 @@ def _show_tables(
     checkpoint: Path | None,
     json: bool,
 ) -> None:
+    from quweit_cli.energy.shapes import parse_shape
     from quweit_cli.stages import tables as stage
 
-    shapes = dict(stage.parse_shape(words) for words in shape or ())
+    shapes = dict(parse_shape(words) for words in shape or ())
     if checkpoint is not None:
         from quweit_cli.stages.dump import shape_of
 

@@ -8,6 +8,7 @@ nanoGPT-baby: github.com/karpathy/nanoGPT, config/train_shakespeare_char.py.
 from __future__ import annotations
 
 import difflib
+import re
 
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import ConfigError
@@ -24,6 +25,9 @@ def _vit(layers: int, dim: int, heads: int, tokens: int) -> ModelShape:
 def _shape(family: str, layers: int, dim: int, heads: int, tokens: int) -> ModelShape:
     return ModelShape(family=family, layers=layers, dim=dim, heads=heads, tokens=tokens, mlp_hidden=4 * dim)
 
+
+FIELDS = ("layers", "dim", "heads", "tokens", "mlp_hidden")
+NAME = r"[a-z][a-z0-9_]{0,40}"
 
 # Vision transformers: 224 x 224 pixels in patches of 16 (ViT-H: 14); the class token is left out, as the
 # paper counts 196 tokens for I-ViT-T.
@@ -57,3 +61,25 @@ def shape_named(name: str) -> ModelShape:
         f"no shape of a model `{name}` is known" + (f", did you mean `{near[0]}`?" if near else ""),
         hint=f"known: {', '.join(SHAPES)}",
     )
+
+
+def parse_shape(words: str) -> tuple[str, ModelShape]:
+    """`name=layers,dim,heads,tokens,mlp_hidden`, or the name of a known model.
+
+    Raises:
+        ConfigError: neither.
+    """
+    name, equals, numbers = words.partition("=")
+    if not equals:
+        return name, shape_named(name)
+    values = numbers.split(",")
+    sound = len(values) == len(FIELDS) and all(value.isdecimal() and int(value) > 0 for value in values)
+    if not sound or not re.fullmatch(NAME, name):
+        raise ConfigError(
+            f"`{words}` is no shape of a model",
+            hint=f"write NAME={','.join(field.upper() for field in FIELDS)}, such as tiny=4,64,2,65,256",
+        )
+    shape = ModelShape(family="other", **dict(zip(FIELDS, map(int, values), strict=True)))
+    if shape.dim % shape.heads:
+        raise ConfigError(f"the width of `{words}` must be a multiple of its heads")
+    return name, shape

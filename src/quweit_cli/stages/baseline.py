@@ -34,7 +34,7 @@ from quweit_cli.baseline_documents import (
 )
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
-from quweit_cli.energy.shapes import shape_named
+from quweit_cli.energy.shapes import parse_shape
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
@@ -64,8 +64,8 @@ def run(
         ConfigError: an unknown model, or a side that is no multiple of eight.
         ToolError: a tool is missing or rejects a design.
     """
-    shape = shape_named(options.model)
-    folder = open_project(open_project(project) / options.model)
+    name, shape = parse_shape(options.model)
+    folder = open_project(open_project(project) / name)
     manifest = render(folder, options, progress=progress, reuse=reuse)
     simulated = simulate(folder, options, progress=progress, reuse=reuse)
     synthesized = synthesize(folder, options, progress=progress, reuse=reuse)
@@ -91,7 +91,7 @@ def reference_block(
 
     `silicon`: in cells of the library, and with the activity that the arrays get.
     """
-    reference.write_dump(project, options.model, shape)
+    reference.write_dump(project, parse_shape(options.model)[0], shape)
     rtl.run(project, config.Rtl(cycles_per_row=options.cycles_per_row), progress=progress, reuse=reuse)
     sim.run(project, config.Sim(simulators=(options.simulator,)), progress=progress, reuse=reuse)
     target = config.Synth(device=options.device)
@@ -112,9 +112,9 @@ def render(
     inputs = {"renderer": renderer_digest()}
     chosen = options.model_dump(mode="json", include={"model", "arrays"})
     if not (reuse and is_current(project, "rtl", inputs=inputs, options=chosen)):
-        shape = shape_named(options.model)
+        name, shape = parse_shape(options.model)
         with progress.task("rendering"):
-            plan, manifest = render_arrays(options.model, shape, operands_of(shape), options.arrays, OPERANDS)
+            plan, manifest = render_arrays(name, shape, operands_of(shape), options.arrays, OPERANDS)
         with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
             plan.write(folder)
             save(manifest, folder / "manifest.json")

@@ -9,14 +9,13 @@ from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
 from quweit_cli.energy.comparison import Block, Measured, Silicon
-from quweit_cli.energy.shapes import SHAPES, shape_named
+from quweit_cli.energy.shapes import SHAPES
 from quweit_cli.energy.tables import initiation_intervals
-from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.errors import ArtifactError
 from quweit_cli.report import exports, paper
 from quweit_cli.stages import baseline
 
 DOCUMENT = "tables.json"
-FIELDS = ("layers", "dim", "heads", "tokens", "mlp_hidden")
 
 
 def run(
@@ -42,24 +41,6 @@ def run(
     if project is not None:
         _write(tables, named, project)
     return tables
-
-
-def parse_shape(words: str) -> tuple[str, ModelShape]:
-    """`name=layers,dim,heads,tokens,mlp_hidden`, or the name of a known model.
-
-    Raises:
-        ConfigError: neither.
-    """
-    name, equals, numbers = words.partition("=")
-    if not equals:
-        return name, shape_named(name)
-    values = numbers.split(",")
-    if len(values) != len(FIELDS) or not all(value.isdecimal() and int(value) > 0 for value in values):
-        raise ConfigError(
-            f"`{words}` is no shape of a model",
-            hint=f"write NAME={','.join(field.upper() for field in FIELDS)}, such as tiny=4,64,2,65,256",
-        )
-    return name, ModelShape(family="other", **dict(zip(FIELDS, map(int, values), strict=True)))
 
 
 def _measured(project: Path, blocks: tuple[Path, ...]) -> list[Measured]:
