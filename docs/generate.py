@@ -42,6 +42,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "baseline_rtl": baseline_documents.BaselineManifest,
     "baseline_sim": baseline_documents.BaselineSim,
     "baseline_synth": baseline_documents.BaselineSynthesis,
+    "baseline_units": baseline_documents.BaselineUnits,
     "tables": baseline_documents.PaperTables,
     "summary": summary.Summary,
     "doctor": Health,

@@ -18,16 +18,19 @@ from quweit_cli.baseline_documents import (
     BaselineManifest,
     BaselineSim,
     BaselineSynthesis,
+    BaselineUnits,
     Cell,
     PaperTable,
     PaperTables,
     SynthesizedArray,
+    SynthesizedUnit,
     TableRow,
 )
 from quweit_cli.energy import breakdown, comparison, power, published, table3, table4, workload
 from quweit_cli.energy.comparison import Block, Measured
 from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
 from quweit_cli.errors import ConfigError, Mismatch
+from quweit_cli.hdl.units import units_of
 from quweit_cli.report.exports import csv_text, latex, markdown
 from quweit_cli.stages import tables
 
@@ -54,12 +57,21 @@ def synthesized_array(side: int, luts: int, ffs: int) -> SynthesizedArray:
     )  # fmt: skip
 
 
+UNITS = [
+    SynthesizedUnit(
+        unit=unit.name, module=unit.module, version="Yosys 0.70", device=published.DEVICE, luts=100, ffs=50,
+        cycles=unit.cycles, dense_only=unit.dense_only, log="unit.log",
+    )
+    for unit in units_of(I_VIT_T)
+]  # fmt: skip
+
+
 def measured(block: Block | None = None, name: str = "i_vit_t") -> Measured:
     """A 32 x 32 array exactly as large as the published one."""
     point = published.SYSTOLIC[32]
     sim = BaselineSim(rtl=DIGEST, bit_exact=True, runs=[array_run(32)])
     synth = BaselineSynthesis(rtl=DIGEST, arrays=[synthesized_array(32, point.luts, point.ffs)])
-    return Measured(name, I_VIT_T, sim, synth, block)
+    return Measured(name, I_VIT_T, sim, synth, block, BaselineUnits(units=UNITS))
 
 
 BLOCK = Block("block0", "Yosys 0.70", luts=15_000, ffs=6_000, brams=0, interval=16)
@@ -94,7 +106,7 @@ def test_multiplications_of_a_token_are_those_of_the_products_of_a_sample() -> N
 
 def test_the_paper_accounting_is_the_papers_334_6_and_2_29() -> None:
     table = table4.table4(measured(BLOCK), MODEL)
-    assert cell(table, "layer end to end", "32×32 dense, paper").value == pytest.approx(334.6, abs=0.05)
+    assert cell(table, comparison.PRODUCTS, "32×32 dense, paper").value == pytest.approx(334.6, abs=0.05)
     assert cell(table, "times less", "32×32 weightless, paper").value == pytest.approx(2.29, abs=0.005)
 
 
@@ -124,6 +136,19 @@ def test_two_and_a_half_is_the_bound_of_nanogpt_baby_itself() -> None:
     shape = shape_named("nanogpt_baby")
     attention = workload.systolic_cycles(workload.attention_gemms(shape), 32)
     assert workload.systolic_cycles(workload.mlp_gemms(shape), 32) / attention + 1 == 2.5
+
+
+def test_units_are_summed_apart_and_the_block_takes_the_gelu_away() -> None:
+    table = table4.table4(measured(BLOCK), MODEL)
+    for kind, gelu in (("dense", True), ("weightless", False)):
+        column = f"32×32 {kind}, ours, measured"
+        units = [cell(table, one.unit, column).value for one in UNITS]
+        assert (units[0] is not None) == gelu
+        products, whole = (
+            cell(table, label, column).value for label in (comparison.PRODUCTS, comparison.WHOLE)
+        )
+        assert whole == pytest.approx(float(products or 0) + sum(float(one or 0) for one in units))
+    assert cell(table, comparison.WHOLE, "32×32 dense, paper").value is None
 
 
 def test_without_a_block_the_cells_say_so() -> None:
@@ -190,6 +215,7 @@ def write_baseline(project: Path, run: ArrayRun) -> Path:
             "synth.json",
             BaselineSynthesis(rtl=DIGEST, arrays=[synthesized_array(32, 90_000, 50_000)]),
         ),
+        "units": ("units.json", BaselineUnits(units=UNITS)),
     }
     for stage, (name, document) in documents.items():
         with writing_stage(folder, stage, inputs={}, options={}) as made:

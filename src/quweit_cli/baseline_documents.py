@@ -158,6 +158,25 @@ class BaselineSynthesis(Artifact):
     silicon: list[ArraySilicon] = Field([], description="absent when no library was named")
 
 
+class SynthesizedUnit(Artifact):
+    """What stands between the products of a layer, one lane of it."""
+
+    unit: str
+    module: str
+    version: str
+    device: str
+    luts: int
+    ffs: int
+    cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
+    dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
+    log: FileName
+
+
+class BaselineUnits(Artifact):
+    schema_name: Literal["quweit.baseline_units/1"] = Field("quweit.baseline_units/1", alias="schema")
+    units: list[SynthesizedUnit]
+
+
 # ---------------------------------------------------------------- tables
 
 

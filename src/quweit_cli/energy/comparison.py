@@ -7,10 +7,11 @@ measured   our circuits, cycles of simulation: filling and draining included, ev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, Cell
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, BaselineUnits, Cell
 from quweit_cli.documents import ModelShape, PowerModel
 from quweit_cli.energy import power, published, workload
 from quweit_cli.energy.tables import energy_uj
@@ -59,6 +60,7 @@ class Measured:
     sim: BaselineSim
     synth: BaselineSynthesis
     block: Block | None
+    units: BaselineUnits
 
     def product_cycles(self, side: int, accounting: Accounting) -> dict[str, int]:
         """Cycles of each product of a layer, its copies included."""
@@ -96,6 +98,9 @@ class Measured:
 
 MLP = ("up", "down")
 ATTENTION = ("qkv", "qk", "av", "projection")
+BLOCK = "weightless block"
+PRODUCTS, GAIN = "products of a layer end to end", "times less"
+WHOLE, GAIN_WHOLE = "layer with these units", "times less, with units"
 OPERATIONS = {
     "qkv": "QKV projection", "qk": "Q·Kᵀ", "av": "softmax·V", "projection": "output projection",
     "up": "MLP up", "down": "MLP down",
@@ -112,7 +117,7 @@ def gain(
     measured: Measured, side: int, accounting: Accounting, model: PowerModel, target: Target = "fpga"
 ) -> float | None:
     """How many times less a layer takes with a block; absent without one."""
-    value = layer(measured, side, accounting, model, target)[1]["times less"].value
+    value = layer(measured, side, accounting, model, target)[1][GAIN].value
     return float(value) if isinstance(value, int | float) else None
 
 
@@ -136,30 +141,53 @@ def layer(
         )
         for name, label in OPERATIONS.items()
     }
-    absent = Cell(value=None, unit="µJ", method="not in this column")
+    units = _units(measured, accounting, model, target)
     block = _block_cell(measured, accounting, model, target)
-    whole = sum(float(cell.value or 0) for cell in cells.values())
-    attention = sum(float(cells[OPERATIONS[name]].value or 0) for name in ATTENTION)
-    together = None if block.value is None else attention + float(block.value)
-    dense = cells | {
-        "weightless block": absent,
-        "layer end to end": Cell(value=whole, unit="µJ", method="sum of the above"),
-        "times less": Cell(value=1.0, method="by definition"),
-    }
-    hybrid = {OPERATIONS[name]: cells[OPERATIONS[name]] for name in ATTENTION}
-    hybrid |= {OPERATIONS[name]: absent for name in MLP}
-    hybrid |= {
-        "weightless block": block,
-        "layer end to end": Cell(
-            value=together, unit="µJ", method="sum of the above" if together else block.method
-        ),
-        "times less": Cell(
-            value=None if together is None else whole / together,
-            method="dense layer over this one" if together else block.method,
-            paper=published.END_TO_END.get(measured.name) if side == 32 else None,
-        ),
-    }
+    kept = {one.unit: units[one.unit] for one in measured.units.units if not one.dense_only}
+    attention = {OPERATIONS[name]: cells[OPERATIONS[name]] for name in ATTENTION}
+    dense = cells | units
+    hybrid = attention | kept | {BLOCK: block}
+    for side_of, products in ((dense, [*cells.values()]), (hybrid, [*attention.values(), block])):
+        side_of[PRODUCTS] = _sum(products)
+        side_of[WHOLE] = _sum([side_of[PRODUCTS], *(units if side_of is dense else kept).values()])
+    paper = published.END_TO_END.get(measured.name) if side == 32 else None
+    for total, gained in ((PRODUCTS, GAIN), (WHOLE, GAIN_WHOLE)):
+        dense[gained] = _over(dense[total], dense[total], None)
+        hybrid[gained] = _over(dense[total], hybrid[total], paper)
     return dense, hybrid
+
+
+def _units(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> dict[str, Cell]:
+    """GELU, softmax and layer normalisation, where they were synthesized: for an FPGA, not by the paper."""
+    made = {}
+    for one in measured.units.units:
+        if accounting == "paper" or target == "silicon":
+            why = "left out by the paper" if accounting == "paper" else "not made of library cells"
+            made[one.unit] = Cell(value=None, unit="µJ", method=why)
+            continue
+        estimate = power.estimate(model, luts=one.luts, ffs=one.ffs, clock_mhz=CLOCK_MHZ)
+        made[one.unit] = Cell(
+            value=energy_uj(one.cycles, estimate.power_mw, CLOCK_MHZ),
+            unit="µJ",
+            method=f"{one.cycles} cycles of one lane at {estimate.power_mw:.0f} mW, {estimate.source}",
+        )
+    return made
+
+
+def _sum(cells: Sequence[Cell]) -> Cell:
+    """Absent when a part is."""
+    missing = next((cell for cell in cells if not isinstance(cell.value, int | float)), None)
+    if missing is not None:
+        return Cell(value=None, unit="µJ", method=missing.method)
+    return Cell(
+        value=sum(float(cell.value or 0) for cell in cells), unit="µJ", method="sum of its parts above"
+    )
+
+
+def _over(dense: Cell, other: Cell, paper: float | None) -> Cell:
+    if not isinstance(dense.value, int | float) or not isinstance(other.value, int | float):
+        return Cell(value=None, method=dense.method if dense.value is None else other.method, paper=paper)
+    return Cell(value=dense.value / other.value, method="dense over this column", paper=paper)
 
 
 def _array_power(

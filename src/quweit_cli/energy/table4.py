@@ -6,8 +6,13 @@ from quweit_cli.baseline_documents import Cell, PaperTable, TableRow
 from quweit_cli.documents import PowerModel
 from quweit_cli.energy import published
 from quweit_cli.energy.comparison import (
+    BLOCK,
+    GAIN,
+    GAIN_WHOLE,
     OPERATIONS,
+    PRODUCTS,
     TITLES,
+    WHOLE,
     Measured,
     Target,
     accountings,
@@ -28,8 +33,12 @@ def table4(measured: Measured, model: PowerModel, target: Target = "fpga") -> Pa
                 f"{side}×{side} weightless, {TITLES[accounting]}",
             ]
             by_column += [dense, hybrid]
-    labels = [*OPERATIONS.values(), "weightless block", "layer end to end", "times less"]
-    rows = [TableRow(label=label, cells=[cells[label] for cells in by_column]) for label in labels]
+    units = [one.unit for one in measured.units.units]
+    labels = [*OPERATIONS.values(), BLOCK, PRODUCTS, GAIN, *units, WHOLE, GAIN_WHOLE]
+    absent = Cell(value=None, unit="µJ", method="not in this column")
+    rows = [
+        TableRow(label=label, cells=[cells.get(label, absent) for cells in by_column]) for label in labels
+    ]
     place = "FPGA" if target == "fpga" else "library cells"
     return PaperTable(
         key=f"table4_{measured.name}" + ("" if target == "fpga" else "_silicon"),
@@ -42,7 +51,8 @@ def table4(measured: Measured, model: PowerModel, target: Target = "fpga") -> Pa
 
 def _notes4(measured: Measured, model: PowerModel, target: Target) -> list[str]:
     notes = [
-        "Products alone: softmax, normalisation and the activation of the dense MLP are on neither side.",
+        "The paper's sum is of products alone. The units between them (GELU of the dense MLP, softmax, two layer "
+        "normalisations) are listed below it, one lane each, and the sum is stated with and without them.",
         "Causal attention is counted as the full square, and what waits is taken to spend nothing.",
     ]
     for side in measured.sides:

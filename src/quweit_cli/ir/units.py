@@ -41,7 +41,7 @@ def octaves(score_scale: float) -> int:
     Raises:
         ValueError: it does not fit eight bits.
     """
-    multiplier = round(score_scale * math.log2(math.e) * 2**FRACTION)
+    multiplier = round(score_scale * math.log2(math.e) * (1 << FRACTION))
     if not 1 <= multiplier <= 255:
         raise ValueError(
             f"scores of scale {score_scale} need a multiplier of {multiplier}, not within 1 ... 255"
@@ -60,7 +60,8 @@ def shiftmax(scores_RN: Integers, multiplier: int) -> Integers:
     weight_RN = (((2 << FRACTION) - part_RN) << (WEIGHT_BITS - FRACTION - 1)) >> np.minimum(whole_RN, 31)
     reciprocal_R1 = (1 << 2 * WEIGHT_BITS - 1) // weight_RN.sum(axis=1, keepdims=True)
     scaled_RN = (weight_RN * reciprocal_R1 + (1 << 23)) >> 24
-    return np.minimum(scaled_RN, INT8[1])
+    probability_RN: Integers = np.minimum(scaled_RN, INT8[1])
+    return probability_RN
 
 
 def layer_norm(rows_RD: Integers) -> Integers:
@@ -79,7 +80,8 @@ def layer_norm(rows_RD: Integers) -> Integers:
     reciprocal_R1 = (1 << (bits_R1 + RECIPROCAL_BITS)) // root_R1
     shift_R1 = bits_R1 + RECIPROCAL_BITS - NORM_STEPS.bit_length() + 1
     scaled_RD = ((width * rows_RD - sum_R1) * reciprocal_R1 + (1 << (shift_R1 - 1))) >> shift_R1
-    return np.clip(scaled_RD, *INT8)
+    clamped_RD: Integers = np.clip(scaled_RD, *INT8)
+    return clamped_RD
 
 
 def _floor_root(values: Integers) -> Integers:

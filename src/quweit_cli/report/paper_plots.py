@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from quweit_cli.baseline_documents import PaperTable
+from quweit_cli.energy.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas
 
 # From light to dark, each with a hatch of its own.
 LAYERS = (
     ("#f4f4f2", ""), ("#dcdcd6", "//"), ("#c2c2bc", ".."), ("#a6a6a0", "xx"), ("#8a8a84", "\\\\"),
-    ("#6e6e68", "oo"), ("#e0a030", "++"),
+    ("#6e6e68", "oo"), ("#e0a030", "++"), ("#f0c878", "--"), ("#2f7ed8", "||"), ("#a8c8f0", "**"),
 )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def points_of(table: PaperTable) -> list[tuple[str, Series, float, float]]:
 
 def energies_of(table: PaperTable) -> dict[str, list[tuple[str, float]]]:
     """Of a table 4: column -> operation and energy, sums and ratios left out."""
-    sums = ("layer end to end", "times less")
+    sums = (PRODUCTS, GAIN, WHOLE, GAIN_WHOLE)
     return {
         column: [
             (row.label, float(row.cells[place].value or 0))

@@ -5,6 +5,7 @@ Arrays know no model but its shape. Each model has a folder in the project direc
     i_vit_t/rtl/     systolic arrays, golden matrices
     i_vit_t/sim/     equal, and cycles
     i_vit_t/synth/   cells
+    i_vit_t/units/   cells of GELU, softmax and layer normalisation
     i_vit_t/block/   a project with the reference block: dump/, rtl/, sim/, synth/
 """
 
@@ -31,6 +32,7 @@ from quweit_cli.baseline_documents import (
     BaselineManifest,
     BaselineSim,
     BaselineSynthesis,
+    BaselineUnits,
 )
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
@@ -38,11 +40,13 @@ from quweit_cli.energy.shapes import parse_shape
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
+from quweit_cli.hdl.units import units_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import systolic as simulation
 from quweit_cli.stages import reference, rtl, sim, synth
 from quweit_cli.synthesizers import systolic as synthesis
 from quweit_cli.synthesizers import systolic_silicon as silicon
+from quweit_cli.synthesizers import units
 
 OPERAND_STD = 32.0  # of the random operands, in steps of int8
 OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
@@ -52,6 +56,7 @@ class Baseline(NamedTuple):
     rtl: BaselineManifest
     sim: BaselineSim
     synth: BaselineSynthesis
+    units: BaselineUnits
 
 
 def run(
@@ -69,13 +74,14 @@ def run(
     manifest = render(folder, options, progress=progress, reuse=reuse)
     simulated = simulate(folder, options, progress=progress, reuse=reuse)
     synthesized = synthesize(folder, options, progress=progress, reuse=reuse)
+    between = synthesize_units(folder, options, shape, progress=progress, reuse=reuse)
     if options.cycles_per_row is not None:
         reference_block(folder / "block", options, shape, progress=progress, reuse=reuse)
         if options.liberty is not None:
             reference_block(
                 folder / "block_silicon", options, shape, silicon=True, progress=progress, reuse=reuse
             )
-    return Baseline(manifest, simulated, synthesized)
+    return Baseline(manifest, simulated, synthesized, between)
 
 
 def reference_block(
@@ -174,6 +180,24 @@ def synthesize(
     return load(BaselineSynthesis, project / "synth" / "synth.json")
 
 
+def synthesize_units(
+    project: Path,
+    options: config.Baseline,
+    shape: ModelShape,
+    *,
+    progress: Progress = SILENT,
+    reuse: bool = True,
+) -> BaselineUnits:
+    """Cells of what stands between the products."""
+    inputs = {"renderer": renderer_digest()}
+    chosen = {"device": options.device, "shape": shape.model_dump(mode="json")}
+    if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
+        with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
+            made = units.synthesize(units_of(shape), options, folder, progress)
+            save(BaselineUnits(units=made), folder / "units.json")
+    return load(BaselineUnits, project / "units" / "units.json")
+
+
 def _library(options: config.Baseline) -> dict[str, str]:
     """A cell library counts by its content, not by its place."""
     if options.liberty is None:
@@ -190,12 +214,13 @@ def read(project: Path) -> Baseline:
     Raises:
         ArtifactError: a stage is missing.
     """
-    for stage in ("rtl", "sim", "synth"):
+    for stage in ("rtl", "sim", "synth", "units"):
         read_stage(project, stage)
     return Baseline(
         load(BaselineManifest, project / "rtl" / "manifest.json"),
         load(BaselineSim, project / "sim" / "sim.json"),
         load(BaselineSynthesis, project / "synth" / "synth.json"),
+        load(BaselineUnits, project / "units" / "units.json"),
     )
 
 

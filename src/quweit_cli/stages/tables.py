@@ -64,7 +64,7 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
     if source is not None:
         silicon = source.with_name(f"{source.name}_silicon")
         block = _block(source, _silicon(silicon) if (silicon / "synth").is_dir() else None)
-    return Measured(made.rtl.name, shape, made.sim, made.synth, block)
+    return Measured(made.rtl.name, shape, made.sim, made.synth, block, made.units)
 
 
 def _silicon(project: Path) -> Silicon | None:
