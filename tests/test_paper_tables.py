@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Outcome
 from packages import DIGEST, I_VIT_T
-from quweit_cli.artifacts import load, open_project, save, writing_stage
+from quweit_cli.artifacts import load, open_project, read_stage, save, writing_stage
 from quweit_cli.baseline_documents import (
     ArrayRun,
     BaselineManifest,
@@ -218,7 +218,8 @@ def write_baseline(project: Path, run: ArrayRun) -> Path:
         "units": ("units.json", BaselineUnits(units=UNITS)),
     }
     for stage, (name, document) in documents.items():
-        with writing_stage(folder, stage, inputs={}, options={}) as made:
+        inputs = {"rtl": read_stage(folder, "rtl").digest()} if stage in ("sim", "synth") else {}
+        with writing_stage(folder, stage, inputs=inputs, options={}) as made:
             save(document, made / name)
     return project
 

@@ -18,12 +18,12 @@ import numpy as np
 
 from quweit_cli import config
 from quweit_cli.artifacts import (
+    check_fresh,
     check_stage,
     digest_of_file,
     is_current,
     load,
     open_project,
-    read_stage,
     save,
     writing_stage,
 )
@@ -213,9 +213,10 @@ def read(project: Path) -> Baseline:
 
     Raises:
         ArtifactError: a stage is missing.
+        StaleArtifact: a stage was made from other RTL than there is now.
     """
     for stage in ("rtl", "sim", "synth", "units"):
-        read_stage(project, stage)
+        check_fresh(project, stage)
     return Baseline(
         load(BaselineManifest, project / "rtl" / "manifest.json"),
         load(BaselineSim, project / "sim" / "sim.json"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quweit_cli.artifacts import load, read_stage, save, write_text
+from quweit_cli.artifacts import check_fresh, load, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
@@ -86,7 +86,7 @@ def _silicon(project: Path) -> Silicon | None:
 def _block(project: Path, silicon: Silicon | None) -> Block:
     """The first block of a project; the blocks of a model have one shape."""
     for stage in ("dump", "sim", "synth"):
-        read_stage(project, stage)
+        check_fresh(project, stage)
     dump = load(DumpManifest, project / "dump" / "dump.json")
     intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
