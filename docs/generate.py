@@ -33,7 +33,9 @@ DOCS = Path(__file__).resolve().parent
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "program": ProgramRecord,
     "train": documents.TrainResult,
+    "unfinished": documents.UnfinishedTraining,
     "eval": documents.EvalResult,
+    "sample": documents.SampleResult,
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
     "sim": documents.SimResult,

@@ -29,6 +29,7 @@ def test_the_commands_are_these() -> None:
     assert list(COMMANDS) == [
         "train",
         "eval",
+        "sample",
         "dump",
         "rtl",
         "sim",

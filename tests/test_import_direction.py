@@ -17,7 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
-    {"artifacts", "config", "toolbox", "progress"},
+    {"artifacts", "config", "training_settings", "ranks", "toolbox", "progress"},
     {"documents"},
     {"baseline_documents"},
     {"summary"},
@@ -25,13 +25,23 @@ LAYERS: list[set[str]] = [
     {"stages"},
     {"tables"},
     {"console"},
-    {"cli", "cli_energy"},
+    {"command_line"},
+    {"cli_energy", "cli_training"},
+    {"cli"},
     {"__main__"},
 ]
-TORCH = {"models", "training", "weightless", "stages.train", "stages.dump", "stages.evaluate"}
+TORCH = {
+    "models",
+    "training",
+    "weightless",
+    "stages.train",
+    "stages.dump",
+    "stages.evaluate",
+    "stages.sample",
+}
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli", "cli_energy"},
+    "typer": {"cli", "cli_energy", "cli_training", "command_line"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

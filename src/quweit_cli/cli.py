@@ -5,118 +5,26 @@ Stages are imported when their command runs: `quweit synth --help` never waits f
 
 from __future__ import annotations
 
-import functools
 import signal
-from collections.abc import Callable
-from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from quweit_cli import __version__, console
-from quweit_cli.progress import SILENT, Progress
-
-app = typer.Typer(
-    name="quweit",
-    help="Quasi-weightless transformers: from PyTorch to lookup-table hardware, with proof.",
-    epilog="Example: quweit run examples/digits.yaml --out build/digits",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-_state: dict[str, bool] = {"quiet": False}
-
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="experiment file (YAML)")]
-Checkpoint = Annotated[Path, typer.Argument(metavar="CKPT", help="checkpoint that `quweit train` wrote")]
-Project = Annotated[Path, typer.Argument(metavar="PROJECT", help="project directory, as given to --out")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="project directory to write into")]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="PATH", help="file of the dataset, for those that are not shipped"),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="change one setting; may be repeated"),
-]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="short for --set seed=N")]
-Json = Annotated[
-    bool, typer.Option("--json", help="print the artefact as JSON on stdout, and nothing else there")
-]
-
-
-def command(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose --help ends with a runnable example and whose errors are explained."""
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def run(*arguments: Any, **options: Any) -> None:
-            with console.explained():
-                function(*arguments, **options)
-
-        app.command(name, epilog=f"Example: {example}")(run)
-        return run
-
-    return register
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"quweit {__version__}")
-        raise typer.Exit
+import quweit_cli.cli_training
+from quweit_cli import console
+from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
+from quweit_cli.command_line import experiment as _experiment
+from quweit_cli.command_line import number as _number
+from quweit_cli.command_line import progress as _progress
+from quweit_cli.command_line import project as _project
+from quweit_cli.command_line import show as _show
 
 
 def main() -> None:
     """Entry point of `quweit`."""
     signal.signal(signal.SIGTERM, _terminate)
     app(prog_name="quweit")
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
-) -> None:
-    _state["quiet"] = quiet
-
-
-@command("train", "quweit train examples/digits.yaml --out build/digits --set training.steps=500")
-def train(
-    experiment_file: Config,
-    out: Out,
-    set_: Set = None,
-    seed: Seed = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """Train the model of an experiment.
-
-    Its dense twin is trained too when the experiment asks for it (`twin: true`).
-    """
-    from quweit_cli.artifacts import open_project
-
-    experiment = _experiment(experiment_file, set_, seed, data)
-    project = open_project(out)
-    from quweit_cli.stages import train as stage
-
-    result = stage.run(experiment, project, progress=progress())
-    show(result, json, "train")
-
-
-@command("eval", "quweit eval build/digits/train/ckpt.pt")
-def evaluate(checkpoint: Checkpoint, data: Data = None, json: Json = False) -> None:
-    """Test a checkpoint, in float and as integers.
-
-    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program.
-    """
-    from quweit_cli.stages import evaluate as stage
-
-    show(stage.run(checkpoint, data_path=data, progress=progress()), json, "fields")
 
 
 @command("dump", "quweit dump build/digits/train/ckpt.pt --out build/digits")
@@ -139,8 +47,8 @@ def dump(
     from quweit_cli.stages import dump as stage
 
     settings = config.Dump(rows=rows, samples=samples)
-    show(
-        stage.run(checkpoint, open_project(out), settings, data_path=data, progress=progress()), json, "dump"
+    _show(
+        stage.run(checkpoint, open_project(out), settings, data_path=data, progress=_progress()), json, "dump"
     )
 
 
@@ -182,8 +90,8 @@ def rtl(
         features_per_beat=_number(features_per_beat),
         pipeline_depth=_number(pipeline_depth),
     )
-    bring_dump(source, out, config.Dump(), data_path=data, progress=progress())
-    show(stage.run(out, settings, progress=progress()), json, "rtl")
+    bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
+    _show(stage.run(out, settings, progress=_progress()), json, "rtl")
 
 
 @command("sim", "quweit sim build/digits --simulator all")
@@ -217,12 +125,12 @@ def sim(
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     try:
-        result = stage.run(existing(project), settings, netlist=netlist, waves=waves, progress=progress())
+        result = stage.run(_project(project), settings, netlist=netlist, waves=waves, progress=_progress())
     except Mismatch:
         folder = "netlist" if netlist else "sim"
-        show(load(SimResult, project / folder / "sim.json"), json, "sim")
+        _show(load(SimResult, project / folder / "sim.json"), json, "sim")
         raise
-    show(result, json, "sim")
+    _show(result, json, "sim")
 
 
 @command("synth", "quweit synth build/digits --tool yosys")
@@ -265,7 +173,7 @@ def synth(
         liberty=liberty,
         **config.assignments(set_ or []),
     )
-    show(stage.run(existing(project), settings, progress=progress()), json, "synth")
+    _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")
@@ -284,8 +192,8 @@ def run(
     from quweit_cli.stages import pipeline
 
     experiment = _experiment(experiment_file, set_, seed, data)
-    result = pipeline.run(experiment, out, progress=progress())
-    show(result, json, "summary")
+    result = pipeline.run(experiment, out, progress=_progress())
+    _show(result, json, "summary")
     if not json:
         console.print_line(f"report:  {out / 'report' / 'index.html'}")
         console.print_line(f"figures: {out / 'summary.json'}")
@@ -300,8 +208,8 @@ def report(project: Project, json: Json = False) -> None:
     from quweit_cli.stages import report as stage
     from quweit_cli.summary import write_summary
 
-    page = stage.run(existing(project), progress=progress())
-    show(write_summary(project), json, "summary")
+    page = stage.run(_project(project), progress=_progress())
+    _show(write_summary(project), json, "summary")
     if not json:
         console.print_line(f"report:  {page}")
 
@@ -316,53 +224,13 @@ def doctor(json: Json = False) -> None:
     from quweit_cli.stages import doctor as stage
 
     health = stage.run()
-    show(health, json, "doctor")
+    _show(health, json, "doctor")
     if not health.ready:
         raise SystemExit(console.EXIT_MACHINE)
-
-
-def _experiment(path: Path, overrides: list[str] | None, seed: int | None, data: Path | None) -> Any:
-    from quweit_cli import config
-
-    changes = list(overrides or [])
-    if seed is not None:
-        changes.append(f"seed={seed}")
-    if data is not None:
-        changes.append(f"data.path={dumps(str(data.absolute()))}")
-    experiment = config.load_experiment(path)
-    return config.with_overrides(experiment, changes) if changes else experiment
-
-
-def existing(path: Path) -> Path:
-    from quweit_cli.artifacts import existing_project
-
-    return existing_project(path)
-
-
-def show(document: Any, as_json: bool, kind: str) -> None:
-    if as_json:
-        console.print_json(document.model_dump_json(by_alias=True, indent=1))
-        return
-    from quweit_cli import tables
-
-    for table in getattr(tables, kind)(document):
-        console.print_table(table.title, table.columns, table.rows)
-        for note in table.notes:
-            console.print_line(f"- {note}")
-        if table.notes:
-            console.print_line("")
-
-
-def progress() -> Progress:
-    return SILENT if _state["quiet"] else console.TerminalProgress()
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
 
 
 def _terminate(signal_number: int, frame: object) -> None:
     raise console.Terminated
 
 
-from quweit_cli import cli_energy  # noqa: E402, F401  (it registers its commands here)
+import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

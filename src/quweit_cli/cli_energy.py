@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from quweit_cli import console
-from quweit_cli.cli import Json, Out, command, existing, progress, show
+from quweit_cli.command_line import Json, Out, command, progress, show
+from quweit_cli.command_line import project as existing
 from quweit_cli.errors import ConfigError
 
 

@@ -40,7 +40,7 @@ class TrainedModel(Artifact):
     test_loss: float
     test_accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     curve: list[dict[str, float]] = Field(
-        description="step, train_loss, test_loss (and test_accuracy) at evaluations"
+        description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
     )
 
 
@@ -52,6 +52,17 @@ class TrainResult(Artifact):
     models: list[TrainedModel]
 
 
+class UnfinishedTraining(Artifact):
+    """Training that `--stop-after` ended before its last step; `--resume` goes on from there."""
+
+    schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
+    step: int = Field(description="steps done")
+    steps: int
+    state: FileName = Field(description="folder in the project directory from which training goes on")
+
+
 class EvalResult(Artifact):
     """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
 
@@ -60,10 +71,21 @@ class EvalResult(Artifact):
     mlp: Literal["dense", "weightless"]
     data: str
     samples: int
+    device: str
     loss: float
     accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     integer_loss: float | None = Field(None, description="absent for a dense model, which has no blocks")
     integer_accuracy: float | None = None
+
+
+class SampleResult(Artifact):
+    """Text that a character model wrote."""
+
+    schema_name: Literal["quweit.sample/1"] = Field("quweit.sample/1", alias="schema")
+    name: Identifier
+    prompt: str
+    text: str = Field(description="what follows the prompt")
+    seed: int
 
 
 # ---------------------------------------------------------------- dump

@@ -17,6 +17,7 @@ from quweit_cli.documents import (
     SynthesisReport,
     SynthesizedBlock,
     TrainResult,
+    UnfinishedTraining,
 )
 from quweit_cli.stages.doctor import Health
 from quweit_cli.summary import Summary
@@ -36,6 +37,12 @@ def train(result: TrainResult) -> list[Table]:
     ]
     columns = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
     return [Table(f"{result.name}, seed {result.seed}: {result.data}", columns, rows)]
+
+
+def unfinished(result: UnfinishedTraining) -> list[Table]:
+    title = f"{result.name} is not finished: run the same command with --resume to go on"
+    row = (result.mlp, result.step, result.steps)
+    return [Table(title, ("MLP being trained", "steps done", "of"), [row])]
 
 
 def dump(manifest: DumpManifest) -> list[Table]:
