@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-import quweit_cli.cli_training  # noqa: F401  (its commands come first)
+import quweit_cli.cli_training
 from quweit_cli import console
 from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
 from quweit_cli.command_line import experiment as _experiment
@@ -176,33 +176,6 @@ def synth(
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
 
-@command("energy", "quweit energy build/digits --array 16 --array 32")
-def energy(
-    project: Project,
-    array: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="side of a systolic array to compare with; may be repeated  [default: 8 16 32 64]",
-        ),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for")] = 200.0,
-    json: Json = False,
-) -> None:
-    """State the energy beside the MLP replaced.
-
-    Each row says where its cycles and its power come from.
-    """
-    from quweit_cli import config
-    from quweit_cli.stages import energy as stage
-
-    settings = config.settings(
-        config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
-    )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
-
-
 @command("run", "quweit run examples/digits.yaml --out build/digits")
 def run(
     experiment_file: Config,
@@ -258,3 +231,6 @@ def doctor(json: Json = False) -> None:
 
 def _terminate(signal_number: int, frame: object) -> None:
     raise console.Terminated
+
+
+import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

@@ -259,6 +259,23 @@ class Energy(Settings):
     clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
 
 
+class Baseline(Settings):
+    """Options of `quweit baseline`; no section of an experiment file."""
+
+    model: str = Field("i_vit_t", description="whose layer's products are simulated")
+    arrays: tuple[int, ...] = Field((8, 16, 32, 64), min_length=1, description="sides of the systolic arrays")
+    simulator: str = Field("verilator", description="verilator or icarus")
+    rendering: Literal["behavioural", "xilinx"] = Field(
+        "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
+    )
+    cycles_per_row: int | None = Field(
+        16, ge=1, description="folding of the reference block; no block is made when absent"
+    )
+    liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
+    clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
+    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+
+
 class Experiment(Settings):
     name: Identifier = Field(description="of the design: lower-case letters, digits and underscores")
     seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")
@@ -293,13 +310,13 @@ def load_experiment(path: Path) -> Experiment:
     if experiment.data.path is not None:
         data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
+    if experiment.synth.liberty is not None:
+        synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
+        experiment = experiment.model_copy(update={"synth": synth})
     if (teacher := experiment.training.distill.teacher) is not None:
         distill = experiment.training.distill.model_copy(update={"teacher": _beside(path, teacher)})
         training = experiment.training.model_copy(update={"distill": distill})
         experiment = experiment.model_copy(update={"training": training})
-    if (liberty := experiment.synth.liberty) is not None:
-        synth = experiment.synth.model_copy(update={"liberty": _beside(path, liberty)})
-        experiment = experiment.model_copy(update={"synth": synth})
     return experiment
 
 
@@ -341,11 +358,6 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
     return experiment_from_dict(raw, where="--set")
 
 
-def _beside(experiment_file: Path, named: Path) -> Path:
-    """A relative path counts from the experiment file."""
-    return named if named.is_absolute() else (experiment_file.parent / named).resolve()
-
-
 def assignments(texts: list[str]) -> dict[str, Any]:
     """Settings of one section from `key=value` strings; values are read as YAML."""
     return dict(_assignment(text, "key=value", "activity=vectorless") for text in texts)
@@ -359,6 +371,11 @@ def _assignment(text: str, form: str, example: str) -> tuple[str, Any]:
         return name.strip(), yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise ConfigError(f"the value of `{text}` is not YAML: {error}") from None
+
+
+def _beside(experiment_file: Path, named: Path) -> Path:
+    """A relative path counts from the experiment file."""
+    return named if named.is_absolute() else (experiment_file.parent / named).resolve()
 
 
 def _explain(error: ValidationError, where: str) -> tuple[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTables
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
@@ -26,6 +27,7 @@ class Table(NamedTuple):
     title: str
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
+    notes: Sequence[str] = ()
 
 
 def train(result: TrainResult) -> list[Table]:
@@ -268,3 +270,35 @@ def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
 
 def percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.2f} %"
+
+
+def arrays(result: BaselineSim) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, product, one.steady_cycles[product], cycles, one.fill_and_drain[product], one.bit_exact)
+        for one in result.runs
+        for product, cycles in one.cycles.items()
+    ]
+    compared = sum(one.elements_compared for one in result.runs)
+    columns = ("array", "product", "cycles by the formula", "measured", "filling and draining", "bit-exact")
+    return [Table(f"arrays equal the products of matrices, {compared:,} elements", columns, rows)]
+
+
+def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, one.luts, one.ffs, one.carries, one.brams, one.dsps, one.version, one.seconds)
+        for one in result.arrays
+    ]
+    columns = ("array", "LUTs", "FFs", "carries", "BRAMs", "DSPs", "tool", "seconds")
+    return [Table("cells of the arrays, each module synthesized once", columns, rows)]
+
+
+def paper(result: PaperTables) -> list[Table]:
+    return [
+        Table(
+            one.title,
+            ("", *one.columns),
+            [(row.label, *(cell.value for cell in row.cells)) for row in one.rows],
+            one.notes,
+        )
+        for one in result.tables
+    ]
