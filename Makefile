@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo test lint lint-sv goldens docs bench clean $(EXAMPLES)
+.PHONY: help setup demo tables test lint lint-sv goldens docs bench clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, 
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
+
+tables: .venv/complete ## the paper's tables by measurement into build/tables; LIBERTY=FILE adds library cells
+	$(BIN)/quweit baseline --model i_vit_t --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
+	$(BIN)/quweit baseline --model nanogpt_baby --array 32 --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
+	$(BIN)/quweit energy build/tables --tables
 
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools

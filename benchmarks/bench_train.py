@@ -51,9 +51,9 @@ def main() -> None:
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     parts = {
-        "layer": layer_figures,
         "gpt": lambda: step_figures("gpt", gpt(), text(), options.steps),
         "vit": lambda: step_figures("vit", vit(), images(), options.steps),
+        "layer": layer_figures,
     }
     for name, measure in parts.items():
         if options.only in {None, name}:

@@ -64,6 +64,7 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
         layer=layer,
         top=f"top_{layer}",
         testbench=f"tb_{layer}",
+        check=f"check_{layer}",
         features=1,
         outputs=1,
         features_per_beat=1,
@@ -77,6 +78,7 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
         thresholds=8,
         luts_by_layer=[1],
         sources=[f"{name}.sv"],
+        bench_sources=["tb/quweit_row_source.sv", "tb/quweit_row_sink.sv", f"tb/tb_{layer}.sv"],
         sources_xilinx=[f"{name}.sv"],
         vectors=vectors,
     )

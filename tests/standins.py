@@ -140,6 +140,7 @@ def rtl(
             layer=0,
             top="block0",
             testbench="block0_tb",
+            check="check_block0",
             features=8,
             outputs=8,
             features_per_beat=1,
@@ -153,6 +154,7 @@ def rtl(
             thresholds=64,
             luts_by_layer=[8],
             sources=["block0.sv"],
+            bench_sources=["tb/block0_tb.sv"],
             sources_xilinx=["block0.sv"],
             vectors=vectors,
         )

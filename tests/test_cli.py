@@ -34,10 +34,11 @@ def test_the_commands_are_these() -> None:
         "rtl",
         "sim",
         "synth",
-        "energy",
         "run",
         "report",
         "doctor",
+        "baseline",
+        "energy",
     ]
 
 

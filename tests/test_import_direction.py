@@ -19,13 +19,14 @@ LAYERS: list[set[str]] = [
     {"ir"},
     {"artifacts", "config", "training_settings", "ranks", "toolbox", "progress"},
     {"documents"},
+    {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
     {"stages"},
     {"tables"},
     {"console"},
     {"command_line"},
-    {"cli_training"},
+    {"cli_energy", "cli_training"},
     {"cli"},
     {"__main__"},
 ]
@@ -40,7 +41,7 @@ TORCH = {
 }
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli", "cli_training", "command_line"},
+    "typer": {"cli", "cli_energy", "cli_training", "command_line"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

@@ -47,7 +47,9 @@ def test_rendered_text_is_the_golden_text(tmp_path: Path, request: pytest.Fixtur
     """`make goldens` writes them anew; the difference is then read by a person."""
     files = _files(project_with_dump(tmp_path / "p", random_block(1, **EXAMPLE), rows=3))  # type: ignore[arg-type]
     generated = {
-        name: text for name, text in files.items() if name.startswith(("rtl/toy", "rtl/xilinx/toy", "tb/tb_"))
+        name: text
+        for name, text in files.items()
+        if name.startswith(("rtl/toy", "rtl/xilinx/toy", "tb/tb_", "tb/check_"))
     }
     if request.config.getoption("--write-goldens"):
         shutil.rmtree(GOLDENS)

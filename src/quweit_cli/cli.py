@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-import quweit_cli.cli_training  # noqa: F401  (its commands come first)
+import quweit_cli.cli_training
 from quweit_cli import console
 from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
 from quweit_cli.command_line import experiment as _experiment
@@ -69,6 +69,9 @@ def rtl(
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
+    pipeline_depth: Annotated[
+        str, typer.Option(metavar="N|auto", help="registers in a row from time slot to output")
+    ] = "auto",
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -85,6 +88,7 @@ def rtl(
         outputs_per_cycle=_number(outputs_per_cycle),
         cycles_per_row=cycles_per_row,
         features_per_beat=_number(features_per_beat),
+        pipeline_depth=_number(pipeline_depth),
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
     _show(stage.run(out, settings, progress=_progress()), json, "rtl")
@@ -139,11 +143,23 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
+    liberty: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="cell library (.lib, .lib.gz): map to its cells in place of a part"
+        ),
+    ] = None,
+    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
 
-    A complete Vivado batch project is written too, whichever tool runs.
+    A complete Vivado batch project is written too, whichever tool runs. With --liberty a block is mapped
+    to the cells of a library, and OpenSTA states its timing and power.
     """
     from quweit_cli import config
     from quweit_cli.stages import synth as stage
@@ -152,37 +168,12 @@ def synth(
         config.Synth,
         tool=tool,
         device=device,
-        clock_mhz=clock_mhz,
+        clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
+        liberty=liberty,
+        **config.assignments(set_ or []),
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
-
-
-@command("energy", "quweit energy build/digits --array 16 --array 32")
-def energy(
-    project: Project,
-    array: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="side of a systolic array to compare with; may be repeated  [default: 8 16 32 64]",
-        ),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for")] = 200.0,
-    json: Json = False,
-) -> None:
-    """State the energy beside the MLP replaced.
-
-    Each row says where its cycles and its power come from.
-    """
-    from quweit_cli import config
-    from quweit_cli.stages import energy as stage
-
-    settings = config.settings(
-        config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
-    )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")
@@ -240,3 +231,6 @@ def doctor(json: Json = False) -> None:
 
 def _terminate(signal_number: int, frame: object) -> None:
     raise console.Terminated
+
+
+import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

@@ -105,6 +105,10 @@ def show(document: Any, as_json: bool, kind: str) -> None:
 
     for table in getattr(tables, kind)(document):
         console.print_table(table.title, table.columns, table.rows)
+        for note in table.notes:
+            console.print_line(f"- {note}")
+        if table.notes:
+            console.print_line("")
 
 
 def progress() -> Progress:

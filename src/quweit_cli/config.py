@@ -19,6 +19,8 @@ from quweit_cli.training_settings import Distillation as Distillation  # noqa: P
 from quweit_cli.training_settings import Settings as Settings  # noqa: PLC0414  (also config.Settings)
 from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  (also config.Training)
 
+# Of cell names; nothing else may come into a tool's script.
+Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
@@ -191,6 +193,10 @@ class Rtl(Settings):
         "auto",
         description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
     )
+    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more",
+    )
     random_rows: int = Field(
         256,
         ge=0,
@@ -216,6 +222,34 @@ class Synth(Settings):
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
+    liberty: Path | None = Field(
+        None,
+        description="cell library (Liberty, .lib or .lib.gz): yosys maps to its cells in place of a part; relative to the experiment file",
+    )
+    dont_use: tuple[Pattern, ...] = Field(
+        ("*lpflow*", "*probe*"),
+        description="patterns of cells that are not taken; the default names cells for power domains and probing that libraries do not mark",
+    )
+    driving_cell: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$",
+        description="cell that drives every input of a block; found in the library when not given: a buffer of twice the least strength",
+    )
+    load_ff: float | None = Field(
+        None, gt=0, description="load of every output in fF; four inputs of the driving cell when not given"
+    )
+    clock_gating: bool = Field(True, description="clock gates for flip-flops with an enable")
+    activity: Literal["measured", "vectorless"] = Field(
+        "measured",
+        description="power of library cells from the activity of every net on golden rows, which needs Icarus Verilog, or vectorless alone",
+    )
+    activity_rows: int = Field(4, ge=1, description="golden rows over which activity is counted")
+
+    @model_validator(mode="after")
+    def _cells_are_mapped_by_yosys(self) -> Synth:
+        if self.liberty is not None and self.tool != "yosys":
+            raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
+        return self
 
 
 class Energy(Settings):
@@ -223,6 +257,23 @@ class Energy(Settings):
         (8, 16, 32, 64), min_length=1, description="sides of the systolic arrays compared with"
     )
     clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
+
+
+class Baseline(Settings):
+    """Options of `quweit baseline`; no section of an experiment file."""
+
+    model: str = Field("i_vit_t", description="whose layer's products are simulated")
+    arrays: tuple[int, ...] = Field((8, 16, 32, 64), min_length=1, description="sides of the systolic arrays")
+    simulator: str = Field("verilator", description="verilator or icarus")
+    rendering: Literal["behavioural", "xilinx"] = Field(
+        "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
+    )
+    cycles_per_row: int | None = Field(
+        16, ge=1, description="folding of the reference block; no block is made when absent"
+    )
+    liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
+    clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
+    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
 
 
 class Experiment(Settings):
@@ -259,6 +310,9 @@ def load_experiment(path: Path) -> Experiment:
     if experiment.data.path is not None:
         data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
+    if experiment.synth.liberty is not None:
+        synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
+        experiment = experiment.model_copy(update={"synth": synth})
     if (teacher := experiment.training.distill.teacher) is not None:
         distill = experiment.training.distill.model_copy(update={"teacher": _beside(path, teacher)})
         training = experiment.training.model_copy(update={"distill": distill})
@@ -293,23 +347,30 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
     """Settings changed by `section.key=value` strings; values are read as YAML."""
     raw = experiment.model_dump(mode="json")
     for override in overrides:
-        dotted, equals, value = override.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"`{override}` is not of the form section.key=value",
-                hint="for example `--set training.steps=500`",
-            )
-        *parents, last = dotted.strip().split(".")
+        dotted, value = _assignment(override, "section.key=value", "training.steps=500")
+        *parents, last = dotted.split(".")
         target = raw
         for parent in parents:
             if not isinstance(target.setdefault(parent, {}), dict):
                 raise ConfigError(f"`{parent}` in `{override}` is not a section")
             target = target[parent]
-        try:
-            target[last] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"the value of `{override}` is not YAML: {error}") from None
+        target[last] = value
     return experiment_from_dict(raw, where="--set")
+
+
+def assignments(texts: list[str]) -> dict[str, Any]:
+    """Settings of one section from `key=value` strings; values are read as YAML."""
+    return dict(_assignment(text, "key=value", "activity=vectorless") for text in texts)
+
+
+def _assignment(text: str, form: str, example: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"`{text}` is not of the form {form}", hint=f"for example `--set {example}`")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the value of `{text}` is not YAML: {error}") from None
 
 
 def _beside(experiment_file: Path, named: Path) -> Path:

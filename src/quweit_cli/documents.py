@@ -169,6 +169,10 @@ class RtlBlock(Artifact):
     thresholds: int = Field(description="comparators rendered; those that nothing reads are pruned")
     luts_by_layer: list[int] = Field(description="LUTs rendered of each layer")
     sources: list[FileName] = Field(description="in compile order, behavioural tables: simulation, ASIC")
+    bench_sources: list[FileName] = Field(
+        description="source, sink, bench and self-checking bench, in compile order"
+    )
+    check: Identifier = Field(description="the self-checking bench")
     sources_xilinx: list[FileName] = Field(
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
@@ -240,19 +244,49 @@ class SimResult(Artifact):
 # ---------------------------------------------------------------- synth
 
 
+class AsicFigures(Artifact):
+    """A block in cells of a library. Never compare figures of two libraries."""
+
+    library: str
+    library_sha256: Digest
+    area_mm2: float = Field(description="of all cells, before placement")
+    sequential_area_mm2: float = Field(description="of flip-flops, latches and clock gates")
+    cells: int
+    cells_by_type: dict[str, int]
+    clock_gates: int
+    shortest_period_ns: float = Field(
+        description="that this netlist meets, verified; ports take 20 % on each side"
+    )
+    highest_clock_mhz: float
+    leakage_mw: float
+    vectorless_mw: float
+    vectorless_method: str
+    measured_mw: float | None = Field(
+        description="with the activity of golden rows; absent when none was measured"
+    )
+    measured_ungated_mw: float | None = Field(description="the same, were every gated clock running")
+    measured_method: str | None
+    nets: int
+    nets_annotated: int = Field(description="nets whose activity was counted")
+    activity_rows: int
+    activity_cycles: int
+
+
 class SynthesizedBlock(Artifact):
     block: str
     tool: str
     version: str
-    device: str
+    device: str = Field(description="part of an FPGA, or name of a cell library")
     clock_mhz: float
     stage: Literal["synthesis", "place", "route"]
-    luts: int
+    luts: int | None = Field(
+        None, description="absent, as what follows, where an FPGA's resources are not counted"
+    )
     ffs: int
-    carries: int
-    muxes: int = Field(description="MUXF7, MUXF8, MUXF9")
-    brams: float = Field(description="36 kb blocks; an 18 kb block counts one half")
-    dsps: int
+    carries: int | None = None
+    muxes: int | None = Field(None, description="MUXF7, MUXF8, MUXF9")
+    brams: float | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
+    dsps: int | None = None
     slack_ns: float | None = Field(
         None, description="worst setup slack; absent when the tool gives no timing"
     )
@@ -261,8 +295,9 @@ class SynthesizedBlock(Artifact):
     seconds: float
     log: FileName
     netlist: FileName | None = Field(
-        None, description="Verilog of the vendor's cells; absent when none was written"
+        None, description="Verilog of the vendor's or the library's cells; absent when none was written"
     )
+    asic: AsicFigures | None = Field(None, description="when a cell library was the target")
 
 
 class SynthesisReport(Artifact):
@@ -299,6 +334,7 @@ class EnergyRow(Artifact):
     stage: str
     luts: int | None = None
     ffs: int | None = None
+    area_mm2: float | None = Field(None, description="in cells of a library")
 
 
 class EnergyRatio(Artifact):

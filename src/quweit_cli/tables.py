@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTables
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
@@ -14,6 +15,7 @@ from quweit_cli.documents import (
     RtlManifest,
     SimResult,
     SynthesisReport,
+    SynthesizedBlock,
     TrainResult,
     UnfinishedTraining,
 )
@@ -25,6 +27,7 @@ class Table(NamedTuple):
     title: str
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
+    notes: Sequence[str] = ()
 
 
 def train(result: TrainResult) -> list[Table]:
@@ -118,6 +121,8 @@ def sim(result: SimResult) -> list[Table]:
 
 
 def synth(report: SynthesisReport) -> list[Table]:
+    if all(block.asic for block in report.blocks):
+        return [_asic(report)]
     rows: list[Sequence[object]] = [
         (
             b.block,
@@ -138,6 +143,39 @@ def synth(report: SynthesisReport) -> list[Table]:
     )
     columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
     return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+
+
+def _asic(report: SynthesisReport) -> Table:
+    rows: list[Sequence[object]] = [
+        (
+            b.block,
+            a.area_mm2,
+            a.cells,
+            b.ffs,
+            a.clock_gates,
+            b.slack_ns,
+            a.highest_clock_mhz,
+            a.measured_mw,
+            a.vectorless_mw,
+            round(b.seconds, 1),
+        )
+        for b in report.blocks
+        if (a := b.asic)
+    ]
+    origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
+    columns = (
+        "block",
+        "area mm2",
+        "cells",
+        "FFs",
+        "clock gates",
+        "slack ns",
+        "highest MHz",
+        "power mW, measured activity",
+        "vectorless",
+        "seconds",
+    )
+    return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
 
 
 def energy(table: EnergyTable) -> list[Table]:
@@ -207,13 +245,16 @@ def summary(result: Summary) -> list[Table]:
             )
         )
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
-    rows += [
-        ("synth", b.block, f"{b.luts:,} LUTs, {b.ffs:,} FFs, {b.brams:g} BRAMs, {b.dsps} DSPs ({b.tool})")
-        for b in result.synth or []
-    ]
+    rows += [("synth", block.block, _size(block)) for block in result.synth or []]
     if result.energy:
         rows += [("energy", of, ratios) for of, ratios in _model_ratios(result.energy.ratios).items()]
     return [Table(result.name, ("stage", "of", "result"), rows)]
+
+
+def _size(block: SynthesizedBlock) -> str:
+    if block.asic:
+        return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
+    return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"
 
 
 def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
@@ -229,3 +270,35 @@ def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
 
 def percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.2f} %"
+
+
+def arrays(result: BaselineSim) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, product, one.steady_cycles[product], cycles, one.fill_and_drain[product], one.bit_exact)
+        for one in result.runs
+        for product, cycles in one.cycles.items()
+    ]
+    compared = sum(one.elements_compared for one in result.runs)
+    columns = ("array", "product", "cycles by the formula", "measured", "filling and draining", "bit-exact")
+    return [Table(f"arrays equal the products of matrices, {compared:,} elements", columns, rows)]
+
+
+def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, one.luts, one.ffs, one.carries, one.brams, one.dsps, one.version, one.seconds)
+        for one in result.arrays
+    ]
+    columns = ("array", "LUTs", "FFs", "carries", "BRAMs", "DSPs", "tool", "seconds")
+    return [Table("cells of the arrays, each module synthesized once", columns, rows)]
+
+
+def paper(result: PaperTables) -> list[Table]:
+    return [
+        Table(
+            one.title,
+            ("", *one.columns),
+            [(row.label, *(cell.value for cell in row.cells)) for row in one.rows],
+            one.notes,
+        )
+        for one in result.tables
+    ]

@@ -84,11 +84,11 @@ YOSYS = Tool(
 OPENSTA = Tool(
     name="opensta",
     executable="sta",
-    unlocks="timing and power of ASIC netlists",
+    unlocks="`quweit synth --liberty`: timing and power in cells of a library",
     install="apt-get install opensta",
     minimum=(2, 0),
     version_arguments=("-version",),
-    version_pattern=r"(\d+)\.(\d+)",
+    version_pattern=r"(\d+)\.(\d+)(\.\d+)?",
 )
 VIVADO = Tool(
     name="vivado",

@@ -8,6 +8,9 @@
     mlps         the MLPs or the blocks of all layers
     model        all layers end to end, either way
 
+Blocks in cells of a library stand alone: the arrays' powers are of an FPGA, and two libraries are never
+compared. Their energy is stated at the clock that they were synthesized for.
+
 The two accountings of a block's cycles are never mixed: `measured` is what simulation found, `paper`
 is one row a cycle, as the paper's table 3 counts.
 """
@@ -46,8 +49,9 @@ class Circuit(NamedTuple):
     tool: str
     device: str
     stage: str
-    luts: int
-    ffs: int
+    luts: int | None
+    ffs: int | None
+    area_mm2: float | None = None
 
 
 def build(
@@ -57,12 +61,15 @@ def build(
 
     Raises:
         CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
-        ArtifactError: a block was not simulated or not synthesized.
+        ArtifactError: a block was not simulated or not synthesized, or two libraries meet in one table.
         ConfigError: an array of which no power is published.
     """
     intervals = initiation_intervals(dump, sim)
     synthesized = {block.block: block for block in synth.blocks}
     blocks: dict[Accounting, list[EnergyRow]] = {accounting: [] for accounting in BLOCK_ACCOUNTINGS}
+    devices = {block.device for block in synth.blocks}
+    if len(devices) > 1:
+        raise ArtifactError(f"blocks of different targets in one table: {', '.join(sorted(devices))}")
     for block in dump.blocks:
         if block.name not in synthesized:
             raise ArtifactError(f"block `{block.name}` was not synthesized", hint="run `quweit synth` again")
@@ -72,7 +79,7 @@ def build(
     totals = {accounting: _sum("mlps", _all_layers(dump), made) for accounting, made in blocks.items()}
     rows = [row for made in blocks.values() for row in made] + list(totals.values())
     ratios: list[EnergyRatio] = []
-    for side in options.arrays:
+    for side in options.arrays if not any(block.asic for block in synth.blocks) else ():
         array = _array(side, options.clock_mhz)
         dense = _dense_rows(dump, side, array)
         rows += dense.values()
@@ -137,9 +144,13 @@ def _array(side: int, clock_mhz: float) -> Circuit:
 
 def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel) -> Circuit:
     """The tool's own power where it gave one, else the model's."""
+    if block.asic is not None:  # leakage does not scale with the clock, so nothing is scaled
+        clock_mhz = block.clock_mhz
     if block.power_mw is not None:
         power_mw = block.power_mw * clock_mhz / block.clock_mhz
         source = f"{block.version}: {block.power_method}" + _scaled(block.clock_mhz, clock_mhz)
+    elif block.luts is None:
+        raise ArtifactError(f"the synthesis of block `{block.block}` states neither power nor LUTs")
     else:
         power_mw, source = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
     return Circuit(
@@ -152,6 +163,7 @@ def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel)
         stage=block.stage,
         luts=block.luts,
         ffs=block.ffs,
+        area_mm2=block.asic.area_mm2 if block.asic else None,
     )
 
 

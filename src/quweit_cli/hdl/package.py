@@ -21,7 +21,8 @@ from quweit_cli.ir.nodes import Integers
 
 INPUT_BITS = 8
 OUTPUT_BITS = 16
-BENCH = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv", "tb/test_block.py")
+BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
+BENCH = (*BENCH_MODULES, "tb/test_block.py")
 
 
 class BenchRows(NamedTuple):
@@ -60,12 +61,13 @@ def render_package(
     for source in sources:
         structure = structure_of(source.program, options)
         terms = terms_of(structure)
-        tree = tree_of(terms)
+        tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, options.random_rows)
         vectors = _render_vectors(source.program.name, rows, structure, options)
         block = _describe(dump.name, source, structure, tree.stages, options, rows, vectors)
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
+        files[f"tb/{block.check}.sv"] = render("tb/check_block.sv.mako", block=block, header=header)
         files |= _render_filelists(block)
         blocks.append(block)
     files["README.md"] = render("package_readme.md.mako", dump=dump, blocks=blocks, version=__version__)
@@ -104,6 +106,7 @@ def _describe(
         layer=source.layer,
         top=top,
         testbench=f"tb_{top}",
+        check=f"check_{top}",
         features=structure.features,
         outputs=structure.outputs,
         features_per_beat=per_beat,
@@ -118,6 +121,7 @@ def _describe(
         thresholds=structure.thresholds,
         luts_by_layer=[layer.luts for layer in structure.layers],
         sources=_sources(top, len(structure.layers), False),
+        bench_sources=[*BENCH_MODULES, f"tb/tb_{top}.sv", f"tb/check_{top}.sv"],
         sources_xilinx=_sources(top, len(structure.layers), True),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
@@ -172,11 +176,12 @@ def _packed(lanes: list[int], bits: int) -> str:
 
 
 def _render_filelists(block: RtlBlock) -> dict[str, str]:
-    bench = [name for name in BENCH if name.endswith(".sv")]
     return {
         f"filelists/{block.top}.f": "\n".join(block.sources) + "\n",
         f"filelists/{block.top}_xilinx.f": "\n".join(block.sources_xilinx) + "\n",
-        f"filelists/{block.testbench}.f": "\n".join([*block.sources, *bench, f"tb/{block.testbench}.sv"])
+        f"filelists/{block.testbench}.f": "\n".join(
+            [*block.sources, *BENCH_MODULES, f"tb/{block.testbench}.sv"]
+        )
         + "\n",
     }
 

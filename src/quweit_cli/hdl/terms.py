@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quweit_cli.hdl.pipeline import Depth, registered_steps
 from quweit_cli.hdl.structure import Structure
 from quweit_cli.ir.nodes import Integers
 
@@ -89,7 +90,8 @@ class Tree:
         return self.registered_terms + sum(level.registered for level in self.levels) + 1
 
 
-def tree_of(terms: Terms) -> Tree:
+def tree_of(terms: Terms, depth: Depth = "auto") -> Tree:
+    """`depth`: registers from the time slot to the output, see `pipeline`."""
     sum_bits = terms.structure.sum_bits
     wires = [(int(largest), f"term{n}") for n, largest in enumerate(terms.largest_N) if largest]
     wires.append((2**sum_bits - 1, "bias"))
@@ -107,9 +109,8 @@ def tree_of(terms: Terms) -> Tree:
             following.append((largest, name))
         made.append(sums)
         wires = following
-    gated = terms.structure.folding.gated
-    # Three ternary adders in a row fit a cycle; a table cell and one adder do, too.
-    registered = {2, 5} if gated else {0, 3, 6}
-    last = len(made) - 1
-    levels = [Level(tuple(sums), depth in registered and depth < last) for depth, sums in enumerate(made)]
-    return Tree(tuple(levels), gated or not any(level.registered for level in levels))
+    registered_terms, *registered = registered_steps(
+        len(made), gated=terms.structure.folding.gated, depth=depth
+    )
+    levels = [Level(tuple(sums), after) for sums, after in zip(made, [*registered, False], strict=True)]
+    return Tree(tuple(levels), registered_terms)

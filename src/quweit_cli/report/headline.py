@@ -60,21 +60,38 @@ def _proof(sim: SimResult) -> Card:
 
 def _area(synth: SynthesisReport) -> Card:
     one = synth.blocks[0]
+    if one.asic:
+        areas = [block.asic.area_mm2 for block in synth.blocks if block.asic]
+        slack = min(block.slack_ns for block in synth.blocks if block.slack_ns is not None)
+        notes = [
+            f"and a slack of {slack:.3f} ns at {one.clock_mhz:g} MHz at worst",
+            f"{one.version}, {one.device}, after {one.stage}, before placement",
+        ]
+        return Card("Area of the largest block", f"{max(areas):.4f} mm²", notes)
     notes = [
         f"and {span(block.ffs for block in synth.blocks)} flip-flops, "
-        f"{max(block.dsps for block in synth.blocks)} DSPs, {max(block.brams for block in synth.blocks):g} BRAMs",
+        f"{max(block.dsps or 0 for block in synth.blocks)} DSPs, {max(block.brams or 0 for block in synth.blocks):g} BRAMs",
         f"{one.version}, {one.device}, after {one.stage}",
     ]
-    return Card("LUTs of a block", span(block.luts for block in synth.blocks), notes)
+    return Card(
+        "LUTs of a block", span(block.luts for block in synth.blocks if block.luts is not None), notes
+    )
 
 
 def _energy(table: EnergyTable) -> list[Card]:
-    array = headline_array(table)
     replaced = Card(
         "Multiplications of a layer replaced",
         f"{100 * table.multiplications_replaced:.1f} %",
         [f"and {100 * table.weights_replaced:.1f} % of its weights, by tables and additions"],
     )
+    if not table.ratios:
+        (row,) = (row for row in table.rows if (row.subject, row.accounting) == ("mlps", "measured"))
+        notes = [
+            f"at {row.cycles:,} cycles, {row.cycles_source}, {row.clock_mhz:g} MHz",
+            f"power: {row.power_source}",
+        ]
+        return [replaced, Card("Energy of the blocks for one sample", f"{significant(row.value)} µJ", notes)]
+    array = headline_array(table)
     mlps, whole = f"all MLPs, {array}", f"all layers end to end, {array}"
     return [
         replaced,

@@ -62,7 +62,7 @@ class Bar(NamedTuple):
 def training_curves(models: Sequence[TrainedModel]) -> str:
     """Loss over steps, accuracy where the task has one, and the learning rate; the twin beside the model."""
     scored = any("test_accuracy" in point for model in models for point in model.curve)
-    with _figure("curves", 9.2, 3.2) as (figure, svg):
+    with canvas("curves", 9.2, 3.2) as (figure, svg):
         widths = [3, 3, 2] if scored else [3, 2]
         panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
         for model in models:
@@ -91,7 +91,7 @@ def training_curves(models: Sequence[TrainedModel]) -> str:
 def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     """Horizontal bars on a logarithmic axis, a group a heading; every bar says its value."""
     count = sum(len(bars) + 1 for _, bars in groups)
-    with _figure(name, 9.2, 0.31 * count + 0.7) as (figure, svg):
+    with canvas(name, 9.2, 0.31 * count + 0.7) as (figure, svg):
         axes = figure.subplots()
         position, ticks = 0.0, []
         values = [bar.value for _, bars in groups for bar in bars]
@@ -116,7 +116,7 @@ def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
 
 def power_residuals(model: PowerModel) -> str:
     """How far the power model is off at each published point, fitted with and without it."""
-    with _figure("residuals", 9.2, 2.9) as (figure, svg):
+    with canvas("residuals", 9.2, 2.9) as (figure, svg):
         axes = figure.subplots()
         for shift, key, label, series in (
             (-0.19, "residual_percent", "fitted with the point", MEASURED),
@@ -165,7 +165,7 @@ def _points(model: TrainedModel, key: str) -> tuple[list[float], list[float]]:
 
 
 @contextmanager
-def _figure(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
+def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """A figure to draw on; its SVG is in the list when the body has ended.
 
     The name makes ids differ between the plots of one page, and be the same on every run.

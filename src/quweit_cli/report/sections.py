@@ -15,6 +15,7 @@ from quweit_cli.energy.tables import BLOCK_IMPLEMENTATION
 from quweit_cli.report import plots
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.headline import headline_array
+from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Bar
@@ -148,6 +149,8 @@ def _found(sim: SimResult) -> list[Table]:
 
 
 def _synthesis(synth: SynthesisReport) -> Section:
+    if all(block.asic for block in synth.blocks):
+        return library_cells(synth)
     rows = [
         (
             b.block, b.luts, b.ffs, b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version,
@@ -182,13 +185,13 @@ def _energy(table: EnergyTable) -> Section:
     rows = [
         (
             row.subject, row.implementation, row.accounting, row.value, row.cycles, row.power_mw, row.luts,
-            row.ffs, row.cycles_source, row.power_source, row.tool, row.device, row.stage, row.clock_mhz,
+            row.ffs, row.area_mm2, row.cycles_source, row.power_source, row.tool, row.device, row.stage, row.clock_mhz,
         )
         for row in table.rows
     ]  # fmt: skip
     provenance = (
         "subject", "implementation", "accounting", "energy, µJ", "cycles", "power, mW", "LUTs", "FFs",
-        "cycles from", "power from", "tool", "device", "stage", "MHz",
+        "area, mm²", "cycles from", "power from", "tool", "device", "stage", "MHz",
     )  # fmt: skip
     return Section(
         "Energy of one sample",
@@ -197,10 +200,10 @@ def _energy(table: EnergyTable) -> Section:
             f"{100 * table.weights_replaced:.1f} % of the weights of a layer.",
             "Two accountings of a block's cycles, never mixed: measured in simulation, and the paper's one row a cycle.",
         ],
-        plot=plots.energy_bars("energy", _bar_groups(table)),
-        tables=[Table("How many times the energy", columns, overall)],
+        plot=plots.energy_bars("energy", _bar_groups(table)) if table.ratios else "",
+        tables=[Table("How many times the energy", columns, overall)] if overall else [],
         details=[
-            Table("Ratios of single blocks and layers", columns, single),
+            *([Table("Ratios of single blocks and layers", columns, single)] if single else []),
             Table("Every figure with where it comes from", provenance, rows),
         ],
         method="energy = power · cycles / clock. Arrays: published power, cycles of the steady state. "

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
-from quweit_cli.errors import ArtifactError
+from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl.render import renderer_digest
 
 
@@ -71,7 +71,15 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
 
 
 def synth(project: Path, options: config.Synth) -> Key:
-    return Key(_stages(project, "rtl"), options.model_dump(mode="json"))
+    """A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
+    inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json")
+    if options.liberty is not None:
+        chosen["liberty"] = options.liberty.name
+        try:
+            inputs["liberty"] = digest_of_file(options.liberty)
+        except OSError as error:
+            raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
+    return Key(inputs, chosen)
 
 
 def energy(project: Path, options: config.Energy) -> Key:

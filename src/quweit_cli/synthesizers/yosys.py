@@ -20,6 +20,7 @@ from quweit_cli.config import Synth
 from quweit_cli.documents import RtlBlock, SynthesizedBlock
 from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
 from quweit_cli.progress import Progress
+from quweit_cli.synthesizers import asic
 from quweit_cli.synthesizers.base import Package
 
 # The first pattern that a part's name starts with; UltraScale parts have three digits and no letter.
@@ -46,7 +47,9 @@ class Yosys:
     def synthesize(
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
-        """Blocks side by side, one process each, at most one a core."""
+        """Blocks side by side, one process each, at most one a core; with a cell library, see `asic`."""
+        if options.liberty is not None:
+            return asic.synthesize(package, options, folder, progress)
         family = family_of(options.device)
         found = toolbox.find(self.tool)
         (folder / "yosys").mkdir()

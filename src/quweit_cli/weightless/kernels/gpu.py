@@ -17,7 +17,7 @@ from torch import Tensor
 ROWS = 1024  # of a program that maps rows
 SUM_ROWS = 256  # of one step of a program that sums over rows
 SUM_STEPS = 16  # of such a program, at most
-HISTOGRAM_ROWS = 128  # of one step of the histogram, which one warp takes: more would do the same work again
+HISTOGRAM_ROWS, HISTOGRAM_STEPS = 128, 64  # a row a thread
 EVERYWHERE = 1 << 20  # a window wider than any code
 
 
@@ -58,13 +58,11 @@ def source_gradient(
 
 def histogram(gradient_JR: Tensor, address_JR: Tensor, entries: int) -> Tensor:
     luts, rows = gradient_JR.shape
-    parts = _parts(rows)
+    parts = triton.cdiv(rows, HISTOGRAM_ROWS * HISTOGRAM_STEPS)
     sums_SJA = torch.empty(parts, luts, entries, device=gradient_JR.device)
-    precision = "tf32x3" if gradient_JR.dtype == torch.float32 else "ieee"
     _histogram[(luts, parts)](
         gradient_JR, address_JR, sums_SJA, luts, rows,
-        ENTRIES=entries, ROWS=HISTOGRAM_ROWS, STEPS=SUM_ROWS * SUM_STEPS // HISTOGRAM_ROWS, PRECISION=precision,
-        num_warps=1,
+        ENTRIES=entries, ROWS=HISTOGRAM_ROWS, STEPS=HISTOGRAM_STEPS,
     )  # fmt: skip
     return sums_SJA.sum(dim=0)
 
@@ -171,24 +169,25 @@ def _source_gradient(
 @triton.jit
 def _histogram(
     gradient_JR, address_JR, sums_SJA, luts, rows,
-    ENTRIES: tl.constexpr, ROWS: tl.constexpr, STEPS: tl.constexpr, PRECISION: tl.constexpr,
+    ENTRIES: tl.constexpr, ROWS: tl.constexpr, STEPS: tl.constexpr,
 ) -> Any:  # fmt: skip
-    # The sum over rows of a one-hot matrix, as a product of two narrow ones on the matrix units: the address is
-    # cut into two numbers below 8, padded to the 16 that a product takes.
+    # Every thread keeps the sums of its own rows for all entries in registers: 8 high and 8 low halves of an address,
+    # 64 multiply-adds a row with one-hot halves. A product of one-hot matrices on the matrix units took five times
+    # the instructions, all of them to build its operands.
     j, part = tl.program_id(0), tl.program_id(1)
-    half_H = tl.arange(0, 16)
-    sums_HH = tl.zeros([16, 16], tl.float32)
+    HIGH: tl.constexpr = ENTRIES // 8 if ENTRIES > 8 else 1
+    LOW: tl.constexpr = 8 if ENTRIES > 8 else ENTRIES
+    high_H, low_K = tl.arange(0, HIGH)[:, None, None], tl.arange(0, LOW)[None, :, None]
+    sums_HKR = tl.zeros([HIGH, LOW, ROWS], tl.float32)
     for step in range(STEPS):
         row_R = (part * STEPS + step) * ROWS + tl.arange(0, ROWS)
         there = j.to(tl.int64) * rows + row_R
-        address_R = tl.load(address_JR + there, mask=row_R < rows, other=0).to(tl.int32)
-        gradient_R = tl.load(gradient_JR + there, mask=row_R < rows, other=0)
-        high_HR = tl.where((address_R >> 3)[None, :] == half_H[:, None], gradient_R[None, :], 0.0)
-        low_RH = ((address_R & 7)[:, None] == half_H[None, :]).to(gradient_R.dtype)
-        sums_HH = tl.dot(high_HR.to(gradient_R.dtype), low_RH, sums_HH, input_precision=PRECISION)
-    entry_HH = half_H[:, None] * 8 + half_H[None, :]
-    valid_HH = (half_H[None, :] < 8) & (entry_HH < ENTRIES)
-    tl.store(sums_SJA + (part * luts + j) * ENTRIES + entry_HH, sums_HH, mask=valid_HH)
+        address_R = tl.load(address_JR + there, mask=row_R < rows, other=0).to(tl.int32)[None, None, :]
+        gradient_R = tl.load(gradient_JR + there, mask=row_R < rows, other=0).to(tl.float32)[None, None, :]
+        high_HR = tl.where(address_R // LOW == high_H, 1.0, 0.0)
+        sums_HKR += high_HR * tl.where(address_R % LOW == low_K, gradient_R, 0.0)
+    entry_HK = tl.arange(0, HIGH)[:, None] * LOW + tl.arange(0, LOW)[None, :]
+    tl.store(sums_SJA + (part * luts + j) * ENTRIES + entry_HK, tl.sum(sums_HKR, axis=2))
 
 
 @triton.jit

@@ -1,0 +1,255 @@
+"""Cells of a library: Yosys and ABC map, buffer and size each block, OpenSTA states timing and power.
+
+The behavioural rendering is flattened, flip-flops with an enable get clock gates where the library has
+them, and ABC maps against a delay target with a driving cell and a load. No placement: wires are the
+library's default wire load model, the clock is ideal for timing, and has a buffer tree for power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from quweit_cli import toolbox
+from quweit_cli.artifacts import write_text
+from quweit_cli.config import Synth
+from quweit_cli.documents import AsicFigures, RtlBlock, SynthesizedBlock
+from quweit_cli.progress import Progress
+from quweit_cli.synthesizers import activity, opensta
+from quweit_cli.synthesizers.base import Package
+from quweit_cli.synthesizers.clock_tree import add_clock_tree, clock_gates
+from quweit_cli.synthesizers.liberty import Library, read_library
+from quweit_cli.synthesizers.netlist import Netlist, read_netlist, verilog
+
+FOLDER = "asic"
+LIBRARY = "library.lib"  # there while the tools run; the library itself is not part of the artefact
+ABC_SHARE = (
+    0.8  # of the period is left to logic: a flip-flop takes the rest from clock to output and to set up
+)
+FANOUT_LOAD = 4  # inputs of the driving cell that every output is taken to drive
+SMALLEST_GATED = 4  # flip-flops with one enable for which a clock gate is smaller than their multiplexers
+FLIP_FLOPS = "$_DFF_P_ $_DFFE_PP_ $_DFF_PN0_ $_DFF_PN1_ $_DFFE_PN0P_ $_DFFE_PN1P_"
+
+
+class Target(NamedTuple):
+    """What every block is mapped to."""
+
+    library: Library
+    text: str
+    driver: str
+    load_ff: float
+    period_ns: float
+
+
+def synthesize(package: Package, options: Synth, folder: Path, progress: Progress) -> list[SynthesizedBlock]:
+    """Blocks one after the other, as each takes gigabytes; what the tools read and wrote is in `folder/asic`.
+
+    Raises:
+        ConfigError: the library cannot be read, or lacks a cell that every design needs.
+        ToolNotFound, ToolTooOld, ToolFailed: as every synthesizer.
+    """
+    assert options.liberty is not None
+    target = target_of(options)
+    work = folder / FOLDER
+    work.mkdir()
+    with _library_at(work, target), progress.task("synthesis", total=len(package.manifest.blocks)) as task:
+        made = []
+        for block in package.manifest.blocks:
+            made.append(_synthesize_block(package, block, target, options, work))
+            task.advance()
+    return made
+
+
+def target_of(options: Synth) -> Target:
+    """The library with its driving cell and load, found in it or given.
+
+    Raises:
+        ConfigError: the library cannot be read, or lacks such a cell.
+    """
+    assert options.liberty is not None
+    library, text = read_library(options.liberty, options.dont_use)
+    driver = library.buffer() if options.driving_cell is None else library.cell(options.driving_cell)
+    load_ff = options.load_ff
+    if load_ff is None:
+        load_ff = FANOUT_LOAD * max(pin.capacitance_ff for pin in driver.inputs)
+    return Target(library, text, driver.name, load_ff, 1000 / options.clock_mhz)
+
+
+def map_to_cells(
+    sources: list[Path],
+    top: str,
+    target: Target,
+    work: Path,
+    name: str,
+    *,
+    clock_gating: bool,
+    clock_port: str,
+) -> Netlist:
+    """Yosys and ABC on the sources of one flat design; leaves `<name>.netlist.v`, with a clock tree.
+
+    Raises:
+        ToolFailed: Yosys refused the design, or could not map all of it.
+    """
+    found = toolbox.find(toolbox.YOSYS)
+    library = target.library
+    gates = clock_gating and bool(library.clock_gates())
+    write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
+    write_text(work / f"{name}.ys", script(sources, top, target, name, clock_gating=gates))
+    toolbox.run(
+        [*found.command, f"{name}.ys"], cwd=work, log=work / f"{name}.log", name=f"yosys on block {name}"
+    )
+    json = work / f"{name}.json"
+    netlist = read_netlist(json, top, library)
+    json.unlink()
+    add_clock_tree(netlist, library, clock_port)
+    write_text(work / f"{name}.netlist.v", verilog(netlist, f"// {top} in cells of {library.name}"))
+    return netlist
+
+
+def script(sources: list[Path], top: str, target: Target, name: str, *, clock_gating: bool) -> str:
+    """The Yosys script of one design; it runs where the library lies as `library.lib`."""
+    library = target.library
+    avoid = "".join(f" -dont_use {cell}" for cell in library.refused())
+    legal = " ".join(f"-cell {kind} x" for kind in FLIP_FLOPS.split())
+    gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if clock_gating else ""
+    high, low = (" ".join(library.tie(value)) for value in (1, 0))
+    reads = "\n".join(f"read_verilog -sv {source}" for source in sources)
+    return f"""\
+{reads}
+synth -flatten -noabc -top {top}
+check -assert
+dfflegalize {legal}
+opt_clean
+{gate}dfflibmap{avoid} -liberty {LIBRARY}
+setundef -zero
+abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * ABC_SHARE * target.period_ns)}
+hilomap -hicell {high} -locell {low}
+delete t:$scopeinfo
+opt_clean -purge
+write_json {name}.json
+"""
+
+
+def _synthesize_block(
+    package: Package, block: RtlBlock, target: Target, options: Synth, work: Path
+) -> SynthesizedBlock:
+    started = time.monotonic()
+    name = block.name
+    sources = [Path(os.path.relpath(package.folder / source, work)) for source in block.sources]
+    netlist = map_to_cells(
+        sources, block.top, target, work, name, clock_gating=options.clock_gating, clock_port="clk_i"
+    )
+    counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
+    found = toolbox.find(toolbox.OPENSTA)
+    analysis = opensta.analyse(
+        found,
+        netlist,
+        work,
+        name,
+        LIBRARY,
+        period_ns=target.period_ns,
+        driver=target.driver,
+        load_ff=target.load_ff,
+        activity=counted,
+    )
+    figures = _figures(netlist, target, analysis, counted)
+    method = figures.vectorless_method if counted is None else figures.measured_method
+    return SynthesizedBlock(
+        block=name,
+        tool="yosys",
+        version=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {found.version}",
+        device=target.library.name,
+        clock_mhz=options.clock_mhz,
+        stage="synthesis",
+        ffs=sum(one.cell.sequential for one in netlist.instances),
+        slack_ns=analysis.slack_ns,
+        power_mw=figures.vectorless_mw if figures.measured_mw is None else figures.measured_mw,
+        power_method=method,
+        seconds=round(time.monotonic() - started, 3),
+        log=f"{FOLDER}/{name}.log",
+        netlist=f"{FOLDER}/{name}.netlist.v",
+        asic=figures,
+    )
+
+
+def _activity(
+    package: Package, block: RtlBlock, netlist: Netlist, options: Synth, work: Path
+) -> activity.Activity:
+    """The netlist in the package's own bench, on golden rows."""
+    name = block.name
+    write_text(work / f"{name}.cells.ys", activity.cell_models_script(netlist, LIBRARY, f"{name}.cells.v"))
+    toolbox.run(
+        [*toolbox.find(toolbox.YOSYS).command, f"{name}.cells.ys"],
+        cwd=work,
+        log=work / f"{name}.cells.log",
+        name="yosys on the cell models",
+    )
+    models = (work / f"{name}.cells.v").read_text() + "".join(
+        activity.clock_gate_model(cell)
+        for cell in {gate.cell.name: gate.cell for gate in clock_gates(netlist).values()}.values()
+    )
+    write_text(work / f"{name}.cells.v", models)
+    root = package.folder.resolve()
+    bench = [root / source for source in block.bench_sources]
+    return activity.simulate(
+        netlist,
+        [Path(f"{name}.cells.v"), Path(f"{name}.netlist.v"), *bench],
+        (root / block.vectors.inputs, root / block.vectors.outputs),
+        block.check,
+        min(options.activity_rows, block.vectors.rows - block.vectors.random_rows - 3),
+        work,
+        name,
+    )
+
+
+def _figures(
+    netlist: Netlist, target: Target, analysis: opensta.Analysis, counted: activity.Activity | None
+) -> AsicFigures:
+    library = target.library
+    gates = clock_gates(netlist)
+    wires = f"wires by its model `{library.wire_load}`" if library.wire_load else "no wires"
+    common = f"OpenSTA, {library.name} at {library.voltage:g} V, {wires}, clock tree inside, before placement"
+    nets = len(netlist.net_names())
+    measured = None
+    if counted is not None:
+        measured = (
+            f"{common}; activity of {len(counted.toggles):,} of {nets:,} nets counted in simulation of the netlist "
+            f"on {counted.rows} golden rows, {counted.cycles:,} cycles, without glitches"
+        )
+    return AsicFigures(
+        library=library.name,
+        library_sha256=library.sha256,
+        area_mm2=netlist.area_um2() / 1e6,
+        sequential_area_mm2=netlist.area_um2(sequential=True) / 1e6,
+        cells=len(netlist.instances),
+        cells_by_type=netlist.cells_by_type(),
+        clock_gates=len(gates),
+        shortest_period_ns=analysis.shortest_period_ns,
+        highest_clock_mhz=1000 / analysis.shortest_period_ns,
+        leakage_mw=analysis.leakage_mw,
+        vectorless_mw=analysis.vectorless_mw,
+        vectorless_method=f"{common}; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity on every net, "
+        "gated clocks counted as running",
+        measured_mw=analysis.measured_mw,
+        measured_ungated_mw=analysis.ungated_mw,
+        measured_method=measured,
+        nets=nets,
+        nets_annotated=len(counted.toggles) if counted else 0,
+        activity_rows=counted.rows if counted else 0,
+        activity_cycles=counted.cycles if counted else 0,
+    )
+
+
+@contextlib.contextmanager
+def _library_at(work: Path, target: Target) -> Iterator[None]:
+    """The unpacked library beside the scripts while they run: no path of this machine stands in them."""
+    path = work / LIBRARY
+    write_text(path, target.text)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""A cell library is read as it is, and its buffers, tie cells and clock gates are found by what they do."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+import cell_library
+from quweit_cli.errors import ConfigError
+from quweit_cli.synthesizers.liberty import Library, read_library
+
+DEFAULT = ("*lpflow*", "*probe*")
+
+
+def read(folder: Path, **options: tuple[str, ...]) -> Library:
+    return read_library(cell_library.write(folder, **options), DEFAULT)[0]
+
+
+def test_packed_or_not_it_is_the_same_library(tmp_path: Path) -> None:
+    plain, text = read_library(cell_library.write(tmp_path))
+    packed, unpacked = read_library(cell_library.write(tmp_path, packed=True))
+    assert (packed, unpacked) == (plain, text)
+    assert (plain.name, plain.voltage, plain.wire_load) == ("tiny", 1.1, None)
+
+
+def test_areas_pins_and_loads_are_read(tmp_path: Path) -> None:
+    cell = read(tmp_path).cell("DFFR")
+    assert (cell.area_um2, cell.sequential, cell.clock_gate) == (5.3, True, False)
+    assert [pin.name for pin in cell.inputs] == ["CK", "RN", "D"]
+    assert cell.pins["Q"].max_capacitance_ff == 60
+    assert cell.pins["D"].capacitance_ff == 1
+
+
+def test_loads_are_in_femtofarads_whatever_the_unit(tmp_path: Path) -> None:
+    path = cell_library.write(tmp_path)
+    path.write_text(path.read_text().replace("(1, ff)", '(0.5, "pf")'))
+    assert read_library(path)[0].cell("DFF").pins["D"].capacitance_ff == 500
+
+
+def test_buffers_are_found_by_function_and_strength_and_not_among_delays(tmp_path: Path) -> None:
+    library = read(tmp_path)
+    assert library.buffer().name == "BUF2"  # of twice the least strength
+    assert library.buffer(10).name == "BUF1"
+    assert library.buffer(300).name == "BUF8"
+    with pytest.raises(ConfigError, match=r"no buffer for 900\.0 fF"):
+        library.buffer(900)
+
+
+def test_tie_cells_are_found_although_libraries_keep_tools_from_them(tmp_path: Path) -> None:
+    assert read(tmp_path).tie(0) == ("TIE0", "Z")
+    with pytest.raises(ConfigError, match="no cell that holds a constant 1"):
+        read(tmp_path, without=("TIE1",)).tie(1)
+
+
+def test_clock_gates_are_found(tmp_path: Path) -> None:
+    assert [cell.name for cell in read(tmp_path).clock_gates()] == ["GATE"]
+    assert read(tmp_path, without=("GATE",)).clock_gates() == []
+
+
+def test_patterns_refuse_cells(tmp_path: Path) -> None:
+    path = cell_library.write(tmp_path)
+    assert read_library(path, DEFAULT)[0].refused() == ["TRAP_lpflow"]
+    assert read_library(path, ("BUF1", "DELAY", "TRAP*"))[0].buffer(10).name == "BUF2"
+
+
+def test_an_unknown_cell_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no cell `BUF3`, did you mean `BUF"):
+        read(tmp_path).cell("BUF3")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a cell library"),
+        (b"library (x) { }", "not a cell library"),
+        (b"library (x) { cell (A) { area : 1; }", "ends inside a group"),
+        (b"library (x) { } }", "closes a group"),
+        (b"library (x) { capacitive_load_unit (1, ff); cell (A) { } }", "contradicts itself"),
+        (b'library (x) { capacitive_load_unit (1, ff); cell ("A; exec") { area : 1; } }', "cannot name a cell"),
+        (b"\x1f\x8b not gzip", "cannot read"),
+        (gzip.compress(b"library (x) {")[:20], "cannot read"),
+        (b"\xff\xfe", "cannot read"),
+    ],
+)  # fmt: skip
+def test_what_is_no_library_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "broken.lib"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        read_library(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read the cell library .*nowhere\.lib"):
+        read_library(tmp_path / "nowhere.lib")
