@@ -150,6 +150,9 @@ class RtlBlock(Artifact):
     sources_xilinx: list[FileName] = Field(
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
+    cells_xilinx: list[FileName] = Field(
+        [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
+    )
     vectors: RtlVectors
 
 

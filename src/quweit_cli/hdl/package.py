@@ -119,6 +119,7 @@ def _describe(
         luts_by_layer=[layer.luts for layer in structure.layers],
         sources=_sources(top, len(structure.layers), False),
         sources_xilinx=_sources(top, len(structure.layers), True),
+        cells_xilinx=_cells(top, len(structure.layers)),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
             random_rows=options.random_rows,
@@ -149,6 +150,11 @@ def _sources(top: str, layers: int, xilinx: bool) -> list[str]:
         f"rtl/{tables}{top}_adder_tree.sv",
         f"rtl/{top}.sv",
     ]
+
+
+def _cells(top: str, layers: int) -> list[str]:
+    tables = ["encoder", *(f"lut_layer{index}" for index in range(layers)), "value_table"]
+    return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
 def _render_vectors(name: str, bench: BenchRows, structure: Structure, options: config.Rtl) -> dict[str, str]:

@@ -93,12 +93,14 @@ def tree_of(terms: Terms) -> Tree:
     sum_bits = terms.structure.sum_bits
     wires = [(int(largest), f"term{n}") for n, largest in enumerate(terms.largest_N) if largest]
     wires.append((2**sum_bits - 1, "bias"))
+    gated = terms.structure.folding.gated
+    # Three ternary adders in a row fit a cycle; a table cell and one adder do, too.
+    registered = {2, 5} if gated else {0, 3, 6}
     made: list[list[Sum]] = []
     while len(wires) > 1:
         wires.sort(key=lambda wire: wire[0])
         sums, following = [], []
-        for index, first in enumerate(range(0, len(wires), TERNARY)):
-            parts = wires[first : first + TERNARY]
+        for index, parts in enumerate(_parts(wires, wait=len(made) not in registered)):
             largest = sum(part[0] for part in parts)
             name = f"level{len(made)}_{index}"
             bits = min(largest.bit_length(), sum_bits)
@@ -107,9 +109,27 @@ def tree_of(terms: Terms) -> Tree:
             following.append((largest, name))
         made.append(sums)
         wires = following
-    gated = terms.structure.folding.gated
-    # Three ternary adders in a row fit a cycle; a table cell and one adder do, too.
-    registered = {2, 5} if gated else {0, 3, 6}
     last = len(made) - 1
     levels = [Level(tuple(sums), depth in registered and depth < last) for depth, sums in enumerate(made)]
     return Tree(tuple(levels), gated or not any(level.registered for level in levels))
+
+
+def _parts(wires: list[tuple[int, str]], *, wait: bool) -> list[list[tuple[int, str]]]:
+    """Three by three; two that remain may wait for a third of the next level, unless that took a level more.
+
+    Before registers they do not: waiting saves an adder and costs a register.
+    """
+    whole = len(wires) - len(wires) % TERNARY
+    parts = [wires[first : first + TERNARY] for first in range(0, whole, TERNARY)]
+    rest = wires[whole:]
+    if wait and len(rest) == 2 and len(wires) > 2 and _depth(len(parts) + 2) < _depth(len(wires)):
+        return [*parts, rest[:1], rest[1:]]
+    return [*parts, rest] if rest else parts
+
+
+def _depth(terms: int) -> int:
+    """Levels of ternary adders that add so many terms."""
+    levels = 0
+    while terms > 1:
+        terms, levels = -(-terms // TERNARY), levels + 1
+    return levels

@@ -6,12 +6,12 @@
 module quweit_gated_terms #(
   parameter integer Lanes    = 1,
   parameter integer Terms    = 1,
-  parameter integer TermBits = 8
+  parameter integer TermBits = 8,
+  parameter logic [Terms*TermBits-1:0] Idle = '0
 ) (
   input  logic                            clk_i,
   input  logic                            advance_i,
   input  logic [Terms-1:0]                bits_i,
-  input  logic [Terms*TermBits-1:0]       idle_i,  // constant
   input  logic [Lanes*Terms*TermBits-1:0] terms_i,
   output logic [Lanes*Terms*TermBits-1:0] terms_o
 );
@@ -21,7 +21,7 @@ module quweit_gated_terms #(
       localparam integer First = (lane*Terms + n)*TermBits;
       always_ff @(posedge clk_i) begin
         if (advance_i) begin
-          if (!bits_i[n]) terms_o[First +: TermBits] <= idle_i[n*TermBits +: TermBits];
+          if (!bits_i[n]) terms_o[First +: TermBits] <= Idle[n*TermBits +: TermBits];
           else            terms_o[First +: TermBits] <= terms_i[First +: TermBits];
         end
       end
