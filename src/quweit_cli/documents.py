@@ -125,6 +125,15 @@ class RtlVectors(Artifact):
     outputs_sha256: Digest
 
 
+class RtlEstimate(Artifact):
+    """Cells of a block by counting what is rendered, before any tool ran."""
+
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int
+
+
 class RtlBlock(Artifact):
     """One block of the RTL package; every number is promised here and checked by `sim`."""
 
@@ -153,6 +162,7 @@ class RtlBlock(Artifact):
     cells_xilinx: list[FileName] = Field(
         [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
     )
+    estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
 
 
@@ -244,6 +254,8 @@ class SynthesizedBlock(Artifact):
     netlist: FileName | None = Field(
         None, description="Verilog of the vendor's cells; absent when none was written"
     )
+    estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")
+    cached: bool = Field(False, description="the same text was synthesized before, and `seconds` is of then")
 
 
 class SynthesisReport(Artifact):

@@ -146,8 +146,7 @@ def _render_value_table(
     module = f"{block.top}_value_table"
     names = {"module": module, "terms": terms, **common}
     bias_words = _words(terms.bias_TQ, structure.sum_bits)
-    plan = CellPlan()
-    wires = [plan_of_lane(plan, terms, lane) for lane in range(structure.folding.outputs_per_cycle)]
+    plan, wires = plan_of_values(terms)
     behavioural = render("value_table.sv.mako", words=_value_words(terms), bias_words=bias_words, **names)
     cells = render("xilinx/value_table.sv.mako", plan=plan, lanes=wires, **names)
     return {f"rtl/{module}.sv": behavioural, f"rtl/xilinx/{module}.sv": cells}
@@ -158,6 +157,14 @@ class LaneWires(NamedTuple):
 
     terms: list[list[str]]
     bias: list[str]
+
+
+def plan_of_values(terms: Terms) -> tuple[CellPlan, list[LaneWires]]:
+    """The table cells of the terms and biases, and the wires of each lane."""
+    plan = CellPlan()
+    return plan, [
+        plan_of_lane(plan, terms, lane) for lane in range(terms.structure.folding.outputs_per_cycle)
+    ]
 
 
 def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:

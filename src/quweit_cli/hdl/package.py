@@ -12,6 +12,7 @@ from quweit_cli import __version__, config
 from quweit_cli.documents import DumpManifest, RtlBlock, RtlManifest, RtlVectors
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
+from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.render import render, static_text
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
@@ -64,6 +65,7 @@ def render_package(
         rows = bench_rows(source, options.random_rows)
         vectors = _render_vectors(source.program.name, rows, structure, options)
         block = _describe(dump.name, source, structure, tree.stages, options, rows, vectors)
+        block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
         files |= _render_filelists(block)

@@ -110,6 +110,7 @@ synth_xilinx -family {family} -top {block.top} -nodsp -nobram -noiopad -noclkbuf
 {contents}
 hierarchy -check -top {block.top}
 flatten
+opt_merge
 opt_clean
 delete t:$scopeinfo
 check -assert
