@@ -152,12 +152,26 @@ def rtl(
     ],
     out: Out,
     outputs_per_cycle: Annotated[
-        str, typer.Option(metavar="N|all", help="outputs of a row summed in one cycle")
+        str,
+        typer.Option(
+            metavar="N|all|auto",
+            help="outputs of a row summed in one cycle; `auto` keeps pace with the attention on --array",
+        ),
     ] = "1",
+    bits_per_cycle: Annotated[
+        str | None,
+        typer.Option(metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle"),
+    ] = None,
     cycles_per_row: Annotated[
         int | None,
-        typer.Option(min=1, help="instead: as few outputs a cycle as keep a row within so many cycles"),
+        typer.Option(
+            "--cycles-per-row",
+            "--target-cycles-per-row",
+            min=1,
+            help="instead: as few outputs a cycle as keep a row within so many cycles",
+        ),
     ] = None,
+    array: Annotated[int, typer.Option(min=1, help="side of the systolic array that `auto` goes by")] = 32,
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
@@ -175,7 +189,9 @@ def rtl(
     settings = config.settings(
         config.Rtl,
         outputs_per_cycle=_number(outputs_per_cycle),
+        bits_per_cycle=None if bits_per_cycle is None else _number(bits_per_cycle),
         cycles_per_row=cycles_per_row,
+        array=array,
         features_per_beat=_number(features_per_beat),
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
@@ -231,6 +247,9 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
@@ -246,6 +265,7 @@ def synth(
         device=device,
         clock_mhz=clock_mhz,
         allow_negative_slack=allow_negative_slack,
+        cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 

@@ -14,6 +14,7 @@ from quweit_cli.documents import (
     RtlManifest,
     SimResult,
     SynthesisReport,
+    SynthesizedBlock,
     TrainResult,
 )
 from quweit_cli.stages.doctor import Health
@@ -116,6 +117,7 @@ def synth(report: SynthesisReport) -> list[Table]:
             b.block,
             b.luts,
             b.ffs,
+            _over_estimate(b),
             b.carries,
             b.muxes,
             b.brams,
@@ -129,8 +131,27 @@ def synth(report: SynthesisReport) -> list[Table]:
     origin = sorted(
         {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
     )
-    columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
+    columns = (
+        "block",
+        "LUTs",
+        "FFs",
+        "of the estimate",
+        "carries",
+        "muxes",
+        "BRAMs",
+        "DSPs",
+        "slack ns",
+        "power mW",
+        "seconds",
+    )
     return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+
+
+def _over_estimate(block: SynthesizedBlock) -> str | None:
+    """LUTs and FFs measured over those that the RTL package foretold."""
+    if block.estimate is None:
+        return None
+    return f"{block.luts / block.estimate.luts:.3f}, {block.ffs / block.estimate.ffs:.3f}"
 
 
 def energy(table: EnergyTable) -> list[Table]:

@@ -71,5 +71,7 @@ def _pipeline_ffs(structure: Structure, terms: Terms, tree: Tree) -> int:
     lane = sum(one.bits for level in tree.levels if level.registered for one in level.sums)
     if tree.registered_terms:
         lane += sum(int(largest).bit_length() for largest in terms.largest_N) + structure.sum_bits
-    output = min(16, structure.sum_bits + structure.requantize.multiplier.bit_length() - 1 - structure.requantize.shift)
+    output = min(
+        16, structure.sum_bits + structure.requantize.multiplier.bit_length() - 1 - structure.requantize.shift
+    )
     return folding.outputs_per_cycle * (lane + output) + folding.time_inputs + 2 * tree.stages + 1

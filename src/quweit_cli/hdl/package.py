@@ -34,12 +34,13 @@ class BenchRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BlockSource:
-    """What one block is rendered from: its program and golden rows."""
+    """What one block is rendered from: its program, golden rows, and how it is folded."""
 
     layer: int
     program: Program
     inputs_RD: Integers
     outputs_RE: Integers
+    fold: config.Fold
 
 
 def render_package(
@@ -59,7 +60,7 @@ def render_package(
     files |= {name: static_text(name) for name in BENCH}
     blocks = []
     for source in sources:
-        structure = structure_of(source.program, options)
+        structure = structure_of(source.program, source.fold)
         terms = terms_of(structure)
         tree = tree_of(terms)
         rows = bench_rows(source, options.random_rows)

@@ -69,7 +69,7 @@ class Structure:
         return len({pin for lut in self.layers[0].table for pin in lut.pins})
 
 
-def structure_of(program: Program, options: config.Rtl) -> Structure:
+def structure_of(program: Program, options: config.Fold) -> Structure:
     """Prune, renumber and fold a block's program.
 
     Raises:
@@ -214,10 +214,15 @@ def _table_over(table: int, kept: np.ndarray) -> int:
     return smaller
 
 
-def _fold(name: str, bits: int, outputs: int, options: config.Rtl) -> Folding:
-    """As many outputs a cycle as asked for, or as few as keep to the cycles asked for."""
+def _fold(name: str, bits: int, outputs: int, options: config.Fold) -> Folding:
+    """As many outputs a cycle as asked for, or as few as keep to the work or the cycles asked for."""
     if options.cycles_per_row is not None:
         return Folding(bits, outputs, -(-outputs // options.cycles_per_row))
+    if options.outputs_per_cycle == "auto":
+        raise UnsupportedModel(f"nothing tells the pace of block `{name}`", hint="give cycles_per_row")
+    if options.bits_per_cycle is not None:
+        share = bits if options.bits_per_cycle == "all" else min(options.bits_per_cycle, bits)
+        return Folding(bits, outputs, -(-share * outputs // bits))
     wanted = outputs if options.outputs_per_cycle == "all" else options.outputs_per_cycle
     if wanted > outputs:
         raise UnsupportedModel(

@@ -150,13 +150,14 @@ def _found(sim: SimResult) -> list[Table]:
 def _synthesis(synth: SynthesisReport) -> Section:
     rows = [
         (
-            b.block, b.luts, b.ffs, b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version,
-            b.stage, b.seconds,
+            b.block, b.luts, b.estimate and b.luts / b.estimate.luts, b.ffs, b.estimate and b.ffs / b.estimate.ffs,
+            b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version, b.stage, b.seconds,
         )
         for b in synth.blocks
     ]  # fmt: skip
     columns = (
-        "block", "LUTs", "FFs", "carries", "wide muxes", "BRAMs", "DSPs", "slack, ns", "power, mW", "tool",
+        "block", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
+        "slack, ns", "power, mW", "tool",
         "stage", "seconds",
     )  # fmt: skip
     one = synth.blocks[0]

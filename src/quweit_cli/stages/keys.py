@@ -71,7 +71,8 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
 
 
 def synth(project: Path, options: config.Synth) -> Key:
-    return Key(_stages(project, "rtl"), options.model_dump(mode="json"))
+    """The cache changes how long it takes, and nothing else."""
+    return Key(_stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"}))
 
 
 def energy(project: Path, options: config.Energy) -> Key:
