@@ -37,6 +37,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
     "sim": documents.SimResult,
+    "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,
     "energy": documents.EnergyTable,
     "summary": summary.Summary,

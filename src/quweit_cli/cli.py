@@ -207,6 +207,12 @@ def sim(
     netlist: Annotated[
         bool, typer.Option("--netlist", help="compare the synthesized netlists in place of the RTL")
     ] = False,
+    formal: Annotated[
+        bool,
+        typer.Option(
+            "--formal", help="prove with Yosys, for all inputs, that both renderings of the tables are equal"
+        ),
+    ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
     rows: Annotated[
         int | None,
@@ -219,6 +225,11 @@ def sim(
     Every output of every golden row is compared, with and without idle gaps and backpressure.
     Ends with exit code 1 and the first differences when anything is not equal.
     """
+    if formal:
+        from quweit_cli.stages import formal as prover
+
+        _show(prover.run(_project(project), progress=_progress()), json, "formal")
+        return
     from quweit_cli import config
     from quweit_cli.artifacts import load
     from quweit_cli.documents import SimResult

@@ -228,6 +228,28 @@ class SimResult(Artifact):
     simulators: list[SimulatorResult]
 
 
+# ---------------------------------------------------------------- formal
+
+
+class FormalProof(Artifact):
+    """Both renderings of one module, for all inputs."""
+
+    block: str
+    module: str
+    proven: int = Field(description="outputs proven equal")
+    unproven: int
+    first: list[str] = Field(description="the first outputs that are not")
+    seconds: float
+
+
+class FormalResult(Artifact):
+    schema_name: Literal["quweit.formal/1"] = Field("quweit.formal/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="digest of the RTL files that were compared")
+    tool: str
+    proofs: list[FormalProof]
+
+
 # ---------------------------------------------------------------- synth
 
 

@@ -11,6 +11,7 @@ from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
     EnergyTable,
+    FormalResult,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -109,6 +110,14 @@ def sim(result: SimResult) -> list[Table]:
     if failures:
         tables.append(Table("Broken promises", ("simulator", "block", "what"), failures))
     return tables
+
+
+def formal(result: FormalResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
+    ]
+    columns = ("block", "module", "outputs equal", "not proven", "seconds")
+    return [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
 
 
 def synth(report: SynthesisReport) -> list[Table]:
