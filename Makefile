@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables test lint lint-sv goldens docs bench clean $(EXAMPLES)
+.PHONY: help setup demo tables test lint lint-sv goldens docs bench bench-pe clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,10 @@ docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
 
 bench: .venv/complete ## measure the ratios of benchmarks/
-	@for bench in benchmarks/*.py; do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+	@for bench in $(filter-out %/bench_pe.py,$(wildcard benchmarks/*.py)); do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+bench-pe: .venv/complete ## area, cycles, tool times and netlist equality of a block of the paper's size
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pe.py
 
 clean: ## remove everything that was built, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

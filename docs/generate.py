@@ -39,6 +39,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
     "sim": documents.SimResult,
+    "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,
     "energy": documents.EnergyTable,
     "baseline_rtl": baseline_documents.BaselineManifest,

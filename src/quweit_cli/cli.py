@@ -60,12 +60,26 @@ def rtl(
     ],
     out: Out,
     outputs_per_cycle: Annotated[
-        str, typer.Option(metavar="N|all", help="outputs of a row summed in one cycle")
+        str,
+        typer.Option(
+            metavar="N|all|auto",
+            help="outputs of a row summed in one cycle; `auto` keeps pace with the attention on --array",
+        ),
     ] = "1",
+    bits_per_cycle: Annotated[
+        str | None,
+        typer.Option(metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle"),
+    ] = None,
     cycles_per_row: Annotated[
         int | None,
-        typer.Option(min=1, help="instead: as few outputs a cycle as keep a row within so many cycles"),
+        typer.Option(
+            "--cycles-per-row",
+            "--target-cycles-per-row",
+            min=1,
+            help="instead: as few outputs a cycle as keep a row within so many cycles",
+        ),
     ] = None,
+    array: Annotated[int, typer.Option(min=1, help="side of the systolic array that `auto` goes by")] = 32,
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
@@ -86,7 +100,9 @@ def rtl(
     settings = config.settings(
         config.Rtl,
         outputs_per_cycle=_number(outputs_per_cycle),
+        bits_per_cycle=None if bits_per_cycle is None else _number(bits_per_cycle),
         cycles_per_row=cycles_per_row,
+        array=array,
         features_per_beat=_number(features_per_beat),
         pipeline_depth=_number(pipeline_depth),
     )
@@ -103,6 +119,12 @@ def sim(
     netlist: Annotated[
         bool, typer.Option("--netlist", help="compare the synthesized netlists in place of the RTL")
     ] = False,
+    formal: Annotated[
+        bool,
+        typer.Option(
+            "--formal", help="prove with Yosys, for all inputs, that both renderings of the tables are equal"
+        ),
+    ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
     rows: Annotated[
         int | None,
@@ -115,6 +137,11 @@ def sim(
     Every output of every golden row is compared, with and without idle gaps and backpressure.
     Ends with exit code 1 and the first differences when anything is not equal.
     """
+    if formal:
+        from quweit_cli.stages import formal as prover
+
+        _show(prover.run(_project(project), progress=_progress()), json, "formal")
+        return
     from quweit_cli import config
     from quweit_cli.artifacts import load
     from quweit_cli.documents import SimResult
@@ -154,6 +181,9 @@ def synth(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
@@ -172,6 +202,7 @@ def synth(
         allow_negative_slack=allow_negative_slack,
         liberty=liberty,
         **config.assignments(set_ or []),
+        cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 

@@ -180,14 +180,46 @@ class Dump(Settings):
     )
 
 
-class Rtl(Settings):
-    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        1, description="outputs of a row that are summed in one cycle"
+class Fold(Settings):
+    """How a block is spread over time; at most one of the three is given."""
+
+    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
+        1,
+        description="outputs of a row that are summed in one cycle; `auto` takes as few as keep pace with the attention on the array",
+    )
+    bits_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
+        None,
+        description="the same as the share of work: LUT outputs of the last layer whose values, for all outputs, are added in one cycle on average (equal to outputs_per_cycle where there are as many LUTs as outputs)",
     )
     cycles_per_row: int | None = Field(
         None,
         ge=1,
-        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles",
+        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles; `target_cycles_per_row` is the same key",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _target_is_the_same_key(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("target_cycles_per_row") is not None:
+            raw = dict(raw)
+            raw["cycles_per_row"] = raw.pop("target_cycles_per_row")
+        return raw
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Fold:
+        given = ["outputs_per_cycle"] if self.outputs_per_cycle != 1 else []
+        given += [name for name in ("bits_per_cycle", "cycles_per_row") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} say the same thing twice: give one of them")
+        return self
+
+
+class Rtl(Fold):
+    array: int = Field(
+        32, ge=1, description="side of the systolic array whose attention `auto` keeps pace with"
+    )
+    blocks: dict[Identifier, Fold] = Field(
+        {}, description="by name of a block: its own outputs_per_cycle, bits_per_cycle or cycles_per_row"
     )
     features_per_beat: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
@@ -219,6 +251,9 @@ class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
     clock_mhz: float = Field(200.0, gt=0, description="clock that timing and power are asked for")
+    cache: bool = Field(
+        True, description="reuse what Yosys made of the same RTL before, whatever the project"
+    )
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )

@@ -147,6 +147,15 @@ class RtlVectors(Artifact):
     outputs_sha256: Digest
 
 
+class RtlEstimate(Artifact):
+    """Cells of a block by counting what is rendered, before any tool ran."""
+
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int
+
+
 class RtlBlock(Artifact):
     """One block of the RTL package; every number is promised here and checked by `sim`."""
 
@@ -176,6 +185,10 @@ class RtlBlock(Artifact):
     sources_xilinx: list[FileName] = Field(
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
+    cells_xilinx: list[FileName] = Field(
+        [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
+    )
+    estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
 
 
@@ -241,6 +254,28 @@ class SimResult(Artifact):
     simulators: list[SimulatorResult]
 
 
+# ---------------------------------------------------------------- formal
+
+
+class FormalProof(Artifact):
+    """Both renderings of one module, for all inputs."""
+
+    block: str
+    module: str
+    proven: int = Field(description="outputs proven equal")
+    unproven: int
+    first: list[str] = Field(description="the first outputs that are not")
+    seconds: float
+
+
+class FormalResult(Artifact):
+    schema_name: Literal["quweit.formal/1"] = Field("quweit.formal/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="digest of the RTL files that were compared")
+    tool: str
+    proofs: list[FormalProof]
+
+
 # ---------------------------------------------------------------- synth
 
 
@@ -298,6 +333,14 @@ class SynthesizedBlock(Artifact):
         None, description="Verilog of the vendor's or the library's cells; absent when none was written"
     )
     asic: AsicFigures | None = Field(None, description="when a cell library was the target")
+    estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")
+    cached: bool = Field(False, description="the same text was synthesized before, and `seconds` is of then")
+
+    def over_estimate(self) -> tuple[float, float] | tuple[None, None]:
+        """LUTs and FFs over those that the RTL package foretold; nothing where either is not known."""
+        if self.estimate is None or self.luts is None:
+            return None, None
+        return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
 
 
 class SynthesisReport(Artifact):

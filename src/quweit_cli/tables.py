@@ -12,6 +12,7 @@ from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
     EnergyTable,
+    FormalResult,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -120,6 +121,14 @@ def sim(result: SimResult) -> list[Table]:
     return tables
 
 
+def formal(result: FormalResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
+    ]
+    columns = ("block", "module", "outputs equal", "not proven", "seconds")
+    return [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
+
+
 def synth(report: SynthesisReport) -> list[Table]:
     if all(block.asic for block in report.blocks):
         return [_asic(report)]
@@ -128,6 +137,7 @@ def synth(report: SynthesisReport) -> list[Table]:
             b.block,
             b.luts,
             b.ffs,
+            _over_estimate(b),
             b.carries,
             b.muxes,
             b.brams,
@@ -141,7 +151,19 @@ def synth(report: SynthesisReport) -> list[Table]:
     origin = sorted(
         {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
     )
-    columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
+    columns = (
+        "block",
+        "LUTs",
+        "FFs",
+        "of the estimate",
+        "carries",
+        "muxes",
+        "BRAMs",
+        "DSPs",
+        "slack ns",
+        "power mW",
+        "seconds",
+    )
     return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
 
 
@@ -176,6 +198,12 @@ def _asic(report: SynthesisReport) -> Table:
         "seconds",
     )
     return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
+
+
+def _over_estimate(block: SynthesizedBlock) -> str | None:
+    """LUTs and FFs measured over those that the RTL package foretold."""
+    luts, ffs = block.over_estimate()
+    return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
 
 
 def energy(table: EnergyTable) -> list[Table]:

@@ -12,6 +12,7 @@ from quweit_cli import __version__, config
 from quweit_cli.documents import DumpManifest, RtlBlock, RtlManifest, RtlVectors
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
+from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.render import render, static_text
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
@@ -34,12 +35,13 @@ class BenchRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BlockSource:
-    """What one block is rendered from: its program and golden rows."""
+    """What one block is rendered from: its program, golden rows, and how it is folded."""
 
     layer: int
     program: Program
     inputs_RD: Integers
     outputs_RE: Integers
+    fold: config.Fold
 
 
 def render_package(
@@ -59,12 +61,13 @@ def render_package(
     files |= {name: static_text(name) for name in BENCH}
     blocks = []
     for source in sources:
-        structure = structure_of(source.program, options)
+        structure = structure_of(source.program, source.fold)
         terms = terms_of(structure)
         tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, options.random_rows)
         vectors = _render_vectors(source.program.name, rows, structure, options)
         block = _describe(dump.name, source, structure, tree.stages, options, rows, vectors)
+        block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
         files[f"tb/{block.check}.sv"] = render("tb/check_block.sv.mako", block=block, header=header)
@@ -123,6 +126,7 @@ def _describe(
         sources=_sources(top, len(structure.layers), False),
         bench_sources=[*BENCH_MODULES, f"tb/tb_{top}.sv", f"tb/check_{top}.sv"],
         sources_xilinx=_sources(top, len(structure.layers), True),
+        cells_xilinx=_cells(top, len(structure.layers)),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
             random_rows=options.random_rows,
@@ -153,6 +157,11 @@ def _sources(top: str, layers: int, xilinx: bool) -> list[str]:
         f"rtl/{tables}{top}_adder_tree.sv",
         f"rtl/{top}.sv",
     ]
+
+
+def _cells(top: str, layers: int) -> list[str]:
+    tables = ["encoder", *(f"lut_layer{index}" for index in range(layers)), "value_table"]
+    return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
 def _render_vectors(name: str, bench: BenchRows, structure: Structure, options: config.Rtl) -> dict[str, str]:

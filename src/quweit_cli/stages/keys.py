@@ -71,8 +71,8 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
 
 
 def synth(project: Path, options: config.Synth) -> Key:
-    """A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
-    inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json")
+    """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
+    inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"})
     if options.liberty is not None:
         chosen["liberty"] = options.liberty.name
         try:

@@ -37,7 +37,7 @@ from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
 from quweit_cli.simulators.cocotb_library import environment
 from quweit_cli.stages import keys
-from quweit_cli.synthesizers.yosys import cell_models
+from quweit_cli.synthesizers.cell_models import simulation_text, vendor_file
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"
@@ -75,11 +75,13 @@ def run(
         progress.note(f"`{name}` is not what `quweit rtl` wrote; it is simulated as it is")
     for block in manifest.blocks:
         _check_vectors(package, block)
-    designs = (
-        _netlists(project) if netlist else {block.name: tuple(block.sources) for block in manifest.blocks}
-    )
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
+        designs = (
+            _netlists(project, folder)
+            if netlist
+            else {block.name: tuple(block.sources) for block in manifest.blocks}
+        )
         benches = {
             block.name: Bench(
                 package.resolve(),
@@ -262,22 +264,25 @@ def _to_run(
     )
 
 
-def _netlists(project: Path) -> dict[str, tuple[str, ...]]:
-    """Block -> the vendor's cell models and the block's netlist.
+def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Block -> what is simulated in its place: its netlist with the models of its cells, written to `folder`.
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
     """
     check_stage(project, "synth")
-    folder = project.resolve() / "synth"
+    synthesis = project.resolve() / "synth"
+    models = vendor_file().read_text()
     sources: dict[str, tuple[str, ...]] = {}
-    for block in load(SynthesisReport, folder / "synth.json").blocks:
+    for block in load(SynthesisReport, synthesis / "synth.json").blocks:
         if block.netlist is None:
             raise ArtifactError(
                 f"the synthesis of `{block.block}` by {block.tool} left no netlist",
                 hint="run `quweit synth --tool yosys` first",
             )
-        sources[block.block] = (str(cell_models()), str(inside(folder, block.netlist)))
+        path = folder / f"{block.block}.v"
+        path.write_text(simulation_text(inside(synthesis, block.netlist).read_text(), models))
+        sources[block.block] = (str(path),)
     return sources
 
 
