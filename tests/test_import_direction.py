@@ -18,7 +18,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
     {"artifacts", "config", "model_settings", "training_settings", "ranks", "toolbox", "progress"},
-    {"documents"},
+    {"documents", "model_documents"},
     {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
