@@ -17,7 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
-    {"artifacts", "config", "training_settings", "ranks", "toolbox", "progress"},
+    {"artifacts", "config", "training_settings", "baseline_settings", "ranks", "toolbox", "progress"},
     {"documents"},
     {"baseline_documents"},
     {"summary"},

@@ -16,7 +16,7 @@ from typing import Any
 
 from quweit_cli import toolbox
 from quweit_cli.baseline_documents import BaselineArray, BaselineManifest, ModuleCells, SynthesizedArray
-from quweit_cli.config import Baseline
+from quweit_cli.baseline_settings import Baseline
 from quweit_cli.errors import ToolFailed
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.yosys import family_of, resources
