@@ -13,7 +13,7 @@ from conftest import Outcome
 TINY = ("baseline", "--model", "tiny=2,16,2,10,32", "--array", "8", "--cycles-per-row", "4")
 
 
-@pytest.mark.slow  # the README has the same commands, which are tested
+@pytest.mark.slow  # a minute of one core
 @pytest.mark.requires("verilator", "yosys")
 def test_the_tables_are_made_from_nothing_and_reused(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
     done = quweit(*TINY, "--out", tmp_path / "p")

@@ -17,7 +17,16 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
-    {"artifacts", "config", "model_settings", "training_settings", "ranks", "toolbox", "progress"},
+    {
+        "artifacts",
+        "config",
+        "model_settings",
+        "training_settings",
+        "baseline_settings",
+        "ranks",
+        "toolbox",
+        "progress",
+    },
     {"documents", "model_documents"},
     {"baseline_documents"},
     {"summary"},

@@ -48,12 +48,13 @@ def baseline(
     beside them a reference block of the same width, with random contents.
     """
     from quweit_cli import config
+    from quweit_cli.baseline_settings import Baseline
     from quweit_cli.stages import baseline as stage
 
     settings = config.settings(
-        config.Baseline,
+        Baseline,
         model=model,
-        arrays=tuple(array or config.Baseline().arrays),
+        arrays=tuple(array or Baseline().arrays),
         cycles_per_row=cycles_per_row or None,
         simulator=simulator,
         liberty=liberty,

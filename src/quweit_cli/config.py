@@ -172,23 +172,6 @@ class Energy(Settings):
     clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
 
 
-class Baseline(Settings):
-    """Options of `quweit baseline`; no section of an experiment file."""
-
-    model: str = Field("i_vit_t", description="whose layer's products are simulated")
-    arrays: tuple[int, ...] = Field((8, 16, 32, 64), min_length=1, description="sides of the systolic arrays")
-    simulator: str = Field("verilator", description="verilator or icarus")
-    rendering: Literal["behavioural", "xilinx"] = Field(
-        "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
-    )
-    cycles_per_row: int | None = Field(
-        16, ge=1, description="folding of the reference block; no block is made when absent"
-    )
-    liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
-    clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
-    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
-
-
 class Experiment(Settings):
     name: Identifier = Field(description="of the design: lower-case letters, digits and underscores")
     seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")

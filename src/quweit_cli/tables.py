@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTables
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTable, PaperTables
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
@@ -321,12 +321,25 @@ def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
 
 
 def paper(result: PaperTables) -> list[Table]:
-    return [
-        Table(
-            one.title,
-            ("", *one.columns),
-            [(row.label, *(cell.value for cell in row.cells)) for row in one.rows],
-            one.notes,
-        )
-        for one in result.tables
-    ]
+    return [part for table in result.tables for part in _by_array(table)]
+
+
+def _by_array(table: PaperTable) -> list[Table]:
+    """A table with columns of several arrays, such as `8×8 dense`, as one for each: it fits a terminal."""
+    arrays = [column.partition(" ")[0] for column in table.columns]
+    if not all("×" in array for array in arrays):
+        rows: list[Sequence[object]] = [
+            (row.label, *(cell.value for cell in row.cells)) for row in table.rows
+        ]
+        return [Table(table.title, ("", *table.columns), rows, table.notes)]
+    names = list(dict.fromkeys(arrays))
+    made = []
+    for name in names:
+        places = [place for place, array in enumerate(arrays) if array == name]
+        columns = ("", *(table.columns[place].removeprefix(f"{name} ") for place in places))
+        parts: list[Sequence[object]] = [
+            (row.label, *(row.cells[place].value for place in places)) for row in table.rows
+        ]
+        notes = table.notes if name == names[-1] else ()
+        made.append(Table(f"{table.title}: {name}", columns, parts, notes))
+    return made

@@ -171,7 +171,7 @@ def _notes3(measured: Measured, model: PowerModel) -> list[str]:
     if measured.name == "i_vit_t":
         notes.append(
             "The paper's four areas lie within 0.3 % on 672 µm² · side² + 0.1134 mm² · side, and its ASIC powers within "
-            "3 % on 0.029 mW · side² + 6.9 mW · side: what grows with the side, not the cells, decides both. "
+            "1 % on 0.029 mW · side² + 6.9 mW · side: what grows with the side, not the cells, decides both. "
             "The paper says nothing of it; its 0.029 mW for a multiplying cell at 1 GHz is small for 45 nm."
         )
     return notes

@@ -11,7 +11,7 @@ from typing import Any
 
 from quweit_cli import toolbox
 from quweit_cli.baseline_documents import ArrayRun, BaselineArray, BaselineManifest, ProductDifference
-from quweit_cli.config import Baseline
+from quweit_cli.baseline_settings import Baseline
 from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.systolic import BENCH, VECTORS
 from quweit_cli.progress import Progress

@@ -34,6 +34,7 @@ from quweit_cli.baseline_documents import (
     BaselineSynthesis,
     BaselineUnits,
 )
+from quweit_cli.baseline_settings import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
@@ -52,16 +53,14 @@ OPERAND_STD = 32.0  # of the random operands, in steps of int8
 OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
 
 
-class Baseline(NamedTuple):
+class Made(NamedTuple):
     rtl: BaselineManifest
     sim: BaselineSim
     synth: BaselineSynthesis
     units: BaselineUnits
 
 
-def run(
-    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
-) -> Baseline:
+def run(project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True) -> Made:
     """Bring all stages of `project/<model>` up to date.
 
     Raises:
@@ -81,12 +80,12 @@ def run(
             reference_block(
                 folder / "block_silicon", options, shape, silicon=True, progress=progress, reuse=reuse
             )
-    return Baseline(manifest, simulated, synthesized, between)
+    return Made(manifest, simulated, synthesized, between)
 
 
 def reference_block(
     project: Path,
-    options: config.Baseline,
+    options: Baseline,
     shape: ModelShape,
     *,
     silicon: bool = False,
@@ -112,7 +111,7 @@ def reference_block(
 
 
 def render(
-    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+    project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineManifest:
     """Arrays and the products of one layer of the model."""
     inputs = {"renderer": renderer_digest()}
@@ -128,7 +127,7 @@ def render(
 
 
 def simulate(
-    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+    project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSim:
     """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
     inputs = {"rtl": check_stage(project, "rtl").digest()}
@@ -161,7 +160,7 @@ def verdict(run_of_array: ArrayRun) -> None:
 
 
 def synthesize(
-    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+    project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSynthesis:
     """Cells of every array, each module synthesized once."""
     inputs = {"rtl": check_stage(project, "rtl").digest(), **_library(options)}
@@ -182,7 +181,7 @@ def synthesize(
 
 def synthesize_units(
     project: Path,
-    options: config.Baseline,
+    options: Baseline,
     shape: ModelShape,
     *,
     progress: Progress = SILENT,
@@ -198,7 +197,7 @@ def synthesize_units(
     return load(BaselineUnits, project / "units" / "units.json")
 
 
-def _library(options: config.Baseline) -> dict[str, str]:
+def _library(options: Baseline) -> dict[str, str]:
     """A cell library counts by its content, not by its place."""
     if options.liberty is None:
         return {}
@@ -208,7 +207,7 @@ def _library(options: config.Baseline) -> dict[str, str]:
         raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
 
 
-def read(project: Path) -> Baseline:
+def read(project: Path) -> Made:
     """What an earlier run left.
 
     Raises:
@@ -217,7 +216,7 @@ def read(project: Path) -> Baseline:
     """
     for stage in ("rtl", "sim", "synth", "units"):
         check_fresh(project, stage)
-    return Baseline(
+    return Made(
         load(BaselineManifest, project / "rtl" / "manifest.json"),
         load(BaselineSim, project / "sim" / "sim.json"),
         load(BaselineSynthesis, project / "synth" / "synth.json"),

@@ -1,7 +1,8 @@
 """Cells of systolic arrays by Yosys, module by module: a cell is synthesized once and multiplied.
 
 Without that, an array of 64 x 64 cells takes hours. Nothing is optimised across the faces of a module,
-where there is little to gain: flat, an array of 8 x 8 takes 0.4 % more LUTs (docs/paper.md).
+where there is little to gain: flat, an array of 8 x 8 takes 8,267 LUTs and 4,464 flip-flops, by modules
+8,063 and 4,709.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from quweit_cli import toolbox
 from quweit_cli.baseline_documents import BaselineArray, BaselineManifest, ModuleCells, SynthesizedArray
-from quweit_cli.config import Baseline
+from quweit_cli.baseline_settings import Baseline
 from quweit_cli.errors import ToolFailed
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.yosys import family_of, resources

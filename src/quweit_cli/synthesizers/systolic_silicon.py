@@ -19,7 +19,8 @@ from typing import NamedTuple
 from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import ArraySilicon, BaselineArray, BaselineManifest, ModuleSilicon
-from quweit_cli.config import Baseline, Synth
+from quweit_cli.baseline_settings import Baseline
+from quweit_cli.config import Synth
 from quweit_cli.errors import ToolFailed
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import opensta
