@@ -125,6 +125,22 @@ class RtlVectors(Artifact):
     outputs_sha256: Digest
 
 
+class AxisPort(Artifact):
+    """The AXI-Stream wrapper of a block, `rtl/wrapper/<top>.v`."""
+
+    top: Identifier
+    testbench: Identifier
+    check: Identifier = Field(description="the self-checking bench of the wrapper")
+    bytes_in: int = Field(description="of TDATA")
+    bytes_out: int
+    input_beats: int = Field(description="of a row; TLAST marks the last")
+    output_beats: int
+    initiation_interval_cycles: int = Field(description="between rows, no gaps, no stalls")
+    inputs: FileName = Field(description="golden inputs as beats of this width")
+    inputs_sha256: Digest
+    sources: list[FileName] = Field(description="added to those of the block, in compile order")
+
+
 class RtlBlock(Artifact):
     """One block of the RTL package; every number is promised here and checked by `sim`."""
 
@@ -155,6 +171,7 @@ class RtlBlock(Artifact):
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
     vectors: RtlVectors
+    axis: AxisPort
 
 
 class RtlManifest(Artifact):
@@ -274,6 +291,10 @@ class SynthesizedBlock(Artifact):
     log: FileName
     netlist: FileName | None = Field(
         None, description="Verilog of the vendor's or the library's cells; absent when none was written"
+    )
+    cell_models: FileName | None = Field(
+        None,
+        description="Verilog of the cells, made from the library; absent where the vendor's models serve",
     )
     asic: AsicFigures | None = Field(None, description="when a cell library was the target")
 

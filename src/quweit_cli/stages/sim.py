@@ -263,7 +263,7 @@ def _to_run(
 
 
 def _netlists(project: Path) -> dict[str, tuple[str, ...]]:
-    """Block -> the vendor's cell models and the block's netlist.
+    """Block -> models of the vendor's or the library's cells, and the block's netlist.
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
@@ -277,7 +277,8 @@ def _netlists(project: Path) -> dict[str, tuple[str, ...]]:
                 f"the synthesis of `{block.block}` by {block.tool} left no netlist",
                 hint="run `quweit synth --tool yosys` first",
             )
-        sources[block.block] = (str(cell_models()), str(inside(folder, block.netlist)))
+        models = cell_models() if block.cell_models is None else inside(folder, block.cell_models)
+        sources[block.block] = (str(models), str(inside(folder, block.netlist)))
     return sources
 
 
