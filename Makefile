@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo test lint lint-sv goldens docs bench clean $(EXAMPLES)
+.PHONY: help setup demo tables test lint lint-sv goldens docs bench bench-pe clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, 
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
+
+tables: .venv/complete ## the paper's tables by measurement into build/tables; LIBERTY=FILE adds library cells
+	$(BIN)/quweit baseline --model i_vit_t --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
+	$(BIN)/quweit baseline --model nanogpt_baby --array 32 --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
+	$(BIN)/quweit energy build/tables --tables
 
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools
@@ -46,7 +51,10 @@ docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
 
 bench: .venv/complete ## measure the ratios of benchmarks/
-	@for bench in benchmarks/*.py; do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+	@for bench in $(filter-out %/bench_pe.py,$(wildcard benchmarks/*.py)); do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+bench-pe: .venv/complete ## area, cycles, tool times and netlist equality of a block of the paper's size
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pe.py
 
 clean: ## remove everything that was built, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

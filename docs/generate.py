@@ -23,7 +23,7 @@ import numpy as np
 from pydantic import BaseModel
 from typer.models import OptionInfo
 
-from quweit_cli import artifacts, config, documents, ir, summary
+from quweit_cli import artifacts, baseline_documents, config, documents, ir, summary
 from quweit_cli.artifacts import Artifact
 from quweit_cli.cli import app
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
@@ -33,12 +33,20 @@ DOCS = Path(__file__).resolve().parent
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "program": ProgramRecord,
     "train": documents.TrainResult,
+    "unfinished": documents.UnfinishedTraining,
     "eval": documents.EvalResult,
+    "sample": documents.SampleResult,
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
     "sim": documents.SimResult,
+    "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,
     "energy": documents.EnergyTable,
+    "baseline_rtl": baseline_documents.BaselineManifest,
+    "baseline_sim": baseline_documents.BaselineSim,
+    "baseline_synth": baseline_documents.BaselineSynthesis,
+    "baseline_units": baseline_documents.BaselineUnits,
+    "tables": baseline_documents.PaperTables,
     "summary": summary.Summary,
     "doctor": Health,
     "stage": artifacts.StageRecord,

@@ -111,12 +111,12 @@ module ${block.top} (
   quweit_gated_terms #(
     .Lanes    (${lanes}),
     .Terms    (${count}),
-    .TermBits (${bits})
+    .TermBits (${bits}),
+    .Idle     (${idle})
   ) u_gated_terms (
     .clk_i,
     .advance_i (advance),
     .bits_i    (slot_bits),
-    .idle_i    (${idle}),
     .terms_i   (table_terms),
     .terms_o   (terms)
   );
@@ -158,7 +158,9 @@ module ${block.top} (
       .Multiplier (${structure.requantize.multiplier}),
       .Shift      (${structure.requantize.shift}),
       .Low        (${structure.requantize.low}),
-      .High       (${structure.requantize.high})
+      .High       (${structure.requantize.high}),
+      .Rounds     (1'b${int(structure.rounds)}),
+      .Clamps     (1'b${int(structure.clamps)})
     ) u_requantize (
       .x_i (sum),
       .y_o (y_d[lane*${block.output_bits} +: ${block.output_bits}])

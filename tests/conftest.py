@@ -46,6 +46,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _check_tool(name)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Synthesis results of the tests neither come from the user's cache nor go there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUWEIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def repository() -> Path:
     """The root of the checkout."""

@@ -131,6 +131,7 @@ def train_result() -> documents.TrainResult:
             curve=[
                 {
                     "step": step,
+                    "learning_rate": 1e-3 * (1 - step / 1100),
                     "train_loss": loss + 0.5 / (1 + step / 100) - 0.05,
                     "test_loss": loss + 0.5 / (1 + step / 100),
                     "test_accuracy": accuracy - 0.3 / (1 + step / 100),

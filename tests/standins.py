@@ -53,7 +53,13 @@ sim: {simulators: [verilator]}
 
 
 def train(
-    experiment: config.Experiment, project: Path, *, progress: Progress = SILENT, reuse: bool = False
+    experiment: config.Experiment,
+    project: Path,
+    *,
+    progress: Progress = SILENT,
+    reuse: bool = False,
+    resume: bool = False,
+    stop_after_minutes: float | None = None,
 ) -> TrainResult:
     def fill(folder: Path) -> None:
         (folder / "ckpt.pt").write_text(

@@ -29,14 +29,16 @@ def test_the_commands_are_these() -> None:
     assert list(COMMANDS) == [
         "train",
         "eval",
+        "sample",
         "dump",
         "rtl",
         "sim",
         "synth",
-        "energy",
         "run",
         "report",
         "doctor",
+        "baseline",
+        "energy",
     ]
 
 

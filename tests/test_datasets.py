@@ -13,8 +13,9 @@ from PIL import Image
 from quweit_cli import config
 from quweit_cli.errors import ConfigError, DataUnavailable
 from quweit_cli.training import datasets
+from quweit_cli.training.augmentation import crop_and_flip
 from quweit_cli.training.datasets import download
-from quweit_cli.training.datasets.images import Images, augmented
+from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.text import Text
 
 
@@ -43,14 +44,14 @@ def test_an_epoch_shows_every_image_once() -> None:
     data = load("digits")
     assert isinstance(data, Images)
     data.train_labels = torch.arange(len(data.train_labels))
-    seen = torch.cat([next(batches)[1] for batches in [data.batches(449, 16, generator())] for _ in range(3)])
+    seen = torch.cat([data.batch(step, 449, 16, seed=0)[1] for step in range(3)])
     assert torch.equal(seen.sort().values, data.train_labels)
 
 
 def test_shift_moves_by_at_most_one_pixel() -> None:
     pixels = torch.zeros(200, 1, 5, 5, dtype=torch.uint8)
     pixels[:, 0, 2, 2] = 9
-    moved = augmented(pixels, "shift", generator())
+    moved = crop_and_flip(pixels, "shift", generator())
     assert set(moved.sum(dim=0).flatten().nonzero().flatten().tolist()) == {6, 7, 8, 11, 12, 13, 16, 17, 18}
     assert moved.sum() == pixels.sum()
 
@@ -58,7 +59,7 @@ def test_shift_moves_by_at_most_one_pixel() -> None:
 def test_crop_flip_mirrors_about_half() -> None:
     pixels = torch.zeros(400, 1, 32, 32, dtype=torch.uint8)
     pixels[:, 0, :, :16] = 1
-    changed = augmented(pixels, "crop_flip", generator())
+    changed = crop_and_flip(pixels, "crop_flip", generator())
     left_heavier = (
         (changed[:, 0, :, :8].sum(dim=(1, 2)) > changed[:, 0, :, -8:].sum(dim=(1, 2))).float().mean()
     )
@@ -67,7 +68,7 @@ def test_crop_flip_mirrors_about_half() -> None:
 
 def test_no_augmentation_changes_nothing() -> None:
     pixels = torch.randint(255, (4, 1, 5, 5), dtype=torch.uint8)
-    assert augmented(pixels, "none", generator()) is pixels
+    assert crop_and_flip(pixels, "none", generator()) is pixels
 
 
 def test_python_s_own_text_is_there_and_split_in_order() -> None:
@@ -89,7 +90,7 @@ def test_text_batches_are_windows_and_what_follows(tmp_path: Path) -> None:
     data = load("text_file", path=str(path))
     assert isinstance(data, Text)
     assert data.vocabulary == "abcdefghij"
-    inputs, targets = next(data.batches(5, 8, generator()))
+    inputs, targets = data.batch(0, 5, 8, seed=0)
     assert inputs.shape == targets.shape == (5, 8)
     assert torch.equal((inputs + 1) % 10, targets)
 
@@ -101,7 +102,7 @@ def test_text_shorter_than_the_context_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="too short for a context of 64"):
         data.test(64)
     with pytest.raises(ConfigError, match="too short for a context of 64"):
-        next(data.batches(4, 64, generator()))
+        data.batch(0, 4, 64, seed=0)
 
 
 def test_a_missing_file_is_said_plainly(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from experiments import tiny_digits
 from quweit_cli import artifacts
+from quweit_cli.errors import ConfigError
 from quweit_cli.stages import evaluate, train
 from quweit_cli.training.evaluation import batches, prediction_loss
 from quweit_cli.training.evaluation import evaluate as score_of
@@ -33,6 +34,13 @@ def test_a_dense_model_has_no_integer_score(project: Path) -> None:
     result = evaluate.run(project / "train" / "dense" / "ckpt.pt")
     assert result.mlp == "dense"
     assert result.integer_loss is None and result.integer_accuracy is None
+
+
+def test_the_device_is_the_user_s_choice_and_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluate.run(project / "train" / "ckpt.pt", device="cpu").device == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        evaluate.run(project / "train" / "ckpt.pt", device="cuda")
 
 
 class Parrot(torch.nn.Module):

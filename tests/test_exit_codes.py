@@ -21,6 +21,7 @@ EXPECTED_CODES = {
     errors.StaleArtifact: 2,
     errors.DataUnavailable: 2,
     errors.UnsupportedModel: 2,
+    errors.OutOfMemory: 3,
     errors.ToolNotFound: 3,
     errors.ToolTooOld: 3,
     errors.ToolFailed: 3,

@@ -1,16 +1,28 @@
 """On a CUDA device: the same integers as on the CPU, and gradients that agree. Run by hand with `-m gpu`."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
-from experiments import tiny_digits
-from quweit_cli import config
-from quweit_cli.models import blocks_of
+import kernel_cases
+from experiments import DIGITS, tiny_digits
+from quweit_cli import artifacts, config
+from quweit_cli.documents import TrainResult, UnfinishedTraining
+from quweit_cli.models import blocks_of, build
 from quweit_cli.progress import SILENT
+from quweit_cli.stages import train
 from quweit_cli.training.datasets import load
-from quweit_cli.training.loop import fit
+from quweit_cli.training.distributed import ALONE
+from quweit_cli.training.loop import _Run, fit
 from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.kernels import cpu
 from quweit_cli.weightless.thermometer import quantize
+
+gpu = pytest.importorskip("quweit_cli.weightless.kernels.gpu", reason="needs Triton")
 
 pytestmark = [
     pytest.mark.gpu,
@@ -51,3 +63,105 @@ def test_a_model_trained_there_is_tested_alike_here() -> None:
     here = trained.model.cpu()(inputs).argmax(dim=1)
     assert (there == here).float().mean() > 0.98
     assert len(blocks_of(trained.model)) == 2
+
+
+@pytest.mark.parametrize("mlp", ["dense", "weightless"])
+@pytest.mark.parametrize("augment", ["crop_flip", "deit"])
+def test_a_step_waits_for_nothing(mlp: str, augment: str) -> None:
+    """CUDA's own alarm: any wait of the host within a step is an error."""
+    device = torch.device("cuda", 0)
+    experiment = tiny_digits(f"model.mlp={mlp}", f"data.augment={augment}", "training.average=0.9")
+    data = load(experiment.data).to(device)
+    model = build(experiment.model, data.meta).to(device)
+    run = _Run(experiment, data, model, device, lambda figures: None, SILENT, ALONE)
+    for step in range(3):
+        run._step(step)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(3, 6):
+            run._step(step)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_training_in_pieces_equals_the_whole_there_too(tmp_path: Path) -> None:
+    experiment = tiny_digits(
+        "training.device=cuda", "training.steps=40", "training.deterministic=true", "model.dropout=0.1"
+    )
+    whole, pieces = (artifacts.open_project(tmp_path / name) for name in ("whole", "pieces"))
+    expected = train.run(experiment, whole)
+    while isinstance(train.run(experiment, pieces, resume=True, stop_after_minutes=0), UnfinishedTraining):
+        pass
+    result = artifacts.load(TrainResult, pieces / "train/train.json")
+    assert [one.curve for one in result.models] == [one.curve for one in expected.models]
+
+
+@pytest.mark.parametrize("mlp", ["dense", "weightless"])
+def test_a_compiled_training_learns_the_same(mlp: str) -> None:
+    curves = []
+    for compiled in ("false", "true"):
+        experiment = tiny_digits(
+            "training.device=cuda",
+            f"model.mlp={mlp}",
+            "model.block.dropout=0.0",
+            f"training.compile={compiled}",
+        )
+        curves.append(fit(experiment, load(experiment.data), lambda figures: None, SILENT).curve)
+    for plain, fast in zip(*curves, strict=True):
+        assert plain["train_loss"] == pytest.approx(fast["train_loss"], rel=0.02)
+
+
+def test_two_gpus_give_the_curve_of_one(tmp_path: Path) -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two CUDA devices")
+    curves = []
+    for count in (1, 2):
+        command = [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count),
+            "-m", "quweit_cli", "train", str(experiment_file(tmp_path)), "--out", str(tmp_path / str(count)), "--json",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        curves.append(json.loads(done.stdout)["models"][0]["curve"])
+    for one, two in zip(*curves, strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+
+
+def experiment_file(folder: Path) -> Path:
+    path = folder / "tiny.yaml"
+    training = {**DIGITS["training"], "device": "cuda", "precision": "float32"}
+    model = {**DIGITS["model"], "block": {**DIGITS["model"]["block"], "dropout": 0.0}}
+    path.write_text(json.dumps({**DIGITS, "model": model, "training": training}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "changes", [[], ["model.mlp=dense"], ["model.block.mapping=learnable", "training.average=0.9"]]
+)
+def test_a_recorded_step_learns_what_a_launched_one_learns(
+    monkeypatch: pytest.MonkeyPatch, changes: list[str]
+) -> None:
+    settings = ["training.device=cuda", "training.compile=true", "training.steps=30", *changes]
+    recorded = losses(*settings, "model.dropout=0.1")
+    monkeypatch.setattr("quweit_cli.training.graph.WARM_UP", 1000)
+    launched = losses(*settings, "model.dropout=0.1")
+    assert recorded == pytest.approx(launched, rel=1e-3)
+    assert recorded[0] != recorded[-1]
+
+
+@pytest.mark.parametrize("kernel_case", ["first_layer", "later_layer", "fan_in_2", "fan_in_4"])
+def test_its_kernels_equal_those_of_the_cpu(kernel_case: str) -> None:
+    case = kernel_cases.CASES[kernel_case]
+    expected = kernel_cases.results(cpu, kernel_cases.Tensors(case), torch.float32)
+    kernel_cases.compare(
+        expected, kernel_cases.results(gpu, kernel_cases.Tensors(case, "cuda"), torch.float32)
+    )
+    rounded = kernel_cases.Tensors(case, "cuda", torch.bfloat16)
+    kernel_cases.compare(expected, kernel_cases.results(gpu, rounded, torch.bfloat16), tolerance=0.02)
+
+
+def losses(*changes: str) -> list[float]:
+    experiment = tiny_digits(*changes)
+    figures: list[dict[str, float]] = []
+    fit(experiment, load(experiment.data), figures.append, SILENT)
+    return [line["loss"] for line in figures if "loss" in line]

@@ -17,20 +17,31 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
-    {"artifacts", "config", "toolbox", "progress"},
+    {"artifacts", "config", "training_settings", "ranks", "toolbox", "progress"},
     {"documents"},
+    {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
     {"stages"},
     {"tables"},
     {"console"},
+    {"command_line"},
+    {"cli_energy", "cli_training"},
     {"cli"},
     {"__main__"},
 ]
-TORCH = {"models", "training", "weightless", "stages.train", "stages.dump", "stages.evaluate"}
+TORCH = {
+    "models",
+    "training",
+    "weightless",
+    "stages.train",
+    "stages.dump",
+    "stages.evaluate",
+    "stages.sample",
+}
 ONLY_IN = {
     "torch": TORCH,
-    "typer": {"cli"},
+    "typer": {"cli", "cli_energy", "cli_training", "command_line"},
     "rich": {"console"},
     "subprocess": {"toolbox"},
     "pickle": set(),

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from quweit_cli import config
-from quweit_cli.weightless.kernels import plain
+from quweit_cli.weightless.kernels import cpu
+from quweit_cli.weightless.kernels.operators import ALWAYS
 from quweit_cli.weightless.lut_layer import LutLayer, initial_tables
 from quweit_cli.weightless.mapping import LearnableMapping, RandomMapping
 from quweit_cli.weightless.thermometer import Thermometer, quantize
@@ -17,6 +18,10 @@ FEATURES, BITS, LUTS, ROWS = 7, 3, 5, 40
 def settings(**changes: object) -> config.Block:
     thermometer = config.Thermometer(bits=BITS, learnable=True, window=0.5)
     return config.Block(**{"thermometer": thermometer, "fan_in": 4, "lut_layers": (LUTS,), **changes})  # type: ignore[arg-type]
+
+
+def slopes(layer: LutLayer) -> Tensor:
+    return layer.rule.slopes(layer.rule.smoothed(layer.table_JA))
 
 
 class Example:
@@ -40,9 +45,8 @@ class Example:
         self.addresses = (self.bits[:, pins] << np.arange(4)).sum(axis=2).T  # LUTs x rows
 
     def pin_gradient(self, lut: int, pin: int, row: int) -> float:
-        tables = self.layer.rule.pin_gradients(self.layer.table_JA.detach())
         address = self.addresses[lut, row]
-        return float(self.output_gradient[lut, row] * tables[pin, lut, address])
+        return float(self.output_gradient[lut, row] * slopes(self.layer)[pin, lut, address])
 
     def passes(self, bit: int, row: int) -> bool:
         code = int(self.code[bit // BITS, row])
@@ -52,15 +56,17 @@ class Example:
 def test_the_answer_is_the_integer_node_s() -> None:
     example = Example()
     expected = example.layer.node().evaluate(example.bits)
-    assert np.array_equal(example.output.detach().t().numpy(), expected)
+    assert np.array_equal(example.output.detach().t().numpy(), expected - 0.5)
     assert np.array_equal(example.layer.bits(example.code, example.thermometer).t().numpy(), expected)
     assert 0 < expected.mean() < 1
 
 
 def test_pin_0_is_address_bit_0() -> None:
     code = torch.tensor([[0, 1, 0, 1], [0, 0, 1, 1]], dtype=torch.int8)
-    address = plain.addresses(code, torch.tensor([[0], [1]]), torch.zeros(2, 1, dtype=torch.int16))
+    row_LJ, cut_LJ = torch.tensor([[0], [1]], dtype=torch.int32), torch.zeros(2, 1, dtype=torch.int16)
+    bit, address = cpu.read(code, row_LJ, cut_LJ, torch.tensor([[-1.0, 1.0, -1.0, -1.0]]), torch.int8)
     assert address.tolist() == [[0, 1, 2, 3]]
+    assert bit.tolist() == [[0, 1, 0, 0]]
 
 
 def test_input_gradients_pass_within_the_window_only() -> None:
@@ -90,7 +96,7 @@ def test_table_gradients_are_smoothed_histograms() -> None:
     for lut in range(LUTS):
         for row in range(ROWS):
             histogram[lut, example.addresses[lut, row]] += example.output_gradient[lut, row]
-    expected = example.layer.rule.table_gradient(histogram)
+    expected = histogram @ example.layer.rule.smoothing_AA
     torch.testing.assert_close(example.layer.table_JA.grad, expected)
 
 
@@ -125,7 +131,7 @@ def test_a_later_layer_reads_bits_and_passes_gradients_everywhere() -> None:
     bits = (torch.rand(6, 20) > 0.5).float().requires_grad_()
     output = layer(bits, bits.detach().to(torch.int8), None)
     output.sum().backward()
-    pins, tables = layer.mapping(), layer.rule.pin_gradients(layer.table_JA.detach())
+    pins, tables = layer.mapping(), slopes(layer)
     expected = torch.zeros(6, 20)
     for lut, row in np.ndindex(3, 20):
         first, second = (int(bits[bit, row]) for bit in pins[lut])
@@ -135,17 +141,28 @@ def test_a_later_layer_reads_bits_and_passes_gradients_everywhere() -> None:
 
 
 def test_the_window_includes_its_ends_and_nothing_beyond_for_every_code_and_threshold() -> None:
-    code = torch.arange(-128, 128.0)[None]
+    code = torch.arange(-128, 128).to(torch.int8)[None]
     for cut in range(-128, 128, 5):
-        passed = plain.windowed(torch.ones(1, 256), code, torch.tensor([0]), torch.tensor([cut]), 16)
-        assert torch.equal(passed[0], ((code[0] - cut).abs() <= 16).float())
+        passed = _gradient_of_one_pin(code, cut, window=16)
+        assert torch.equal(passed, ((code[0].int() - cut).abs() <= 16).float())
+        assert torch.equal(_gradient_of_one_pin(code, cut, ALWAYS), torch.ones(256))
+
+
+def _gradient_of_one_pin(code: Tensor, cut: int, window: int) -> Tensor:
+    address, slope = torch.zeros(1, 256, dtype=torch.uint8), torch.ones(1, 1, 2)
+    order, start = torch.tensor([0], dtype=torch.int32), torch.tensor([0, 1], dtype=torch.int32)
+    cut_LJ = torch.tensor([[cut]], dtype=torch.int16)
+    return cpu.source_gradient(torch.ones(1, 256), address, code, slope, cut_LJ, order, start, window)[0]
 
 
 def test_comparisons_are_right_for_every_code_and_threshold() -> None:
     code = torch.arange(-128, 128).to(torch.int8)[None]
+    row = torch.zeros(1, 1, dtype=torch.int32)
     for cut in range(-128, 128):
-        bits = plain.pin_bits(code, torch.tensor([0]), torch.tensor([cut], dtype=torch.int8), weight=4)
-        assert torch.equal(bits[0], 4 * (code[0] > cut).to(torch.int16))
+        cut_LJ = torch.tensor([[cut]], dtype=torch.int16)
+        bit, address = cpu.read(code, row, cut_LJ, torch.tensor([[-1.0, 1.0]]), torch.float32)
+        assert torch.equal(address[0].int(), (code[0] > cut).int())
+        assert torch.equal(bit[0], (code[0] > cut).float() - 0.5)
 
 
 def test_linear_threshold_tables_are_linear_in_their_bits_but_for_noise() -> None:

@@ -8,6 +8,7 @@ import torch
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.models import FAMILIES, blocks_of, build
+from quweit_cli.models.layer import DropPath
 from quweit_cli.models.vit import _cut
 
 IMAGES = {"kind": "images", "side": 8, "channels": 1, "classes": list("abc")}
@@ -76,6 +77,18 @@ def test_vit_sees_where_a_patch_is() -> None:
     model = build(settings("vit"), IMAGES).eval()
     image = sample("vit")
     assert not torch.allclose(model(image), model(image.roll(4, dims=3)))
+
+
+def test_stochastic_depth_drops_samples_at_a_rate_that_rises_with_depth_and_only_in_training() -> None:
+    torch.manual_seed(0)
+    model = build(settings("vit", depth=3, drop_path=0.4), IMAGES)
+    paths = [module for module in model.modules() if isinstance(module, DropPath)]
+    assert [path.rate for path in paths] == pytest.approx([0.0, 0.2, 0.4])
+    kept = paths[2].train()(torch.ones(20_000, 2, 3))
+    assert torch.equal(kept, kept[:, :1, :1].expand_as(kept))  # a whole sample at a time
+    assert float((kept == 0).float().mean()) == pytest.approx(0.4, abs=0.02)
+    assert float(kept.mean()) == pytest.approx(1.0, abs=0.03)
+    assert torch.equal(paths[2].eval()(torch.ones(4, 2, 3)), torch.ones(4, 2, 3))
 
 
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:

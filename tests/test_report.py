@@ -12,7 +12,7 @@ import pytest
 import packages
 from quweit_cli import artifacts, config
 from quweit_cli.errors import ArtifactError, StaleArtifact
-from quweit_cli.report import findings
+from quweit_cli.report import findings, plots
 from quweit_cli.report.headline import headline_array
 from quweit_cli.report.numbers import counted, significant, span
 from quweit_cli.report.page import Table, text
@@ -108,6 +108,29 @@ def test_there_are_three_plots_in_the_colour_of_the_text_and_with_hatches(page: 
     assert "#010203" not in page
     assert page.count("<pattern") >= 2
     assert len(ids := re.findall(r'\bid="([^"]+)"', page)) == len(set(ids))
+
+
+def test_the_curves_are_loss_accuracy_and_rate_of_the_model_and_its_twin() -> None:
+    models = packages.train_result().models
+    svg = plots.training_curves(models)
+    for words in ("loss", "accuracy on held-out data, %", "base learning rate"):
+        assert f">{words}<" in svg
+    for name in ("weightless, held out", "dense, held out", "weightless, training", "dense, training"):
+        assert f">{name}<" in svg
+    text = [
+        model.model_copy(update={"curve": [without(point, "test_accuracy") for point in model.curve]})
+        for model in models
+    ]
+    assert "accuracy" not in plots.training_curves(text)
+    old = [
+        model.model_copy(update={"curve": [without(point, "learning_rate") for point in model.curve]})
+        for model in models
+    ]
+    assert ">loss<" in plots.training_curves(old)
+
+
+def without(point: dict[str, float], name: str) -> dict[str, float]:
+    return {key: value for key, value in point.items() if key != name}
 
 
 def test_the_same_project_gives_the_same_bytes_and_no_paths(project: Path, page: str) -> None:

@@ -86,9 +86,10 @@ def test_a_cell_keeps_only_the_inputs_that_matter_and_stands_once() -> None:
     plan = CellPlan()
     assert plan.lut(("a", "b"), 0b0000) == "1'b0"
     assert plan.lut(("a", "b"), 0b1111) == "1'b1"
-    first = plan.lut(("a", "b", "c"), 0b1100_1100)
-    assert plan.lut(("b",), 0b10) == first
-    assert [cell.kind for cell in plan.cells] == ["LUT1"]
+    assert plan.lut(("a", "b", "c"), 0b1100_1100) == "b"
+    first = plan.lut(("a", "b", "c"), 0b0110_0110)
+    assert plan.lut(("a", "b"), 0b0110) == first
+    assert [cell.kind for cell in plan.cells] == ["LUT2"]
 
 
 def test_coverage_counts_the_table_entries_that_rows_read() -> None:
@@ -125,6 +126,8 @@ def _run(structure: Structure, rows_RD: np.ndarray) -> np.ndarray:
                 for lut in layer.table
             ]
         outputs: list[int] = []
+        requantize = structure.requantize
+        rounding = (1 << requantize.shift) >> 1  # stands in the biases unless it is added at the end
         for time in range(structure.folding.cycles):
             names = {f"time_i[{index}]": time >> index & 1 for index in range(8 + 1)}
             names |= {f"bits_i[{index}]": bit for index, bit in enumerate(bits)}
@@ -140,8 +143,12 @@ def _run(structure: Structure, rows_RD: np.ndarray) -> np.ndarray:
                         numbers[one.name] = sum(numbers[term] for term in one.terms) % 2**one.bits
                 total = numbers[tree.levels[-1].sums[0].name]
                 width = structure.sum_bits
-                outputs.append(total - 2**width if total >> (width - 1) else total)
-        answers.append(structure.requantize.evaluate(np.array([outputs[: structure.outputs]]))[0])
+                signed = total - 2**width if total >> (width - 1) else total
+                scaled = (signed * requantize.multiplier + rounding * structure.rounds) >> requantize.shift
+                clamped = min(max(scaled, requantize.low), requantize.high)
+                assert structure.clamps or clamped == scaled
+                outputs.append(clamped)
+        answers.append(outputs[: structure.outputs])
     return np.array(answers)
 
 
@@ -152,7 +159,7 @@ def _wires(plan: CellPlan, names: dict[str, int]) -> dict[str, int]:
         inputs = [wires[wire] for wire in cell.inputs]
         if cell.kind.startswith("LUT"):
             address = sum(bit << place for place, bit in enumerate(inputs))
-            wires[f"cell_out[{index}]"] = int(cell.literal.split("'h")[1], 16) >> address & 1
+            wires[f"cell_out[{index}]"] = cell.table >> address & 1
         else:
             wires[f"cell_out[{index}]"] = inputs[1] if inputs[2] else inputs[0]
     return wires

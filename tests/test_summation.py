@@ -24,7 +24,7 @@ def test_integer_sums_are_those_of_the_node() -> None:
 def test_integer_sums_times_the_scale_are_the_real_sums_within_the_bias_rounding() -> None:
     layer = summation()
     bits = (torch.rand(30, 50) > 0.5).float()
-    difference = layer.sums(bits).double() * layer.scale() - layer(bits).double()
+    difference = layer.sums(bits).double() * layer.scale() - layer(bits - 0.5).double()
     assert difference.abs().max() <= 0.5 * float(layer.scale()) + 1e-5
 
 

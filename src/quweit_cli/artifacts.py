@@ -2,7 +2,7 @@
 
     project/
       quweit.json         says that the directory is ours
-      train/ dump/ rtl/ sim/ synth/ netlist/ energy/ report/
+      train/ dump/ rtl/ sim/ formal/ synth/ netlist/ front/ energy/ report/
         stage.json        what the stage was made from, with which options, and what it wrote
         ...               the artefact itself
       summary.json
@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from quweit_cli import __version__
 from quweit_cli.errors import ArtifactError, StaleArtifact, ToolError
 
-STAGES = ("train", "dump", "rtl", "sim", "synth", "netlist", "energy", "report")
+STAGES = ("train", "dump", "rtl", "sim", "formal", "synth", "netlist", "front", "energy", "report")
 MARKER = "quweit.json"
 RECORD = "stage.json"
 

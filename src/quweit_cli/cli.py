@@ -5,118 +5,26 @@ Stages are imported when their command runs: `quweit synth --help` never waits f
 
 from __future__ import annotations
 
-import functools
 import signal
-from collections.abc import Callable
-from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from quweit_cli import __version__, console
-from quweit_cli.progress import SILENT, Progress
-
-app = typer.Typer(
-    name="quweit",
-    help="Quasi-weightless transformers: from PyTorch to lookup-table hardware, with proof.",
-    epilog="Example: quweit run examples/digits.yaml --out build/digits",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-_state: dict[str, bool] = {"quiet": False}
-
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="experiment file (YAML)")]
-Checkpoint = Annotated[Path, typer.Argument(metavar="CKPT", help="checkpoint that `quweit train` wrote")]
-Project = Annotated[Path, typer.Argument(metavar="PROJECT", help="project directory, as given to --out")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="project directory to write into")]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="PATH", help="file of the dataset, for those that are not shipped"),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="change one setting; may be repeated"),
-]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="short for --set seed=N")]
-Json = Annotated[
-    bool, typer.Option("--json", help="print the artefact as JSON on stdout, and nothing else there")
-]
-
-
-def command(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose --help ends with a runnable example and whose errors are explained."""
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def run(*arguments: Any, **options: Any) -> None:
-            with console.explained():
-                function(*arguments, **options)
-
-        app.command(name, epilog=f"Example: {example}")(run)
-        return run
-
-    return register
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"quweit {__version__}")
-        raise typer.Exit
+import quweit_cli.cli_training
+from quweit_cli import console
+from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
+from quweit_cli.command_line import experiment as _experiment
+from quweit_cli.command_line import number as _number
+from quweit_cli.command_line import progress as _progress
+from quweit_cli.command_line import project as _project
+from quweit_cli.command_line import show as _show
 
 
 def main() -> None:
     """Entry point of `quweit`."""
     signal.signal(signal.SIGTERM, _terminate)
     app(prog_name="quweit")
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
-) -> None:
-    _state["quiet"] = quiet
-
-
-@command("train", "quweit train examples/digits.yaml --out build/digits --set training.steps=500")
-def train(
-    experiment_file: Config,
-    out: Out,
-    set_: Set = None,
-    seed: Seed = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """Train the model of an experiment.
-
-    Its dense twin is trained too when the experiment asks for it (`twin: true`).
-    """
-    from quweit_cli.artifacts import open_project
-
-    experiment = _experiment(experiment_file, set_, seed, data)
-    project = open_project(out)
-    from quweit_cli.stages import train as stage
-
-    result = stage.run(experiment, project, progress=_progress())
-    _show(result, json, "train")
-
-
-@command("eval", "quweit eval build/digits/train/ckpt.pt")
-def evaluate(checkpoint: Checkpoint, data: Data = None, json: Json = False) -> None:
-    """Test a checkpoint, in float and as integers.
-
-    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program.
-    """
-    from quweit_cli.stages import evaluate as stage
-
-    _show(stage.run(checkpoint, data_path=data, progress=_progress()), json, "fields")
 
 
 @command("dump", "quweit dump build/digits/train/ckpt.pt --out build/digits")
@@ -152,12 +60,26 @@ def rtl(
     ],
     out: Out,
     outputs_per_cycle: Annotated[
-        str, typer.Option(metavar="N|all", help="outputs of a row summed in one cycle")
+        str,
+        typer.Option(
+            metavar="N|all|auto",
+            help="outputs of a row summed in one cycle; `auto` keeps pace with the attention on --array",
+        ),
     ] = "1",
+    bits_per_cycle: Annotated[
+        str | None,
+        typer.Option(metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle"),
+    ] = None,
     cycles_per_row: Annotated[
         int | None,
-        typer.Option(min=1, help="instead: as few outputs a cycle as keep a row within so many cycles"),
+        typer.Option(
+            "--cycles-per-row",
+            "--target-cycles-per-row",
+            min=1,
+            help="instead: as few outputs a cycle as keep a row within so many cycles",
+        ),
     ] = None,
+    array: Annotated[int, typer.Option(min=1, help="side of the systolic array that `auto` goes by")] = 32,
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
@@ -184,7 +106,9 @@ def rtl(
     settings = config.settings(
         config.Rtl,
         outputs_per_cycle=_number(outputs_per_cycle),
+        bits_per_cycle=None if bits_per_cycle is None else _number(bits_per_cycle),
         cycles_per_row=cycles_per_row,
+        array=array,
         features_per_beat=_number(features_per_beat),
         pipeline_depth=_number(pipeline_depth),
         bus_bytes=_number(bus_bytes),
@@ -203,6 +127,12 @@ def sim(
     netlist: Annotated[
         bool, typer.Option("--netlist", help="compare the synthesized netlists in place of the RTL")
     ] = False,
+    formal: Annotated[
+        bool,
+        typer.Option(
+            "--formal", help="prove with Yosys, for all inputs, that both renderings of the tables are equal"
+        ),
+    ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
     rows: Annotated[
         int | None,
@@ -215,6 +145,11 @@ def sim(
     Every output of every golden row is compared, with and without idle gaps and backpressure.
     Ends with exit code 1 and the first differences when anything is not equal.
     """
+    if formal:
+        from quweit_cli.stages import formal as prover
+
+        _show(prover.run(_project(project), progress=_progress()), json, "formal")
+        return
     from quweit_cli import config
     from quweit_cli.artifacts import load
     from quweit_cli.documents import SimResult
@@ -254,6 +189,9 @@ def synth(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
@@ -272,35 +210,9 @@ def synth(
         allow_negative_slack=allow_negative_slack,
         liberty=liberty,
         **config.assignments(set_ or []),
+        cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
-
-
-@command("energy", "quweit energy build/digits --array 16 --array 32")
-def energy(
-    project: Project,
-    array: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="side of a systolic array to compare with; may be repeated  [default: 8 16 32 64]",
-        ),
-    ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for")] = 200.0,
-    json: Json = False,
-) -> None:
-    """State the energy beside the MLP replaced.
-
-    Each row says where its cycles and its power come from.
-    """
-    from quweit_cli import config
-    from quweit_cli.stages import energy as stage
-
-    settings = config.settings(
-        config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
-    )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")
@@ -356,41 +268,8 @@ def doctor(json: Json = False) -> None:
         raise SystemExit(console.EXIT_MACHINE)
 
 
-def _experiment(path: Path, overrides: list[str] | None, seed: int | None, data: Path | None) -> Any:
-    from quweit_cli import config
-
-    changes = list(overrides or [])
-    if seed is not None:
-        changes.append(f"seed={seed}")
-    if data is not None:
-        changes.append(f"data.path={dumps(str(data.absolute()))}")
-    experiment = config.load_experiment(path)
-    return config.with_overrides(experiment, changes) if changes else experiment
-
-
-def _project(path: Path) -> Path:
-    from quweit_cli.artifacts import existing_project
-
-    return existing_project(path)
-
-
-def _show(document: Any, as_json: bool, kind: str) -> None:
-    if as_json:
-        console.print_json(document.model_dump_json(by_alias=True, indent=1))
-        return
-    from quweit_cli import tables
-
-    for table in getattr(tables, kind)(document):
-        console.print_table(table.title, table.columns, table.rows)
-
-
-def _progress() -> Progress:
-    return SILENT if _state["quiet"] else console.TerminalProgress()
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
-
-
 def _terminate(signal_number: int, frame: object) -> None:
     raise console.Terminated
+
+
+import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

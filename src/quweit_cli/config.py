@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from quweit_cli.errors import ConfigError
+from quweit_cli.training_settings import Deit as Deit  # noqa: PLC0414  (also config.Deit)
+from quweit_cli.training_settings import Distillation as Distillation  # noqa: PLC0414  (also config.Distillation)
+from quweit_cli.training_settings import Settings as Settings  # noqa: PLC0414  (also config.Settings)
+from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  (also config.Training)
 
 # Of cell names; nothing else may come into a tool's script.
 Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Data(Settings):
@@ -41,10 +41,11 @@ class Data(Settings):
     split_seed: int = Field(
         0, ge=0, description="seed of that split; not the training seed, so that seeds compare on one split"
     )
-    augment: Literal["none", "shift", "crop_flip"] = Field(
+    augment: Literal["none", "shift", "crop_flip", "deit"] = Field(
         "none",
-        description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror",
+        description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror, `deit` adds RandAugment, erasing, mixup and cutmix",
     )
+    deit: Deit = Field(Deit(), description="with `augment: deit`: how strong each part of it is")
 
 
 class Thermometer(Settings):
@@ -95,14 +96,29 @@ class Block(Settings):
     epsilon: float = Field(
         0.05, ge=0, lt=0.5, description="noise of the smoothing operator of Extended Finite Difference"
     )
+    epsilon_final: float | None = Field(
+        None,
+        ge=0,
+        lt=0.5,
+        description="noise at the last step, reached linearly; it stays as it is when absent",
+    )
+    gradient_scale: float = Field(
+        1.0,
+        gt=0,
+        description="factor of the gradient that a LUT layer passes back, which is weaker than the one it receives",
+    )
     value_std: float = Field(0.002, gt=0, description="standard deviation of the initial encoded values")
     dropout: float = Field(0.05, ge=0, lt=1, description="dropout on the block's output while training")
+    bit_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout on the bits that the summation adds, while training"
+    )
     table_rate: float = Field(
         10.0, gt=0, description="learning rate of tables and mapping, as a multiple of the base rate"
     )
     value_rate: float = Field(
         0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
     )
+    value_decay: float = Field(0.0, ge=0, description="weight decay of the encoded values")
     threshold_rate: float = Field(
         1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
     )
@@ -124,7 +140,30 @@ class Model(Settings):
     )
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of embeddings, attention and a dense MLP")
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="dropout of embeddings, attention's weights, and what attention and a dense MLP add to the residual",
+    )
+    attention_dropout: float | None = Field(
+        None, ge=0, lt=1, description="in place of `dropout`: of attention's weights"
+    )
+    residual_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="in place of `dropout`: of what attention and a dense MLP add to the residual",
+    )
+    projection_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout before the last matrix of attention and of a dense MLP"
+    )
+    drop_path: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
+    )
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
     @model_validator(mode="after")
@@ -134,42 +173,6 @@ class Model(Settings):
         return self
 
 
-class Training(Settings):
-    steps: int = Field(ge=1, description="updates of the weights")
-    batch_size: int = Field(ge=1, description="samples of one step")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
-    )
-    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
-    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
-    weight_decay: float = Field(
-        0.1, ge=0, description="for matrices of the dense parts; never for tables, mapping or values"
-    )
-    betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    average: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
-    )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
-    evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
-    evaluate_samples: int = Field(
-        2048, ge=1, description="samples of those evaluations; the one at the end takes all"
-    )
-    keep: Literal["last", "best"] = Field(
-        "last",
-        description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where training runs; `auto` takes a GPU when there is one"
-    )
-    threads: int | None = Field(
-        None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"
-    )
-
-
 class Dump(Settings):
     rows: int = Field(1024, ge=1, description="golden rows kept for each block")
     samples: int | None = Field(
@@ -177,14 +180,46 @@ class Dump(Settings):
     )
 
 
-class Rtl(Settings):
-    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        1, description="outputs of a row that are summed in one cycle"
+class Fold(Settings):
+    """How a block is spread over time; at most one of the three is given."""
+
+    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
+        1,
+        description="outputs of a row that are summed in one cycle; `auto` takes as few as keep pace with the attention on the array",
+    )
+    bits_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
+        None,
+        description="the same as the share of work: LUT outputs of the last layer whose values, for all outputs, are added in one cycle on average (equal to outputs_per_cycle where there are as many LUTs as outputs)",
     )
     cycles_per_row: int | None = Field(
         None,
         ge=1,
-        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles",
+        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles; `target_cycles_per_row` is the same key",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _target_is_the_same_key(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("target_cycles_per_row") is not None:
+            raw = dict(raw)
+            raw["cycles_per_row"] = raw.pop("target_cycles_per_row")
+        return raw
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Fold:
+        given = ["outputs_per_cycle"] if self.outputs_per_cycle != 1 else []
+        given += [name for name in ("bits_per_cycle", "cycles_per_row") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} say the same thing twice: give one of them")
+        return self
+
+
+class Rtl(Fold):
+    array: int = Field(
+        32, ge=1, description="side of the systolic array whose attention `auto` keeps pace with"
+    )
+    blocks: dict[Identifier, Fold] = Field(
+        {}, description="by name of a block: its own outputs_per_cycle, bits_per_cycle or cycles_per_row"
     )
     features_per_beat: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
@@ -223,6 +258,9 @@ class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
     clock_mhz: float = Field(200.0, gt=0, description="clock that timing and power are asked for")
+    cache: bool = Field(
+        True, description="reuse what Yosys made of the same RTL before, whatever the project"
+    )
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
@@ -263,6 +301,23 @@ class Energy(Settings):
     clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
 
 
+class Baseline(Settings):
+    """Options of `quweit baseline`; no section of an experiment file."""
+
+    model: str = Field("i_vit_t", description="whose layer's products are simulated")
+    arrays: tuple[int, ...] = Field((8, 16, 32, 64), min_length=1, description="sides of the systolic arrays")
+    simulator: str = Field("verilator", description="verilator or icarus")
+    rendering: Literal["behavioural", "xilinx"] = Field(
+        "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
+    )
+    cycles_per_row: int | None = Field(
+        16, ge=1, description="folding of the reference block; no block is made when absent"
+    )
+    liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
+    clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
+    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+
+
 class Experiment(Settings):
     name: Identifier = Field(description="of the design: lower-case letters, digits and underscores")
     seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")
@@ -294,14 +349,16 @@ def load_experiment(path: Path) -> Experiment:
     if not isinstance(raw, dict):
         raise ConfigError(f"`{path}` holds no settings", hint="start from one of the files in examples/")
     experiment = experiment_from_dict(raw, where=str(path))
-    data_path = experiment.data.path
-    if data_path is not None and not data_path.is_absolute():
-        data = experiment.data.model_copy(update={"path": (path.parent / data_path).resolve()})
+    if experiment.data.path is not None:
+        data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
-    liberty = experiment.synth.liberty
-    if liberty is not None and not liberty.is_absolute():
-        synth = experiment.synth.model_copy(update={"liberty": (path.parent / liberty).resolve()})
+    if experiment.synth.liberty is not None:
+        synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
         experiment = experiment.model_copy(update={"synth": synth})
+    if (teacher := experiment.training.distill.teacher) is not None:
+        distill = experiment.training.distill.model_copy(update={"teacher": _beside(path, teacher)})
+        training = experiment.training.model_copy(update={"distill": distill})
+        experiment = experiment.model_copy(update={"training": training})
     return experiment
 
 
@@ -358,6 +415,11 @@ def _assignment(text: str, form: str, example: str) -> tuple[str, Any]:
         raise ConfigError(f"the value of `{text}` is not YAML: {error}") from None
 
 
+def _beside(experiment_file: Path, named: Path) -> Path:
+    """A relative path counts from the experiment file."""
+    return named if named.is_absolute() else (experiment_file.parent / named).resolve()
+
+
 def _explain(error: ValidationError, where: str) -> tuple[str]:
     lines = []
     for problem in error.errors():
@@ -372,7 +434,8 @@ def _explain(error: ValidationError, where: str) -> tuple[str]:
         elif problem["type"] == "missing":
             lines.append(f"`{location}` is missing")
         else:
-            lines.append(f"`{location}`: {problem['msg']}, got {problem['input']!r}")
+            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+            lines.append(f"`{location}`: {problem['msg']}{got}")
     return (f"{where}: " + "; ".join(lines),)
 
 

@@ -16,7 +16,14 @@ from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
@@ -121,6 +128,8 @@ class TerminalProgress(Progress):
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
                 TextColumn("{task.fields[figures]}"),
                 console=self._console,
                 transient=True,
@@ -143,7 +152,10 @@ class _Bar(Task):
     def advance(self, steps: int = 1, **figures: float) -> None:
         self._bars.advance(self._identity, steps)
         if figures:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            shown = "  ".join(
+                f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}"
+                for name, value in figures.items()
+            )
             self._bars.update(self._identity, figures=shown)
 
 

@@ -40,7 +40,7 @@ class TrainedModel(Artifact):
     test_loss: float
     test_accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     curve: list[dict[str, float]] = Field(
-        description="step, train_loss, test_loss (and test_accuracy) at evaluations"
+        description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
     )
 
 
@@ -52,6 +52,17 @@ class TrainResult(Artifact):
     models: list[TrainedModel]
 
 
+class UnfinishedTraining(Artifact):
+    """Training that `--stop-after` ended before its last step; `--resume` goes on from there."""
+
+    schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
+    step: int = Field(description="steps done")
+    steps: int
+    state: FileName = Field(description="folder in the project directory from which training goes on")
+
+
 class EvalResult(Artifact):
     """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
 
@@ -60,10 +71,21 @@ class EvalResult(Artifact):
     mlp: Literal["dense", "weightless"]
     data: str
     samples: int
+    device: str
     loss: float
     accuracy: float | None = Field(None, description="share of test samples, for classifiers")
     integer_loss: float | None = Field(None, description="absent for a dense model, which has no blocks")
     integer_accuracy: float | None = None
+
+
+class SampleResult(Artifact):
+    """Text that a character model wrote."""
+
+    schema_name: Literal["quweit.sample/1"] = Field("quweit.sample/1", alias="schema")
+    name: Identifier
+    prompt: str
+    text: str = Field(description="what follows the prompt")
+    seed: int
 
 
 # ---------------------------------------------------------------- dump
@@ -141,6 +163,15 @@ class AxisPort(Artifact):
     sources: list[FileName] = Field(description="added to those of the block, in compile order")
 
 
+class RtlEstimate(Artifact):
+    """Cells of a block by counting what is rendered, before any tool ran."""
+
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int
+
+
 class RtlBlock(Artifact):
     """One block of the RTL package; every number is promised here and checked by `sim`."""
 
@@ -170,6 +201,10 @@ class RtlBlock(Artifact):
     sources_xilinx: list[FileName] = Field(
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
+    cells_xilinx: list[FileName] = Field(
+        [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
+    )
+    estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
     axis: AxisPort
 
@@ -236,6 +271,28 @@ class SimResult(Artifact):
     simulators: list[SimulatorResult]
 
 
+# ---------------------------------------------------------------- formal
+
+
+class FormalProof(Artifact):
+    """Both renderings of one module, for all inputs."""
+
+    block: str
+    module: str
+    proven: int = Field(description="outputs proven equal")
+    unproven: int
+    first: list[str] = Field(description="the first outputs that are not")
+    seconds: float
+
+
+class FormalResult(Artifact):
+    schema_name: Literal["quweit.formal/1"] = Field("quweit.formal/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="digest of the RTL files that were compared")
+    tool: str
+    proofs: list[FormalProof]
+
+
 # ---------------------------------------------------------------- synth
 
 
@@ -297,6 +354,14 @@ class SynthesizedBlock(Artifact):
         description="Verilog of the cells, made from the library; absent where the vendor's models serve",
     )
     asic: AsicFigures | None = Field(None, description="when a cell library was the target")
+    estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")
+    cached: bool = Field(False, description="the same text was synthesized before, and `seconds` is of then")
+
+    def over_estimate(self) -> tuple[float, float] | tuple[None, None]:
+        """LUTs and FFs over those that the RTL package foretold; nothing where either is not known."""
+        if self.estimate is None or self.luts is None:
+            return None, None
+        return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
 
 
 class SynthesisReport(Artifact):

@@ -7,6 +7,7 @@ QuweitError
 │   │   └── StaleArtifact          ... because something that it was made from has changed
 │   ├── DataUnavailable            a dataset that is not on this machine
 │   └── UnsupportedModel           a model that the toolchain does not take
+├── OutOfMemory           exit 3   of this machine or its GPU
 ├── ToolError             exit 3   a tool of this machine
 │   ├── ToolNotFound
 │   ├── ToolTooOld
@@ -54,6 +55,10 @@ class DataUnavailable(InputError):
 
 class UnsupportedModel(InputError):
     pass
+
+
+class OutOfMemory(QuweitError):
+    exit_code = 3
 
 
 class ToolError(QuweitError):

@@ -7,15 +7,18 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTables
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
     EnergyTable,
+    FormalResult,
     RtlManifest,
     SimResult,
     SynthesisReport,
     SynthesizedBlock,
     TrainResult,
+    UnfinishedTraining,
 )
 from quweit_cli.stages.doctor import Health
 from quweit_cli.summary import Summary
@@ -25,6 +28,7 @@ class Table(NamedTuple):
     title: str
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
+    notes: Sequence[str] = ()
 
 
 def train(result: TrainResult) -> list[Table]:
@@ -34,6 +38,12 @@ def train(result: TrainResult) -> list[Table]:
     ]
     columns = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
     return [Table(f"{result.name}, seed {result.seed}: {result.data}", columns, rows)]
+
+
+def unfinished(result: UnfinishedTraining) -> list[Table]:
+    title = f"{result.name} is not finished: run the same command with --resume to go on"
+    row = (result.mlp, result.step, result.steps)
+    return [Table(title, ("MLP being trained", "steps done", "of"), [row])]
 
 
 def dump(manifest: DumpManifest) -> list[Table]:
@@ -111,6 +121,14 @@ def sim(result: SimResult) -> list[Table]:
     return tables
 
 
+def formal(result: FormalResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
+    ]
+    columns = ("block", "module", "outputs equal", "not proven", "seconds")
+    return [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
+
+
 def synth(report: SynthesisReport) -> list[Table]:
     if all(block.asic for block in report.blocks):
         return [_asic(report)]
@@ -119,6 +137,7 @@ def synth(report: SynthesisReport) -> list[Table]:
             b.block,
             b.luts,
             b.ffs,
+            _over_estimate(b),
             b.carries,
             b.muxes,
             b.brams,
@@ -132,7 +151,19 @@ def synth(report: SynthesisReport) -> list[Table]:
     origin = sorted(
         {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
     )
-    columns = ("block", "LUTs", "FFs", "carries", "muxes", "BRAMs", "DSPs", "slack ns", "power mW", "seconds")
+    columns = (
+        "block",
+        "LUTs",
+        "FFs",
+        "of the estimate",
+        "carries",
+        "muxes",
+        "BRAMs",
+        "DSPs",
+        "slack ns",
+        "power mW",
+        "seconds",
+    )
     return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
 
 
@@ -167,6 +198,12 @@ def _asic(report: SynthesisReport) -> Table:
         "seconds",
     )
     return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
+
+
+def _over_estimate(block: SynthesizedBlock) -> str | None:
+    """LUTs and FFs measured over those that the RTL package foretold."""
+    luts, ffs = block.over_estimate()
+    return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
 
 
 def energy(table: EnergyTable) -> list[Table]:
@@ -261,3 +298,35 @@ def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
 
 def percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.2f} %"
+
+
+def arrays(result: BaselineSim) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, product, one.steady_cycles[product], cycles, one.fill_and_drain[product], one.bit_exact)
+        for one in result.runs
+        for product, cycles in one.cycles.items()
+    ]
+    compared = sum(one.elements_compared for one in result.runs)
+    columns = ("array", "product", "cycles by the formula", "measured", "filling and draining", "bit-exact")
+    return [Table(f"arrays equal the products of matrices, {compared:,} elements", columns, rows)]
+
+
+def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (one.array, one.luts, one.ffs, one.carries, one.brams, one.dsps, one.version, one.seconds)
+        for one in result.arrays
+    ]
+    columns = ("array", "LUTs", "FFs", "carries", "BRAMs", "DSPs", "tool", "seconds")
+    return [Table("cells of the arrays, each module synthesized once", columns, rows)]
+
+
+def paper(result: PaperTables) -> list[Table]:
+    return [
+        Table(
+            one.title,
+            ("", *one.columns),
+            [(row.label, *(cell.value for cell in row.cells)) for row in one.rows],
+            one.notes,
+        )
+        for one in result.tables
+    ]

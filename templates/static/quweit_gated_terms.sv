@@ -7,12 +7,12 @@
 module quweit_gated_terms #(
   parameter integer Lanes    = 1,
   parameter integer Terms    = 1,
-  parameter integer TermBits = 8
+  parameter integer TermBits = 8,
+  parameter logic [Terms*TermBits-1:0] Idle = '0
 ) (
   input  logic                            clk_i,
   input  logic                            advance_i,
   input  logic [Terms-1:0]                bits_i,
-  input  logic [Terms*TermBits-1:0]       idle_i,  // constant
   input  logic [Lanes*Terms*TermBits-1:0] terms_i,
   output logic [Lanes*Terms*TermBits-1:0] terms_o
 );
@@ -24,7 +24,7 @@ module quweit_gated_terms #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (advance_i) terms_o <= (terms_i & {Lanes{mask}}) | {Lanes{idle_i & ~mask}};
+    if (advance_i) terms_o <= (terms_i & {Lanes{mask}}) | {Lanes{Idle & ~mask}};
   end
 
 endmodule

@@ -1,7 +1,7 @@
-<%page args="module, inputs, luts, unread, header"/>\
+<%page args="module, inputs, luts, plan, wires, unread, header"/>\
 ${header}
-// LUT layer, rendered with the vendor's LUT cells (FPGA synthesis): one cell a LUT, so that no
-// logic optimisation has to find the tables again.
+// LUT layer, rendered with the vendor's LUT cells (FPGA synthesis): a cell a LUT, or half of one where
+// two have five inputs together, so that no logic optimisation has to find the tables again.
 
 `default_nettype none
 
@@ -10,13 +10,13 @@ module ${module} (
   output logic [${len(luts) - 1}:0] bits_o
 );
 
-% for index, lut in enumerate(luts):
-%   if lut.pins:
-  LUT${len(lut.pins)} #(.INIT(${lut.literal})) u_lut${index} (${", ".join(f".I{place}(bits_i[{pin}])" for place, pin in enumerate(lut.pins))}, .O(bits_o[${index}]));
-%   else:
-  assign bits_o[${index}] = ${lut.literal};
-%   endif
+<%include file="cells.sv.mako" args="plan=plan"/>\
+
+  assign bits_o = {
+% for index, wire in reversed(list(enumerate(wires))):
+    ${wire}${"," if index else ""}
 % endfor
+  };
 % if unread:
 
   // Bits that no table depends on.

@@ -1,12 +1,12 @@
-<%page args="module, block, structure, terms, cells, lanes, header"/>\
+<%page args="module, block, structure, terms, plan, lanes, header"/>\
 <% f = structure.folding %>\
 ${header}
 // Encoded values, rendered with the vendor's LUT cells (FPGA synthesis). Equal cells stand once.
 % if f.gated:
-// A cell holds one bit of a value for 64 time slots; the register behind this module is gated by
+// A cell holds one bit of a value for 64 time slots, or two for 32; the register behind this module is gated by
 // the bit that the value belongs to.
 % else:
-// A cell holds one bit of the sum of a few values, for every time slot and every state of their bits.
+// A cell holds one or two bits of the sum of a few values, for every time slot and state of their bits.
 % endif
 
 `default_nettype none
@@ -25,7 +25,7 @@ module ${module} (
   assign unused_time = ^time_i;
 
 % endif
-<%include file="cells.sv.mako" args="cells=cells"/>\
+<%include file="cells.sv.mako" args="plan=plan"/>\
 
   assign terms_o = {
 % for lane in reversed(lanes):

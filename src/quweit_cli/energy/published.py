@@ -37,3 +37,33 @@ SYSTOLIC = {
 # Its 196 cycles count one row a cycle; the structure takes 192 cycles a row (see docs/method.md).
 BLOCK = Point("weightless block", 196, 23_984, 6_654, 0.15)
 POINTS = (*SYSTOLIC.values(), BLOCK)
+
+# Table 1: GPT-3 with 96 layers, 12,288 wide, 4,096 tokens: parameters, multiplications a token.
+GPT3_BREAKDOWN: dict[str, tuple[int | None, int]] = {
+    "QKV projection": (43_486_543_872, 43_486_543_872),
+    "Q·Kᵀ": (None, 4_831_838_208),
+    "softmax·V": (None, 4_831_838_208),
+    "head concatenation": (14_495_514_624, 14_495_514_624),
+    "feed forward 1": (57_982_058_496, 57_982_058_496),
+    "feed forward 2": (57_982_058_496, 57_982_058_496),
+}
+ASIC_CLOCK_MHZ = 1000.0
+
+
+class Silicon(NamedTuple):
+    """Table 3, the columns beside those of `Point`: 45 nm at 1 GHz, Design Compiler Q-2019.12-SP5-5."""
+
+    brams: int
+    area_mm2: float
+    energy_uj: float
+
+
+SILICON = {
+    8: Silicon(0, 0.95, 52.5),
+    16: Silicon(3, 1.99, 28.18),
+    32: Silicon(11, 4.31, 16.12),
+    64: Silicon(27, 10.01, 10.34),
+}
+BLOCK_SILICON = Silicon(0, 0.11, 0.001)
+# Table 4, whose body is not available: how many times less a layer takes with blocks, on a 32 x 32 array.
+END_TO_END = {"i_vit_t": 2.2, "nanogpt_baby": 2.5}

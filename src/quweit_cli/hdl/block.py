@@ -10,15 +10,20 @@ from quweit_cli.documents import RtlBlock
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.cells import CellPlan
 from quweit_cli.hdl.render import render
-from quweit_cli.hdl.structure import Structure
+from quweit_cli.hdl.structure import Layer, Structure
 from quweit_cli.hdl.terms import Terms, Tree, values_of_slots
 from quweit_cli.ir.nodes import Integers
 
 STATIC = ("quweit_bit_store.sv", "quweit_sequencer.sv", "quweit_requantize.sv")
 # Written for both renderings, or for one of them.
 STATIC_BEHAVIOURAL = ("quweit_gated_terms.sv",)
-STATIC_XILINX = ("xilinx/quweit_gated_terms.sv", "xilinx/quweit_ternary_adder.sv")
+STATIC_XILINX = (
+    "xilinx/quweit_gated_terms.sv",
+    "xilinx/quweit_greater.sv",
+    "xilinx/quweit_ternary_adder.sv",
+)
 WORD_BITS = 4096  # of one literal: Verilator stops at 65,536 bits, Icarus slows down long before
+INPUT_BITS = 8
 NEVER = 127  # a threshold that no int8 exceeds
 
 
@@ -73,18 +78,48 @@ def _idle(terms: Terms) -> str:
 def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
     module = f"{block.top}_encoder"
     beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
-    time = tuple(f"slot_i[{index}]" for index in range((block.input_beats - 1).bit_length()))
-    plan = CellPlan()
-    bits = [
-        [plan.over_time(time, [int(threshold) >> bit & 1 for threshold in thresholds]) for bit in range(8)]
-        for thresholds in beats_BN.T.tolist()
-    ]
+    plan, comparisons = plan_of_encoder(block, structure)
     names = {"module": module, "thresholds": structure.thresholds_DT.shape[1], **common}
     words = _words(beats_BN & 0xFF, 8)
     return {
         f"rtl/{module}.sv": render("encoder.sv.mako", words=words, **names),
-        f"rtl/xilinx/{module}.sv": render("xilinx/encoder.sv.mako", cells=plan.cells, bits=bits, **names),
+        f"rtl/xilinx/{module}.sv": render(
+            "xilinx/encoder.sv.mako", plan=plan, comparisons=comparisons, **names
+        ),
     }
+
+
+class Comparison(NamedTuple):
+    """`answer` is a wire that is the comparison itself; else `threshold` are the wires of its threshold."""
+
+    answer: str
+    threshold: list[str]
+
+
+def plan_of_encoder(block: RtlBlock, structure: Structure) -> tuple[CellPlan, list[Comparison]]:
+    """The table cells of the comparisons of a beat; bits that no LUT reads are left out."""
+    plan = CellPlan()
+    beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
+    read = {pin for lut in structure.layers[0].table for pin in lut.pins}
+    thresholds = structure.thresholds_DT.shape[1]
+    time = tuple(f"slot_i[{index}]" for index in range((block.input_beats - 1).bit_length()))
+    comparisons = []
+    for place, numbers in enumerate(beats_BN.T.tolist()):
+        x = tuple(f"x_i[{place // thresholds * INPUT_BITS + bit}]" for bit in range(INPUT_BITS))
+        if not any(place + beat * beats_BN.shape[1] in read for beat in range(len(numbers))):
+            comparisons.append(Comparison("1'b0", []))
+        elif len(set(numbers)) == 1:
+            comparisons.append(Comparison(plan.greater(x, numbers[0]), []))
+        else:
+            wires = [plan.over_time(time, [n >> bit & 1 for n in numbers]) for bit in range(INPUT_BITS)]
+            comparisons.append(Comparison("", wires))
+    return plan, comparisons
+
+
+def plan_of_layer(layer: Layer) -> tuple[CellPlan, list[str]]:
+    """The table cells of a LUT layer, and the wire of each LUT."""
+    plan = CellPlan()
+    return plan, [plan.lut(tuple(f"bits_i[{pin}]" for pin in lut.pins), lut.table) for lut in layer.table]
 
 
 def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[str, str]:
@@ -99,7 +134,8 @@ def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[s
         names = {"module": module, "inputs": inputs, "luts": luts, "header": header}
         names["unread"] = [bit for bit in range(inputs) if bit not in read]
         files[f"rtl/{module}.sv"] = render("lut_layer.sv.mako", **names)
-        files[f"rtl/xilinx/{module}.sv"] = render("xilinx/lut_layer.sv.mako", **names)
+        plan, wires = plan_of_layer(layer)
+        files[f"rtl/xilinx/{module}.sv"] = render("xilinx/lut_layer.sv.mako", plan=plan, wires=wires, **names)
         inputs = layer.luts
     return files
 
@@ -110,10 +146,9 @@ def _render_value_table(
     module = f"{block.top}_value_table"
     names = {"module": module, "terms": terms, **common}
     bias_words = _words(terms.bias_TQ, structure.sum_bits)
-    plan = CellPlan()
-    wires = [plan_of_lane(plan, terms, lane) for lane in range(structure.folding.outputs_per_cycle)]
+    plan, wires = plan_of_values(terms)
     behavioural = render("value_table.sv.mako", words=_value_words(terms), bias_words=bias_words, **names)
-    cells = render("xilinx/value_table.sv.mako", cells=plan.cells, lanes=wires, **names)
+    cells = render("xilinx/value_table.sv.mako", plan=plan, lanes=wires, **names)
     return {f"rtl/{module}.sv": behavioural, f"rtl/xilinx/{module}.sv": cells}
 
 
@@ -122,6 +157,14 @@ class LaneWires(NamedTuple):
 
     terms: list[list[str]]
     bias: list[str]
+
+
+def plan_of_values(terms: Terms) -> tuple[CellPlan, list[LaneWires]]:
+    """The table cells of the terms and biases, and the wires of each lane."""
+    plan = CellPlan()
+    return plan, [
+        plan_of_lane(plan, terms, lane) for lane in range(terms.structure.folding.outputs_per_cycle)
+    ]
 
 
 def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:

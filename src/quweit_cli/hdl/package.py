@@ -14,6 +14,7 @@ from quweit_cli.hdl import literals
 from quweit_cli.hdl.axis import STATIC_WRAPPER, RowShape, axis_port, render_wrapper
 from quweit_cli.hdl.benches import render_benches
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
+from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.handover import render_handover
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.render import static_text
@@ -37,12 +38,13 @@ class BenchRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BlockSource:
-    """What one block is rendered from: its program and golden rows."""
+    """What one block is rendered from: its program, golden rows, and how it is folded."""
 
     layer: int
     program: Program
     inputs_RD: Integers
     outputs_RE: Integers
+    fold: config.Fold
 
 
 def render_package(
@@ -63,7 +65,7 @@ def render_package(
     files[f"rtl/{STATIC_WRAPPER}"] = static_text(f"static/{STATIC_WRAPPER}")
     blocks = []
     for source in sources:
-        structure = structure_of(source.program, options)
+        structure = structure_of(source.program, source.fold)
         terms = terms_of(structure)
         tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, options.random_rows)
@@ -71,6 +73,7 @@ def render_package(
         block = _describe(
             options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
         )
+        block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"rtl/wrapper/{block.axis.top}.v"] = render_wrapper(block, header)
         files |= render_benches(block, header)
@@ -131,6 +134,7 @@ def _describe(
         sources=_sources(top, len(structure.layers), False),
         bench_sources=[*BENCH_MODULES, f"tb/tb_{top}.sv", f"tb/check_{top}.sv"],
         sources_xilinx=_sources(top, len(structure.layers), True),
+        cells_xilinx=_cells(top, len(structure.layers)),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
             random_rows=options.random_rows,
@@ -175,6 +179,11 @@ def _bus_bytes(structure: Structure, options: config.Rtl) -> tuple[int, int]:
     if options.bus_bytes != "auto":
         return options.bus_bytes, options.bus_bytes
     return features_per_beat(structure, options), 2 * structure.folding.outputs_per_cycle
+
+
+def _cells(top: str, layers: int) -> list[str]:
+    tables = ["encoder", *(f"lut_layer{index}" for index in range(layers)), "value_table"]
+    return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
 def _render_vectors(name: str, bench: BenchRows, structure: Structure, options: config.Rtl) -> dict[str, str]:

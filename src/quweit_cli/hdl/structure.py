@@ -19,6 +19,8 @@ from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes import Integers
 from quweit_cli.ir.types import bits_of_range
 
+_ANY = (-(2**62), 2**62)  # a range that clamps nothing
+
 
 @dataclass(frozen=True)
 class Lut:
@@ -41,7 +43,9 @@ class Layer:
 class Structure:
     """A block as hardware: thresholds, LUT layers, the folded summation and the requantisation.
 
-    Values and biases are padded with zeros to whole beats of outputs.
+    Values and biases are padded with zeros to whole beats of outputs. Where nothing is multiplied, what
+    the shift adds to round stands in the biases (`rounds` is then false); `clamps` says whether any
+    sum can leave the output's range.
     """
 
     features: int
@@ -50,6 +54,8 @@ class Structure:
     values_KE: Integers
     biases_E: Integers
     requantize: Requantize
+    rounds: bool
+    clamps: bool
     folding: Folding
     sum_bits: int
 
@@ -63,7 +69,7 @@ class Structure:
         return len({pin for lut in self.layers[0].table for pin in lut.pins})
 
 
-def structure_of(program: Program, options: config.Rtl) -> Structure:
+def structure_of(program: Program, options: config.Fold) -> Structure:
     """Prune, renumber and fold a block's program.
 
     Raises:
@@ -86,15 +92,23 @@ def structure_of(program: Program, options: config.Rtl) -> Structure:
     values_KE = summation.values_KE[live[-1]]
     folding = _fold(program.name, len(values_KE), len(summation.bias_E), options)
     padding = folding.cycles * folding.outputs_per_cycle - folding.outputs
+    rounding = (1 << requantize.shift) >> 1
+    rounds = rounding > 0 and requantize.multiplier > 1
+    biases_E = summation.bias_E + (0 if rounds else rounding)
+    low_E, high_E = summation.ranges()
+    low, high = int(low_E.min()), int(high_E.max())
+    scaled = Requantize(requantize.multiplier, requantize.shift, *_ANY).evaluate(np.array([[low, high]]))
     return Structure(
         features=program.input_type.features,
         thresholds_DT=thermometer.thresholds_DT,
         layers=tuple(rendered),
         values_KE=np.pad(values_KE, ((0, 0), (0, padding))),
-        biases_E=np.pad(summation.bias_E, (0, padding)),
+        biases_E=np.pad(biases_E, (0, padding)),
         requantize=requantize,
+        rounds=rounds,
+        clamps=bool(scaled.min() < requantize.low or scaled.max() > requantize.high),
         folding=folding,
-        sum_bits=_sum_bits(summation),
+        sum_bits=bits_of_range(min(low, -1), high + (0 if rounds else rounding)),
     )
 
 
@@ -200,10 +214,15 @@ def _table_over(table: int, kept: np.ndarray) -> int:
     return smaller
 
 
-def _fold(name: str, bits: int, outputs: int, options: config.Rtl) -> Folding:
-    """As many outputs a cycle as asked for, or as few as keep to the cycles asked for."""
+def _fold(name: str, bits: int, outputs: int, options: config.Fold) -> Folding:
+    """As many outputs a cycle as asked for, or as few as keep to the work or the cycles asked for."""
     if options.cycles_per_row is not None:
         return Folding(bits, outputs, -(-outputs // options.cycles_per_row))
+    if options.outputs_per_cycle == "auto":
+        raise UnsupportedModel(f"nothing tells the pace of block `{name}`", hint="give cycles_per_row")
+    if options.bits_per_cycle is not None:
+        share = bits if options.bits_per_cycle == "all" else min(options.bits_per_cycle, bits)
+        return Folding(bits, outputs, -(-share * outputs // bits))
     wanted = outputs if options.outputs_per_cycle == "all" else options.outputs_per_cycle
     if wanted > outputs:
         raise UnsupportedModel(
@@ -211,9 +230,3 @@ def _fold(name: str, bits: int, outputs: int, options: config.Rtl) -> Folding:
             hint=f"choose outputs_per_cycle of at most {outputs}, or `all`",
         )
     return Folding(bits, outputs, wanted)
-
-
-def _sum_bits(summation: ConditionalSummation) -> int:
-    """Width that holds every sum."""
-    low_E, high_E = summation.ranges()
-    return bits_of_range(min(int(low_E.min()), -1), int(high_E.max()))

@@ -95,22 +95,41 @@ def tree_of(terms: Terms, depth: Depth = "auto") -> Tree:
     sum_bits = terms.structure.sum_bits
     wires = [(int(largest), f"term{n}") for n, largest in enumerate(terms.largest_N) if largest]
     wires.append((2**sum_bits - 1, "bias"))
-    made: list[list[Sum]] = []
+    gated = terms.structure.folding.gated
+    registered_terms, *registered = registered_steps(_depth(len(wires)), gated=gated, depth=depth)
+    levels: list[Level] = []
     while len(wires) > 1:
         wires.sort(key=lambda wire: wire[0])
         sums, following = [], []
-        for index, first in enumerate(range(0, len(wires), TERNARY)):
-            parts = wires[first : first + TERNARY]
+        registers = len(levels) < len(registered) and registered[len(levels)]
+        for index, parts in enumerate(_parts(wires, wait=not registers)):
             largest = sum(part[0] for part in parts)
-            name = f"level{len(made)}_{index}"
+            name = f"level{len(levels)}_{index}"
             bits = min(largest.bit_length(), sum_bits)
             term_bits = min(max(part[0] for part in parts).bit_length(), sum_bits)
             sums.append(Sum(name, tuple(part[1] for part in parts), term_bits, bits))
             following.append((largest, name))
-        made.append(sums)
+        levels.append(Level(tuple(sums), registers))
         wires = following
-    registered_terms, *registered = registered_steps(
-        len(made), gated=terms.structure.folding.gated, depth=depth
-    )
-    levels = [Level(tuple(sums), after) for sums, after in zip(made, [*registered, False], strict=True)]
     return Tree(tuple(levels), registered_terms)
+
+
+def _parts(wires: list[tuple[int, str]], *, wait: bool) -> list[list[tuple[int, str]]]:
+    """Three by three; two that remain may wait for a third of the next level, unless that took a level more.
+
+    Before registers they do not: waiting saves an adder and costs a register.
+    """
+    whole = len(wires) - len(wires) % TERNARY
+    parts = [wires[first : first + TERNARY] for first in range(0, whole, TERNARY)]
+    rest = wires[whole:]
+    if wait and len(rest) == 2 and len(wires) > 2 and _depth(len(parts) + 2) < _depth(len(wires)):
+        return [*parts, rest[:1], rest[1:]]
+    return [*parts, rest] if rest else parts
+
+
+def _depth(terms: int) -> int:
+    """Levels of ternary adders that add so many terms."""
+    levels = 0
+    while terms > 1:
+        terms, levels = -(-terms // TERNARY), levels + 1
+    return levels

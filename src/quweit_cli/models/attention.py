@@ -8,14 +8,19 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quweit_cli import config
+
 
 class SelfAttention(nn.Module):
-    def __init__(self, dim: int, heads: int, *, causal: bool, bias: bool, dropout: float) -> None:
+    def __init__(self, settings: config.Model, *, causal: bool, bias: bool) -> None:
         super().__init__()
-        self.heads, self.causal, self.dropout = heads, causal, dropout
+        dim, heads = settings.dim, settings.heads
+        self.heads, self.causal = heads, causal
+        self.dropout = weight_dropout(settings)
         self.qkv = nn.Linear(dim, 3 * dim, bias=bias)
         self.project = nn.Linear(dim, dim, bias=bias)
-        self.residual_dropout = nn.Dropout(dropout)
+        self.projection_dropout = nn.Dropout(settings.projection_dropout)
+        self.residual_dropout = nn.Dropout(residual_dropout(settings))
 
     def forward(self, x_BND: Tensor) -> Tensor:
         B, N, D = x_BND.shape
@@ -29,5 +34,13 @@ class SelfAttention(nn.Module):
             is_causal=self.causal,
         )
         mixed_BND = mixed_BHNC.transpose(1, 2).reshape(B, N, D)
-        out_BND: Tensor = self.residual_dropout(self.project(mixed_BND))
+        out_BND: Tensor = self.residual_dropout(self.project(self.projection_dropout(mixed_BND)))
         return out_BND
+
+
+def weight_dropout(settings: config.Model) -> float:
+    return settings.dropout if settings.attention_dropout is None else settings.attention_dropout
+
+
+def residual_dropout(settings: config.Model) -> float:
+    return settings.dropout if settings.residual_dropout is None else settings.residual_dropout

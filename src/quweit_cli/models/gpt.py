@@ -31,7 +31,7 @@ class Gpt(nn.Module):
         self.position = nn.Embedding(settings.context, settings.dim)
         self.dropout = nn.Dropout(settings.dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(settings, causal=True, bias=False) for _ in range(settings.depth)
+            TransformerLayer(settings, layer, causal=True, bias=False) for layer in range(settings.depth)
         )
         self.norm = nn.LayerNorm(settings.dim, bias=False)
         self.head = nn.Linear(settings.dim, len(meta["vocabulary"]), bias=False)

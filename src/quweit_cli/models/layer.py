@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
-from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.attention import SelfAttention, residual_dropout
 from quweit_cli.weightless import WeightlessBlock
 
 
@@ -15,11 +16,27 @@ class DenseMlp(nn.Module):
         super().__init__()
         self.expand = nn.Linear(settings.dim, settings.mlp_ratio * settings.dim, bias=bias)
         self.project = nn.Linear(settings.mlp_ratio * settings.dim, settings.dim, bias=bias)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.projection_dropout = nn.Dropout(settings.projection_dropout)
+        self.dropout = nn.Dropout(residual_dropout(settings))
 
     def forward(self, x_BND: Tensor) -> Tensor:
-        y_BND: Tensor = self.dropout(self.project(F.gelu(self.expand(x_BND))))
+        hidden_BNH = self.projection_dropout(F.gelu(self.expand(x_BND)))
+        y_BND: Tensor = self.dropout(self.project(hidden_BNH))
         return y_BND
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: while training, a sample's branch is left out at a rate, the others are scaled up."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        if not self.training or not self.rate:
+            return x_BND
+        kept_B11 = torch.empty(len(x_BND), 1, 1, device=x_BND.device, dtype=x_BND.dtype)
+        return x_BND * kept_B11.bernoulli_(1 - self.rate).div_(1 - self.rate)
 
 
 class TransformerLayer(nn.Module):
@@ -29,17 +46,16 @@ class TransformerLayer(nn.Module):
     scale is what its int8 input grid counts on.
     """
 
-    def __init__(self, settings: config.Model, *, causal: bool, bias: bool) -> None:
+    def __init__(self, settings: config.Model, layer: int, *, causal: bool, bias: bool) -> None:
         super().__init__()
         dim, weightless = settings.dim, settings.mlp == "weightless"
         self.attention_norm = nn.LayerNorm(dim, bias=bias)
-        self.attention = SelfAttention(
-            dim, settings.heads, causal=causal, bias=bias, dropout=settings.dropout
-        )
+        self.attention = SelfAttention(settings, causal=causal, bias=bias)
         self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
         self.mlp = WeightlessBlock(dim, settings.block) if weightless else DenseMlp(settings, bias=bias)
+        self.drop_path = DropPath(settings.drop_path * layer / max(1, settings.depth - 1))
 
     def forward(self, x_BND: Tensor) -> Tensor:
-        x_BND = x_BND + self.attention(self.attention_norm(x_BND))
-        y_BND: Tensor = x_BND + self.mlp(self.mlp_norm(x_BND))
+        x_BND = x_BND + self.drop_path(self.attention(self.attention_norm(x_BND)))
+        y_BND: Tensor = x_BND + self.drop_path(self.mlp(self.mlp_norm(x_BND)))
         return y_BND

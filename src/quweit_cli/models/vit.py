@@ -35,7 +35,7 @@ class Vit(nn.Module):
         self.position_ND = nn.Parameter(0.3 * torch.randn(self.tokens, settings.dim))
         self.dropout = nn.Dropout(settings.dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(settings, causal=False, bias=True) for _ in range(settings.depth)
+            TransformerLayer(settings, layer, causal=False, bias=True) for layer in range(settings.depth)
         )
         self.norm = nn.LayerNorm(settings.dim)
         self.head = nn.Linear(settings.dim, classes)

@@ -60,10 +60,11 @@ class Bar(NamedTuple):
 
 
 def training_curves(models: Sequence[TrainedModel]) -> str:
-    """Loss on held-out data over steps, and accuracy where the task has one."""
+    """Loss over steps, accuracy where the task has one, and the learning rate; the twin beside the model."""
     scored = any("test_accuracy" in point for model in models for point in model.curve)
-    with _figure("curves", 9.2 if scored else 5.2, 3.2) as (figure, svg):
-        panels = figure.subplots(1, 2 if scored else 1, squeeze=False)[0]
+    with canvas("curves", 9.2, 3.2) as (figure, svg):
+        widths = [3, 3, 2] if scored else [3, 2]
+        panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
         for model in models:
             series = DENSE if model.mlp == "dense" else MEASURED
             _line(panels[0], model, "test_loss", f"{model.mlp}, held out", series)
@@ -76,8 +77,11 @@ def training_curves(models: Sequence[TrainedModel]) -> str:
             )
             if scored:
                 _line(panels[1], model, "test_accuracy", model.mlp, series, scale=100)
+            _line(panels[-1], model, "learning_rate", model.mlp, series)
         panels[0].set(xlabel="step", ylabel="loss")
         panels[0].legend(fontsize=8)
+        panels[-1].set(xlabel="step", ylabel="base learning rate", ylim=(0, None))
+        panels[-1].ticklabel_format(axis="y", scilimits=(-2, 3))
         if scored:
             panels[1].set(xlabel="step", ylabel="accuracy on held-out data, %")
             panels[1].legend(fontsize=8)
@@ -87,7 +91,7 @@ def training_curves(models: Sequence[TrainedModel]) -> str:
 def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     """Horizontal bars on a logarithmic axis, a group a heading; every bar says its value."""
     count = sum(len(bars) + 1 for _, bars in groups)
-    with _figure(name, 9.2, 0.31 * count + 0.7) as (figure, svg):
+    with canvas(name, 9.2, 0.31 * count + 0.7) as (figure, svg):
         axes = figure.subplots()
         position, ticks = 0.0, []
         values = [bar.value for _, bars in groups for bar in bars]
@@ -112,7 +116,7 @@ def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
 
 def power_residuals(model: PowerModel) -> str:
     """How far the power model is off at each published point, fitted with and without it."""
-    with _figure("residuals", 9.2, 2.9) as (figure, svg):
+    with canvas("residuals", 9.2, 2.9) as (figure, svg):
         axes = figure.subplots()
         for shift, key, label, series in (
             (-0.19, "residual_percent", "fitted with the point", MEASURED),
@@ -161,7 +165,7 @@ def _points(model: TrainedModel, key: str) -> tuple[list[float], list[float]]:
 
 
 @contextmanager
-def _figure(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
+def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """A figure to draw on; its SVG is in the list when the body has ended.
 
     The name makes ids differ between the plots of one page, and be the same on every run.

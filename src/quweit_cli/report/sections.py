@@ -153,13 +153,14 @@ def _synthesis(synth: SynthesisReport) -> Section:
         return library_cells(synth)
     rows = [
         (
-            b.block, b.luts, b.ffs, b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version,
-            b.stage, b.seconds,
+            b.block, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
+            b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version, b.stage, b.seconds,
         )
         for b in synth.blocks
     ]  # fmt: skip
     columns = (
-        "block", "LUTs", "FFs", "carries", "wide muxes", "BRAMs", "DSPs", "slack, ns", "power, mW", "tool",
+        "block", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
+        "slack, ns", "power, mW", "tool",
         "stage", "seconds",
     )  # fmt: skip
     one = synth.blocks[0]

@@ -78,6 +78,16 @@ def run(
     return manifest
 
 
+def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
+    """Name and shape of the model of a checkpoint.
+
+    Raises:
+        ArtifactError: no checkpoint, or a damaged one.
+    """
+    loaded = checkpoints.load(checkpoint)
+    return loaded.experiment.name, _shape(loaded.experiment.model, loaded.model().tokens)
+
+
 def _programs(blocks: Mapping[str, WeightlessBlock], checkpoint: Path) -> dict[str, ir.Program]:
     try:
         return {name: block.program(name) for name, block in blocks.items()}

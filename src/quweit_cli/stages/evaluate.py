@@ -8,20 +8,25 @@ from quweit_cli.documents import EvalResult
 from quweit_cli.models import blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
+from quweit_cli.training.device import describe, pick_device
 from quweit_cli.training.equality import integer_programs
 from quweit_cli.training.evaluation import evaluate
 from quweit_cli.training.testing import samples_for
 
 
-def run(checkpoint: Path, *, data_path: Path | None = None, progress: Progress = SILENT) -> EvalResult:
+def run(
+    checkpoint: Path, *, data_path: Path | None = None, device: str = "auto", progress: Progress = SILENT
+) -> EvalResult:
     """Test on all held-out samples; writes nothing.
 
     Raises:
         ArtifactError: not a checkpoint of ours, or damaged.
+        ConfigError: CUDA is asked for, and there is none.
         DataUnavailable: `data_path` does not hold the checkpoint's dataset.
     """
     loaded = checkpoints.load(checkpoint)
-    model = loaded.model()
+    place = pick_device(device)
+    model = loaded.model().to(place)
     samples = samples_for(loaded, data_path)
     programs = {name: block.program(name) for name, block in blocks_of(model).items()}
     with progress.task("test", total=2 if programs else 1) as task:
@@ -37,6 +42,7 @@ def run(checkpoint: Path, *, data_path: Path | None = None, progress: Progress =
         mlp=loaded.experiment.model.mlp,
         data=samples.description,
         samples=score.samples,
+        device=describe(place),
         loss=score.loss,
         accuracy=score.accuracy,
         integer_loss=None if integer is None else integer.loss,

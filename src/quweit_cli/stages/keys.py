@@ -34,19 +34,19 @@ def train(experiment: config.Experiment) -> Key:
         mode="json", include={"name", "seed", "twin", "data", "model", "training"}
     )
     del options["data"]["path"]
-    return Key(_data(experiment.data.path), options)
+    for name in ("save_every", "tensorboard"):
+        del options["training"][name]  # change nothing in what is learned
+    distill = options["training"]["distill"]
+    teacher = experiment.training.distill.teacher if distill["weight"] else None
+    distill["teacher"] = teacher is not None
+    inputs = _data(experiment.data.path)
+    return Key(inputs if teacher is None else inputs | {"teacher": _checkpoint(teacher)}, options)
 
 
 def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) -> Key:
     """Raises ArtifactError when there is no such checkpoint."""
-    try:
-        digest = digest_of_file(checkpoint)
-    except OSError as error:
-        raise ArtifactError(
-            f"cannot read the checkpoint `{checkpoint}`: {error.strerror or error}",
-            hint="`quweit train CONFIG --out DIR` writes one to DIR/train/ckpt.pt",
-        ) from None
-    return Key({"checkpoint": digest, **_data(data_path)}, options.model_dump(mode="json"))
+    inputs = {"checkpoint": _checkpoint(checkpoint), **_data(data_path)}
+    return Key(inputs, options.model_dump(mode="json"))
 
 
 def rtl(project: Path, options: config.Rtl) -> Key:
@@ -71,8 +71,8 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
 
 
 def synth(project: Path, options: config.Synth) -> Key:
-    """A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
-    inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json")
+    """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
+    inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"})
     if options.liberty is not None:
         chosen["liberty"] = options.liberty.name
         try:
@@ -96,6 +96,16 @@ def _stages(project: Path, *stages: str) -> dict[str, str]:
     for stage in stages:
         check_fresh(project, stage)
     return {stage: read_stage(project, stage).digest() for stage in stages}
+
+
+def _checkpoint(path: Path) -> str:
+    try:
+        return digest_of_file(path)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot read the checkpoint `{path}`: {error.strerror or error}",
+            hint="`quweit train CONFIG --out DIR` writes one to DIR/train/ckpt.pt",
+        ) from None
 
 
 def _data(path: Path | None) -> dict[str, str]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from quweit_cli import config
 from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
-from quweit_cli.documents import DumpedBlock, DumpManifest, RtlManifest, inside
-from quweit_cli.errors import ArtifactError
+from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape, RtlManifest, inside
+from quweit_cli.energy import workload
+from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl.package import BlockSource, render_package
 from quweit_cli.ir import evaluate
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
@@ -27,17 +28,14 @@ def run(
     Raises:
         ArtifactError: no dump here, or one that is damaged or contradicts itself.
         UnsupportedModel: a program that is not a weightless block.
+        ConfigError: the settings name a block that the dump does not have.
     """
     inputs, chosen = keys.rtl(project, options)
     if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
         return load(RtlManifest, project / "rtl" / MANIFEST)
     check_stage(project, "dump")
     dump = load(DumpManifest, project / "dump" / "dump.json")
-    with progress.task("reading the dump", len(dump.blocks)) as task:
-        sources = []
-        for block in dump.blocks:
-            sources.append(read_block(project / "dump", block))
-            task.advance()
+    sources = read_blocks(project / "dump", dump, options, progress)
     with progress.task("rendering"):
         plan, manifest = render_package(dump, sources, options)
     with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
@@ -46,7 +44,42 @@ def run(
     return manifest
 
 
-def read_block(folder: Path, block: DumpedBlock) -> BlockSource:
+def read_blocks(
+    folder: Path, dump: DumpManifest, options: config.Rtl, progress: Progress
+) -> list[BlockSource]:
+    """Every block of a dump, with its folding.
+
+    Raises:
+        ConfigError: the settings name a block that the dump does not have.
+        ArtifactError: a block is damaged.
+    """
+    unknown = sorted(set(options.blocks) - {block.name for block in dump.blocks})
+    if unknown:
+        raise ConfigError(
+            f"rtl.blocks names `{unknown[0]}`, which the dump does not have",
+            hint=f"its blocks: {', '.join(block.name for block in dump.blocks)}",
+        )
+    sources = []
+    with progress.task("reading the dump", len(dump.blocks)) as task:
+        for block in dump.blocks:
+            fold = options.blocks.get(block.name, options)
+            sources.append(read_block(folder, block, paced(fold, dump.model, options.array)))
+            task.advance()
+    return sources
+
+
+def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
+    """`auto` as cycles a row: those that the attention of a layer takes for a token on the array.
+
+    49,896 cycles for the 196 tokens of I-ViT-T on an array of side 32: 254 cycles a row.
+    """
+    if fold.outputs_per_cycle != "auto":
+        return fold
+    cycles = workload.systolic_cycles(workload.attention_gemms(shape), array) // shape.tokens
+    return config.Fold(cycles_per_row=max(1, cycles))
+
+
+def read_block(folder: Path, block: DumpedBlock, fold: config.Fold) -> BlockSource:
     """A block of a dump, its golden rows checked against its program.
 
     Raises:
@@ -69,7 +102,7 @@ def read_block(folder: Path, block: DumpedBlock) -> BlockSource:
             f"golden rows of `{block.name}` are not what its program computes",
             hint="run `quweit dump` again",
         )
-    return BlockSource(block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64))
+    return BlockSource(block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold)
 
 
 def _load_rows(path: Path, kind: type[np.signedinteger]) -> np.ndarray:

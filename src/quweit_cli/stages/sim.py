@@ -37,7 +37,7 @@ from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
 from quweit_cli.simulators.cocotb_library import environment
 from quweit_cli.stages import keys
-from quweit_cli.synthesizers.yosys import cell_models
+from quweit_cli.synthesizers.cell_models import simulation_text, vendor_file
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"
@@ -75,11 +75,13 @@ def run(
         progress.note(f"`{name}` is not what `quweit rtl` wrote; it is simulated as it is")
     for block in manifest.blocks:
         _check_vectors(package, block)
-    designs = (
-        _netlists(project) if netlist else {block.name: tuple(block.sources) for block in manifest.blocks}
-    )
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
+        designs = (
+            _netlists(project, folder)
+            if netlist
+            else {block.name: tuple(block.sources) for block in manifest.blocks}
+        )
         benches = {
             block.name: Bench(
                 package.resolve(),
@@ -262,23 +264,31 @@ def _to_run(
     )
 
 
-def _netlists(project: Path) -> dict[str, tuple[str, ...]]:
-    """Block -> models of the vendor's or the library's cells, and the block's netlist.
+def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Block -> what is simulated in its place: its netlist with the models of its cells.
+
+    With the vendor's cells that is one text, written to `folder`; models of a library's lie beside the netlist.
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
     """
     check_stage(project, "synth")
-    folder = project.resolve() / "synth"
+    synthesis = project.resolve() / "synth"
+    models = vendor_file().read_text()
     sources: dict[str, tuple[str, ...]] = {}
-    for block in load(SynthesisReport, folder / "synth.json").blocks:
+    for block in load(SynthesisReport, synthesis / "synth.json").blocks:
         if block.netlist is None:
             raise ArtifactError(
                 f"the synthesis of `{block.block}` by {block.tool} left no netlist",
                 hint="run `quweit synth --tool yosys` first",
             )
-        models = cell_models() if block.cell_models is None else inside(folder, block.cell_models)
-        sources[block.block] = (str(models), str(inside(folder, block.netlist)))
+        if block.cell_models is not None:
+            own = inside(synthesis, block.cell_models)
+            sources[block.block] = (str(own), str(inside(synthesis, block.netlist)))
+            continue
+        path = folder / f"{block.block}.v"
+        path.write_text(simulation_text(inside(synthesis, block.netlist).read_text(), models))
+        sources[block.block] = (str(path),)
     return sources
 
 

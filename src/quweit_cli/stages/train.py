@@ -1,70 +1,232 @@
-"""experiment -> checkpoint: train the model, and its dense twin when asked for."""
+"""experiment -> checkpoint: train the model, and its dense twin when asked for.
+
+While training runs, what it needs to go on lies in `project/train.unfinished`: the state of each model,
+metrics so far, and the key that it belongs to. `project/train` appears when all of it is done.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from quweit_cli import artifacts, config
-from quweit_cli.documents import TrainedModel, TrainResult
-from quweit_cli.models import parameter_count
+from quweit_cli import __version__, artifacts, config
+from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
+from quweit_cli.errors import ConfigError
+from quweit_cli.models import Gpt, Vit, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.training import checkpoint, datasets
-from quweit_cli.training.loop import Trained, fit
+from quweit_cli.training import checkpoint, datasets, metrics, state
+from quweit_cli.training.device import pick_device
+from quweit_cli.training.distributed import Processes, joined, local_rank
+from quweit_cli.training.loop import Stopped, Trained, fit
 
-DOCUMENT, CHECKPOINT, METRICS = "train.json", "ckpt.pt", "metrics.jsonl"
+DOCUMENT, CHECKPOINT, KEY = "train.json", "ckpt.pt", "key.json"
+UNFINISHED = "train.unfinished"
 ROWS_FOR_DUMP = 2048  # tokens of test samples that a checkpoint carries
 
 
 def run(
-    experiment: config.Experiment, project: Path, *, progress: Progress = SILENT, reuse: bool = False
-) -> TrainResult:
+    experiment: config.Experiment,
+    project: Path,
+    *,
+    progress: Progress = SILENT,
+    reuse: bool = False,
+    resume: bool = False,
+    stop_after_minutes: float | None = None,
+) -> TrainResult | UnfinishedTraining:
     """Write `project/train`: ckpt.pt, dense/ckpt.pt for the twin, metrics.jsonl, train.json.
 
+    reuse: take what is finished, and go on from an unfinished training of the same settings.
+    resume: the same, but refuse an unfinished training of other settings instead of dropping it.
+
     Raises:
-        ConfigError: settings that do not fit the dataset or this machine.
+        ConfigError: settings that do not fit the dataset, this machine, or what is to be resumed.
         DataUnavailable: the dataset is not here and cannot be fetched.
         QuweitError: the loss is no longer a number.
     """
-    data = datasets.load(experiment.data)
-    key = keys.train(experiment)
-    if reuse and artifacts.is_current(project, "train", inputs=key.inputs, options=key.options):
-        return artifacts.load(TrainResult, project / "train" / DOCUMENT)
-    with artifacts.writing_stage(project, "train", inputs=key.inputs, options=key.options) as folder:
-        models = [_train_one(experiment, CHECKPOINT, data, folder, progress)]
-        if experiment.twin and experiment.model.mlp == "weightless":
-            models.append(_train_one(_dense(experiment), f"dense/{CHECKPOINT}", data, folder, progress))
-        result = TrainResult(name=experiment.name, seed=experiment.seed, data=data.description, models=models)
-        artifacts.save(result, folder / DOCUMENT)
+    deadline = None if stop_after_minutes is None else time.monotonic() + 60 * stop_after_minutes
+    device = pick_device(experiment.training.device, local_rank())
+    with joined(device) as processes:
+        data = datasets.load(experiment.data)
+        _check(experiment)
+        key = keys.train(experiment)
+        if (reuse or resume) and artifacts.is_current(
+            project, "train", inputs=key.inputs, options=key.options
+        ):
+            return artifacts.load(TrainResult, project / "train" / DOCUMENT)
+        training = _Training(data, project / UNFINISHED, deadline, processes, progress)
+        if processes.first:
+            training.open_work(key, resume=resume, reuse=reuse)
+        processes.wait()
+        try:
+            with training.stage_folder(project, key) as folder:
+                result = training.all_models(experiment, folder)
+        except Stopped as stopped:
+            return training.unfinished(experiment, stopped)
+        processes.wait()
+        if processes.first:
+            shutil.rmtree(training.work)
     return result
+
+
+class _Training:
+    """Trains the models of one experiment; the first process alone writes and tells."""
+
+    def __init__(
+        self,
+        data: datasets.Dataset,
+        work: Path,
+        deadline: float | None,
+        processes: Processes,
+        progress: Progress,
+    ) -> None:
+        self.data, self.work, self.deadline, self.processes = data, work, deadline, processes
+        self.progress = progress if processes.first else SILENT
+        self.mlp = ""
+
+    def open_work(self, key: keys.Key, *, resume: bool, reuse: bool) -> None:
+        """Make or reopen the folder of what is unfinished."""
+        made_from = {"quweit": __version__, **json.loads(json.dumps(key._asdict(), default=str))}
+        if (self.work / KEY).is_file() and (resume or reuse):
+            found = artifacts.read_json(self.work / KEY)
+            if found == made_from:
+                return
+            if resume:
+                raise ConfigError(
+                    f"`{self.work}` was made with other settings: {', '.join(_differences(found, made_from))}",
+                    hint="resume with the same settings, or start anew without `--resume`",
+                )
+        if self.work.is_dir():
+            self.progress.note(f"starting anew: what was unfinished in `{self.work}` is dropped")
+            shutil.rmtree(self.work)
+        elif resume:
+            self.progress.note("nothing to resume: training starts at step 0")
+        self.work.mkdir()
+        artifacts.write_json(self.work / KEY, made_from)
+
+    @contextlib.contextmanager
+    def stage_folder(self, project: Path, key: keys.Key) -> Iterator[Path | None]:
+        if not self.processes.first:
+            yield None
+            return
+        try:
+            with artifacts.writing_stage(project, "train", inputs=key.inputs, options=key.options) as folder:
+                yield folder
+        except KeyboardInterrupt:
+            if any(self.work.glob("*.pt")):
+                self.progress.note("`quweit train --resume` goes on from the state that was saved last")
+            raise
+
+    def all_models(self, experiment: config.Experiment, folder: Path | None) -> TrainResult:
+        """A twin comes after the model, or before it when it is the teacher."""
+        distill, teacher = experiment.training.distill, self._teacher(experiment)
+        order = [(experiment, CHECKPOINT)]
+        if experiment.twin and experiment.model.mlp == "weightless":
+            order.append((_dense(experiment), f"dense/{CHECKPOINT}"))
+        documents: dict[str, TrainedModel] = {}
+        twin_teaches = bool(distill.weight) and distill.teacher is None
+        for one, name in reversed(order) if twin_teaches else order:
+            trained = self._model(one, teacher if one is experiment else None, folder is not None)
+            if folder is not None:
+                self._write_checkpoint(one, trained, folder / name)
+            documents[name] = _document(one, trained, name)
+            teacher = trained.model if twin_teaches else teacher
+        result = TrainResult(
+            name=experiment.name,
+            seed=experiment.seed,
+            data=self.data.description,
+            models=[documents[name] for _, name in order],
+        )
+        if folder is not None:
+            metrics.copy(self.work, folder)
+            artifacts.save(result, folder / DOCUMENT)
+        return result
+
+    def unfinished(self, experiment: config.Experiment, stopped: Stopped) -> UnfinishedTraining:
+        mlp = "dense" if self.mlp == "dense" else "weightless"
+        return UnfinishedTraining(
+            name=experiment.name, mlp=mlp, step=stopped.step, steps=stopped.steps, state=self.work.name
+        )
+
+    def _teacher(self, experiment: config.Experiment) -> Vit | Gpt | None:
+        """The one that the settings name.
+
+        Raises:
+            ConfigError: it learned from other data, or sees fewer tokens.
+        """
+        path = experiment.training.distill.teacher
+        if not experiment.training.distill.weight or path is None:
+            return None
+        loaded = checkpoint.load(path)
+        model = loaded.model()
+        if loaded.meta != self.data.meta:
+            raise ConfigError(
+                f"the teacher `{path}` learned other classes, shapes or characters than `{experiment.data.source}` has",
+                hint="give a checkpoint that was trained on the same data",
+            )
+        if self.data.meta["kind"] == "text" and model.tokens < experiment.model.context:
+            raise ConfigError(
+                f"the teacher `{path}` sees {model.tokens} tokens, fewer than `model.context` ({experiment.model.context})",
+                hint="lower `model.context`, or give another teacher",
+            )
+        return model
+
+    def _model(self, experiment: config.Experiment, teacher: Vit | Gpt | None, writes: bool) -> Trained:
+        self.mlp = experiment.model.mlp
+        path = self.work / f"{self.mlp}.pt"
+        start = state.load(path) if path.is_file() else None
+        if start is not None:
+            self.progress.note(f"  {self.mlp}: going on after step {start.step:,}")
+        course = metrics.Metrics(self.work, self.mlp, tensorboard=experiment.training.tensorboard)
+        if writes:
+            course.begin(0 if start is None else start.step)
+        try:
+            return fit(
+                experiment,
+                self.data,
+                course.write if writes else (lambda figures: None),
+                self.progress,
+                teacher=teacher,
+                start=start,
+                save=(lambda now: state.save(now, path)) if writes else None,
+                deadline=self.deadline,
+                processes=self.processes,
+            )
+        finally:
+            course.close()
+
+    def _write_checkpoint(self, experiment: config.Experiment, trained: Trained, path: Path) -> None:
+        samples = -(-ROWS_FOR_DUMP // trained.model.tokens)
+        inputs, targets = self.data.test(trained.model.tokens, samples)
+        path.parent.mkdir(exist_ok=True)
+        weights, figures = trained.model.state_dict(), trained.score.figures()
+        checkpoint.save(
+            checkpoint.Checkpoint(experiment, self.data.meta, weights, inputs, targets, figures), path
+        )
+
+
+def _check(experiment: config.Experiment) -> None:
+    """Raises ConfigError for what would otherwise show after the first model is trained."""
+    if experiment.training.tensorboard:
+        metrics.check_tensorboard()
+    distill = experiment.training.distill
+    twin = experiment.twin and experiment.model.mlp == "weightless"
+    if distill.weight and distill.teacher is None and not twin:
+        raise ConfigError(
+            "`training.distill` has a weight, and there is no teacher",
+            hint="name a checkpoint in `training.distill.teacher`, or set `twin: true` for the dense twin to teach",
+        )
 
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
     model = experiment.model.model_copy(update={"mlp": "dense"})
-    return experiment.model_copy(update={"model": model, "twin": False})
-
-
-def _train_one(
-    experiment: config.Experiment,
-    name: str,
-    data: datasets.Dataset,
-    folder: Path,
-    progress: Progress,
-) -> TrainedModel:
-    trained = fit(experiment, data, _logger(folder / METRICS, experiment.model.mlp), progress)
-    samples = -(-ROWS_FOR_DUMP // trained.model.tokens)
-    inputs, targets = data.test(trained.model.tokens, samples)
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    checkpoint.save(
-        checkpoint.Checkpoint(
-            experiment, data.meta, trained.model.state_dict(), inputs, targets, trained.score.figures()
-        ),
-        path,
-    )
-    return _document(experiment, trained, name)
+    training = experiment.training.model_copy(update={"distill": config.Distillation()})
+    return experiment.model_copy(update={"model": model, "training": training, "twin": False})
 
 
 def _document(experiment: config.Experiment, trained: Trained, name: str) -> TrainedModel:
@@ -72,7 +234,7 @@ def _document(experiment: config.Experiment, trained: Trained, name: str) -> Tra
         mlp=experiment.model.mlp,
         checkpoint=name,
         parameters=parameter_count(trained.model),
-        steps=experiment.training.steps,
+        steps=trained.steps,
         seconds=round(trained.seconds, 2),
         device=trained.device,
         test_loss=trained.score.loss,
@@ -81,11 +243,9 @@ def _document(experiment: config.Experiment, trained: Trained, name: str) -> Tra
     )
 
 
-def _logger(path: Path, mlp: str) -> Callable[[dict[str, float]], None]:
-    """Appends one line of metrics, of both models in one file."""
-
-    def log(figures: dict[str, float]) -> None:
-        with path.open("a") as file:
-            file.write(json.dumps({"mlp": mlp, **figures}) + "\n")
-
-    return log
+def _differences(before: Any, now: Any, where: str = "") -> list[str]:
+    """Names of the settings that differ, such as `training.steps`."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return [] if before == now else [where.removeprefix(".options.").removeprefix(".")]
+    names = sorted({*before, *now})
+    return [one for name in names for one in _differences(before.get(name), now.get(name), f"{where}.{name}")]

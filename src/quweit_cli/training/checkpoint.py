@@ -51,6 +51,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file whole or not at all; the same training gives the same bytes."""
     experiment = checkpoint.experiment.model_dump(mode="json")
     experiment["data"]["path"] = None  # a place on one machine says nothing on another
+    experiment["training"]["distill"]["teacher"] = None
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -60,6 +61,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "samples": {"inputs": checkpoint.inputs.clone(), "targets": checkpoint.targets.clone()},
         "metrics": checkpoint.metrics,
     }
+    write_whole(content, path)
+
+
+def write_whole(content: dict[str, Any], path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:  # given a path, torch would write its name into the archive

@@ -9,7 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quweit_cli.training.distributed import ALONE, Processes
+
 ROWS_PER_BATCH = 8192  # tokens in memory at once
+GPU_ROWS_PER_BATCH = 65536
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,31 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor, tokens: int) -> Score:
-    """Test on samples [B, ...] of `tokens` rows each; leaves the model in the mode that it was in."""
+def evaluate(
+    model: nn.Module, inputs: Tensor, targets: Tensor, tokens: int, processes: Processes = ALONE
+) -> Score:
+    """Test on samples [B, ...] of `tokens` rows each; leaves the model in the mode that it was in.
+
+    Several processes share the samples, and all have the score of the whole.
+    """
     training, device = model.training, next(model.parameters()).device
     model.eval()
-    loss, correct = 0.0, 0
-    for part in batches(len(inputs), tokens):
+    rows = GPU_ROWS_PER_BATCH if device.type == "cuda" else None
+    loss_and_correct = torch.zeros(2, dtype=torch.float64, device=device)  # read once, at the end
+    for part in list(batches(len(inputs), tokens, rows))[processes.rank :: processes.count]:
         logits = model(inputs[part].to(device))
         target = targets[part].to(device)
-        loss += float(prediction_loss(logits, target, reduction="sum"))
-        correct += int((logits.argmax(dim=-1) == target).sum())
+        loss_and_correct[0] += prediction_loss(logits, target, reduction="sum")
+        loss_and_correct[1] += (logits.argmax(dim=-1) == target).sum()
     model.train(training)
+    loss, correct = processes.sum(loss_and_correct).tolist()
     accuracy = correct / len(targets) if targets.ndim == 1 else None
     return Score(len(inputs), loss / targets.numel(), accuracy)
 
 
-def batches(samples: int, tokens: int) -> Iterator[slice]:
-    """Slices over samples that keep to ROWS_PER_BATCH."""
-    size = max(1, ROWS_PER_BATCH // tokens)
+def batches(samples: int, tokens: int, rows: int | None = None) -> Iterator[slice]:
+    """Slices over samples that keep to so many rows, ROWS_PER_BATCH unless told."""
+    size = max(1, (rows or ROWS_PER_BATCH) // tokens)
     for start in range(0, samples, size):
         yield slice(start, min(start + size, samples))
 
@@ -49,10 +59,14 @@ def batches(samples: int, tokens: int) -> Iterator[slice]:
 def prediction_loss(
     logits: Tensor, targets: Tensor, *, reduction: str = "mean", label_smoothing: float = 0.0
 ) -> Tensor:
-    """Cross entropy over whatever is predicted: one class a sample, or one token a position."""
+    """Cross entropy over whatever is predicted: one class a sample, or one token a position.
+
+    targets: classes, or for mixed images their shares, in the shape of the logits.
+    """
+    shares = targets.is_floating_point()
     return F.cross_entropy(
         logits.flatten(0, -2).float(),
-        targets.flatten(),
+        targets.flatten(0, -2) if shares else targets.flatten(),
         reduction=reduction,
         label_smoothing=label_smoothing,
     )

@@ -1,28 +1,38 @@
-"""The training loop: seeded, and on the CPU the same numbers every time."""
+"""The training loop: seeded, on the CPU the same numbers every time, and resumable after any step.
+
+Nothing in a step waits for a GPU: batches are cut and changed where the data lies, and figures are
+read every REPORT_EVERY steps only.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from quweit_cli import config
-from quweit_cli.errors import ConfigError, QuweitError
+from quweit_cli.errors import QuweitError
 from quweit_cli.models import Gpt, Vit, blocks_of, build
 from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.datasets import Dataset
+from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
+from quweit_cli.training.distillation import Teacher, distilled_loss
+from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
+from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
+from quweit_cli.training.randomness import seed_for
+from quweit_cli.training.state import State
 
 REPORT_EVERY = 10  # steps between lines of metrics; each costs a wait for a GPU
 Log = Callable[[dict[str, float]], None]
+Save = Callable[[State], None]
 
 
 @dataclass(frozen=True)
@@ -30,58 +40,57 @@ class Trained:
     model: Vit | Gpt
     score: Score  # on all held-out data
     curve: list[dict[str, float]]
+    steps: int
     seconds: float
     device: str
 
 
-def fit(experiment: config.Experiment, data: Dataset, log: Log, progress: Progress) -> Trained:
-    """Train the experiment's model from its seed.
+class Stopped(Exception):
+    """Time is up before the last step; the state was saved."""
 
-    Raises:
-        ConfigError: settings that do not fit the dataset or this machine.
-        QuweitError: the loss is no longer a number.
-    """
-    started = time.monotonic()
-    device = pick_device(experiment.training.device)
-    with _threads(experiment.training.threads):
-        return _fit(experiment, data, log, progress, device, started)
+    def __init__(self, step: int, steps: int) -> None:
+        super().__init__(f"stopped after step {step} of {steps}")
+        self.step, self.steps = step, steps
 
 
-def _fit(
+def fit(
     experiment: config.Experiment,
     data: Dataset,
     log: Log,
     progress: Progress,
-    device: torch.device,
-    started: float,
+    *,
+    teacher: nn.Module | None = None,
+    start: State | None = None,
+    save: Save | None = None,
+    deadline: float | None = None,
+    processes: Processes = ALONE,
 ) -> Trained:
-    torch.manual_seed(experiment.seed)
-    model = build(experiment.model, data.meta).to(device)
-    run = _Run(experiment, data, model, device, log)
-    with progress.task(f"train {experiment.model.mlp}", total=experiment.training.steps) as task:
-        run.walk(task)
-    run.average.exchange()
-    if run.best_state is not None:
-        model.load_state_dict(run.best_state)
-    score = evaluate(model, *data.test(model.tokens), model.tokens)
-    run.curve[-1] |= score.figures() if run.best_state is None else {}
-    return Trained(model, score, run.curve, time.monotonic() - started, _describe(device))
+    """Train the experiment's model from its seed, or on from a state.
 
+    teacher: with `training.distill.weight`, whose answers are followed.
+    save: takes the state every `training.save_every` steps, at the deadline and at the end.
+    deadline: of time.monotonic(); training stops soon after it.
 
-def pick_device(wanted: str) -> torch.device:
-    """Raises ConfigError when CUDA is asked for and this machine has none."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            "`training.device` is cuda, and torch finds no CUDA device here",
-            hint="`training.device: auto` takes what there is",
-        )
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+    Raises:
+        ConfigError: settings that do not fit the dataset, this machine or the processes.
+        QuweitError: the loss is no longer a number, or the model could not be compiled.
+        OutOfMemory: of the GPU or of the machine.
+        Stopped: the deadline has passed.
+    """
+    settings = experiment.training
+    device = pick_device(settings.device, local_rank())
+    processes.check_batch(settings.batch_size)
+    with prepared(settings, device), explained(settings, device):
+        torch.manual_seed(experiment.seed)
+        model = build(experiment.model, data.meta).to(device)
+        run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
+        with progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
+            run.walk(task, start, save, deadline)
+        return run.trained()
 
 
 class _Run:
-    """The state of one training: what a step changes."""
+    """One training: what a step changes."""
 
     def __init__(
         self,
@@ -90,94 +99,206 @@ class _Run:
         model: Vit | Gpt,
         device: torch.device,
         log: Log,
+        progress: Progress,
+        processes: Processes,
+        teacher: nn.Module | None = None,
     ) -> None:
-        self.experiment, self.settings = experiment, experiment.training
-        self.data, self.model, self.device, self.log = data, model, device, log
+        self.experiment, self.settings, self.processes = experiment, experiment.training, processes
+        self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
+        self.steps = total_steps(self.settings, data, model.tokens)
         self.blocks = blocks_of(model)
-        self.optimizer = Optimizer(model, experiment.training, experiment.model.block)
+        self.learns_mapping = bool(self.blocks) and experiment.model.block.mapping == "learnable"
+        self.network = processes.wrap(model, device, unused=self.learns_mapping)
+        if self.settings.compile:
+            torch._dynamo.reset()  # a twin would count as a second shape of the same model
+            self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
+        self.precision = Precision(self.settings.precision, device)
+        self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
+        self.learn: Learn = self._learn
+        waits = processes.count > 1 or (self.teacher is not None and self.teacher.waits)
+        if self.settings.compile and device.type == "cuda" and not waits:
+            self.learn = RecordedStep(self._learn)
+        self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
-        self.best_state: dict[str, Any] | None = None
-        self.best_loss = float("inf")
-        self.losses: list[Tensor] = []  # since the last evaluation
+        self.best_weights: dict[str, Tensor] | None = None
+        self.best_loss = math.inf
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)  # since the last evaluation
+        self.loss_steps = 0
+        self.started = time.monotonic()
 
-    def walk(self, task: Task) -> None:
-        # Its own generator: the order of the samples is the same for a model and its dense twin.
-        generator = torch.Generator().manual_seed(self.experiment.seed)
-        batches = self.data.batches(self.settings.batch_size, self.model.tokens, generator)
-        freeze_at = round(self.experiment.model.block.mapping_freeze * self.settings.steps)
-        started = time.monotonic()
+    def walk(self, task: Task, start: State | None, save: Save | None, deadline: float | None) -> None:
         self.model.train()
-        reported = 0
-        for step in range(self.settings.steps):
-            if step == freeze_at:
-                for block in self.blocks.values():
-                    block.freeze_mapping()
-            loss = self._step(step, *next(batches))
-            done, last = step + 1, step + 1 == self.settings.steps
+        first = 0 if start is None else self._restore(start)
+        task.advance(first)
+        if first == 0:
+            self._calibrate()
+        freeze_at = round(self.experiment.model.block.mapping_freeze * self.steps)
+        clock = _Clock(first)
+        for step in range(first, self.steps):
+            if step == first or step % REPORT_EVERY == 0:
+                self._schedule(step)
+            if step >= freeze_at and self.learns_mapping:
+                self._freeze_mapping()
+            loss, norm = self._step(step)
+            done, last = step + 1, step + 1 == self.steps
             evaluation = last or done % self.settings.evaluate_every == 0
-            if evaluation or done % REPORT_EVERY == 0:
-                value = self._checked(step, loss)
-                self.log({"step": done, "loss": value})
-                task.advance(done - reported, loss=value, steps_per_s=done / (time.monotonic() - started))
-                reported = done
+            report = evaluation or done % REPORT_EVERY == 0
+            if report:
+                task.advance(done - clock.step, **self._report(done, loss, norm, clock))
             if evaluation:
                 with self.average.in_place():
                     self._evaluate(done)
+            late = deadline is not None and report and self._is_late(deadline)
+            if save and (late or last or done % self.settings.save_every == 0):
+                save(self._state(done))
+            if late and not last:
+                raise Stopped(done, self.steps)
+            if report:
+                clock.restart(done)
 
-    def _step(self, step: int, inputs: Tensor, targets: Tensor) -> Tensor:
-        with _mixed_precision(self.device):
-            logits = self.model(inputs.to(self.device, non_blocking=True))
-        loss = prediction_loss(
-            logits,
-            targets.to(self.device, non_blocking=True),
-            label_smoothing=self.settings.label_smoothing,
-        )
+    def trained(self) -> Trained:
+        """What is kept: the averages or the best weights where the settings say so, tested on everything."""
+        seconds = time.monotonic() - self.started
+        self.average.exchange()
+        if self.best_weights is not None:
+            self.model.load_state_dict(self.best_weights)
+        score = evaluate(self.model, *self.data.test(self.model.tokens), self.model.tokens, self.processes)
+        if self.best_weights is None:
+            self.curve[-1] |= score.figures()
+        return Trained(self.model, score, self.curve, self.steps, seconds, describe(self.device))
+
+    def _step(self, step: int) -> tuple[Tensor, Tensor]:
+        """Loss of this process's share, and the norm of the gradient; nothing waits for either."""
+        settings, seed, share = self.settings, self.experiment.seed, self.processes.share
+        torch.manual_seed(seed_for(seed, "step", step, share.index))  # dropout and noise
+        inputs, targets = self.data.batch(step, settings.batch_size, self.model.tokens, seed, share)
+        self.optimizer.set_rates(step)
+        loss, norm = self.learn(inputs, targets)
+        self.average.update(step)
+        self.loss_sum += loss
+        self.loss_steps += 1
+        return loss, norm
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """What a step does on the device: the same kernels every time."""
+        with self.precision():
+            logits = self.network(inputs)
+            answers = None if self.teacher is None else self.teacher.answers(inputs)
+        loss = prediction_loss(logits, targets, label_smoothing=self.settings.label_smoothing)
+        if answers is not None:
+            loss = distilled_loss(loss, logits, answers, self.settings.distill)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step(step)
+        norm = self.optimizer.step()
         for block in self.blocks.values():
             block.constrain()
-        self.average.update(step)
-        self.losses.append(loss.detach())
-        return loss.detach()
+        return loss.detach(), norm
 
-    def _checked(self, step: int, loss: Tensor) -> float:
-        value = float(loss)
-        if not torch.isfinite(loss):
+    def _schedule(self, step: int) -> None:
+        """What changes slowly and costs a copy to the GPU: a function of the step, for whoever resumes."""
+        done = step // REPORT_EVERY * REPORT_EVERY / max(1, self.steps - 1)
+        for block in self.blocks.values():
+            block.anneal(done)
+
+    def _report(self, done: int, loss: Tensor, norm: Tensor, clock: _Clock) -> dict[str, float]:
+        """Log the figures of a step; gives those that are shown beside the bar."""
+        value, size = float(self.processes.mean(loss)), float(norm)
+        if not math.isfinite(value):
             raise QuweitError(
-                f"the training loss is {value} at step {step + 1}",
+                f"the training loss is {value} at step {done} (norm of the gradient: {size:.3g})",
                 hint="lower `training.learning_rate`, lengthen `training.warmup`, or lower `training.gradient_clip`",
             )
-        return value
+        text = self.data.meta["kind"] == "text"
+        samples = self.settings.batch_size * (done - clock.step)
+        per_second = samples * (self.model.tokens if text else 1) / clock.seconds()
+        speed = {"tokens_per_s" if text else "samples_per_s": per_second}
+        memory = memory_mb(self.device)
+        self.log(
+            {"step": done, "loss": value, "learning_rate": self.optimizer.rate, "gradient_norm": size}
+            | {name: round(figure, 1) for name, figure in speed.items()}
+            | {"seconds": round(time.monotonic() - self.started, 3)}
+            | ({} if memory is None else {"memory_mb": round(memory, 1)})
+        )
+        return {"loss": value} | speed
 
     def _evaluate(self, step: int) -> None:
         inputs, targets = self.data.test(self.model.tokens, self.settings.evaluate_samples)
-        score = evaluate(self.model, inputs, targets, self.model.tokens)
-        train_loss = float(torch.stack(self.losses).mean())
-        self.losses.clear()
-        self.curve.append({"step": step, "train_loss": train_loss} | score.figures())
+        score = evaluate(self.model, inputs, targets, self.model.tokens, self.processes)
+        train_loss = float(self.processes.mean(self.loss_sum)) / self.loss_steps
+        self.loss_sum.zero_()
+        self.loss_steps = 0
+        figures = {"train_loss": train_loss, "learning_rate": self.optimizer.rate}
+        self.curve.append({"step": step} | figures | score.figures())
         self.log({"step": step} | score.figures())
+        self.progress.note(
+            f"  {self.experiment.model.mlp}, step {step:,} of {self.steps:,}: "
+            f"loss {train_loss:.4f}, test loss {score.loss:.4f}"
+            + ("" if score.accuracy is None else f", test accuracy {100 * score.accuracy:.2f} %")
+        )
         if self.settings.keep == "best" and score.loss < self.best_loss:
             self.best_loss = score.loss
-            self.best_state = copy.deepcopy(self.model.state_dict())
+            self.best_weights = copy.deepcopy(self.model.state_dict())
+
+    def _freeze_mapping(self) -> None:
+        self.learns_mapping = False
+        for block in self.blocks.values():
+            block.freeze_mapping()
+        if isinstance(self.learn, RecordedStep):
+            self.learn.forget()
+
+    def _calibrate(self) -> None:
+        """Thresholds that are quantiles of the first batch are taken from the whole of it, in every process."""
+        if self.blocks and self.experiment.model.block.thermometer.scheme == "distributive":
+            size, tokens = self.settings.batch_size, self.model.tokens
+            inputs, _ = self.data.batch(0, size, tokens, self.experiment.seed)
+            with torch.no_grad():
+                self.model(inputs)
+
+    def _is_late(self, deadline: float) -> bool:
+        return self.processes.any(time.monotonic() >= deadline, self.device)
+
+    def _state(self, step: int) -> State:
+        return State(
+            step=step,
+            seconds=time.monotonic() - self.started,
+            weights=self.model.state_dict(),
+            optimizer=self.optimizer.adamw.state_dict(),
+            averages=self.average.averages,
+            curve=self.curve,
+            loss_sum=self.loss_sum,
+            loss_steps=self.loss_steps,
+            best_loss=self.best_loss,
+            best_weights=self.best_weights,
+        )
+
+    def _restore(self, state: State) -> int:
+        self.model.load_state_dict(state.weights)
+        self.optimizer.load_state_dict(state.optimizer)
+        for average, kept in zip(self.average.averages, state.averages, strict=True):
+            average.copy_(kept)
+        self.curve = list(state.curve)
+        self.loss_sum.copy_(state.loss_sum)
+        self.loss_steps = state.loss_steps
+        self.best_loss, self.best_weights = state.best_loss, state.best_weights
+        self.started -= state.seconds
+        return state.step
 
 
-@contextlib.contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _Clock:
+    """Since which step, and for how long, training has run without an evaluation."""
+
+    def __init__(self, step: int) -> None:
+        self.restart(step)
+
+    def restart(self, step: int) -> None:
+        self.step, self.since = step, time.monotonic()
+
+    def seconds(self) -> float:
+        return max(1e-9, time.monotonic() - self.since)
 
 
-def _mixed_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """bfloat16 for the dense parts on a GPU; blocks opt out. Plain float32 on the CPU."""
-    if device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16)
-    return contextlib.nullcontext()
-
-
-def _describe(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+def total_steps(settings: config.Training, data: Dataset, tokens: int) -> int:
+    if settings.steps is not None:
+        return settings.steps
+    assert settings.epochs is not None
+    return math.ceil(settings.epochs * data.steps_per_epoch(settings.batch_size, tokens))

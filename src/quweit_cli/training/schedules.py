@@ -7,10 +7,10 @@ import math
 from quweit_cli import config
 
 
-def rate_factor(step: int, settings: config.Training) -> float:
-    """Multiple of the peak rate at a step (from 0): linear warm-up, then a cosine down to `final_rate`."""
+def rate_factor(step: int, steps: int, settings: config.Training) -> float:
+    """Multiple of the peak rate at a step (from 0) of `steps`: linear warm-up, then a cosine down to `final_rate`."""
     if step < settings.warmup:
         return (step + 1) / (settings.warmup + 1)
-    remaining = max(1, settings.steps - 1 - settings.warmup)
+    remaining = max(1, steps - 1 - settings.warmup)
     done = min(1.0, (step - settings.warmup) / remaining)
     return settings.final_rate + (1 - settings.final_rate) * 0.5 * (1 + math.cos(math.pi * done))

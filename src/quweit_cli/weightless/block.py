@@ -31,13 +31,14 @@ class WeightlessBlock(nn.Module):
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
         self.summation = ConditionalSummation(settings.lut_layers[-1], dim, settings.value_std)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
 
     def forward(self, x: Tensor) -> Tensor:
         x_RD = x.flatten(0, -2)
+        dtype = _product_type(x.device.type)
         with torch.autocast(x.device.type, enabled=False):  # codes need all of float32
-            y_RE = self._train(x_RD.float()) if self.training else self._evaluate(x_RD)
+            y_RE = self._train(x_RD.float(), dtype) if self.training else self._evaluate(x_RD)
         return y_RE.view(*x.shape[:-1], -1)
 
     @property
@@ -68,22 +69,29 @@ class WeightlessBlock(nn.Module):
         for layer in self.layers:
             layer.constrain()
 
+    def anneal(self, done: float) -> None:
+        """Bring the learning rule's noise to where it is after this share of the steps."""
+        first, last = self.settings.epsilon, self.settings.epsilon_final
+        if last is not None:  # a copy a layer and step: nothing where it does not move
+            for layer in self.layers:
+                layer.rule.set_epsilon(first + (last - first) * done)
+
     def freeze_mapping(self) -> None:
         for layer in self.layers:
             if isinstance(layer.mapping, LearnableMapping):
                 layer.mapping.freeze()
 
-    def _train(self, x_RD: Tensor) -> Tensor:
+    def _train(self, x_RD: Tensor, dtype: torch.dtype) -> Tensor:
         self.thermometer.calibrate(x_RD)
         if noise := self.settings.thermometer.noise:
             x_RD = x_RD + torch.empty_like(x_RD).uniform_(-noise, noise)
-        node_IR = x_RD.t()
-        code_IR = quantize(node_IR.detach()).contiguous()
+        node_IR = x_RD.t().to(dtype)
+        code_IR = quantize(x_RD.detach()).t().contiguous()
         for index, layer in enumerate(self.layers):
-            node_IR = layer(node_IR, code_IR, self.thermometer if index == 0 else None)
+            node_IR = layer(node_IR, code_IR, self.thermometer if index == 0 else None, dtype)
             if index + 1 < len(self.layers):
-                code_IR = node_IR.detach().to(torch.int8)
-        y_RE: Tensor = self.dropout(self.summation(node_IR))
+                code_IR = (node_IR.detach() > 0).to(torch.int8)
+        y_RE: Tensor = self.dropout(self.summation(self.bit_dropout(node_IR)))
         return y_RE
 
     def _evaluate(self, x_RD: Tensor) -> Tensor:
@@ -105,6 +113,11 @@ def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:
     for inputs, luts in pairwise(settings.lut_layers):
         layers.append(LutLayer(RandomMapping(inputs, 1, luts, fan_in), luts, settings))
     return layers
+
+
+def _product_type(device: str) -> torch.dtype:
+    """What the summation multiplies in while training: bfloat16 under autocast holds bits and int8 values exactly."""
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
 
 
 def _requantize(sum_RE: Tensor, node: ir.Requantize) -> Tensor:

@@ -18,12 +18,27 @@ class RandomMapping(nn.Module):
     def __init__(self, features: int, bits_per_feature: int, luts: int, fan_in: int) -> None:
         super().__init__()
         _check_enough_bits(features * bits_per_feature, fan_in)
+        self.features, self.bits_per_feature = features, bits_per_feature
         self.register_buffer("bit_JL", draw_wiring(features, bits_per_feature, luts, fan_in))
+        order_P, start_I = sorted_by_source(self.bit_JL, features, bits_per_feature)
+        self.register_buffer("order_P", order_P, persistent=False)
+        self.register_buffer("start_I", start_I, persistent=False)
         self.bit_JL: Tensor
+        self.order_P: Tensor
+        self.start_I: Tensor
+        self.register_load_state_dict_post_hook(RandomMapping._sort)  # type: ignore[no-untyped-call]
 
     def forward(self) -> Tensor:
         """The bit that each pin reads, int64 [J, L]."""
         return self.bit_JL
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The pins sorted by the feature that they read: see `sorted_by_source`."""
+        return self.order_P, self.start_I
+
+    def _sort(self, _: object) -> None:
+        """Loaded weights bring another wiring."""
+        self.order_P, self.start_I = sorted_by_source(self.bit_JL, self.features, self.bits_per_feature)
 
 
 class LearnableMapping(nn.Module):
@@ -37,6 +52,7 @@ class LearnableMapping(nn.Module):
         super().__init__()
         bits = features * bits_per_feature
         _check_enough_bits(bits, fan_in)
+        self.features, self.bits_per_feature = features, bits_per_feature
         candidates = min(candidates, bits // fan_in)
         pools = torch.stack([torch.randperm(bits)[: fan_in * candidates] for _ in range(luts)])
         self.register_buffer("candidate_JLC", pools.view(luts, fan_in, candidates))
@@ -54,8 +70,23 @@ class LearnableMapping(nn.Module):
 
     def forward(self) -> Tensor:
         """The bit that each pin reads, int64 [J, L]."""
-        best_JL1 = self.choice_JLC.argmax(dim=2, keepdim=True)
+        best_JL1 = self.choice_JLC.detach().argmax(dim=2, keepdim=True)
         return self.candidate_JLC.gather(2, best_JL1).squeeze(2)
+
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The pins sorted by the feature that they read now: see `sorted_by_source`."""
+        return sorted_by_source(self(), self.features, self.bits_per_feature)
+
+
+def sorted_by_source(bit_JL: Tensor, features: int, bits_per_feature: int) -> tuple[Tensor, Tensor]:
+    """All pins, as `l * J + j`, sorted by the feature that they read, and where each feature's pins start.
+
+    That is the wiring inverted: the gradient of a feature gathers from its pins. int32 [L*J], [features + 1].
+    """
+    source_P = (bit_JL.t() // bits_per_feature).flatten()
+    sorted_P, order_P = source_P.sort(stable=True)
+    start_I = torch.searchsorted(sorted_P, torch.arange(features + 1, device=bit_JL.device))
+    return order_P.int(), start_I.int()
 
 
 def draw_wiring(features: int, bits_per_feature: int, luts: int, fan_in: int) -> Tensor:

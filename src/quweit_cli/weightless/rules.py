@@ -1,83 +1,73 @@
 """Learning rules: how a table, which is discrete in its address, passes gradients to its pins and entries.
 
-A rule sees tables only, never rows, so it costs the same at every batch size: it gives, for every
-table entry, the gradient that each pin receives when a row addresses that entry.
+A rule sees tables only, never rows, so it costs the same at every batch size. It gives the tables as a row sees
+them (smoothed), through which entries learn, and for every entry the gradient that each pin receives when a row
+addresses that entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from quweit_cli.errors import ConfigError
 
 
-class Rule(Protocol):
-    def pin_gradients(self, table_JA: Tensor) -> Tensor:
-        """[L, J, A]: derivative of the output with respect to pin l, at every address."""
-        ...
-
-    def table_gradient(self, histogram_JA: Tensor) -> Tensor:
-        """[J, A] from the sum of the output's gradients at every address."""
-        ...
-
-
-class ExtendedFiniteDifference:
+class ExtendedFiniteDifference(nn.Module):
     """EFD (DWN, arXiv 2410.11112) by the smoothed-table identity.
 
     DWN differences every entry against all 2^n others, weighted by Hamming distance H_l (ignoring bit l):
     `W[j,a,l] = α Σ_k (2k_l − 1) β^H_l(k,a) U[j,k]`, α = (1−2ε)(1−ε)^(n−1), β = ε/(1−ε).
     With S the tables smoothed along every pin by `[[1−ε, ε], [ε, 1−ε]]` that is
-    `W[j,a,l] = (2a_l − 1) (S[j,a] − S[j, a xor 2^l])`: read per row, computed once a step.
-    Both steps are linear in the tables and have at most 64 entries a side, so one small GEMM does them.
+    `W[j,a,l] = (2a_l − 1) (S[j,a] − S[j, a xor 2^l])`: computed once a step, read per row.
+    Both are linear in the tables and have at most 64 entries a side, so two small GEMMs do them.
     """
 
-    def __init__(self, epsilon: float) -> None:
-        self.epsilon = epsilon
-        self.operators: dict[tuple[int, torch.device], tuple[Tensor, Tensor]] = {}
+    def __init__(self, fan_in: int, epsilon: float) -> None:
+        super().__init__()
+        self.register_buffer("smoothing_AA", smoothing_operator(1 << fan_in, epsilon), persistent=False)
+        self.register_buffer("difference_LAA", difference_operators(1 << fan_in), persistent=False)
+        self.smoothing_AA: Tensor
+        self.difference_LAA: Tensor
 
-    def pin_gradients(self, table_JA: Tensor) -> Tensor:
-        _, difference_LAA = self._operators(table_JA)
-        return table_JA @ difference_LAA
+    def smoothed(self, table_JA: Tensor) -> Tensor:
+        """[J, A]. Their gradient, a histogram over rows, reaches the tables smoothed as well: an entry learns
+        from rows that fell beside it, which was worth a little in every run against the bare histogram."""
+        return table_JA @ self.smoothing_AA
 
-    def table_gradient(self, histogram_JA: Tensor) -> Tensor:
-        # Smoothing the gradient as well lets an entry learn from rows that fell beside it; it was worth a
-        # little, in every run, against the bare histogram.
-        smoothing_AA, _ = self._operators(histogram_JA)
-        return histogram_JA @ smoothing_AA
+    def slopes(self, smoothed_JA: Tensor) -> Tensor:
+        """[L, J, A]: derivative of the output with respect to pin l, at every address; without gradients."""
+        return smoothed_JA.detach() @ self.difference_LAA
 
-    def _operators(self, table_JA: Tensor) -> tuple[Tensor, Tensor]:
-        key = (table_JA.shape[1], table_JA.device)
-        if key not in self.operators:
-            smoothing_AA = smoothing_operator(key[0], self.epsilon)
-            operators = smoothing_AA, smoothing_AA @ difference_operators(key[0])
-            self.operators[key] = operators[0].to(key[1]), operators[1].to(key[1])
-        return self.operators[key]
+    @torch.no_grad()
+    def set_epsilon(self, epsilon: float) -> None:
+        """Another noise from here on, when it is annealed."""
+        self.smoothing_AA.copy_(smoothing_operator(len(self.smoothing_AA), epsilon))
 
 
 class BinaryTables(ExtendedFiniteDifference):
     """The same differences taken on the deployed tables, ±1 by the sign of their entries."""
 
-    def pin_gradients(self, table_JA: Tensor) -> Tensor:
-        return super().pin_gradients((table_JA > 0).to(table_JA.dtype) * 2 - 1)
+    def smoothed(self, table_JA: Tensor) -> Tensor:
+        sign_JA = (table_JA > 0).to(table_JA.dtype) * 2 - 1
+        return super().smoothed(table_JA + (sign_JA - table_JA).detach())
 
 
-RULES: dict[str, Callable[[float], Rule]] = {
+RULES: dict[str, Callable[[int, float], ExtendedFiniteDifference]] = {
     "efd": ExtendedFiniteDifference,
     "ste_binary": BinaryTables,
 }
 
 
-def learning_rule(name: str, epsilon: float) -> Rule:
+def learning_rule(name: str, fan_in: int, epsilon: float) -> ExtendedFiniteDifference:
     """Raises ConfigError for a name that is not registered."""
     if name not in RULES:
         raise ConfigError(
             f"no learning rule `{name}`", hint=f"`model.block.rule` is one of: {', '.join(RULES)}"
         )
-    return RULES[name](epsilon)
+    return RULES[name](fan_in, epsilon)
 
 
 def smoothing_operator(entries: int, epsilon: float) -> Tensor:

@@ -21,10 +21,11 @@ class ConditionalSummation(nn.Module):
         self.bias_E = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, bit_KR: Tensor) -> Tensor:
-        """Real sums [R, E] of bits 0.0 and 1.0; values are rounded to their grid, straight through."""
-        rounded_KE = self.codes() * self.scale()
-        value_KE = self.value_KE + (rounded_KE - self.value_KE).detach()
-        return (bit_KR - 0.5).t() @ value_KE + self.bias_E
+        """Sums [R, E] of centred bits, -0.5 or 0.5, in their type; values are rounded to their grid, straight through."""
+        scale = self.scale()
+        code_KE = self.value_KE / scale
+        code_KE = code_KE + (self.codes() - code_KE).detach()
+        return (bit_KR.t() @ code_KE.to(bit_KR.dtype)) * scale.to(bit_KR.dtype) + self.bias_E.to(bit_KR.dtype)
 
     def sums(self, bit_KR: Tensor) -> Tensor:
         """Integer sums, int64 [R, E].

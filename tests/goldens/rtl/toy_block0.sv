@@ -82,7 +82,7 @@ module toy_block0 (
     .beat_last_o  (y_last_o)
   );
 
-  logic [8:0] table_terms, terms;
+  logic [17:0] table_terms, terms;
   logic [10:0] table_bias, bias;
 
   toy_block0_value_table u_value_table (
@@ -106,7 +106,7 @@ module toy_block0 (
     logic [10:0] sum;
 
     toy_block0_adder_tree u_adder_tree (
-      .terms_i (terms[lane*9 +: 9]),
+      .terms_i (terms[lane*18 +: 18]),
       .bias_i  (bias[lane*11 +: 11]),
       .sum_o   (sum)
     );
@@ -117,7 +117,9 @@ module toy_block0 (
       .Multiplier (1),
       .Shift      (0),
       .Low        (-32768),
-      .High       (32767)
+      .High       (32767),
+      .Rounds     (1'b0),
+      .Clamps     (1'b0)
     ) u_requantize (
       .x_i (sum),
       .y_o (y_d[lane*16 +: 16])

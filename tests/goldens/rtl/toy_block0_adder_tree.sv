@@ -5,7 +5,7 @@
 `default_nettype none
 
 module toy_block0_adder_tree (
-  input  logic [8:0] terms_i,
+  input  logic [17:0] terms_i,
   input  logic [10:0] bias_i,
   output logic [10:0] sum_o
 );
@@ -14,10 +14,14 @@ module toy_block0_adder_tree (
   assign bias = bias_i;
   logic [8:0] term0;
   assign term0 = terms_i[8:0];
+  logic [6:0] term1;
+  assign term1 = terms_i[15:9];
+  logic unused_term1;
+  assign unused_term1 = ^terms_i[17:16];
 
   // ---------------------------------------------------------------- level 0: 1 sum
   logic [10:0] level0_0;
-  assign level0_0 = 11'(term0) + 11'(bias);
+  assign level0_0 = 11'(term1) + 11'(term0) + 11'(bias);
 
   assign sum_o = level0_0;
 

@@ -10,6 +10,7 @@ from quweit_cli.training.datasets.cifar10 import cifar10
 from quweit_cli.training.datasets.digits import digits
 from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
 
 Dataset = Images | Text
@@ -45,4 +46,4 @@ def is_present(settings: config.Data) -> bool:
     return settings.source in SHIPPED if path is None else path.exists()
 
 
-__all__ = ["SOURCES", "Dataset", "Images", "Text", "is_present", "load"]
+__all__ = ["SOURCES", "Dataset", "Images", "Share", "Text", "is_present", "load"]

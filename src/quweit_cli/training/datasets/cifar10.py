@@ -53,6 +53,7 @@ def cifar10(settings: config.Data) -> Images:
         mean=MEAN,
         std=STD,
         augment=settings.augment,
+        deit=settings.deit,
     )
 
 

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from quweit_cli import config
 from quweit_cli.training.datasets.images import Images
 
-PIXEL_MEAN, PIXEL_STD = 4.88, 6.02  # of all scans, pixels run from 0 to 16
+PIXEL_MEAN, PIXEL_STD, WHITE = 4.88, 6.02, 16  # of all scans
 
 
 def digits(settings: config.Data) -> Images:
@@ -37,4 +37,6 @@ def digits(settings: config.Data) -> Images:
         mean=[PIXEL_MEAN],
         std=[PIXEL_STD],
         augment=settings.augment,
+        deit=settings.deit,
+        white=WHITE,
     )

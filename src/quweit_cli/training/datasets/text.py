@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from torch import Tensor
 from quweit_cli import config
 from quweit_cli.errors import ConfigError, DataUnavailable
 from quweit_cli.training.datasets.download import SHAKESPEARE, ensure_downloaded
+from quweit_cli.training.datasets.order import WHOLE, Share
+from quweit_cli.training.randomness import generator_for
 
 HELD_OUT = 0.1
 
@@ -28,13 +30,27 @@ class Text:
     def __post_init__(self) -> None:
         self.meta = {"kind": "text", "vocabulary": self.vocabulary}
 
-    def batches(self, size: int, tokens: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless training batches: windows of `tokens` characters from anywhere, and what follows each."""
+    def to(self, device: torch.device) -> Text:
+        """The same text on a device, where batches are then cut."""
+        return dataclasses.replace(
+            self, train_tokens=self.train_tokens.to(device), test_tokens=self.test_tokens.to(device)
+        )
+
+    def steps_per_epoch(self, size: int, tokens: int) -> float:
+        """An epoch are as many predictions as there are characters."""
+        return len(self.train_tokens) / (size * tokens)
+
+    def batch(
+        self, step: int, size: int, tokens: int, seed: int, share: Share = WHOLE
+    ) -> tuple[Tensor, Tensor]:
+        """This process's share of a step's training batch: windows from anywhere, and what follows each."""
         _check_length(self.train_tokens, tokens)
-        while True:
-            start_B1 = torch.randint(len(self.train_tokens) - tokens, (size, 1), generator=generator)
-            window = self.train_tokens[start_B1 + torch.arange(tokens + 1)]
-            yield window[:, :-1], window[:, 1:]
+        device = self.train_tokens.device
+        generator = generator_for(device, seed, "batch", step)
+        starts, length = len(self.train_tokens) - tokens, torch.arange(tokens + 1, device=device)
+        start_B1 = torch.randint(starts, (size, 1), generator=generator, device=device)[share.of(size)]
+        window = self.train_tokens[start_B1 + length]
+        return window[:, :-1], window[:, 1:]
 
     def test(self, tokens: int, samples: int | None = None) -> tuple[Tensor, Tensor]:
         """Adjoining windows over the whole held-out text (but for a last partial one), or evenly spread ones."""
@@ -44,7 +60,7 @@ class Text:
         targets = self.test_tokens[1 : count * tokens + 1].view(count, tokens)
         if samples is None or samples >= count:
             return inputs, targets
-        chosen = torch.arange(samples) * count // samples
+        chosen = torch.arange(samples, device=inputs.device) * count // samples
         return inputs[chosen], targets[chosen]
 
 

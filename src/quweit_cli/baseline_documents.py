@@ -1,0 +1,207 @@
+"""The JSON documents of what blocks are compared with: systolic arrays, rendered, simulated, synthesized.
+
+manifest.json  arrays, their products and golden matrices    baseline rtl -> sim, synth
+sim.json       equal or not, and cycles of every product     baseline sim -> tables
+synth.json     cells of every array, module by module        baseline synth -> tables
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quweit_cli.artifacts import Artifact
+from quweit_cli.config import Identifier
+from quweit_cli.documents import Digest, FileName, ModelShape
+
+
+class BaselineProduct(Artifact):
+    """One product of matrices of a transformer layer, as the bench plays it."""
+
+    name: str
+    rows: int
+    inner: int
+    columns: int
+    copies: int = Field(description="how often a layer does it, such as once a head; the bench does it once")
+    multiplier: int = Field(description="of the requantisation of its results")
+    shift: int
+
+    def steady_cycles(self, side: int) -> int:
+        """ceil(rows/side) · ceil(columns/side) · inner: filling and draining overlap with other tiles."""
+        return -(-self.rows // side) * -(-self.columns // side) * self.inner
+
+
+class BaselineArray(Artifact):
+    name: Identifier
+    side: int
+    top: Identifier
+    testbench: Identifier
+    sources: list[FileName] = Field(description="in compile order, behavioural: simulation, ASIC")
+    sources_xilinx: list[FileName] = Field(
+        description="in compile order, multipliers as carry chains: FPGA synthesis"
+    )
+
+
+class BaselineManifest(Artifact):
+    schema_name: Literal["quweit.baseline_rtl/1"] = Field("quweit.baseline_rtl/1", alias="schema")
+    name: Identifier
+    model: ModelShape
+    operands: str = Field(description="where the matrices come from")
+    products: list[BaselineProduct]
+    arrays: list[BaselineArray]
+    files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
+
+
+class ProductDifference(Artifact):
+    product: str
+    scenario: str
+    row: int
+    column: int
+    cycle: int
+    expected: int
+    got: int | None = Field(description="null when the array answered unknown bits (X or Z)")
+
+
+class ArrayRun(Artifact):
+    """One array on one simulator."""
+
+    array: str
+    side: int
+    simulator: str
+    version: str
+    rendering: Literal["behavioural", "xilinx"]
+    bit_exact: bool
+    elements_compared: int = Field(description="over all scenarios")
+    different_elements: int
+    cycles: dict[str, int] = Field(
+        description="product -> from the cycle in which it was taken to that of its last row, without gaps and stalls"
+    )
+    steady_cycles: dict[str, int] = Field(description="product -> by the formula")
+    difference: ProductDifference | None = Field(description="the first one")
+    failures: list[str]
+    build_seconds: float
+    run_seconds: float
+
+    @property
+    def fill_and_drain(self) -> dict[str, int]:
+        return {name: cycles - self.steady_cycles[name] for name, cycles in self.cycles.items()}
+
+
+class BaselineSim(Artifact):
+    schema_name: Literal["quweit.baseline_sim/1"] = Field("quweit.baseline_sim/1", alias="schema")
+    rtl: Digest
+    bit_exact: bool
+    runs: list[ArrayRun]
+
+
+class ModuleCells(Artifact):
+    """One module, synthesized once."""
+
+    module: str
+    count: int = Field(description="instances in the array")
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int
+
+
+class SynthesizedArray(Artifact):
+    array: str
+    side: int
+    tool: str
+    version: str
+    device: str
+    luts: int
+    ffs: int
+    carries: int
+    muxes: int
+    brams: float
+    dsps: int
+    modules: list[ModuleCells]
+    seconds: float
+    log: FileName
+
+
+class ModuleSilicon(Artifact):
+    """One module in cells of a library, synthesized once."""
+
+    module: str
+    count: int = Field(description="how often the array has it")
+    area_um2: float
+    vectorless_mw: float
+    slack_ns: float
+
+
+class ArraySilicon(Artifact):
+    """One array in cells of a library. Never compare figures of two libraries."""
+
+    array: str
+    side: int
+    library: str
+    library_sha256: Digest
+    clock_mhz: float
+    area_mm2: float
+    cell_area_mm2: float = Field(description="of the processing cells alone")
+    vectorless_mw: float
+    cell_vectorless_mw: float = Field(description="of the processing cells alone")
+    slack_ns: float = Field(description="the worst of all modules, each by itself")
+    modules: list[ModuleSilicon]
+    method: str
+    seconds: float
+
+
+class BaselineSynthesis(Artifact):
+    schema_name: Literal["quweit.baseline_synth/1"] = Field("quweit.baseline_synth/1", alias="schema")
+    rtl: Digest
+    arrays: list[SynthesizedArray]
+    silicon: list[ArraySilicon] = Field([], description="absent when no library was named")
+
+
+class SynthesizedUnit(Artifact):
+    """What stands between the products of a layer, one lane of it."""
+
+    unit: str
+    module: str
+    version: str
+    device: str
+    luts: int
+    ffs: int
+    cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
+    dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
+    log: FileName
+
+
+class BaselineUnits(Artifact):
+    schema_name: Literal["quweit.baseline_units/1"] = Field("quweit.baseline_units/1", alias="schema")
+    units: list[SynthesizedUnit]
+
+
+# ---------------------------------------------------------------- tables
+
+
+class Cell(Artifact):
+    """One figure of a table; absent (null) when nothing here gives it, with the reason as its method."""
+
+    value: float | int | str | None
+    unit: str = ""
+    method: str = Field(description="how the figure was obtained, or why it is absent")
+    paper: float | int | None = Field(None, description="the paper's figure, where it has one")
+
+
+class TableRow(Artifact):
+    label: str
+    cells: list[Cell] = Field(description="one a column")
+
+
+class PaperTable(Artifact):
+    key: Identifier
+    title: str
+    columns: list[str] = Field(description="after the label")
+    rows: list[TableRow]
+    notes: list[str] = Field(description="which of the paper's figures hold, and why the others do not")
+
+
+class PaperTables(Artifact):
+    schema_name: Literal["quweit.tables/1"] = Field("quweit.tables/1", alias="schema")
+    tables: list[PaperTable]

@@ -1,0 +1,61 @@
+"""The page of the paper's tables: each with its plot, its figures, and how they were obtained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from quweit_cli import __version__
+from quweit_cli.baseline_documents import PaperTable, PaperTables
+from quweit_cli.documents import ModelShape
+from quweit_cli.energy.breakdown import shares
+from quweit_cli.hdl.render import render, static_text
+from quweit_cli.report import paper_plots
+from quweit_cli.report.page import Section, Table, text
+
+
+def html(tables: PaperTables, shapes: Mapping[str, ModelShape]) -> str:
+    """Self-contained, as the report of a project is."""
+    return render(
+        "report/index.html.mako",
+        name="The paper's tables, by measurement",
+        subtitle="arXiv 2411.01818 beside what this toolchain simulates and synthesizes",
+        style=static_text("report/style.css"),
+        cards=[],
+        sections=[_section(table, shapes) for table in tables.tables],
+        footer=[f"quweit {__version__}"],
+        text=text,
+    )
+
+
+def _section(table: PaperTable, shapes: Mapping[str, ModelShape]) -> Section:
+    rows = [(row.label, *(cell.value for cell in row.cells)) for row in table.rows]
+    methods = [
+        (row.label, column, cell.value, cell.unit, cell.paper, cell.method)
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+    ]
+    return Section(
+        table.title,
+        table.notes,
+        plot=_plot(table, shapes),
+        tables=[Table("", ("", *table.columns), rows)],
+        details=[
+            Table(
+                "Every figure with its method", ("row", "column", "value", "unit", "paper", "method"), methods
+            )
+        ],
+        method=f"the same figures: {table.key}.csv, {table.key}.md, {table.key}.tex and tables.json.",
+    )
+
+
+def _plot(table: PaperTable, shapes: Mapping[str, ModelShape]) -> str:
+    if table.key == "table1":
+        bars = {name: shares(shape) for name, shape in shapes.items()}
+        return paper_plots.stacked_bars(table.key, bars, "share of the multiplications of a token, %")
+    if table.key.startswith("table3"):
+        return paper_plots.area_against_cycles(table.key, paper_plots.points_of(table))
+    if table.key.startswith("table4"):
+        return paper_plots.stacked_bars(
+            table.key, paper_plots.energies_of(table), "energy of one layer and sample, µJ"
+        )
+    return ""

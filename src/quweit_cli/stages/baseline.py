@@ -1,0 +1,239 @@
+"""baseline: what blocks are compared with, rendered, simulated and synthesized like them.
+
+Arrays know no model but its shape. Each model has a folder in the project directory:
+
+    i_vit_t/rtl/     systolic arrays, golden matrices
+    i_vit_t/sim/     equal, and cycles
+    i_vit_t/synth/   cells
+    i_vit_t/units/   cells of GELU, softmax and layer normalisation
+    i_vit_t/block/   a project with the reference block: dump/, rtl/, sim/, synth/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from quweit_cli import config
+from quweit_cli.artifacts import (
+    check_fresh,
+    check_stage,
+    digest_of_file,
+    is_current,
+    load,
+    open_project,
+    save,
+    writing_stage,
+)
+from quweit_cli.baseline_documents import (
+    ArrayRun,
+    BaselineManifest,
+    BaselineSim,
+    BaselineSynthesis,
+    BaselineUnits,
+)
+from quweit_cli.documents import ModelShape
+from quweit_cli.energy import workload
+from quweit_cli.energy.shapes import parse_shape
+from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
+from quweit_cli.hdl.render import renderer_digest
+from quweit_cli.hdl.systolic import Operands, render_arrays
+from quweit_cli.hdl.units import units_of
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.simulators import systolic as simulation
+from quweit_cli.stages import reference, rtl, sim, synth
+from quweit_cli.synthesizers import systolic as synthesis
+from quweit_cli.synthesizers import systolic_silicon as silicon
+from quweit_cli.synthesizers import units
+
+OPERAND_STD = 32.0  # of the random operands, in steps of int8
+OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
+
+
+class Baseline(NamedTuple):
+    rtl: BaselineManifest
+    sim: BaselineSim
+    synth: BaselineSynthesis
+    units: BaselineUnits
+
+
+def run(
+    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+) -> Baseline:
+    """Bring all stages of `project/<model>` up to date.
+
+    Raises:
+        Mismatch: an array does not equal the products of matrices.
+        ConfigError: an unknown model, or a side that is no multiple of eight.
+        ToolError: a tool is missing or rejects a design.
+    """
+    name, shape = parse_shape(options.model)
+    folder = open_project(open_project(project) / name)
+    manifest = render(folder, options, progress=progress, reuse=reuse)
+    simulated = simulate(folder, options, progress=progress, reuse=reuse)
+    synthesized = synthesize(folder, options, progress=progress, reuse=reuse)
+    between = synthesize_units(folder, options, shape, progress=progress, reuse=reuse)
+    if options.cycles_per_row is not None:
+        reference_block(folder / "block", options, shape, progress=progress, reuse=reuse)
+        if options.liberty is not None:
+            reference_block(
+                folder / "block_silicon", options, shape, silicon=True, progress=progress, reuse=reuse
+            )
+    return Baseline(manifest, simulated, synthesized, between)
+
+
+def reference_block(
+    project: Path,
+    options: config.Baseline,
+    shape: ModelShape,
+    *,
+    silicon: bool = False,
+    progress: Progress,
+    reuse: bool,
+) -> None:
+    """A weightless block of this width with random contents, by the stages that every block takes.
+
+    `silicon`: in cells of the library, and with the activity that the arrays get.
+    """
+    reference.write_dump(project, parse_shape(options.model)[0], shape)
+    rtl.run(project, config.Rtl(cycles_per_row=options.cycles_per_row), progress=progress, reuse=reuse)
+    sim.run(project, config.Sim(simulators=(options.simulator,)), progress=progress, reuse=reuse)
+    target = config.Synth(device=options.device)
+    if silicon:
+        target = config.Synth(
+            liberty=options.liberty,
+            clock_mhz=1000 * options.clock_ghz,
+            activity="vectorless",
+            allow_negative_slack=True,
+        )
+    synth.run(project, target, progress=progress, reuse=reuse)
+
+
+def render(
+    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+) -> BaselineManifest:
+    """Arrays and the products of one layer of the model."""
+    inputs = {"renderer": renderer_digest()}
+    chosen = options.model_dump(mode="json", include={"model", "arrays"})
+    if not (reuse and is_current(project, "rtl", inputs=inputs, options=chosen)):
+        name, shape = parse_shape(options.model)
+        with progress.task("rendering"):
+            plan, manifest = render_arrays(name, shape, operands_of(shape), options.arrays, OPERANDS)
+        with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
+            plan.write(folder)
+            save(manifest, folder / "manifest.json")
+    return load(BaselineManifest, project / "rtl" / "manifest.json")
+
+
+def simulate(
+    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+) -> BaselineSim:
+    """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
+    inputs = {"rtl": check_stage(project, "rtl").digest()}
+    chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
+    if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
+        manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+        with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
+            runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
+            exact = all(one.bit_exact for one in runs)
+            save(BaselineSim(rtl=inputs["rtl"], bit_exact=exact, runs=runs), folder / "sim.json")
+    result = load(BaselineSim, project / "sim" / "sim.json")
+    for one in result.runs:
+        verdict(one)
+    return result
+
+
+def verdict(run_of_array: ArrayRun) -> None:
+    """Raises Mismatch or CheckFailed when an array is not what it must be."""
+    first = run_of_array.difference
+    if first is not None:
+        got = "unknown bits (X or Z)" if first.got is None else str(first.got)
+        raise Mismatch(
+            f"`{run_of_array.array}` on {run_of_array.simulator} differs from the product of matrices: "
+            f"{run_of_array.different_elements} of {run_of_array.elements_compared} elements; first in scenario "
+            f"{first.scenario}, product {first.product}, row {first.row}, column {first.column}, cycle "
+            f"{first.cycle}: expected {first.expected}, got {got}"
+        )
+    if not run_of_array.bit_exact:
+        raise CheckFailed(f"`{run_of_array.array}`: {'; '.join(run_of_array.failures)}")
+
+
+def synthesize(
+    project: Path, options: config.Baseline, *, progress: Progress = SILENT, reuse: bool = True
+) -> BaselineSynthesis:
+    """Cells of every array, each module synthesized once."""
+    inputs = {"rtl": check_stage(project, "rtl").digest(), **_library(options)}
+    chosen = options.model_dump(mode="json", include={"device", "clock_ghz"})
+    if not (reuse and is_current(project, "synth", inputs=inputs, options=chosen)):
+        manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+        with writing_stage(project, "synth", inputs=inputs, options=chosen) as folder:
+            arrays = synthesis.synthesize(project / "rtl", manifest, options, folder, progress)
+            cells = (
+                silicon.synthesize(project / "rtl", manifest, options, folder, progress)
+                if options.liberty is not None
+                else []
+            )
+            made = BaselineSynthesis(rtl=inputs["rtl"], arrays=arrays, silicon=cells)
+            save(made, folder / "synth.json")
+    return load(BaselineSynthesis, project / "synth" / "synth.json")
+
+
+def synthesize_units(
+    project: Path,
+    options: config.Baseline,
+    shape: ModelShape,
+    *,
+    progress: Progress = SILENT,
+    reuse: bool = True,
+) -> BaselineUnits:
+    """Cells of what stands between the products."""
+    inputs = {"renderer": renderer_digest()}
+    chosen = {"device": options.device, "shape": shape.model_dump(mode="json")}
+    if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
+        with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
+            made = units.synthesize(units_of(shape), options, folder, progress)
+            save(BaselineUnits(units=made), folder / "units.json")
+    return load(BaselineUnits, project / "units" / "units.json")
+
+
+def _library(options: config.Baseline) -> dict[str, str]:
+    """A cell library counts by its content, not by its place."""
+    if options.liberty is None:
+        return {}
+    try:
+        return {"liberty": digest_of_file(options.liberty)}
+    except OSError as error:
+        raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
+
+
+def read(project: Path) -> Baseline:
+    """What an earlier run left.
+
+    Raises:
+        ArtifactError: a stage is missing.
+        StaleArtifact: a stage was made from other RTL than there is now.
+    """
+    for stage in ("rtl", "sim", "synth", "units"):
+        check_fresh(project, stage)
+    return Baseline(
+        load(BaselineManifest, project / "rtl" / "manifest.json"),
+        load(BaselineSim, project / "sim" / "sim.json"),
+        load(BaselineSynthesis, project / "synth" / "synth.json"),
+        load(BaselineUnits, project / "units" / "units.json"),
+    )
+
+
+def operands_of(shape: ModelShape) -> list[Operands]:
+    """The products of one layer, on random operands; of the heads' products one each."""
+    random = np.random.default_rng(0)
+
+    def drawn(rows: int, columns: int) -> np.ndarray:
+        values = np.rint(random.normal(0, OPERAND_STD, (rows, columns)))
+        return np.clip(values, -128, 127).astype(np.int64)
+
+    return [
+        Operands(gemm.name, drawn(gemm.rows, gemm.inner), drawn(gemm.inner, gemm.columns), gemm.copies)
+        for gemm in [*workload.mlp_gemms(shape), *workload.attention_gemms(shape)]
+    ]

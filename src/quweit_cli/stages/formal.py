@@ -1,0 +1,120 @@
+"""RTL package -> formal result: Yosys proves the two renderings of every table module equal, for all inputs.
+
+What is written twice, behavioural and as cells, are the thermometer, the LUT layers and the encoded
+values. Each output is an equation of a few inputs, which a SAT solver decides at once. Adders and
+registers have one description, or one that simulation of the netlist compares.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from pathlib import Path
+
+from quweit_cli import toolbox
+from quweit_cli.artifacts import check_fresh, digest_of, file_digests, load, save, writing_stage
+from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest
+from quweit_cli.errors import Mismatch, ToolFailed
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.synthesizers.cell_models import vendor_file
+from quweit_cli.toolbox import Found
+
+DOCUMENT = "formal.json"
+SECONDS = 1800.0
+
+
+def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
+    """Prove what lies in `project/rtl`, changed by hand or not.
+
+    Raises:
+        Mismatch: an output of a module is not proven equal; `formal.json` names the first ones.
+        ArtifactError: no RTL package here.
+        ToolError: Yosys is missing or refuses a module.
+    """
+    check_fresh(project, "rtl")
+    found = toolbox.find(toolbox.YOSYS)
+    package = (project / "rtl").resolve()
+    manifest = load(RtlManifest, package / "manifest.json")
+    digest = digest_of(file_digests(package))
+    work = [(block, module) for block in manifest.blocks for module in modules(block)]
+    with (
+        writing_stage(project, "formal", inputs={"rtl": digest}, options={}) as folder,
+        progress.task("proving", len(work)) as task,
+    ):
+
+        def prove(item: tuple[RtlBlock, str]) -> FormalProof:
+            proof = _prove(found, package, *item, folder)
+            task.advance()
+            return proof
+
+        result = FormalResult(
+            name=manifest.name,
+            rtl=digest,
+            tool=found.version,
+            proofs=toolbox.side_by_side(prove, work),
+        )
+        save(result, folder / DOCUMENT)
+    _verdict(result)
+    return result
+
+
+def modules(block: RtlBlock) -> list[str]:
+    """Modules of a block that exist in both renderings and are nothing but tables."""
+    names = {Path(name).stem for name in block.cells_xilinx}
+    return [Path(name).stem for name in block.sources if Path(name).stem in names]
+
+
+def script(package: Path, module: str, cells: list[str]) -> str:
+    """Both renderings, every output of one against its twin; unproven ones are listed and no error."""
+    elaborate = f"hierarchy -check -top {module}\nproc -norom\nflatten\nopt_expr\nopt_clean"
+    sources = " ".join(str(package / name) for name in cells)
+    return f"""\
+read_verilog -sv {package / "rtl" / f"{module}.sv"}
+{elaborate}
+design -stash behavioural
+read_verilog -sv {sources}
+read_verilog {vendor_file()}
+{elaborate}
+design -stash cells
+design -copy-from behavioural -as behavioural {module}
+design -copy-from cells -as cells {module}
+equiv_make behavioural cells both
+hierarchy -top both
+equiv_simple
+equiv_status
+"""
+
+
+def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+    started = time.monotonic()
+    helpers = [name for name in block.cells_xilinx if Path(name).name.startswith("quweit_")]
+    own = [name for name in block.cells_xilinx if Path(name).stem == module]
+    log = folder / f"{module}.log"
+    with tempfile.TemporaryDirectory(prefix="quweit-formal-") as scratch:
+        path = Path(scratch) / "prove.ys"
+        path.write_text(script(package, module, [*helpers, *own]))
+        command = [*found.command, str(path)]
+        text = toolbox.run(command, cwd=Path(scratch), log=log, name=f"yosys on {module}", timeout=SECONDS)
+    counted = re.search(r"Of those cells (\d+) are proven and (\d+) are unproven", text)
+    if counted is None:
+        raise ToolFailed(f"yosys ended well and proved nothing about `{module}`", hint=f"its log: {log}")
+    unproven = sorted(set(re.findall(r"Unproven \$equiv \S+: \\(\S+)_gold", text)))
+    return FormalProof(
+        block=block.name,
+        module=module,
+        proven=int(counted[1]),
+        unproven=int(counted[2]),
+        first=unproven[:5],
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _verdict(result: FormalResult) -> None:
+    for proof in result.proofs:
+        if proof.unproven:
+            raise Mismatch(
+                f"the two renderings of `{proof.module}` are not proven equal: {proof.unproven} of "
+                f"{proof.proven + proof.unproven} equations, first {', '.join(proof.first) or 'unnamed'}",
+                hint="formal.json of the stage names the first ones; `quweit rtl` writes both anew",
+            )

@@ -1,0 +1,118 @@
+"""tables: what baselines and blocks measured -> the paper's tables, printed and written in every form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quweit_cli.artifacts import check_fresh, load, save, write_text
+from quweit_cli.baseline_documents import PaperTables
+from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
+from quweit_cli.energy import breakdown, power, table3, table4
+from quweit_cli.energy.comparison import Block, Measured, Silicon
+from quweit_cli.energy.shapes import SHAPES
+from quweit_cli.energy.tables import initiation_intervals
+from quweit_cli.errors import ArtifactError
+from quweit_cli.report import exports, paper
+from quweit_cli.stages import baseline
+
+DOCUMENT = "tables.json"
+
+
+def run(
+    project: Path | None, *, blocks: tuple[Path, ...] = (), shapes: dict[str, ModelShape] | None = None
+) -> PaperTables:
+    """All tables that `project` has figures for; written into it when there is one.
+
+    project: a directory that `quweit baseline` wrote. blocks: projects whose block takes the place of the
+    reference block of the model with the same width. shapes: models beside the usual ones in table 1.
+
+    Raises:
+        ArtifactError: no baseline here, or a stage of one is missing.
+        CheckFailed: a block whose RTL does not equal its program.
+    """
+    named = SHAPES | (shapes or {})
+    model = power.calibrated()
+    made = [breakdown.table1(named)]
+    for measured in [] if project is None else _measured(project, blocks):
+        made += [table3.table3(measured, model), table4.table4(measured, model)]
+        if measured.synth.silicon:
+            made.append(table4.table4(measured, model, "silicon"))
+    tables = PaperTables(tables=[*made, table4.power_table(model)])
+    if project is not None:
+        _write(tables, named, project)
+    return tables
+
+
+def _measured(project: Path, blocks: tuple[Path, ...]) -> list[Measured]:
+    folders = sorted(path.parents[1] for path in project.glob("*/synth/synth.json"))
+    if not folders:
+        raise ArtifactError(
+            f"`{project}` holds no baseline", hint="run `quweit baseline --out DIR` first, or `make tables`"
+        )
+    own = {_width(path): path for path in blocks}
+    return [_one(folder, own) for folder in folders]
+
+
+def _one(folder: Path, own: dict[int, Path]) -> Measured:
+    made = baseline.read(folder)
+    for run_of_array in made.sim.runs:
+        baseline.verdict(run_of_array)
+    shape = made.rtl.model
+    reference = folder / "block"
+    source = own.get(shape.dim, reference if (reference / "synth").is_dir() else None)
+    block = None
+    if source is not None:
+        silicon = source.with_name(f"{source.name}_silicon")
+        block = _block(source, _silicon(silicon) if (silicon / "synth").is_dir() else None)
+    return Measured(made.rtl.name, shape, made.sim, made.synth, block, made.units)
+
+
+def _silicon(project: Path) -> Silicon | None:
+    """The same block in cells of a library, with the activity that arrays get: vectorless."""
+    made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    if made.asic is None or made.slack_ns is None:
+        return None
+    return Silicon(
+        made.asic.library,
+        made.asic.library_sha256,
+        made.clock_mhz,
+        made.asic.area_mm2,
+        made.asic.vectorless_mw,
+        made.slack_ns,
+        f"{made.version}: {made.asic.vectorless_method}",
+    )
+
+
+def _block(project: Path, silicon: Silicon | None) -> Block:
+    """The first block of a project; the blocks of a model have one shape."""
+    for stage in ("dump", "sim", "synth"):
+        check_fresh(project, stage)
+    dump = load(DumpManifest, project / "dump" / "dump.json")
+    intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
+    made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    if made.luts is None or made.brams is None:
+        raise ArtifactError(
+            f"the block of `{project}` is in cells of a library", hint="run `quweit synth` for an FPGA"
+        )
+    return Block(
+        name=f"{dump.name}, {dump.data}",
+        tool=made.version,
+        luts=made.luts,
+        ffs=made.ffs,
+        brams=made.brams,
+        interval=intervals[made.block],
+        silicon=silicon,
+    )
+
+
+def _width(project: Path) -> int:
+    return load(DumpManifest, project / "dump" / "dump.json").model.dim
+
+
+def _write(tables: PaperTables, shapes: dict[str, ModelShape], project: Path) -> None:
+    save(tables, project / DOCUMENT)
+    for table in tables.tables:
+        write_text(project / f"{table.key}.csv", exports.csv_text(table))
+        write_text(project / f"{table.key}.md", exports.markdown(table))
+        write_text(project / f"{table.key}.tex", exports.latex(table))
+    write_text(project / "index.html", paper.html(tables, shapes))

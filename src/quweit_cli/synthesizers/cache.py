@@ -1,0 +1,59 @@
+"""What a tool made of the same text before: the same sources, script and version give the same netlist.
+
+The folder is $QUWEIT_CACHE, else quweit/ in the user's cache. An entry is whole or absent, as it is
+written aside and renamed; deleting the folder costs nothing but time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from quweit_cli.artifacts import file_digests, read_json, write_json
+from quweit_cli.errors import ArtifactError
+
+CONTENTS = "contents.json"
+
+
+def folder() -> Path:
+    named = os.environ.get("QUWEIT_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quweit"
+
+
+def fetch(key: str, destination: Path) -> float | None:
+    """Copy an entry's files into `destination`; the seconds that they took to make, or None without one.
+
+    An entry that was damaged is none.
+    """
+    entry = folder() / key
+    try:
+        contents = read_json(entry / CONTENTS)
+        found = {name: digest for name, digest in file_digests(entry).items() if name != CONTENTS}
+        if found != contents["files"]:
+            return None
+        for name in found:
+            shutil.copyfile(entry / name, destination / name)
+        return float(contents["seconds"])
+    except (ArtifactError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def store(key: str, files: Iterable[Path], seconds: float) -> None:
+    """Keep what was made; a cache that cannot be written is no error."""
+    with contextlib.suppress(OSError):
+        folder().mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=".new.", dir=folder()))
+        try:
+            for file in files:
+                shutil.copyfile(file, new / file.name)
+            write_json(new / CONTENTS, {"seconds": seconds, "files": file_digests(new)})
+            shutil.rmtree(folder() / key, ignore_errors=True)
+            new.rename(folder() / key)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""Several processes that train one model, as torchrun starts them: each takes its share of every batch.
+
+torchrun --nproc-per-node 2 -m quweit_cli train CONFIG --out DIR
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from quweit_cli import ranks
+from quweit_cli.errors import ConfigError
+from quweit_cli.training.datasets import Share
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This one, and how many there are; on its own it exchanges nothing."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    @property
+    def share(self) -> Share:
+        return Share(self.rank, self.count)
+
+    def mean(self, value: Tensor) -> Tensor:
+        return self.sum(value) / self.count
+
+    def sum(self, value: Tensor) -> Tensor:
+        if self.count > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+        return value
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether it is so in any of them: all decide alike."""
+        return flag if self.count == 1 else bool(self.sum(torch.tensor(float(flag), device=device)))
+
+    def wait(self) -> None:
+        """Until all of them have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+    def wrap(self, model: nn.Module, device: torch.device, *, unused: bool = False) -> nn.Module:
+        """Gradients become their mean over the processes; weights start as the first process has them.
+
+        unused: some weights may stop taking part, such as a mapping that is frozen on the way.
+        """
+        if self.count == 1:
+            return model
+        ids = [device.index] if device.type == "cuda" else None
+        return DistributedDataParallel(
+            model, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused
+        )
+
+    def check_batch(self, size: int) -> None:
+        """Raises ConfigError when the batch cannot be shared out evenly."""
+        if size % self.count:
+            raise ConfigError(
+                f"`training.batch_size` is {size}, which {self.count} processes cannot share evenly",
+                hint=f"give a multiple of {self.count}: it counts the samples of all processes together",
+            )
+
+
+ALONE = Processes()
+
+
+def local_rank() -> int:
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """The processes of this training; NCCL between GPUs, gloo between CPUs."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or dist.is_initialized():
+        yield Processes(ranks.rank(), count)
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        dist.init_process_group("nccl", device_id=device)
+    else:
+        dist.init_process_group("gloo")
+    try:
+        yield Processes(ranks.rank(), count)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,122 @@
+"""How a model learns: the sections of an experiment file that only training reads. Used by config.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Settings(BaseModel):
+    """A section: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Deit(Settings):
+    """The strong augmentation of DeiT (arXiv 2012.12877, table 9), at the images' own size."""
+
+    crop: Literal["padded", "resized"] = Field(
+        "padded",
+        description="cut from a border of an eighth of the side, or a random part resized to the whole",
+    )
+    crop_scale: tuple[float, float] = Field(
+        (0.5, 1.0), description="with `crop: resized`: area of that part, as shares of the image"
+    )
+    flip: float = Field(0.5, ge=0, le=1, description="chance of being mirrored")
+    operations: int = Field(2, ge=0, description="RandAugment: operations on an image, one after another")
+    magnitude: float = Field(9.0, ge=0, le=10, description="RandAugment: mean strength of an operation")
+    magnitude_std: float = Field(0.5, ge=0, description="RandAugment: standard deviation of the strength")
+    operation_chance: float = Field(
+        0.5, ge=0, le=1, description="RandAugment: chance that a chosen operation is applied"
+    )
+    mixup: float = Field(
+        0.8, ge=0, description="parameter of the beta distribution of mixup's share; 0 switches it off"
+    )
+    cutmix: float = Field(
+        1.0, ge=0, description="the same of cutmix; a batch takes mixup or cutmix, at even chances"
+    )
+    mix_chance: float = Field(1.0, ge=0, le=1, description="share of the batches that are mixed at all")
+    erasing: float = Field(0.25, ge=0, le=1, description="chance that a rectangle is replaced by noise")
+
+
+class Distillation(Settings):
+    """Learning from the answers of a finished model beside the labels (arXiv 1503.02531)."""
+
+    weight: float = Field(
+        0.0, ge=0, le=1, description="share of the loss that follows the teacher; 0 asks no teacher"
+    )
+    temperature: float = Field(
+        2.0, gt=0, description="by which the logits of both are divided; the gradient is scaled back"
+    )
+    teacher: Path | None = Field(
+        None,
+        description="checkpoint of the teacher, relative to the experiment file; absent: the dense twin, which is then trained first (`twin: true`)",
+    )
+
+
+class Training(Settings):
+    steps: int | None = Field(None, ge=1, description="updates of the weights; either this or `epochs`")
+    epochs: float | None = Field(
+        None,
+        gt=0,
+        description="passes over the training data, in place of `steps`; rounded up to whole steps",
+    )
+    batch_size: int = Field(ge=1, description="samples of one step, over all processes together")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
+    )
+    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
+    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
+    weight_decay: float = Field(
+        0.1, ge=0, description="for matrices of the dense parts; never for tables or mapping"
+    )
+    betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
+    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
+    distill: Distillation = Field(Distillation(), description="learning from another model's answers")
+    evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
+    evaluate_samples: int = Field(
+        2048, ge=1, description="samples of those evaluations; the one at the end takes all"
+    )
+    keep: Literal["last", "best"] = Field(
+        "last",
+        description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
+    )
+    save_every: int = Field(
+        1000, ge=1, description="steps between states on disk, from which `--resume` goes on"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where training runs; `auto` takes a GPU when there is one"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="of the dense layers' products (weights are float32, blocks choose for themselves); `auto`: bfloat16 on a GPU, float32 on a CPU",
+    )
+    compile: bool = Field(
+        False,
+        description="compile the model by torch.compile: a minute at the start, faster steps afterwards; needs a C++ compiler on a CPU",
+    )
+    deterministic: bool = Field(
+        False,
+        description="the same numbers every time on a GPU too, by slower kernels where torch has a choice",
+    )
+    tensorboard: bool = Field(
+        False, description="write the metrics for TensorBoard too (`pip install 'quweit[tensorboard]'`)"
+    )
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Training:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        return self

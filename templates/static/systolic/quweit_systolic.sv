@@ -1,0 +1,173 @@
+// Output-stationary systolic array: Side x Side cells, int8 operands, int32 sums, int8 results.
+//
+// Y = requantise(A·B), A of rows x inner, B of inner x columns. One beat is one step of the inner
+// dimension: Side elements of a column of A and Side of a row of B, lane 0 in the low bits, zeros beyond
+// the edge. For each row tile, for each column tile, all of inner. Results leave a row of a tile a beat,
+// tiles in the same order, as many rows as the tile really has; lanes beyond the last column are zero.
+//
+// A tile takes max(inner, Side) cycles in steady state; filling and draining overlap with the
+// neighbouring tiles of the same job. A reset must last 2*Side cycles: the lines of the operands and
+// tokens have none of their own and are flushed meanwhile.
+
+`default_nettype none
+
+module quweit_systolic #(
+  parameter integer Side  = 8,  // a multiple of 8
+  parameter integer Depth = 16
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  input  logic              job_valid_i,
+  output logic              job_ready_o,
+  input  logic [15:0]       job_rows_i,
+  input  logic [15:0]       job_inner_i,
+  input  logic [15:0]       job_columns_i,
+  input  logic [6:0]        job_multiplier_i,
+  input  logic [4:0]        job_shift_i,
+
+  input  logic              x_valid_i,
+  output logic              x_ready_o,
+  input  logic [Side*8-1:0] x_a_i,
+  input  logic [Side*8-1:0] x_b_i,
+
+  output logic              y_valid_o,
+  input  logic              y_ready_i,  // room for a whole tile: Side rows
+  output logic [Side*8-1:0] y_data_o,
+  output logic              y_last_o
+);
+
+  // From the row counter: skew of the last column (Side - 1), column (5).
+  localparam integer Latency = Side + 4;
+
+  logic [6:0] multiplier_q;
+  logic [4:0] shift_q;
+  logic       beat_valid, beat_ready, beat, start;
+  logic [Side*8-1:0] beat_a, beat_b, a_q, b_q, b_skewed, y_skewed;
+  logic              start_q;
+  logic [Side*9-1:0] a_lanes, a_skewed;
+
+  always_ff @(posedge clk_i) begin
+    if (job_valid_i && job_ready_o) begin
+      multiplier_q <= job_multiplier_i;
+      shift_q      <= job_shift_i;
+    end
+  end
+
+  quweit_operand_buffer #(
+    .Depth (Depth),
+    .Bits  (2 * Side * 8)
+  ) u_buffer (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i,
+    .x_ready_o,
+    .x_data_i     ({x_b_i, x_a_i}),
+    .beat_valid_o (beat_valid),
+    .beat_ready_i (beat_ready),
+    .beat_data_o  ({beat_b, beat_a})
+  );
+
+  quweit_systolic_control #(
+    .Side    (Side),
+    .Latency (Latency)
+  ) u_control (
+    .clk_i,
+    .rst_ni,
+    .job_valid_i,
+    .job_ready_o,
+    .job_rows_i,
+    .job_inner_i,
+    .job_columns_i,
+    .beat_valid_i (beat_valid),
+    .beat_ready_o (beat_ready),
+    .beat_o       (beat),
+    .start_o      (start),
+    .y_valid_o,
+    .y_ready_i,
+    .y_last_o
+  );
+
+  quweit_operand_register #(
+    .Bits (Side * 8)
+  ) u_register (
+    .clk_i,
+    .rst_ni,
+    .beat_i  (beat),
+    .start_i (start),
+    .a_i     (beat_a),
+    .b_i     (beat_b),
+    .start_o (start_q),
+    .a_o     (a_q),
+    .b_o     (b_q)
+  );
+
+  for (genvar n = 0; n < Side; n++) begin : gen_lane
+    assign a_lanes[n*9 +: 9] = {start_q, a_q[n*8 +: 8]};
+  end
+
+  quweit_skew #(.Lanes(Side), .Bits(9)) u_skew_a (.clk_i, .lanes_i(a_lanes), .lanes_o(a_skewed));
+  quweit_skew #(.Lanes(Side), .Bits(8)) u_skew_b (.clk_i, .lanes_i(b_q),     .lanes_o(b_skewed));
+
+  // What cell (row, column) takes from the left and from above; one more of each leaves at the far edges.
+  logic [Side*(Side+1)-1:0]   start_net;
+  logic [Side*(Side+1)*8-1:0] a_net, b_net;
+  logic [Side*Side*32-1:0]    sums;
+
+  for (genvar n = 0; n < Side; n++) begin : gen_edge
+    assign start_net[n*(Side+1)]     = a_skewed[n*9+8];
+    assign a_net[n*(Side+1)*8 +: 8]  = a_skewed[n*9 +: 8];
+    assign b_net[n*(Side+1)*8 +: 8]  = b_skewed[n*8 +: 8];
+  end
+
+  for (genvar column = 0; column < Side; column++) begin : gen_column
+    logic [Side-1:0] column_start;
+
+    for (genvar row = 0; row < Side; row++) begin : gen_row
+      localparam integer Right = row * (Side + 1) + column;
+      localparam integer Down  = column * (Side + 1) + row;
+
+      assign column_start[row] = start_net[Right];
+
+      quweit_systolic_cell u_cell (
+        .clk_i,
+        .start_i (start_net[Right]),
+        .a_i     (a_net[Right*8 +: 8]),
+        .b_i     (b_net[Down*8 +: 8]),
+        .start_o (start_net[Right+1]),
+        .a_o     (a_net[(Right+1)*8 +: 8]),
+        .b_o     (b_net[(Down+1)*8 +: 8]),
+        .sum_o   (sums[(column*Side+row)*32 +: 32])
+      );
+    end
+
+    quweit_systolic_column #(
+      .Side (Side)
+    ) u_column (
+      .clk_i,
+      .start_i      (column_start),
+      .sums_i       (sums[column*Side*32 +: Side*32]),
+      .multiplier_i (multiplier_q),
+      .shift_i      (shift_q),
+      .y_o          (y_skewed[column*8 +: 8])
+    );
+  end
+
+  quweit_skew #(.Lanes(Side), .Bits(8), .Falling(1)) u_deskew (
+    .clk_i,
+    .lanes_i (y_skewed),
+    .lanes_o (y_data_o)
+  );
+
+  logic unused_edges;
+  always_comb begin
+    unused_edges = 1'b0;
+    for (int n = 0; n < Side; n++) begin
+      unused_edges = unused_edges ^ start_net[n*(Side+1)+Side]
+                   ^ (^a_net[(n*(Side+1)+Side)*8 +: 8]) ^ (^b_net[(n*(Side+1)+Side)*8 +: 8]);
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,29 @@
+<%page args="name, arrays, products, version"/>\
+# Systolic arrays beside ${name}
+
+Rendered by quweit ${version}. Output-stationary, int8 operands, int32 sums, int8 results, no DSP.
+
+| array | module | cells | beat |
+|---|---|---|---|
+% for array in arrays:
+| ${array.name} | `${array.top}` | ${array.side} x ${array.side} | ${array.side} elements of A and ${array.side} of B |
+% endfor
+
+| product | rows x inner x columns | copies in a layer | results |
+|---|---|---|---|
+% for product in products:
+| ${product.name} | ${product.rows} x ${product.inner} x ${product.columns} | ${product.copies} | (sum*${product.multiplier} + 2^${product.shift - 1}) >> ${product.shift}, clamped to int8 |
+% endfor
+
+${"##"} Ports
+
+| port | meaning |
+|---|---|
+| `clk_i`, `rst_ni` | clock; asynchronous reset of the control, to be held for 2 x side cycles |
+| `job_*` | one product: rows, inner, columns and the scale of its results; taken when the one before is done |
+| `x_valid_i`, `x_ready_o`, `x_a_i`, `x_b_i` | one step of the inner dimension: side elements of a column of A and of a row of B, lane 0 in the low bits, zeros beyond the edge; for each row tile, for each column tile, all of inner |
+| `y_valid_o`, `y_data_o`, `y_last_o` | one row of a tile of results, tiles in the order of the operands; `y_last_o` on the last row of a product |
+| `y_ready_i` | the receiver has room for a whole tile (side rows); rows follow one another without asking again |
+
+`tb/vectors/` holds the matrices, one element a line, a row after the other; `jobs.hex` and `results.hex` say where
+each begins. `manifest.json` holds every file's SHA-256.

@@ -1,0 +1,60 @@
+"""The cells that netlists are simulated with are the vendor's, proven for every content by Yosys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from quweit_cli import toolbox
+from quweit_cli.errors import ToolFailed
+from quweit_cli.synthesizers.cell_models import indexed, simulation_text, vendor_file, vendor_with_ports
+
+LUTS = [*(f"LUT{inputs}" for inputs in range(1, 7)), "LUT6_2"]
+
+
+@pytest.mark.requires("yosys")
+def test_a_lut_read_by_an_index_is_the_vendors_lut_for_all_contents(tmp_path: Path) -> None:
+    _prove(tmp_path, {name: str(indexed(name)) for name in LUTS})
+
+
+@pytest.mark.requires("yosys")
+def test_a_lut_that_reads_another_entry_is_found(tmp_path: Path) -> None:
+    wrong = str(indexed("LUT3")).replace("{I2, I1, I0}", "{I1, I2, I0}")
+    with pytest.raises(ToolFailed, match="SAT proof finished - model found: FAIL|proof did fail"):
+        _prove(tmp_path, {"LUT3": wrong})
+
+
+def test_a_netlist_brings_its_contents_as_ports_and_only_the_models_that_it_names() -> None:
+    netlist = (
+        "module top(a, y);\n"
+        "  LUT2 #(\n    .INIT(4'h8)\n  ) _1_ (\n    .I0(a),\n    .I1(a),\n    .O(y)\n  );\n"
+        "  CARRY8 \\u_adder.u_carry  (\n    .CI(1'h0)\n  );\nendmodule\n"
+    )
+    text = simulation_text(netlist, vendor_file().read_text())
+    assert "  LUT2 _1_ (\n    .INIT(4'h8),\n    .I0(a)," in text
+    assert [line.split("(")[0] for line in text.splitlines() if line.startswith("module")] == [
+        "module CARRY8",
+        "module LUT2",
+        "module top",
+    ]
+    with pytest.raises(ToolFailed, match="LUT9"):
+        simulation_text(netlist.replace("LUT2", "LUT9"), vendor_file().read_text())
+
+
+def _prove(folder: Path, models: dict[str, str]) -> None:
+    vendor, script = vendor_file().read_text(), []
+    for name, model in models.items():
+        (folder / f"{name}_ours.v").write_text(model.replace(f"module {name}(", f"module {name}_ours("))
+        (folder / f"{name}_theirs.v").write_text(
+            vendor_with_ports(name, vendor).replace(f"module {name}(", f"module {name}_theirs(")
+        )
+        script += [
+            f"read_verilog {name}_ours.v {name}_theirs.v",
+            "proc",
+            f"miter -equiv -flatten -make_outputs {name}_ours {name}_theirs {name}_miter",
+            f"sat -verify -prove trigger 0 {name}_miter",
+        ]
+    (folder / "prove.ys").write_text("\n".join(script) + "\n")
+    command = [*toolbox.find(toolbox.YOSYS).command, "prove.ys"]
+    toolbox.run(command, cwd=folder, log=folder / "log", name="yosys")

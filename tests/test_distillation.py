@@ -1,0 +1,100 @@
+"""Distillation: its loss by hand, the dense twin as a teacher, and teachers that do not fit."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from experiments import tiny_digits, tiny_gpt
+from quweit_cli import artifacts, config
+from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.stages import keys, train
+from quweit_cli.training import checkpoint
+from quweit_cli.training.distillation import distilled_loss
+
+DISTILL = "training.distill.weight=0.5"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return artifacts.open_project(tmp_path / "p")
+
+
+def test_the_loss_is_the_weighted_sum_by_hand() -> None:
+    student, teacher = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 4.0]])
+    settings = config.Distillation(weight=0.25, temperature=2.0)
+    p, q = torch.tensor([0.0, 2.0]).softmax(0), torch.tensor([1.0, 0.0]).softmax(0)
+    divergence = float((p * (p / q).log()).sum())
+    loss = distilled_loss(torch.tensor(3.0), student, teacher, settings)
+    assert float(loss) == pytest.approx(0.75 * 3.0 + 0.25 * 4 * divergence, rel=1e-6)
+    same = distilled_loss(torch.tensor(3.0), student, student, settings)
+    assert float(same) == pytest.approx(0.75 * 3.0, abs=1e-6)
+
+
+def test_a_sequence_is_a_mean_over_its_predictions() -> None:
+    torch.manual_seed(0)
+    student, teacher = torch.randn(2, 2, 5, 7).unbind(0)
+    settings = config.Distillation(weight=1.0)
+    parts = [
+        distilled_loss(torch.zeros(()), student[b, n][None], teacher[b, n][None], settings)
+        for b in range(2)
+        for n in range(5)
+    ]
+    whole = distilled_loss(torch.zeros(()), student, teacher, settings)
+    assert float(whole) == pytest.approx(float(torch.stack(parts).mean()), rel=1e-5)
+
+
+def test_the_twin_teaches_and_learns_from_labels_alone(project: Path, tmp_path: Path) -> None:
+    taught = train.run(tiny_digits("twin=true", DISTILL), project).models
+    plain = train.run(tiny_digits("twin=true"), artifacts.open_project(tmp_path / "q")).models
+    assert [model.mlp for model in taught] == ["weightless", "dense"]
+    assert taught[1].test_loss == plain[1].test_loss
+    assert taught[0].test_loss != plain[0].test_loss
+
+
+def test_a_taught_training_in_pieces_equals_the_whole(project: Path, tmp_path: Path) -> None:
+    experiment = tiny_digits("twin=true", "training.steps=20", "training.evaluate_every=20", DISTILL)
+    whole = train.run(experiment, artifacts.open_project(tmp_path / "q"))
+    for _ in range(2):
+        assert not hasattr(train.run(experiment, project, resume=True, stop_after_minutes=0), "models")
+    pieces = train.run(experiment, project, resume=True)
+    assert [one.curve for one in pieces.models] == [one.curve for one in whole.models]
+
+
+def test_a_checkpoint_teaches_and_counts_by_its_content(project: Path, tmp_path: Path) -> None:
+    train.run(tiny_digits("model.mlp=dense"), project)
+    teacher = project / "train/ckpt.pt"
+    experiment = tiny_digits(DISTILL, f"training.distill.teacher={teacher}")
+    student = artifacts.open_project(tmp_path / "student")
+    first = train.run(experiment, student)
+    assert (
+        first.models[0].test_loss
+        != train.run(tiny_digits(), artifacts.open_project(tmp_path / "q")).models[0].test_loss
+    )
+    assert train.run(experiment, student, reuse=True) == first
+    key = keys.train(experiment)
+    train.run(tiny_digits("model.mlp=dense", "seed=1"), project)
+    assert keys.train(experiment) != key
+    stored = checkpoint.load(student / "train/ckpt.pt").experiment
+    assert stored.training.distill.weight == 0.5 and stored.training.distill.teacher is None
+
+
+def test_a_teacher_that_is_missing_or_of_other_data_is_refused(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no teacher"):
+        train.run(tiny_digits(DISTILL), project)
+    with pytest.raises(ArtifactError, match="cannot read the checkpoint"):
+        train.run(tiny_digits(DISTILL, "training.distill.teacher=/no/such"), project)
+    (tmp_path / "text.txt").write_text("to be or not to be " * 100)
+    train.run(tiny_gpt(str(tmp_path / "text.txt")), project)
+    teacher = f"training.distill.teacher={project / 'train/ckpt.pt'}"
+    with pytest.raises(ConfigError, match="learned other classes"):
+        train.run(tiny_digits(DISTILL, teacher), artifacts.open_project(tmp_path / "q"))
+    longer = tiny_gpt(str(tmp_path / "text.txt"), DISTILL, teacher, "model.context=32")
+    with pytest.raises(ConfigError, match="sees 16 tokens"):
+        train.run(longer, artifacts.open_project(tmp_path / "q"))
+
+
+def test_a_teacher_is_looked_for_beside_the_experiment_file(tmp_path: Path) -> None:
+    raw = tiny_digits(DISTILL).model_dump_json().replace('"teacher":null', '"teacher":"t.pt"')
+    (tmp_path / "e.yaml").write_text(raw)
+    assert config.load_experiment(tmp_path / "e.yaml").training.distill.teacher == tmp_path / "t.pt"

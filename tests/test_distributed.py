@@ -1,0 +1,78 @@
+"""Two processes that torchrun starts train as one does: the same curve, and the first alone writes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import DIGITS
+from quweit_cli import config
+from quweit_cli.errors import ConfigError
+from quweit_cli.training.datasets import Share, load
+from quweit_cli.training.distributed import Processes
+
+# Everything that is exchanged: gradients, thresholds of the first batch, a mapping that freezes, scores.
+SETTINGS: dict[str, Any] = {
+    **DIGITS,
+    "model": {
+        **DIGITS["model"],
+        "block": {
+            "lut_layers": [24],
+            "dropout": 0.0,
+            "mapping": "learnable",
+            "mapping_freeze": 0.5,
+            "thermometer": {"bits": 4, "scheme": "distributive"},
+        },
+    },
+    "training": {**DIGITS["training"], "steps": 20, "evaluate_every": 10, "evaluate_samples": 300},
+}
+
+
+def run(command: list[str], folder: Path) -> dict[str, Any]:
+    (folder / "tiny.yaml").write_text(json.dumps(SETTINGS))
+    arguments = ["-m", "quweit_cli", "train", str(folder / "tiny.yaml"), "--out", str(folder / "p"), "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, *command, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)  # one document: the other process prints nothing
+    return result
+
+
+def test_two_processes_give_the_curve_of_one(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    alone = run([], tmp_path / "one")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    together = run(torchrun, tmp_path / "two")
+    for one, two in zip(alone["models"][0]["curve"], together["models"][0]["curve"], strict=True):
+        assert one == pytest.approx(two, rel=1e-4)
+    files = {path.name for path in (tmp_path / "two/p").iterdir()}
+    assert files == {"quweit.json", "train"}
+
+
+def test_shares_are_equal_and_cover_the_batch() -> None:
+    parts = [Share(index, 4).of(24) for index in range(4)]
+    assert [index for part in parts for index in range(24)[part]] == list(range(24))
+
+
+def test_a_share_is_its_part_of_the_whole_batch() -> None:
+    data = load(config.Data(source="digits"))
+    whole, _ = data.batch(7, 32, 16, seed=1)
+    part, _ = data.batch(7, 32, 16, seed=1, share=Share(1, 2))
+    assert (whole[16:] == part).all()
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
+    with pytest.raises(ConfigError, match="32, which 3 processes cannot share"):
+        Processes(0, 3).check_batch(32)

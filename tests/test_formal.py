@@ -1,0 +1,80 @@
+"""Both renderings of every table are proven equal for all inputs, and a flipped table bit is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import Outcome
+from programs import project_with_dump, random_block
+from quweit_cli import config
+from quweit_cli.artifacts import load
+from quweit_cli.documents import FormalResult
+from quweit_cli.errors import Mismatch
+from quweit_cli.stages import formal, rtl
+
+pytestmark = pytest.mark.requires("yosys")
+# Groups of bits in a table, and tables of time alone behind two cells.
+FOLDINGS = {"groups": (6, 3, 2), "gated": (70, 2, 1)}
+
+
+@pytest.mark.parametrize("folding", FOLDINGS)
+def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
+    result = formal.run(_project(tmp_path, *FOLDINGS[folding]))
+    assert [proof.module.removeprefix("toy_block0_") for proof in result.proofs] == [
+        "encoder",
+        "lut_layer0",
+        "lut_layer1",
+        "value_table",
+    ]
+    assert all(proof.proven and not proof.unproven for proof in result.proofs)
+
+
+def _flip_cell(folder: Path) -> None:
+    _flip(folder / "rtl/xilinx/toy_block0_lut_layer0.sv", r"(INIT\(\d+'h)([0-9a-f]+)")
+
+
+def _flip_table(folder: Path) -> None:
+    _flip(folder / "rtl/toy_block0_lut_layer1.sv", r"(Table0 = \d+'h)([0-9a-f]+)")
+
+
+def _flip_value(folder: Path) -> None:
+    _flip(folder / "rtl/xilinx/toy_block0_value_table.sv", r"(INIT\(64'h)([0-9a-f]+)")
+
+
+@pytest.mark.parametrize("change", [_flip_cell, _flip_table, _flip_value])
+def test_one_flipped_bit_is_found_and_named(
+    change: Callable[[Path], None], tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = _project(tmp_path, *FOLDINGS["groups"])
+    change(project / "rtl")
+    with pytest.raises(Mismatch, match=r"not proven equal: \d+ of \d+ equations, first (bits|terms|bias)_o"):
+        formal.run(project)
+    assert sum(proof.unproven for proof in load(FormalResult, project / "formal/formal.json").proofs) > 0
+
+
+def test_the_command_ends_with_1_when_a_bit_was_flipped(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = _project(tmp_path, *FOLDINGS["groups"])
+    assert quweit("sim", project, "--formal").code == 0
+    _flip_cell(project / "rtl")
+    assert quweit("sim", project, "--formal").code == 1
+
+
+def _project(path: Path, outputs: int, thresholds: int, outputs_per_cycle: int) -> Path:
+    program = random_block(5, features=5, thresholds=thresholds, layers=(12, 9), outputs=outputs)
+    project = project_with_dump(path / "p", program, rows=3)
+    rtl.run(project, config.Rtl(outputs_per_cycle=outputs_per_cycle))
+    return project
+
+
+def _flip(path: Path, pattern: str) -> None:
+    changed, count = re.subn(
+        pattern, lambda one: one[1] + f"{int(one[2], 16) ^ 1:0{len(one[2])}x}", path.read_text(), count=1
+    )
+    assert count
+    path.write_text(changed)

@@ -1,0 +1,276 @@
+"""The paper's tables beside our own: GPT-3's integers exactly, energies by hand, every figure with its method."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import Outcome
+from packages import DIGEST, I_VIT_T
+from quweit_cli.artifacts import load, open_project, read_stage, save, writing_stage
+from quweit_cli.baseline_documents import (
+    ArrayRun,
+    BaselineManifest,
+    BaselineSim,
+    BaselineSynthesis,
+    BaselineUnits,
+    Cell,
+    PaperTable,
+    PaperTables,
+    SynthesizedArray,
+    SynthesizedUnit,
+    TableRow,
+)
+from quweit_cli.energy import breakdown, comparison, power, published, table3, table4, workload
+from quweit_cli.energy.comparison import Block, Measured
+from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
+from quweit_cli.errors import ConfigError, Mismatch
+from quweit_cli.hdl.units import units_of
+from quweit_cli.report.exports import csv_text, latex, markdown
+from quweit_cli.stages import tables
+
+MODEL = power.calibrated()
+FILL = 83  # cycles more than the formula, of each product
+
+
+def array_run(side: int, **changes: object) -> ArrayRun:
+    gemms = [*workload.mlp_gemms(I_VIT_T), *workload.attention_gemms(I_VIT_T)]
+    steady = {gemm.name: workload.systolic_cycles([gemm._replace(copies=1)], side) for gemm in gemms}
+    made = ArrayRun(
+        array=f"systolic_{side}", side=side, simulator="verilator", version="Verilator 5.048", rendering="xilinx",
+        bit_exact=True, elements_compared=1000, different_elements=0,
+        cycles={name: cycles + FILL for name, cycles in steady.items()}, steady_cycles=steady,
+        difference=None, failures=[], build_seconds=1.0, run_seconds=1.0,
+    )  # fmt: skip
+    return made.model_copy(update=changes)
+
+
+def synthesized_array(side: int, luts: int, ffs: int) -> SynthesizedArray:
+    return SynthesizedArray(
+        array=f"systolic_{side}", side=side, tool="yosys", version="Yosys 0.70", device=published.DEVICE, luts=luts,
+        ffs=ffs, carries=0, muxes=0, brams=0, dsps=0, modules=[], seconds=1.0, log="yosys/a.log",
+    )  # fmt: skip
+
+
+UNITS = [
+    SynthesizedUnit(
+        unit=unit.name, module=unit.module, version="Yosys 0.70", device=published.DEVICE, luts=100, ffs=50,
+        cycles=unit.cycles, dense_only=unit.dense_only, log="unit.log",
+    )
+    for unit in units_of(I_VIT_T)
+]  # fmt: skip
+
+
+def measured(block: Block | None = None, name: str = "i_vit_t") -> Measured:
+    """A 32 x 32 array exactly as large as the published one."""
+    point = published.SYSTOLIC[32]
+    sim = BaselineSim(rtl=DIGEST, bit_exact=True, runs=[array_run(32)])
+    synth = BaselineSynthesis(rtl=DIGEST, arrays=[synthesized_array(32, point.luts, point.ffs)])
+    return Measured(name, I_VIT_T, sim, synth, block, BaselineUnits(units=UNITS))
+
+
+BLOCK = Block("block0", "Yosys 0.70", luts=15_000, ffs=6_000, brams=0, interval=16)
+
+
+def cell(table: PaperTable, label: str, column: str) -> Cell:
+    (row,) = (one for one in table.rows if one.label == label)
+    return row.cells[table.columns.index(column)]
+
+
+def test_gpt3_equals_the_papers_integers() -> None:
+    table = breakdown.table1(SHAPES)
+    for name, (parameters, macs) in published.GPT3_BREAKDOWN.items():
+        row = next(one for one in table.rows if one.label == f"gpt3: {name}")
+        assert (row.cells[0].value, row.cells[2].value) == (parameters, macs)
+        assert (row.cells[0].paper, row.cells[2].paper) == (parameters, macs)
+
+
+def test_another_context_is_not_gpt3s() -> None:
+    """The equality above can fail."""
+    shape = shape_named("gpt3").model_copy(update={"tokens": 2048})
+    made = {part.name: part.macs_per_token for part in breakdown.parts(shape)}
+    assert made["Q·Kᵀ"] != published.GPT3_BREAKDOWN["Q·Kᵀ"][1]
+
+
+def test_multiplications_of_a_token_are_those_of_the_products_of_a_sample() -> None:
+    for shape in SHAPES.values():
+        gemms = [*workload.attention_gemms(shape), *workload.mlp_gemms(shape)]
+        sample = shape.layers * sum(gemm.macs for gemm in gemms)
+        assert sum(part.macs_per_token for part in breakdown.parts(shape)) * shape.tokens == sample
+
+
+def test_the_paper_accounting_is_the_papers_334_6_and_2_29() -> None:
+    table = table4.table4(measured(BLOCK), MODEL)
+    assert cell(table, comparison.PRODUCTS, "32×32 dense, paper").value == pytest.approx(334.6, abs=0.05)
+    assert cell(table, "times less", "32×32 weightless, paper").value == pytest.approx(2.29, abs=0.005)
+
+
+def test_measured_energies_are_measured_cycles_times_the_models_power() -> None:
+    table = table4.table4(measured(BLOCK), MODEL)
+    column = "32×32 weightless, ours, measured"
+    array_mw = 0.861 * 50_545**0.606
+    qk = 3 * (49 * 64 + FILL)  # three heads, each filled and drained
+    assert cell(table, "Q·Kᵀ", column).value == pytest.approx(qk * array_mw / 200 / 1000, rel=0.01)
+    block_mw = 0.861 * 6_000**0.606
+    assert cell(table, "weightless block", column).value == pytest.approx(
+        196 * 16 * block_mw / 200_000, rel=0.01
+    )
+    assert cell(table, "MLP up", column).value is None
+
+
+def test_the_gain_never_passes_that_of_a_block_without_energy() -> None:
+    free = Block("block0", "Yosys 0.70", luts=1, ffs=1, brams=0, interval=1)
+    for accounting in comparison.ACCOUNTINGS:
+        gain = comparison.gain(measured(free), 32, accounting, MODEL)
+        assert gain is not None
+        assert gain <= comparison.bound(measured(free), 32, accounting)
+    assert comparison.bound(measured(), 32, "counted") == pytest.approx((64_512 + 49_896) / 49_896)
+
+
+def test_two_and_a_half_is_the_bound_of_nanogpt_baby_itself() -> None:
+    shape = shape_named("nanogpt_baby")
+    attention = workload.systolic_cycles(workload.attention_gemms(shape), 32)
+    assert workload.systolic_cycles(workload.mlp_gemms(shape), 32) / attention + 1 == 2.5
+
+
+def test_units_are_summed_apart_and_the_block_takes_the_gelu_away() -> None:
+    table = table4.table4(measured(BLOCK), MODEL)
+    for kind, gelu in (("dense", True), ("weightless", False)):
+        column = f"32×32 {kind}, ours, measured"
+        units = [cell(table, one.unit, column).value for one in UNITS]
+        assert (units[0] is not None) == gelu
+        products, whole = (
+            cell(table, label, column).value for label in (comparison.PRODUCTS, comparison.WHOLE)
+        )
+        assert whole == pytest.approx(float(products or 0) + sum(float(one or 0) for one in units))
+    assert cell(table, comparison.WHOLE, "32×32 dense, paper").value is None
+
+
+def test_without_a_block_the_cells_say_so() -> None:
+    table = table4.table4(measured(), MODEL)
+    empty = cell(table, "times less", "32×32 weightless, ours, measured")
+    assert (empty.value, empty.method) == (None, "no block was synthesized and simulated")
+
+
+def test_every_cell_has_a_method() -> None:
+    made = [breakdown.table1(SHAPES), table3.table3(measured(BLOCK), MODEL)]
+    made += [table4.table4(measured(BLOCK), MODEL), table4.power_table(MODEL)]
+    for table in made:
+        for row in table.rows:
+            assert len(row.cells) == len(table.columns)
+            assert all(one.method for one in row.cells)
+
+
+def test_table_3_states_both_accountings_of_the_block() -> None:
+    table = table3.table3(measured(BLOCK), MODEL)
+    assert cell(table, "weightless block: ours, paper's cycles", "cycles").value == 196
+    assert cell(table, "weightless block: ours, measured", "cycles").value == 196 * 16
+    assert cell(table, "systolic 32×32: ours, paper's cycles", "cycles").value == 64_512
+    assert cell(table, "systolic 32×32: ours, measured", "cycles").value == 64_512 + 2 * FILL
+
+
+def test_the_published_areas_and_powers_follow_cells_and_sides() -> None:
+    """What a note of table 3 says: 672 um2 and 0.029 mW a cell, 0.1134 mm2 and 6.9 mW a lane."""
+    for side, silicon in published.SILICON.items():
+        area = 672e-6 * side**2 + 0.1134 * side
+        assert area == pytest.approx(silicon.area_mm2, rel=0.003)
+        power_mw = silicon.energy_uj * 1e6 / published.SYSTOLIC[side].cycles
+        assert 0.029 * side**2 + 6.9 * side == pytest.approx(power_mw, rel=0.01)
+
+
+TABLE = PaperTable(
+    key="toy",
+    title="Toy & 50 %",
+    columns=["µJ", "a_b"],
+    rows=[TableRow(label="x|y", cells=[Cell(value=1.5, method="by hand", paper=2), Cell(value=None, method="m")])],
+    notes=["a note"],
+)  # fmt: skip
+
+
+def test_the_exports_hold_every_figure() -> None:
+    assert "| x\\|y | 1.5 | – |" in markdown(TABLE)
+    assert "- a note" in markdown(TABLE)
+    assert r"Toy \& 50 \%" in latex(TABLE)
+    assert r"$\mu$J & a\_b \\" in latex(TABLE)
+    rows = list(csv.DictReader(io.StringIO(csv_text(TABLE))))
+    assert rows[0] == {
+        "row": "x|y", "column": "µJ", "value": "1.5", "unit": "", "method": "by hand", "paper": "2",
+    }  # fmt: skip
+
+
+def write_baseline(project: Path, run: ArrayRun) -> Path:
+    folder = open_project(open_project(project) / "i_vit_t")
+    manifest = BaselineManifest(
+        name="i_vit_t", model=I_VIT_T, operands="none", products=[], arrays=[], files={}
+    )
+    documents = {
+        "rtl": ("manifest.json", manifest),
+        "sim": ("sim.json", BaselineSim(rtl=DIGEST, bit_exact=run.bit_exact, runs=[run])),
+        "synth": (
+            "synth.json",
+            BaselineSynthesis(rtl=DIGEST, arrays=[synthesized_array(32, 90_000, 50_000)]),
+        ),
+        "units": ("units.json", BaselineUnits(units=UNITS)),
+    }
+    for stage, (name, document) in documents.items():
+        inputs = {"rtl": read_stage(folder, "rtl").digest()} if stage in ("sim", "synth") else {}
+        with writing_stage(folder, stage, inputs=inputs, options={}) as made:
+            save(document, made / name)
+    return project
+
+
+def test_the_command_prints_and_writes_every_form(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
+    project = write_baseline(tmp_path / "p", array_run(32))
+    done = quweit("energy", project, "--tables", "--shape", "tiny=4,64,2,65,256")
+    assert done.code == 0
+    assert "43,486,543,872" in done.stdout
+    made = load(PaperTables, project / "tables.json")
+    assert [table.key for table in made.tables] == [
+        "table1",
+        "table3_i_vit_t",
+        "table4_i_vit_t",
+        "power_model",
+    ]
+    for table in made.tables:
+        for kind in ("csv", "md", "tex"):
+            assert (project / f"{table.key}.{kind}").stat().st_size > 100
+    page = (project / "index.html").read_text()
+    assert page.count("<svg") == 3
+    assert "tiny" in page
+
+
+def test_without_a_project_the_tables_that_need_no_measurement_are_printed(
+    quweit: Callable[..., Outcome],
+) -> None:
+    done = quweit("energy", "--tables", "--json")
+    keys = [table["key"] for table in json.loads(done.stdout)["tables"]]
+    assert keys == ["table1", "power_model"]
+
+
+def test_an_array_that_is_not_bit_exact_has_no_tables(tmp_path: Path) -> None:
+    difference = {
+        "product": "up", "scenario": "steady", "row": 1, "column": 2, "cycle": 3, "expected": 4, "got": 5,
+    }  # fmt: skip
+    broken = ArrayRun.model_validate(
+        array_run(32).model_dump() | {"bit_exact": False, "different_elements": 1, "difference": difference}
+    )
+    project = write_baseline(tmp_path / "p", broken)
+    with pytest.raises(Mismatch, match="product up, row 1, column 2"):
+        tables.run(project)
+
+
+@pytest.mark.parametrize(
+    "words", ["tiny=1,2,3", "tiny=1,2,3,4,x", "tiny=0,1,1,1,1", "gpt33", "../x=1,8,1,8,8", "tiny=1,8,3,8,8"]
+)
+def test_a_shape_that_is_none_is_refused(words: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_shape(words)
+
+
+def test_a_project_is_needed_without_tables(quweit: Callable[..., Outcome]) -> None:
+    assert quweit("energy").code == 2

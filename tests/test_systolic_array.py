@@ -1,0 +1,190 @@
+"""Systolic arrays equal the products of matrices, in both renderings, and cells counted by module are those counted flat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quweit_cli import config, toolbox
+from quweit_cli.artifacts import load, open_project, save, writing_stage
+from quweit_cli.baseline_documents import BaselineManifest, BaselineProduct, BaselineSim
+from quweit_cli.documents import ModelShape
+from quweit_cli.errors import ConfigError, Mismatch, ToolFailed
+from quweit_cli.hdl.systolic import Operands, golden, render_arrays
+from quweit_cli.stages import baseline
+from quweit_cli.synthesizers.systolic import module_cells, script
+from quweit_cli.synthesizers.yosys import cell_counts, resources
+
+SHAPE = ModelShape(family="vit", layers=1, dim=8, heads=1, tokens=8, mlp_hidden=16)
+# Full tiles; edges in rows, columns and both; fewer rows than a tile; one step; inner below the side.
+PRODUCTS = [(8, 16, 8), (9, 12, 15), (1, 1, 1), (8, 3, 16)]  # small: Icarus takes a second for 50 cycles
+LARGER = [(16, 16, 16), (17, 20, 50), (5, 12, 7), (1, 1, 1), (16, 3, 48), (33, 33, 16)]
+
+
+def random_products(sizes: Sequence[tuple[int, int, int]] = PRODUCTS) -> list[Operands]:
+    """Whole int8 range, corners included."""
+    random = np.random.default_rng(3)
+    made = []
+    for number, (rows, inner, columns) in enumerate(sizes):
+        a_MK = random.integers(-128, 127, (rows, inner), endpoint=True)
+        b_KN = random.integers(-128, 127, (inner, columns), endpoint=True)
+        a_MK[0], b_KN[:, 0] = -128, -128
+        made.append(Operands(f"product{number}", a_MK, b_KN))
+    return made
+
+
+def project_with_arrays(
+    project: Path,
+    side: int,
+    sizes: Sequence[tuple[int, int, int]] = PRODUCTS,
+    change: tuple[str, str, str] | None = None,
+) -> Path:
+    """`project/rtl`; `change` replaces a text in one of its files."""
+    plan, manifest = render_arrays("tiny", SHAPE, random_products(sizes), [side], "random")
+    with writing_stage(open_project(project), "rtl", inputs={}, options={}) as folder:
+        plan.write(folder)
+        if change is not None:
+            name, old, new = change
+            text = (folder / name).read_text()
+            assert text.count(old) == 1
+            (folder / name).write_text(text.replace(old, new))
+        save(manifest, folder / "manifest.json")
+    return project
+
+
+def simulate(project: Path, simulator: str, rendering: str = "behavioural") -> BaselineSim:
+    options = config.Baseline.model_validate({"simulator": simulator, "rendering": rendering})
+    return baseline.simulate(project, options)
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("rendering", ["behavioural", "xilinx"])
+def test_products_with_ragged_edges_are_bit_exact(tmp_path: Path, rendering: str) -> None:
+    (run,) = simulate(project_with_arrays(tmp_path / "p", 8), "icarus", rendering).runs
+    elements = sum(rows * columns for rows, _, columns in PRODUCTS)
+    assert run.bit_exact
+    assert run.elements_compared == 2 * elements  # with and without gaps and backpressure
+
+
+@pytest.mark.requires("verilator")
+def test_a_larger_array_on_verilator_fills_and_drains_in_a_constant_number_of_cycles(tmp_path: Path) -> None:
+    (run,) = simulate(project_with_arrays(tmp_path / "p", 16, LARGER), "verilator").runs
+    assert run.bit_exact
+    # A product of one tile takes its inner dimension; filling and draining are the array's own.
+    assert run.steady_cycles["product0"] == 16
+    assert run.cycles["product0"] == 16 + run.fill_and_drain["product0"]
+    assert 16 < run.fill_and_drain["product0"] <= 3 * 16
+
+
+BROKEN = {
+    "accumulator": ("rtl/quweit_systolic_cell.sv", "start_i ? 32'd0 : sum_o", "start_i ? 32'd1 : sum_o"),
+    "narrow sum": ("rtl/quweit_systolic_cell.sv", "32'(product)", "{24'd0, product[7:0]}"),
+    "rounding": ("rtl/quweit_systolic_column.sv", "+ 10'sd1", "+ 10'sd0"),
+    "saturation": (
+        "rtl/quweit_systolic_column.sv",
+        "(rounded[9:7] != {3{rounded[9]}})",
+        "1'b0",
+    ),
+}
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_array_is_found_and_the_element_named(tmp_path: Path, fault: str) -> None:
+    project = project_with_arrays(tmp_path / "p", 8, change=BROKEN[fault])
+    with pytest.raises(Mismatch, match=r"product\d, row \d+, column \d+, cycle \d+: expected -?\d+, got"):
+        simulate(project, "icarus")
+
+
+@pytest.mark.requires("icarus")
+def test_a_lane_that_is_not_skewed_is_found(tmp_path: Path) -> None:
+    straight = (
+        "rtl/quweit_skew.sv",
+        "(Falling != 0) ? Lanes - 1 - n : n",
+        "(Falling != 0) ? Lanes - 1 - n : n % 7",
+    )
+    with pytest.raises(Mismatch, match=r"row 0, column \d"):
+        simulate(project_with_arrays(tmp_path / "p", 8, change=straight), "icarus")
+
+
+@pytest.mark.requires("verilator")
+@pytest.mark.parametrize("rendering", ["", "_xilinx"])
+def test_verilator_lints_the_array_without_a_warning(tmp_path: Path, rendering: str) -> None:
+    package = project_with_arrays(tmp_path / "p", 16) / "rtl"
+    words = toolbox.find(toolbox.VERILATOR).command
+    files = f"filelists/systolic_16{rendering}.f"
+    output = toolbox.run(
+        [*words, "--lint-only", "-Wall", "--top-module", "systolic_16", "-f", files],
+        cwd=package,
+        log=tmp_path / "lint.log",
+        name="verilator",
+    )
+    assert "%Warning" not in output
+
+
+@pytest.mark.requires("yosys")
+def test_an_array_counted_by_modules_is_within_two_percent_of_it_counted_flat(tmp_path: Path) -> None:
+    """8 x 8; the netlists differ only where optimisation crosses the face of a module."""
+    project = project_with_arrays(tmp_path / "p", 8)
+    (made,) = baseline.synthesize(project, config.Baseline()).arrays
+    assert made.luts == sum(one.count * one.luts for one in made.modules)
+    cells = next(one for one in made.modules if one.module == "quweit_systolic_cell")
+    assert (cells.count, cells.ffs) == (64, 49)
+    assert made.dsps == 0
+    assert made.luts == pytest.approx(FLAT_AS_MEASURED, rel=0.02)
+
+
+FLAT_AS_MEASURED = 8_063  # see the slow test, which measures it
+
+
+@pytest.mark.slow
+@pytest.mark.requires("yosys")
+def test_the_flat_count_is_what_is_written_above(tmp_path: Path) -> None:
+    project = project_with_arrays(tmp_path / "p", 8)
+    manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+    (tmp_path / "yosys").mkdir()
+    (tmp_path / "flat.ys").write_text(script(manifest.arrays[0], "xcup", project / "rtl", flat=True))
+    words = [*toolbox.find(toolbox.YOSYS).command, "flat.ys"]
+    toolbox.run(words, cwd=tmp_path, log=tmp_path / "flat.log", name="yosys")
+    counts = resources(cell_counts(tmp_path / "yosys" / "systolic_8.stat.json"))
+    assert counts["luts"] == pytest.approx(FLAT_AS_MEASURED, rel=0.001)
+
+
+def test_instances_multiply_down_the_hierarchy() -> None:
+    statistics = {
+        "modules": {
+            "\\top": {"num_cells_by_type": {"row": 3, "LUT2": 1}},
+            "\\row": {"num_cells_by_type": {"cell": 4}},
+            "\\cell": {"num_cells_by_type": {"LUT6": 5, "FDRE": 2}},
+        }
+    }
+    assert module_cells(statistics, "top") == {
+        "top": (1, {"LUT2": 1}),
+        "row": (3, {}),
+        "cell": (12, {"LUT6": 5, "FDRE": 2}),
+    }
+    with pytest.raises(ToolFailed, match="no module `other`"):
+        module_cells(statistics, "other")
+
+
+def test_a_side_that_is_no_multiple_of_eight_is_refused() -> None:
+    with pytest.raises(ConfigError, match="side 12"):
+        render_arrays("tiny", SHAPE, random_products(), [12], "random")
+
+
+def test_operands_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit int8"):
+        golden(Operands("wide", np.array([[128]]), np.array([[1]])))
+
+
+@pytest.mark.parametrize(("side", "cycles"), [(8, 921_600), (16, 239_616), (32, 64_512), (64, 18_432)])
+def test_the_steady_state_of_the_mlp_takes_the_published_cycles(side: int, cycles: int) -> None:
+    up, down = ((196, 192, 768), (196, 768, 192))
+    products = [
+        BaselineProduct(name="", rows=m, inner=k, columns=n, copies=1, multiplier=1, shift=0)
+        for m, k, n in (up, down)
+    ]
+    assert sum(product.steady_cycles(side) for product in products) == cycles

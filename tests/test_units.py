@@ -1,0 +1,198 @@
+"""GELU, softmax and layer normalisation: integers near floating point, RTL equal to the integers."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quweit_cli import toolbox
+from quweit_cli.hdl import literals
+from quweit_cli.hdl.render import template_root
+from quweit_cli.hdl.units import layer_norm_cycles, softmax_cycles
+from quweit_cli.ir.units import gelu_table, layer_norm, octaves, shiftmax
+
+BENCH = """\
+module bench;
+  localparam integer Elements = {elements}, Rows = {rows};
+  logic clk = 0, rst_n = 0, x_valid = 0, x_ready, y_valid, y_ready = 0;
+  logic [{bits}-1:0] x [0:Rows*Elements-1];
+  logic [{bits}-1:0] x_data;
+  logic [7:0] y_data;
+  integer taken = 0, given = 0, cycle = 0, first = 0;
+  logic [31:0] lfsr = 32'h1d872b41;
+  {unit} #({parameters}) u_unit (
+    .clk_i(clk), .rst_ni(rst_n), .x_valid_i(x_valid), .x_ready_o(x_ready), .x_data_i(x_data),
+    .y_valid_o(y_valid), .y_ready_i(y_ready), .y_data_o(y_data));
+  always #5 clk = ~clk;
+  assign x_data = x[taken < Rows*Elements ? taken : 0];
+  initial begin
+    $readmemh("x.hex", x);
+    #22 rst_n = 1;
+  end
+  always @(posedge clk) begin
+    cycle <= cycle + 1;
+    if (x_valid && x_ready) begin
+      if (taken % Elements == 0) first = cycle;
+      taken = taken + 1;
+    end
+    if (y_valid && y_ready) begin
+      $display("y %0d", $signed(y_data));
+      given = given + 1;
+      if (given % Elements == 0) $display("row %0d", cycle - first + 1);
+      if (given == Rows * Elements) $finish;
+    end
+    if (cycle > 400000) $finish;
+    lfsr = {{lfsr[30:0], lfsr[31] ^ lfsr[21] ^ lfsr[1] ^ lfsr[0]}};
+    x_valid <= rst_n && taken < Rows*Elements && ({gaps} == 0 || lfsr[0]);
+    y_ready <= {gaps} == 0 || lfsr[1];
+  end
+endmodule
+"""
+
+
+def play(
+    folder: Path, unit: str, parameters: str, rows_RN: np.ndarray, bits: int, *, gaps: bool = False, change: tuple[str, str] | None = None
+) -> tuple[np.ndarray, list[int]]:  # fmt: skip
+    """Results of the RTL on Icarus, and the cycles of each row."""
+    rows, elements = rows_RN.shape
+    (folder / "x.hex").write_text("\n".join(f"{x & 2**bits - 1:x}" for x in rows_RN.ravel().tolist()) + "\n")
+    (folder / "bench.sv").write_text(
+        BENCH.format(
+            unit=unit, parameters=parameters, elements=elements, rows=rows, bits=bits, gaps=int(gaps)
+        )
+    )
+    source = (template_root() / f"static/units/{unit}.sv").read_text()
+    if change is not None:
+        assert source.count(change[0]) == 1
+        source = source.replace(*change)
+    (folder / "unit.sv").write_text(source)
+    rest = [str(template_root() / f"static/units/quweit_{name}.sv") for name in ("divider", "root")]
+    iverilog = toolbox.find(toolbox.ICARUS).command
+    command = [*iverilog, "-g2012", "-o", "bench.vvp", "-s", "bench", *rest, "unit.sv", "bench.sv"]
+    toolbox.run(command, cwd=folder, log=folder / "build.log", name="iverilog")
+    output = toolbox.run(["vvp", "bench.vvp"], cwd=folder, log=folder / "run.log", name="vvp", timeout=120)
+    given = [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)]
+    assert len(given) == rows_RN.size
+    cycles = [int(one) for one in re.findall(r"^row (\d+)$", output, re.MULTILINE)]
+    return np.array(given).reshape(rows, elements), cycles
+
+
+def scores(rows: int, elements: int) -> np.ndarray:
+    random = np.random.default_rng(5)
+    drawn = np.clip(np.rint(random.normal(0, 30, (rows, elements))), -128, 127).astype(np.int64)
+    drawn[0] = -128  # all equal
+    drawn[1, 0], drawn[1, 1:] = 127, -128  # one alone
+    return drawn
+
+
+def residuals(rows: int, elements: int) -> np.ndarray:
+    random = np.random.default_rng(6)
+    drawn = np.rint(random.normal(300, 2000, (rows, elements))).clip(-32768, 32767).astype(np.int64)
+    drawn[0] = 1234  # no deviation at all
+    drawn[1] = np.where(np.arange(elements) % 2, 32767, -32768)  # the largest
+    drawn[2] = 0
+    drawn[2, 0] = 1  # the smallest: where a Newton iteration from 2^16 has not arrived
+    drawn[3] = -32768
+    drawn[3, 1] = 32767
+    return drawn
+
+
+def test_gelu_is_within_half_a_step_of_the_function() -> None:
+    for code, entry in enumerate(gelu_table(1 / 16, 1 / 16)):
+        x = (code - 128) / 16
+        exact = 16 * 0.5 * x * (1 + math.erf(x / math.sqrt(2)))
+        assert abs(entry - min(max(exact, -128), 127)) <= 0.5 + 1e-9
+
+
+def test_shiftmax_is_near_softmax() -> None:
+    scale, rows = 1 / 16, scores(50, 196)
+    exponent = np.exp((rows - rows.max(axis=1, keepdims=True)) * scale)
+    exact = exponent / exponent.sum(axis=1, keepdims=True)
+    # 2^-f is at most 6.2 % off as 1 - f/2, and a result is rounded to 1/128.
+    assert np.abs(shiftmax(rows, octaves(scale)) / 128 - exact).max() < 0.062 + 0.5 / 128
+
+
+def test_layer_norm_is_within_a_step_of_floating_point_even_for_tiny_and_huge_rows() -> None:
+    rows = residuals(50, 192)
+    deviation = rows.std(axis=1, keepdims=True)
+    exact = 32 * (rows - rows.mean(axis=1, keepdims=True)) / np.where(deviation == 0, 1, deviation)
+    assert np.abs(layer_norm(rows) - exact.clip(-128, 127)).max() < 0.51
+    assert np.abs(layer_norm(rows)[0]).max() == 0
+
+
+def test_scores_of_a_scale_that_does_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"not within 1 \.\.\. 255"):
+        octaves(2.0)
+
+
+def test_rows_that_do_not_fit_int64_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit int64"):
+        layer_norm(np.zeros((1, 2**17), dtype=np.int64))
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_softmax_unit_equals_the_integers(tmp_path: Path, gaps: bool) -> None:
+    rows = scores(6, 21)
+    got, cycles = play(tmp_path, "quweit_softmax", ".Elements(21), .Multiplier(23)", rows, 8, gaps=gaps)
+    assert np.array_equal(got, shiftmax(rows, 23))
+    if not gaps:
+        assert set(cycles) == {softmax_cycles(21)}
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize("elements", [12, 32])
+def test_the_layer_norm_unit_equals_the_integers(tmp_path: Path, elements: int) -> None:
+    rows = residuals(7, elements)
+    got, cycles = play(tmp_path, "quweit_layer_norm", f".Elements({elements})", rows, 16, gaps=elements == 12)
+    assert np.array_equal(got, layer_norm(rows))
+    if elements == 32:  # no gaps
+        assert max(cycles) == layer_norm_cycles(elements)  # the constant row
+
+
+@pytest.mark.requires("icarus")
+def test_a_broken_weight_or_root_is_found(tmp_path: Path) -> None:
+    rows = scores(3, 21)
+    broken, _ = play(
+        tmp_path, "quweit_softmax", ".Elements(21), .Multiplier(23)", rows, 8, change=("10'd512", "10'd480")
+    )
+    assert not np.array_equal(broken, shiftmax(rows, 23))
+    rows = residuals(5, 12)
+    flipped = ("? RootBits'(1) : root", "? RootBits'(1) : root ^ 1'b1")
+    broken, _ = play(tmp_path, "quweit_layer_norm", ".Elements(12)", rows, 16, change=flipped)
+    assert not np.array_equal(broken, layer_norm(rows))
+
+
+@pytest.mark.requires("icarus")
+def test_the_gelu_unit_equals_its_table(tmp_path: Path) -> None:
+    table = gelu_table(1 / 16, 1 / 16)
+    literal = literals.unsigned(sum((entry & 0xFF) << 8 * place for place, entry in enumerate(table)), 2048)
+    (tmp_path / "bench.sv").write_text(
+        f"module bench; logic clk = 0; logic [7:0] x, y; quweit_gelu #(.Table({literal})) u (.clk_i(clk), .x_i(x), .y_o(y));\n"
+        "initial for (int n = 0; n < 256; n++) begin x = 8'(n - 128); #1 clk = 1; #1 clk = 0; "
+        '$display("y %0d", $signed(y)); end endmodule\n'
+    )
+    unit = str(template_root() / "static/units/quweit_gelu.sv")
+    command = [*toolbox.find(toolbox.ICARUS).command, "-g2012", "-o", "b.vvp", unit, "bench.sv"]
+    toolbox.run(command, cwd=tmp_path, log=tmp_path / "build.log", name="iverilog")
+    output = toolbox.run(["vvp", "b.vvp"], cwd=tmp_path, log=tmp_path / "run.log", name="vvp")
+    assert [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)] == table
+
+
+@pytest.mark.requires("verilator")
+@pytest.mark.parametrize("unit", ["gelu", "softmax", "layer_norm"])
+def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str) -> None:
+    folder = template_root() / "static/units"
+    files = [str(folder / f"quweit_{name}.sv") for name in ("divider", "root", unit)]
+    words = toolbox.find(toolbox.VERILATOR).command
+    output = toolbox.run(
+        [*words, "--lint-only", "-Wall", "--top-module", f"quweit_{unit}", *files],
+        cwd=tmp_path,
+        log=tmp_path / "lint.log",
+        name="verilator",
+    )
+    assert "%Warning" not in output
