@@ -1,28 +1,45 @@
-<%page args="dump, blocks, version"/>\
-# RTL package of ${dump.name}
+<%page args="design, dump, blocks, version"/>\
+<% first = blocks[0]; axis = first.axis %>\
+# RTL package of ${design}
 
-Rendered by quweit ${version} from dump `${dump.digest[:16]}`. Same dump, same bytes.
+Rendered by quweit ${version} from dump `${dump.digest[:16]}`. Same dump and settings, same bytes.
 
-| block | module | row in | row out | latency | a row each |
-|---|---|---|---|---|---|
+Every block is a module with plain streaming ports, and a wrapper with AXI-Stream ports in plain Verilog.
+
+| block | module | wrapper | row in | row out | latency | a row each |
+|---|---|---|---|---|---|---|
 % for block in blocks:
-| ${block.name} | `${block.top}` | ${block.features} x int${block.input_bits}, ${block.input_beats} beats of ${block.features_per_beat} | ${block.outputs} x int${block.output_bits}, ${block.output_beats} beats of ${block.outputs_per_beat} | ${block.latency_cycles} cycles | ${block.initiation_interval_cycles} cycles |
+| ${block.name} | `${block.top}` | `${block.axis.top}` | ${block.features} x int${block.input_bits} | ${block.outputs} x int${block.output_bits} | ${block.latency_cycles} cycles | ${block.initiation_interval_cycles} cycles |
 % endfor
 
 Latency counts from the first input beat taken to the last output beat given, of an idle block without
-stalls. `manifest.json` holds these numbers, every file's SHA-256 and the golden vectors' names.
+stalls. A row is loaded while the one before it is computed and the one before that leaves, so rows follow one
+another without a pause. `manifest.json` holds these numbers, every file's SHA-256 and the golden vectors' names.
 
-${"##"} Ports
+${"##"} The wrapper
 
-| port | direction | meaning |
-|---|---|---|
-| `clk_i` | in | clock, rising edge |
-| `rst_ni` | in | asynchronous reset, active low; resets control only |
-| `x_valid_i`, `x_ready_o`, `x_data_i` | stream in | one beat of features, feature 0 in the low bits, two's complement; beats are taken while valid and ready are both high |
-| `x_last_i` | in | marks the last beat of a row; on an earlier beat it discards the row begun |
-| `y_valid_o`, `y_ready_i`, `y_data_o`, `y_last_o` | stream out | one beat of outputs, output 0 in the low bits, two's complement; `y_last_o` on the last beat of a row |
+| wrapper | `s_axis_tdata` | beats a row | `m_axis_tdata` | beats a row | a row each |
+|---|---|---|---|---|---|
+% for block in blocks:
+| `${block.axis.top}` | ${block.axis.bytes_in} bytes | ${block.axis.input_beats} | ${block.axis.bytes_out} bytes | ${block.axis.output_beats} | ${block.axis.initiation_interval_cycles} cycles |
+% endfor
 
-A beat that is offered stays until it is taken. Gaps and stalls of any length are allowed on both sides.
+`aclk`, `aresetn` (active low, asserted at any time, released in step with `aclk`), and TDATA, TVALID, TREADY, TLAST on both sides.
+
+- Feature 0 is in the low byte of the first beat, one byte each. Output 0 is in the low two bytes, two bytes each, low
+  byte first. Bytes past the end of a row in its last beat are ignored on input and zero on output.
+- TLAST marks the last beat of a row. On input, TLAST on an earlier beat discards the row begun, so that a source
+  that was interrupted finds back; a row is complete with its last beat whether TLAST is set there or not.
+- Gaps and stalls of any length are allowed on both sides. A beat that is offered stays until it is taken.
+- Where TDATA is not as wide as the beats of the block, a row takes a few cycles longer to pass.
+
+In a Vivado block design: add `filelists/${axis.top}_xilinx.f` to the project, then *Add Module*. The
+attributes of the ports tell Vivado the interfaces, their widths and their clock. Constraints for synthesis out of context are
+in `constraints/`, for Vivado (`.xdc`) and others (`.sdc`).
+
+${"##"} Number formats
+
+All numbers are two's complement integers.
 
 | block | real value of an input step | real value of an output step |
 |---|---|---|
@@ -30,24 +47,73 @@ A beat that is offered stays until it is taken. Gaps and stalls of any length ar
 | ${block.name} | ${block.input_scale} | ${block.output_scale} |
 % endfor
 
+${"##"} The block's own ports
+
+| port | direction | meaning |
+|---|---|---|
+| `clk_i` | in | clock, rising edge |
+| `rst_ni` | in | asynchronous reset, active low; resets control only |
+| `x_valid_i`, `x_ready_o`, `x_data_i` | stream in | one beat of features, feature 0 in the low bits; taken while valid and ready are both high |
+| `x_last_i` | in | marks the last beat of a row; on an earlier beat it discards the row begun |
+| `y_valid_o`, `y_ready_i`, `y_data_o`, `y_last_o` | stream out | one beat of outputs, output 0 in the low bits; `y_last_o` on the last beat of a row |
+
+| module | features a beat | beats in | outputs a beat | beats out |
+|---|---|---|---|---|
+% for block in blocks:
+| `${block.top}` | ${block.features_per_beat} | ${block.input_beats} | ${block.outputs_per_beat} | ${block.output_beats} |
+% endfor
+
 ${"##"} Files
 
-- `rtl/`: the design, tables as SystemVerilog constants; `rtl/xilinx/`: the same tables as LUT cells.
-- `filelists/<top>.f` for simulation and ASIC, `filelists/<top>_xilinx.f` for FPGA synthesis, `filelists/tb_<top>.f` for the bench.
-- `tb/`: bench and golden vectors (`inputs.hex` one beat a line, `outputs.hex` one row a line).
+- `rtl/`: the design, tables as SystemVerilog constants; `rtl/xilinx/`: the same tables as LUT cells; `rtl/wrapper/`: AXI-Stream.
+- `filelists/`: `<module>.f` for simulation and library cells, `<module>_xilinx.f` for FPGA synthesis, `check_<module>.f` and
+  `tb_<module>.f` for the benches; names are relative to this folder.
+- `tb/`: benches and golden vectors, inputs one beat a line, outputs one row a line; their SHA-256 are in `manifest.json`.
+- `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
 
-${"##"} Simulate without quweit
+${"##"} Simulate
 
-With cocotb 2 and Icarus, in this folder, for the first block:
+The self-checking bench needs a SystemVerilog simulator and nothing else. It plays the golden rows with and without gaps
+and stalls, and ends with `PASS`, or with an error and an exit code. In this folder, with Icarus Verilog:
 
 ```sh
-export QUWEIT_BLOCK=${blocks[0].name} QUWEIT_ROWS=20 QUWEIT_RESULT=result.json
-export PYTHONPATH=tb COCOTB_TEST_MODULES=test_block COCOTB_TOPLEVEL=${blocks[0].testbench} TOPLEVEL_LANG=verilog
+iverilog -g2012 -s ${axis.check} -c filelists/${axis.check}.f -o check.vvp
+vvp check.vvp +inputs=${axis.inputs} +outputs=${first.vectors.outputs}
+```
+
+With Verilator 5:
+
+```sh
+verilator --binary -CFLAGS -std=c++20 --timescale 1ns/1ps --top-module ${axis.check} -f filelists/${axis.check}.f -o check
+obj_dir/check +inputs=${axis.inputs} +outputs=${first.vectors.outputs}
+```
+
+With any other: compile the names in `filelists/${axis.check}.f`, top `${axis.check}`, and run it with the same two
+plusargs. `${first.check}` is the bench of the block without its wrapper (`+inputs=${first.vectors.inputs}`).
+
+With FuseSoC:
+
+```sh
+fusesoc --cores-root . run --target=sim_${first.name} quweit:block:${design}
+```
+
+`lint_${first.name}` and `synth_${first.name}` (Vivado) are its other targets; every block has the three.
+
+With cocotb 2, which names every output that differs, on the block without its wrapper:
+
+```sh
+export QUWEIT_BLOCK=${first.name} QUWEIT_ROWS=20 QUWEIT_RESULT=result.json
+export PYTHONPATH=tb COCOTB_TEST_MODULES=test_block COCOTB_TOPLEVEL=${first.testbench} TOPLEVEL_LANG=verilog
 export PYGPI_PYTHON_BIN="$(command -v python3)"
 export GPI_USERS="$(find_libpython);$(python3 -c 'import cocotb_tools.config as c; print(c.pygpi_entry_point())')"
 echo "+timescale+1ns/1ps" > timescale.f
-iverilog -g2012 -s ${blocks[0].testbench} -o bench.vvp -f timescale.f -c filelists/${blocks[0].testbench}.f
-vvp -m "$(cocotb-config --lib-name-path vpi icarus)" bench.vvp -none +inputs=${blocks[0].vectors.inputs}
+iverilog -g2012 -s ${first.testbench} -o bench.vvp -f timescale.f -c filelists/${first.testbench}.f
+vvp -m "$(cocotb-config --lib-name-path vpi icarus)" bench.vvp -none +inputs=${first.vectors.inputs}
 ```
 
 `result.json` then holds the rows compared in each scenario and the first differences, if any.
+
+${"##"} Synthesize
+
+- Vivado: `filelists/${axis.top}_xilinx.f` and `constraints/${axis.top}.xdc`, top `${axis.top}`.
+- Cells of a library: `filelists/${axis.top}.f` and `constraints/${axis.top}.sdc`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli import artifacts, documents
+from quweit_cli.hdl.axis import RowShape, axis_port
 
 DIGEST = "0" * 64
 
@@ -81,6 +82,7 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
         bench_sources=["tb/quweit_row_source.sv", "tb/quweit_row_sink.sv", f"tb/tb_{layer}.sv"],
         sources_xilinx=[f"{name}.sv"],
         vectors=vectors,
+        axis=axis_port(f"top_{layer}", RowShape(1, 1, 192), 1, 2, (vectors.inputs, DIGEST)),
     )
 
 

@@ -36,6 +36,7 @@ from quweit_cli.documents import (
     TrainedModel,
     TrainResult,
 )
+from quweit_cli.hdl.axis import RowShape, axis_port
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 
@@ -157,6 +158,7 @@ def rtl(
             bench_sources=["tb/block0_tb.sv"],
             sources_xilinx=["block0.sv"],
             vectors=vectors,
+            axis=axis_port("block0", RowShape(8, 8, 8 // lanes), 1, 2 * lanes, ("x.hex", DIGEST)),
         )
         save(
             RtlManifest(

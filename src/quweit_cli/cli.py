@@ -86,6 +86,12 @@ def rtl(
     pipeline_depth: Annotated[
         str, typer.Option(metavar="N|auto", help="registers in a row from time slot to output")
     ] = "auto",
+    bus_bytes: Annotated[
+        str, typer.Option(metavar="N|auto", help="bytes of TDATA of the AXI-Stream wrapper")
+    ] = "auto",
+    top_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="what module names start with  [default: the design]")
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -105,6 +111,8 @@ def rtl(
         array=array,
         features_per_beat=_number(features_per_beat),
         pipeline_depth=_number(pipeline_depth),
+        bus_bytes=_number(bus_bytes),
+        top_name=top_name,
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
     _show(stage.run(out, settings, progress=_progress()), json, "rtl")

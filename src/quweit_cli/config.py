@@ -103,6 +103,13 @@ class Rtl(Fold):
         "auto",
         description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
     )
+    top_name: Identifier | None = Field(
+        None, description="what the names of modules start with; the name of the design when not given"
+    )
+    bus_bytes: Annotated[int, Field(ge=1, le=128)] | Literal["auto"] = Field(
+        "auto",
+        description="bytes of TDATA of the AXI-Stream wrapper, in and out; `auto` takes the beats of the block as they are",
+    )
     pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
         description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more",

@@ -89,6 +89,22 @@ class RtlVectors(Artifact):
     outputs_sha256: Digest
 
 
+class AxisPort(Artifact):
+    """The AXI-Stream wrapper of a block, `rtl/wrapper/<top>.v`."""
+
+    top: Identifier
+    testbench: Identifier
+    check: Identifier = Field(description="the self-checking bench of the wrapper")
+    bytes_in: int = Field(description="of TDATA")
+    bytes_out: int
+    input_beats: int = Field(description="of a row; TLAST marks the last")
+    output_beats: int
+    initiation_interval_cycles: int = Field(description="between rows, no gaps, no stalls")
+    inputs: FileName = Field(description="golden inputs as beats of this width")
+    inputs_sha256: Digest
+    sources: list[FileName] = Field(description="added to those of the block, in compile order")
+
+
 class RtlEstimate(Artifact):
     """Cells of a block by counting what is rendered, before any tool ran."""
 
@@ -132,6 +148,7 @@ class RtlBlock(Artifact):
     )
     estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
+    axis: AxisPort
 
 
 class RtlManifest(Artifact):
@@ -273,6 +290,10 @@ class SynthesizedBlock(Artifact):
     log: FileName
     netlist: FileName | None = Field(
         None, description="Verilog of the vendor's or the library's cells; absent when none was written"
+    )
+    cell_models: FileName | None = Field(
+        None,
+        description="Verilog of the cells, made from the library; absent where the vendor's models serve",
     )
     asic: AsicFigures | None = Field(None, description="when a cell library was the target")
     estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")

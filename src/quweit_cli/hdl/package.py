@@ -11,10 +11,13 @@ import numpy as np
 from quweit_cli import __version__, config
 from quweit_cli.documents import DumpManifest, RtlBlock, RtlManifest, RtlVectors
 from quweit_cli.hdl import literals
+from quweit_cli.hdl.axis import STATIC_WRAPPER, RowShape, axis_port, render_wrapper
+from quweit_cli.hdl.benches import render_benches
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
 from quweit_cli.hdl.estimate import estimate
+from quweit_cli.hdl.handover import render_handover
 from quweit_cli.hdl.plan import FilePlan
-from quweit_cli.hdl.render import render, static_text
+from quweit_cli.hdl.render import static_text
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
 from quweit_cli.hdl.terms import terms_of, tree_of
 from quweit_cli.ir import Program, evaluate
@@ -59,6 +62,7 @@ def render_package(
         for name in (*STATIC, *STATIC_BEHAVIOURAL, *STATIC_XILINX)
     }
     files |= {name: static_text(name) for name in BENCH}
+    files[f"rtl/{STATIC_WRAPPER}"] = static_text(f"static/{STATIC_WRAPPER}")
     blocks = []
     for source in sources:
         structure = structure_of(source.program, source.fold)
@@ -66,14 +70,15 @@ def render_package(
         tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, options.random_rows)
         vectors = _render_vectors(source.program.name, rows, structure, options)
-        block = _describe(dump.name, source, structure, tree.stages, options, rows, vectors)
+        block = _describe(
+            options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
+        )
         block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
-        files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
-        files[f"tb/{block.check}.sv"] = render("tb/check_block.sv.mako", block=block, header=header)
-        files |= _render_filelists(block)
+        files[f"rtl/wrapper/{block.axis.top}.v"] = render_wrapper(block, header)
+        files |= render_benches(block, header)
         blocks.append(block)
-    files["README.md"] = render("package_readme.md.mako", dump=dump, blocks=blocks, version=__version__)
+    files |= render_handover(options.top_name or dump.name, dump, blocks)
     plan = FilePlan(files)
     manifest = RtlManifest(name=dump.name, dump=dump.digest, blocks=blocks, files=plan.digests())
     return plan, manifest
@@ -103,7 +108,10 @@ def _describe(
     cycles = structure.folding.cycles
     per_beat = features_per_beat(structure, options)
     input_beats = -(-structure.features // per_beat)
-    inputs_file, outputs_file = vectors
+    inputs_file, outputs_file, *bus_file = vectors
+    bytes_in, bytes_out = _bus_bytes(structure, options)
+    interval = max(input_beats, cycles)
+    bus_inputs = bus_file[0] if bus_file else inputs_file
     return RtlBlock(
         name=source.program.name,
         layer=source.layer,
@@ -120,7 +128,7 @@ def _describe(
         output_beats=cycles,
         # Beats in; code register, bit store and row register; the pipeline of the summation; beats out.
         latency_cycles=input_beats + 1 + stages + cycles,
-        initiation_interval_cycles=max(input_beats, cycles),
+        initiation_interval_cycles=interval,
         thresholds=structure.thresholds,
         luts_by_layer=[layer.luts for layer in structure.layers],
         sources=_sources(top, len(structure.layers), False),
@@ -135,6 +143,13 @@ def _describe(
             outputs=outputs_file,
             inputs_sha256=_sha256(vectors[inputs_file]),
             outputs_sha256=_sha256(vectors[outputs_file]),
+        ),
+        axis=axis_port(
+            top,
+            RowShape(structure.features, structure.outputs, interval),
+            bytes_in,
+            bytes_out,
+            (bus_inputs, _sha256(vectors[bus_inputs])),
         ),
     )
 
@@ -159,40 +174,44 @@ def _sources(top: str, layers: int, xilinx: bool) -> list[str]:
     ]
 
 
+def _bus_bytes(structure: Structure, options: config.Rtl) -> tuple[int, int]:
+    """Bytes of TDATA, in and out."""
+    if options.bus_bytes != "auto":
+        return options.bus_bytes, options.bus_bytes
+    return features_per_beat(structure, options), 2 * structure.folding.outputs_per_cycle
+
+
 def _cells(top: str, layers: int) -> list[str]:
     tables = ["encoder", *(f"lut_layer{index}" for index in range(layers)), "value_table"]
     return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
 def _render_vectors(name: str, bench: BenchRows, structure: Structure, options: config.Rtl) -> dict[str, str]:
-    """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits."""
-    per_beat = features_per_beat(structure, options)
-    beats = []
-    for row in bench.inputs_RD.tolist():
+    """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits; and
+    the inputs in beats of the wrapper, where those are others."""
+    per_beat, bytes_in = features_per_beat(structure, options), _bus_bytes(structure, options)[0]
+    rows = [_packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
+    files = {
+        f"tb/vectors/{name}.inputs.hex": _beats(bench.inputs_RD, per_beat),
+        f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",
+    }
+    if bytes_in != per_beat:
+        files[f"tb/vectors/{name}.bus_inputs.hex"] = _beats(bench.inputs_RD, bytes_in)
+    return files
+
+
+def _beats(inputs_RD: Integers, per_beat: int) -> str:
+    lines = []
+    for row in inputs_RD.tolist():
         for first in range(0, len(row), per_beat):
             lanes = row[first : first + per_beat]
             lanes += [0] * (per_beat - len(lanes))
-            beats.append(_packed(lanes, INPUT_BITS))
-    rows = [_packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
-    return {
-        f"tb/vectors/{name}.inputs.hex": "\n".join(beats) + "\n",
-        f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",
-    }
+            lines.append(_packed(lanes, INPUT_BITS))
+    return "\n".join(lines) + "\n"
 
 
 def _packed(lanes: list[int], bits: int) -> str:
     return "".join(f"{lane % 2**bits:0{bits // 4}x}" for lane in reversed(lanes))
-
-
-def _render_filelists(block: RtlBlock) -> dict[str, str]:
-    return {
-        f"filelists/{block.top}.f": "\n".join(block.sources) + "\n",
-        f"filelists/{block.top}_xilinx.f": "\n".join(block.sources_xilinx) + "\n",
-        f"filelists/{block.testbench}.f": "\n".join(
-            [*block.sources, *BENCH_MODULES, f"tb/{block.testbench}.sv"]
-        )
-        + "\n",
-    }
 
 
 def _sha256(text: str) -> str:

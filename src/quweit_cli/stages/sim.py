@@ -265,7 +265,9 @@ def _to_run(
 
 
 def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
-    """Block -> what is simulated in its place: its netlist with the models of its cells, written to `folder`.
+    """Block -> what is simulated in its place: its netlist with the models of its cells.
+
+    With the vendor's cells that is one text, written to `folder`; models of a library's lie beside the netlist.
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
@@ -280,6 +282,10 @@ def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
                 f"the synthesis of `{block.block}` by {block.tool} left no netlist",
                 hint="run `quweit synth --tool yosys` first",
             )
+        if block.cell_models is not None:
+            own = inside(synthesis, block.cell_models)
+            sources[block.block] = (str(own), str(inside(synthesis, block.netlist)))
+            continue
         path = folder / f"{block.block}.v"
         path.write_text(simulation_text(inside(synthesis, block.netlist).read_text(), models))
         sources[block.block] = (str(path),)

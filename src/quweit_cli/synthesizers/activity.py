@@ -18,6 +18,7 @@ from quweit_cli.synthesizers.liberty import Cell
 from quweit_cli.synthesizers.netlist import Bit, Netlist
 
 SECONDS = 3600.0
+ROWS_AROUND = 3  # rows before and after those recorded, so that every stage works while they are
 PERIOD_PS = 5000  # of the bench's clock
 
 
@@ -84,16 +85,17 @@ def simulate(
         toolbox.run(command, cwd=folder, log=log, name=f"iverilog on the netlist of {name}", timeout=SECONDS)
         inputs, outputs = vectors
         toolbox.run(
-            ["vvp", program.name, f"+inputs={inputs}", f"+outputs={outputs}", f"+rows={rows + 3}",
+            ["vvp", program.name, f"+inputs={inputs}", f"+outputs={outputs}", f"+rows={rows + ROWS_AROUND}",
              f"+window={rows}", f"+vcd={waves.name}"],
             cwd=folder,
             log=log,
             name=f"simulation of the netlist of {name}",
             timeout=SECONDS,
         )  # fmt: skip
-        if not re.search(rf"^PASS: {rows + 3} rows equal$", log.read_text(), re.MULTILINE):
+        if not re.search(rf"^PASS: {rows + ROWS_AROUND} rows equal$", log.read_text(), re.MULTILINE):
             raise ToolFailed(
-                f"the netlist of `{name}` was not compared on {rows + 3} rows", hint=f"its log: {log}"
+                f"the netlist of `{name}` was not compared on {rows + ROWS_AROUND} rows",
+                hint=f"its log: {log}",
             )
         return _count(netlist, waves, rows)
     finally:

@@ -18,6 +18,7 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.config import Synth
 from quweit_cli.documents import AsicFigures, RtlBlock, SynthesizedBlock
+from quweit_cli.errors import ConfigError
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import activity, opensta
 from quweit_cli.synthesizers.base import Package
@@ -32,6 +33,12 @@ ABC_SHARE = (
 )
 FANOUT_LOAD = 4  # inputs of the driving cell that every output is taken to drive
 SMALLEST_GATED = 4  # flip-flops with one enable for which a clock gate is smaller than their multiplexers
+# What Yosys runs by itself, but for `buffer -c`: without it a net of a thousand sinks gets a chain of buffers
+# in place of a tree, eight of them in a row on the critical path of the I-ViT-T block.
+ABC_SCRIPT = (
+    "strash;&get -n;&fraig -x;&put;scorr;dc2;dretime;strash;&get -n;&dch -f;&nf {D};&put;"
+    "buffer -c;upsize {D};dnsize {D};stime -p"
+)
 FLIP_FLOPS = "$_DFF_P_ $_DFFE_PP_ $_DFF_PN0_ $_DFF_PN1_ $_DFFE_PN0P_ $_DFFE_PN1P_"
 
 
@@ -126,7 +133,7 @@ dfflegalize {legal}
 opt_clean
 {gate}dfflibmap{avoid} -liberty {LIBRARY}
 setundef -zero
-abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * ABC_SHARE * target.period_ns)}
+abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * ABC_SHARE * target.period_ns)} -script +{ABC_SCRIPT.replace(" ", ",")}
 hilomap -hicell {high} -locell {low}
 delete t:$scopeinfo
 opt_clean -purge
@@ -143,6 +150,7 @@ def _synthesize_block(
     netlist = map_to_cells(
         sources, block.top, target, work, name, clock_gating=options.clock_gating, clock_port="clk_i"
     )
+    _write_cell_models(netlist, work, name)
     counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
     found = toolbox.find(toolbox.OPENSTA)
     analysis = opensta.analyse(
@@ -172,37 +180,54 @@ def _synthesize_block(
         seconds=round(time.monotonic() - started, 3),
         log=f"{FOLDER}/{name}.log",
         netlist=f"{FOLDER}/{name}.netlist.v",
+        cell_models=f"{FOLDER}/{name}.cells.v",
         asic=figures,
     )
 
 
-def _activity(
-    package: Package, block: RtlBlock, netlist: Netlist, options: Synth, work: Path
-) -> activity.Activity:
-    """The netlist in the package's own bench, on golden rows."""
-    name = block.name
-    write_text(work / f"{name}.cells.ys", activity.cell_models_script(netlist, LIBRARY, f"{name}.cells.v"))
+def _write_cell_models(netlist: Netlist, work: Path, name: str) -> None:
+    """`<name>.cells.v`: the cells used, from their functions in the library."""
+    output = f"{name}.cells.v"
+    write_text(work / f"{name}.cells.ys", activity.cell_models_script(netlist, LIBRARY, output))
     toolbox.run(
         [*toolbox.find(toolbox.YOSYS).command, f"{name}.cells.ys"],
         cwd=work,
         log=work / f"{name}.cells.log",
         name="yosys on the cell models",
     )
-    models = (work / f"{name}.cells.v").read_text() + "".join(
-        activity.clock_gate_model(cell)
-        for cell in {gate.cell.name: gate.cell for gate in clock_gates(netlist).values()}.values()
-    )
-    write_text(work / f"{name}.cells.v", models)
+    gates = {gate.cell.name: gate.cell for gate in clock_gates(netlist).values()}
+    models = (work / output).read_text() + "".join(activity.clock_gate_model(cell) for cell in gates.values())
+    write_text(work / output, models)
+
+
+def _activity(
+    package: Package, block: RtlBlock, netlist: Netlist, options: Synth, work: Path
+) -> activity.Activity:
+    """The netlist in the package's own bench, on golden rows.
+
+    Raises:
+        ConfigError: the package has too few golden rows for it.
+    """
+    golden = block.vectors.rows - block.vectors.random_rows
+    rows = min(options.activity_rows, golden - activity.ROWS_AROUND)
+    if rows < 1:
+        raise ConfigError(
+            f"block `{block.name}` has {golden} golden rows, activity takes {activity.ROWS_AROUND + 1} at least",
+            hint="dump more rows, or set activity to vectorless",
+        )
     root = package.folder.resolve()
-    bench = [root / source for source in block.bench_sources]
     return activity.simulate(
         netlist,
-        [Path(f"{name}.cells.v"), Path(f"{name}.netlist.v"), *bench],
+        [
+            Path(f"{block.name}.cells.v"),
+            Path(f"{block.name}.netlist.v"),
+            *(root / name for name in block.bench_sources),
+        ],
         (root / block.vectors.inputs, root / block.vectors.outputs),
         block.check,
-        min(options.activity_rows, block.vectors.rows - block.vectors.random_rows - 3),
+        rows,
         work,
-        name,
+        block.name,
     )
 
 

@@ -1,0 +1,103 @@
+"""The AXI-Stream wrapper of a block: beats of whole bytes, of any width, and how they become the block's own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from quweit_cli.documents import AxisPort, RtlBlock
+from quweit_cli.hdl.render import render
+
+STATIC_WRAPPER = "wrapper/quweit_gearbox.v"
+
+
+class Gear(NamedTuple):
+    """Parameters of one quweit_gearbox; widths count in the largest unit that divides both."""
+
+    in_units: int
+    out_units: int
+    unit_bits: int
+    row_in: int
+    row_out: int
+    last_units: int
+    last_bits: int
+    count_bits: int
+    beat_bits: int
+
+
+class RowShape(NamedTuple):
+    """Features in (a byte each), outputs (two bytes each), and cycles between rows, of the block itself."""
+
+    features: int
+    outputs: int
+    interval: int
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What the template of the wrapper sees of its buses."""
+
+    top: str
+    bytes_in: int
+    bytes_out: int
+    input_beats: int
+    output_beats: int
+    gear_in: Gear
+    gear_out: Gear
+
+
+def axis_port(
+    top: str,
+    row: RowShape,
+    bytes_in: int,
+    bytes_out: int,
+    vectors: tuple[str, str],
+) -> AxisPort:
+    """The wrapper's part of the manifest; `vectors` are name and digest of golden inputs in its beats."""
+    input_beats, output_beats = -(-row.features // bytes_in), -(-2 * row.outputs // bytes_out)
+    return AxisPort(
+        top=f"{top}_axis",
+        testbench=f"tb_{top}_axis",
+        check=f"check_{top}_axis",
+        bytes_in=bytes_in,
+        bytes_out=bytes_out,
+        input_beats=input_beats,
+        output_beats=output_beats,
+        initiation_interval_cycles=max(row.interval, input_beats, output_beats),
+        inputs=vectors[0],
+        inputs_sha256=vectors[1],
+        sources=[f"rtl/{STATIC_WRAPPER}", f"rtl/wrapper/{top}_axis.v"],
+    )
+
+
+def gear(row_bytes: int, bytes_in: int, bytes_out: int, row_in: int, row_out: int) -> Gear:
+    """Rows of `row_bytes` that count, in `row_in` beats, padded to `row_out` whole beats."""
+    unit = math.gcd(bytes_in, bytes_out)
+    last = row_out * bytes_out - (row_in - 1) * bytes_in
+    return Gear(
+        in_units=bytes_in // unit,
+        out_units=bytes_out // unit,
+        unit_bits=8 * unit,
+        row_in=row_in,
+        row_out=row_out,
+        last_units=last // unit,
+        last_bits=8 * (row_bytes - (row_in - 1) * bytes_in),
+        count_bits=((2 * bytes_out + max(bytes_in, last)) // unit).bit_length(),
+        beat_bits=(max(row_in, row_out) + 2).bit_length(),
+    )
+
+
+def render_wrapper(block: RtlBlock, header: str) -> str:
+    port = block.axis
+    block_in, block_out = block.features_per_beat, 2 * block.outputs_per_beat
+    described = Axis(
+        port.top,
+        port.bytes_in,
+        port.bytes_out,
+        port.input_beats,
+        port.output_beats,
+        gear(block.features, port.bytes_in, block_in, port.input_beats, block.input_beats),
+        gear(2 * block.outputs, block_out, port.bytes_out, block.output_beats, port.output_beats),
+    )
+    return render("wrapper/axis.v.mako", block=block, bus=described, header=header)

@@ -1,0 +1,59 @@
+"""Benches of a block and of its wrapper: what drives and watches them, and golden rows in the beats of either."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quweit_cli.documents import RtlBlock
+from quweit_cli.hdl.render import render
+
+
+class CheckBench(NamedTuple):
+    """What the self-checking bench needs to know of what it checks."""
+
+    top: str
+    testbench: str
+    check: str
+    instance: str
+    input_beats: int
+    output_beats: int
+    output_bits: int  # of a beat
+    latency: int | None
+    interval: int
+
+
+def render_benches(block: RtlBlock, header: str) -> dict[str, str]:
+    """Name -> text of the four benches."""
+    axis = block.axis
+    straight = axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat
+    benches = (
+        CheckBench(
+            block.top,
+            block.testbench,
+            block.check,
+            "u_block",
+            block.input_beats,
+            block.output_beats,
+            block.outputs_per_beat * block.output_bits,
+            block.latency_cycles,
+            block.initiation_interval_cycles,
+        ),
+        CheckBench(
+            axis.top,
+            axis.testbench,
+            axis.check,
+            "u_axis",
+            axis.input_beats,
+            axis.output_beats,
+            8 * axis.bytes_out,
+            block.latency_cycles if straight else None,
+            axis.initiation_interval_cycles,
+        ),
+    )
+    files = {
+        f"tb/{bench.check}.sv": render("tb/check_block.sv.mako", block=block, bench=bench, header=header)
+        for bench in benches
+    }
+    files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
+    files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", block=block, header=header)
+    return files
