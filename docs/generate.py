@@ -39,6 +39,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "sim": documents.SimResult,
     "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,
+    "estimate": documents.EstimateTable,
+    "front": documents.Front,
     "energy": documents.EnergyTable,
     "summary": summary.Summary,
     "doctor": Health,

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import __version__, config
-from quweit_cli.documents import DumpManifest, RtlBlock, RtlManifest, RtlVectors
+from quweit_cli.documents import DumpManifest, RtlBlock, RtlEstimate, RtlManifest, RtlVectors
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
+from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, Beats, render_design
 from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.render import render, static_text
@@ -43,6 +43,34 @@ class BlockSource:
     fold: config.Fold
 
 
+class Foretold(NamedTuple):
+    """A folding of a block by counting alone."""
+
+    cells: RtlEstimate
+    outputs_per_cycle: int
+    bits_per_cycle: float  # of the last layer, whose values for all outputs a cycle adds on average
+    cycles_per_row: int
+
+
+def foretell(program: Program, fold: config.Fold, options: config.Rtl) -> Foretold:
+    """What `render_package` would render of a block, without rendering it.
+
+    Raises:
+        UnsupportedModel: not a weightless block, or not foldable so.
+    """
+    structure = structure_of(program, fold)
+    terms = terms_of(structure)
+    per_beat = features_per_beat(structure, options)
+    beats = Beats(-(-structure.features // per_beat), per_beat)
+    folding = structure.folding
+    return Foretold(
+        estimate(beats, structure, terms, tree_of(terms)),
+        folding.outputs_per_cycle,
+        folding.bits * folding.outputs_per_cycle / folding.outputs,
+        max(beats.input_beats, folding.cycles),
+    )
+
+
 def render_package(
     dump: DumpManifest, sources: list[BlockSource], options: config.Rtl
 ) -> tuple[FilePlan, RtlManifest]:
@@ -66,7 +94,7 @@ def render_package(
         rows = bench_rows(source, options.random_rows)
         vectors = _render_vectors(source.program.name, rows, structure, options)
         block = _describe(dump.name, source, structure, tree.stages, options, rows, vectors)
-        block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
+        block = block.model_copy(update={"estimate": estimate(_beats(block), structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
         files |= _render_filelists(block)
@@ -75,6 +103,10 @@ def render_package(
     plan = FilePlan(files)
     manifest = RtlManifest(name=dump.name, dump=dump.digest, blocks=blocks, files=plan.digests())
     return plan, manifest
+
+
+def _beats(block: RtlBlock) -> Beats:
+    return Beats(block.input_beats, block.features_per_beat)
 
 
 def bench_rows(source: BlockSource, random_rows: int) -> BenchRows:
