@@ -41,6 +41,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "sim": documents.SimResult,
     "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,
+    "estimate": documents.EstimateTable,
+    "front": documents.Front,
     "energy": documents.EnergyTable,
     "baseline_rtl": baseline_documents.BaselineManifest,
     "baseline_sim": baseline_documents.BaselineSim,

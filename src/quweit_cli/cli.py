@@ -92,6 +92,9 @@ def rtl(
     top_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="what module names start with  [default: the design]")
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="only foretell LUTs, FFs, cycles and energy; render nothing")
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -115,6 +118,11 @@ def rtl(
         top_name=top_name,
     )
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
+    if estimate:
+        from quweit_cli.stages import front as foretelling
+
+        _show(foretelling.estimates(out, settings, progress=_progress()), json, "estimate")
+        return
     _show(stage.run(out, settings, progress=_progress()), json, "rtl")
 
 
@@ -213,6 +221,23 @@ def synth(
         cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
+
+
+@command("front", "quweit front build/digits")
+def front(
+    project: Project,
+    block: Annotated[
+        str | None, typer.Option(metavar="NAME", help="which block  [default: the first]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Area, cycles and energy of a block over its foldings.
+
+    Estimated by counting, beside what was measured and the published block; the report draws it.
+    """
+    from quweit_cli.stages import front as stage
+
+    _show(stage.run(_project(project), block=block, progress=_progress()), json, "front")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")

@@ -351,6 +351,42 @@ class EnergyRatio(Artifact):
     accounting: str
 
 
+class FrontPoint(Artifact):
+    """One folding of one block: its area, its cycles, and the energy of a sample."""
+
+    block: str
+    source: Literal["estimated", "measured", "paper"] = Field(
+        description="by counting; by simulation and synthesis; as published"
+    )
+    accounting: Literal["measured", "paper"] = Field(
+        description="cycles that the structure takes, or the paper's one row a cycle"
+    )
+    outputs_per_cycle: int | None
+    bits_per_cycle: float = Field(description="LUT outputs' worth of values added in a cycle, on average")
+    cycles_per_row: int
+    sample_cycles: int
+    luts: int
+    ffs: int
+    power_mw: float
+    power_source: str
+    energy_uj: float
+
+
+class EstimateTable(Artifact):
+    schema_name: Literal["quweit.estimate/1"] = Field("quweit.estimate/1", alias="schema")
+    name: Identifier
+    clock_mhz: float
+    points: list[FrontPoint] = Field(description="a block each")
+
+
+class Front(Artifact):
+    schema_name: Literal["quweit.front/1"] = Field("quweit.front/1", alias="schema")
+    name: Identifier
+    block: Identifier
+    clock_mhz: float
+    points: list[FrontPoint] = Field(description="a folding each, then what was measured, then the paper's")
+
+
 class PowerModel(Artifact):
     """The calibrated power model with its residuals."""
 

@@ -12,7 +12,10 @@ from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
     EnergyTable,
+    EstimateTable,
     FormalResult,
+    Front,
+    FrontPoint,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -223,6 +226,38 @@ def energy(table: EnergyTable) -> list[Table]:
         Table(f"{table.name}: energy of one sample; {replaced}", columns, rows),
         Table("Ratios", ("ratio", "value", "accounting", "of"), ratios),
     ]
+
+
+def front(result: Front) -> list[Table]:
+    return [
+        Table(f"{result.name}: foldings of {result.block}, {result.clock_mhz:g} MHz", *_points(result.points))
+    ]
+
+
+def estimate(result: EstimateTable) -> list[Table]:
+    title = f"{result.name}: by counting, before any tool ran; energy of a sample at {result.clock_mhz:g} MHz"
+    return [Table(title, *_points(result.points))]
+
+
+def _points(points: Sequence[FrontPoint]) -> tuple[tuple[str, ...], list[Sequence[object]]]:
+    columns = (
+        "block",
+        "figures",
+        "cycles",
+        "outputs a cycle",
+        "bits a cycle",
+        "cycles a row",
+        "LUTs",
+        "FFs",
+        "uJ",
+    )
+    return columns, [
+        (
+            p.block, p.source, p.accounting, p.outputs_per_cycle, p.bits_per_cycle, p.cycles_per_row, p.luts, p.ffs,
+            p.energy_uj,
+        )
+        for p in points
+    ]  # fmt: skip
 
 
 def doctor(health: Health) -> list[Table]:

@@ -9,6 +9,7 @@ import numpy as np
 from quweit_cli.documents import RtlBlock
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.cells import CellPlan
+from quweit_cli.hdl.folding import LUT_INPUTS
 from quweit_cli.hdl.render import render
 from quweit_cli.hdl.structure import Layer, Structure
 from quweit_cli.hdl.terms import Terms, Tree, values_of_slots
@@ -44,6 +45,13 @@ class Word(NamedTuple):
         return len(set(self.slots)) == 1
 
 
+class Beats(NamedTuple):
+    """How a row comes in."""
+
+    input_beats: int
+    features_per_beat: int
+
+
 def render_design(
     block: RtlBlock, structure: Structure, terms: Terms, tree: Tree, header: str
 ) -> dict[str, str]:
@@ -61,7 +69,7 @@ def render_design(
     return files
 
 
-def thresholds_of_beats(block: RtlBlock, structure: Structure) -> Integers:
+def thresholds_of_beats(block: Beats, structure: Structure) -> Integers:
     """Thresholds of every beat: beats x features of a beat x thresholds, within int8."""
     padding = block.input_beats * block.features_per_beat - structure.features
     padded = np.pad(structure.thresholds_DT, ((0, padding), (0, 0)), constant_values=NEVER)
@@ -77,8 +85,9 @@ def _idle(terms: Terms) -> str:
 
 def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
     module = f"{block.top}_encoder"
-    beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
-    plan, comparisons = plan_of_encoder(block, structure)
+    beats = Beats(block.input_beats, block.features_per_beat)
+    beats_BN = thresholds_of_beats(beats, structure).reshape(block.input_beats, -1)
+    plan, comparisons = plan_of_encoder(beats, structure)
     names = {"module": module, "thresholds": structure.thresholds_DT.shape[1], **common}
     words = _words(beats_BN & 0xFF, 8)
     return {
@@ -96,7 +105,7 @@ class Comparison(NamedTuple):
     threshold: list[str]
 
 
-def plan_of_encoder(block: RtlBlock, structure: Structure) -> tuple[CellPlan, list[Comparison]]:
+def plan_of_encoder(block: Beats, structure: Structure) -> tuple[CellPlan, list[Comparison]]:
     """The table cells of the comparisons of a beat; bits that no LUT reads are left out."""
     plan = CellPlan()
     beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
@@ -180,7 +189,7 @@ def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
         wires = [
             over_time((v_T + idle).tolist(), terms.bits) for v_T, idle in zip(v_KT, terms.idle_N, strict=True)
         ]
-    else:
+    elif folding.time_inputs < LUT_INPUTS:
         wires = []
         for group in folding.groups:
             inputs = (*time, *(f"bits_i[{bit}]" for bit in group))
@@ -191,7 +200,24 @@ def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
                     for bit in range(terms.bits)
                 ]
             )
+    else:  # time fills a cell: magnitude and sign of a value, and the magnitude passes where bit and sign differ
+        wires = []
+        for k, v_T in enumerate(v_KT):
+            (sign,) = over_time((v_T < 0).astype(int).tolist(), 1)
+            magnitude = over_time(np.abs(v_T).tolist(), terms.bits)
+            wires.append([_passed(plan, wire, f"bits_i[{k}]", sign) for wire in magnitude])
     return LaneWires(wires, over_time(terms.bias_TQ[:, lane].tolist(), structure.sum_bits))
+
+
+def _passed(plan: CellPlan, wire: str, bit: str, sign: str) -> str:
+    """`wire & (bit ^ sign)`, where `wire` and `sign` may be constants."""
+    constants = {"1'b0": 0, "1'b1": 1}
+    names = tuple(name for name in (wire, bit, sign) if name not in constants)
+    table = 0
+    for address in range(2 ** len(names)):
+        state = constants | {name: address >> place & 1 for place, name in enumerate(names)}
+        table |= (state[wire] & (state[bit] ^ state[sign])) << address
+    return plan.lut(names, table)
 
 
 def _sums_by_address(v_GT: Integers, time_inputs: int) -> list[int]:

@@ -7,8 +7,8 @@ trained block has, as adders of its nonzero digits. The counts are those of `rtl
 
 from __future__ import annotations
 
-from quweit_cli.documents import RtlBlock, RtlEstimate
-from quweit_cli.hdl.block import plan_of_encoder, plan_of_layer, plan_of_values
+from quweit_cli.documents import RtlEstimate
+from quweit_cli.hdl.block import Beats, plan_of_encoder, plan_of_layer, plan_of_values
 from quweit_cli.hdl.cells import CellPlan
 from quweit_cli.hdl.structure import Structure
 from quweit_cli.hdl.terms import Sum, Terms, Tree
@@ -17,7 +17,7 @@ CONTROL_LUTS = 24  # handshakes and counters: 20 to 30 in every block that was s
 COMPARATOR_LUTS = 4
 
 
-def estimate(block: RtlBlock, structure: Structure, terms: Terms, tree: Tree) -> RtlEstimate:
+def estimate(block: Beats, structure: Structure, terms: Terms, tree: Tree) -> RtlEstimate:
     """Cells of one block as Yosys will count them."""
     encoder, comparisons = plan_of_encoder(block, structure)
     values, _ = plan_of_values(terms)
@@ -59,7 +59,7 @@ def _requantize_luts(structure: Structure) -> int:
     return (digits - 1 + structure.rounds) * wide + (24 if structure.clamps else 0)
 
 
-def _bit_ffs(block: RtlBlock, structure: Structure, comparisons: int) -> int:
+def _bit_ffs(block: Beats, structure: Structure, comparisons: int) -> int:
     """The bit store and the row that the sequencer holds."""
     beats = block.input_beats
     counters = (beats + (beats - 1).bit_length() if beats > 1 else 0) + 2

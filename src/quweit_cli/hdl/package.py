@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import __version__, config
-from quweit_cli.documents import DumpManifest, RtlBlock, RtlManifest, RtlVectors
+from quweit_cli.documents import DumpManifest, RtlBlock, RtlEstimate, RtlManifest, RtlVectors
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.axis import STATIC_WRAPPER, RowShape, axis_port, render_wrapper
 from quweit_cli.hdl.benches import render_benches
-from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
+from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, Beats, render_design
 from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.handover import render_handover
 from quweit_cli.hdl.plan import FilePlan
@@ -47,6 +47,34 @@ class BlockSource:
     fold: config.Fold
 
 
+class Foretold(NamedTuple):
+    """A folding of a block by counting alone."""
+
+    cells: RtlEstimate
+    outputs_per_cycle: int
+    bits_per_cycle: float  # of the last layer, whose values for all outputs a cycle adds on average
+    cycles_per_row: int
+
+
+def foretell(program: Program, fold: config.Fold, options: config.Rtl) -> Foretold:
+    """What `render_package` would render of a block, without rendering it.
+
+    Raises:
+        UnsupportedModel: not a weightless block, or not foldable so.
+    """
+    structure = structure_of(program, fold)
+    terms = terms_of(structure)
+    per_beat = features_per_beat(structure, options)
+    beats = Beats(-(-structure.features // per_beat), per_beat)
+    folding = structure.folding
+    return Foretold(
+        estimate(beats, structure, terms, tree_of(terms)),
+        folding.outputs_per_cycle,
+        folding.bits * folding.outputs_per_cycle / folding.outputs,
+        max(beats.input_beats, folding.cycles),
+    )
+
+
 def render_package(
     dump: DumpManifest, sources: list[BlockSource], options: config.Rtl
 ) -> tuple[FilePlan, RtlManifest]:
@@ -73,7 +101,7 @@ def render_package(
         block = _describe(
             options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
         )
-        block = block.model_copy(update={"estimate": estimate(block, structure, terms, tree)})
+        block = block.model_copy(update={"estimate": estimate(_beats_of(block), structure, terms, tree)})
         files |= vectors | render_design(block, structure, terms, tree, header)
         files[f"rtl/wrapper/{block.axis.top}.v"] = render_wrapper(block, header)
         files |= render_benches(block, header)
@@ -82,6 +110,10 @@ def render_package(
     plan = FilePlan(files)
     manifest = RtlManifest(name=dump.name, dump=dump.digest, blocks=blocks, files=plan.digests())
     return plan, manifest
+
+
+def _beats_of(block: RtlBlock) -> Beats:
+    return Beats(block.input_beats, block.features_per_beat)
 
 
 def bench_rows(source: BlockSource, random_rows: int) -> BenchRows:

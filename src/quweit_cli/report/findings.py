@@ -9,6 +9,7 @@ from quweit_cli.artifacts import RECORD, AnyArtifact, load
 from quweit_cli.documents import (
     DumpManifest,
     EnergyTable,
+    Front,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -24,6 +25,7 @@ class Findings(NamedTuple):
     sim: SimResult | None = None
     synth: SynthesisReport | None = None
     energy: EnergyTable | None = None
+    front: Front | None = None
 
     @property
     def name(self) -> str:
@@ -43,6 +45,7 @@ def collect(project: Path) -> Findings:
         sim=_read(project, "sim", SimResult),
         synth=_read(project, "synth", SynthesisReport),
         energy=_read(project, "energy", EnergyTable),
+        front=_read(project, "front", Front),
     )
     if not any(findings):
         raise ArtifactError(f"`{project}` holds nothing to report", hint="run `quweit train` or `quweit run`")

@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quweit_cli.documents import PowerModel, TrainedModel
+from quweit_cli.documents import FrontPoint, PowerModel, TrainedModel
 from quweit_cli.report.numbers import significant
 
 # Drawn in this colour, then replaced by the page's text colour, which follows light and dark.
@@ -112,6 +112,38 @@ def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
         axes.set_ylim(position - 0.7, -0.8)
         axes.grid(visible=False, axis="y")
     return svg[0]
+
+
+def front(points: Sequence[FrontPoint]) -> str:
+    """LUTs and energy over the cycles of a sample: estimated points joined, measured ones filled."""
+    panels = (("luts", "LUTs"), ("energy_uj", "energy of one sample, µJ"))
+    with canvas("front", 9.2, 3.6) as (figure, svg):
+        for axes, (key, label) in zip(figure.subplots(1, 2), panels, strict=True):
+            for name, series, chosen, filled in (
+                ("estimated", DENSE, [p for p in points if p.source == "estimated"], False),
+                ("measured", MEASURED, [p for p in points if p.source == "measured"], True),
+                ("paper, its structure's cycles", PAPER, _paper_points(points, "measured"), True),
+                ("paper, one row a cycle", PAPER, _paper_points(points, "paper"), False),
+            ):
+                if chosen:
+                    axes.plot(
+                        [point.sample_cycles for point in chosen],
+                        [getattr(point, key) for point in chosen],
+                        ls=series.dash if name == "estimated" else "",
+                        marker=series.marker,
+                        ms=6,
+                        color=series.colour,
+                        markerfacecolor=series.colour if filled else "none",
+                        markeredgecolor=INK,
+                        label=name,
+                    )
+            axes.set(xscale="log", yscale="log", xlabel="cycles of a sample", ylabel=label)
+        axes.legend(fontsize=8)
+    return svg[0]
+
+
+def _paper_points(points: Sequence[FrontPoint], accounting: str) -> list[FrontPoint]:
+    return [point for point in points if point.source == "paper" and point.accounting == accounting]
 
 
 def power_residuals(model: PowerModel) -> str:

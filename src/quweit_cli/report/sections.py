@@ -5,6 +5,7 @@ from __future__ import annotations
 from quweit_cli.documents import (
     DumpManifest,
     EnergyTable,
+    Front,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -28,13 +29,14 @@ def sections(findings: Findings) -> list[Section]:
         _blocks(findings.dump, findings.rtl) if findings.dump else None,
         _proof(findings.sim) if findings.sim else None,
         _synthesis(findings.synth) if findings.synth else None,
+        _front(findings.front) if findings.front else None,
         _energy(findings.energy) if findings.energy else None,
         _power_model(findings.energy) if findings.energy else None,
     ]
     missing = [
         stage
         for stage, document in zip(findings._fields, findings, strict=True)
-        if document is None and stage != "train"
+        if document is None and stage not in ("train", "front")
     ]
     if missing:
         made.append(Section("Not run yet", [f"No artefact of: {', '.join(missing)}."]))
@@ -169,6 +171,29 @@ def _synthesis(synth: SynthesisReport) -> Section:
         method += "Yosys gives neither timing nor power, and counts every LUT cell as one where Vivado may pack two. "
     method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
     return Section("Synthesis", tables=[Table("", columns, rows)], method=method)
+
+
+def _front(front: Front) -> Section:
+    rows = [
+        (
+            point.block, point.source, point.accounting, point.outputs_per_cycle, point.bits_per_cycle,
+            point.cycles_per_row, point.sample_cycles, point.luts, point.ffs, point.power_mw, point.energy_uj,
+            point.power_source,
+        )
+        for point in front.points
+    ]  # fmt: skip
+    columns = (
+        "block", "figures", "cycles counted as", "outputs a cycle", "bits a cycle", "cycles a row",
+        "cycles a sample", "LUTs", "FFs", "power, mW", "energy, µJ", "power from",
+    )  # fmt: skip
+    return Section(
+        f"Foldings of {front.block}",
+        ["The same block spread over more or fewer cycles: area against cycles, and energy against cycles."],
+        plot=plots.front(front.points),
+        tables=[Table("", columns, rows)],
+        method=f"estimated: cells counted before any tool runs, power by the model below at {front.clock_mhz:g} MHz; "
+        "measured: cycles by simulation, cells by synthesis; paper: as published, at one row a cycle and at the cycles that its structure takes.",
+    )
 
 
 def _energy(table: EnergyTable) -> Section:

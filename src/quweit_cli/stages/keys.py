@@ -86,6 +86,11 @@ def energy(project: Path, options: config.Energy) -> Key:
     return Key(_stages(project, "dump", "rtl", "sim", "synth"), options.model_dump(mode="json"))
 
 
+def front(project: Path, *measured: str) -> dict[str, str]:
+    """Of a dump, and of what was measured of it."""
+    return _stages(project, "dump", *measured)
+
+
 def report(project: Path) -> Key:
     """Of whichever artefacts are there."""
     present = [stage for stage in STAGES if stage != "report" and (project / stage).is_dir()]

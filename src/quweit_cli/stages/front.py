@@ -1,0 +1,164 @@
+"""front: dump -> area, cycles and energy of one block over its foldings, estimated; beside them what was measured.
+
+Nothing is rendered and no tool runs: cells are counted (hdl/estimate.py), power is the calibrated model.
+The paper's block stands beside the points in both accountings of its cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from quweit_cli import config
+from quweit_cli.artifacts import check_stage, load, save, writing_stage
+from quweit_cli.documents import (
+    DumpManifest,
+    EstimateTable,
+    Front,
+    FrontPoint,
+    ModelShape,
+    RtlManifest,
+    SimResult,
+    SynthesisReport,
+)
+from quweit_cli.energy import power, published, tables
+from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.hdl.package import BlockSource, foretell
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.stages import keys
+from quweit_cli.stages.rtl import read_block, read_blocks
+
+DOCUMENT = "front.json"
+OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
+PAPER_CYCLES = {"paper": 196, "measured": 37_632}  # of a sample: one row a cycle, or one LUT output a cycle
+
+
+def run(project: Path, *, block: str | None = None, progress: Progress = SILENT) -> Front:
+    """The front of one block, by default the first.
+
+    Raises:
+        ArtifactError: no dump here, or measurements that do not belong to it.
+        ConfigError: no such block.
+    """
+    dump = _dump(project)
+    chosen = next((one for one in dump.blocks if block in (None, one.name)), None)
+    if chosen is None:
+        names = ", ".join(one.name for one in dump.blocks)
+        raise ConfigError(f"the dump has no block `{block}`", hint=f"its blocks: {names}")
+    measured = [stage for stage in ("rtl", "sim", "synth") if (project / stage).is_dir()]
+    inputs = keys.front(project, *measured)
+    source = read_block(project / "dump", chosen, config.Fold())
+    outputs = len(source.outputs_RE[0])
+    wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
+    points = []
+    with progress.task("estimating", len(wanted)) as task:
+        for count in wanted:
+            points.append(estimated(source, config.Fold(outputs_per_cycle=count), dump.model))
+            task.advance()
+    if len(measured) == 3:
+        points += _measured(project, chosen.name, dump)
+    points += _paper(dump.model)
+    front = Front(name=dump.name, block=chosen.name, clock_mhz=published.CLOCK_MHZ, points=points)
+    with writing_stage(project, "front", inputs=inputs, options={"block": chosen.name}) as folder:
+        save(front, folder / DOCUMENT)
+    return front
+
+
+def estimates(project: Path, options: config.Rtl, *, progress: Progress = SILENT) -> EstimateTable:
+    """What `quweit rtl` with these options would render, without rendering it.
+
+    Raises:
+        ArtifactError, ConfigError, UnsupportedModel: as `rtl` does.
+    """
+    dump = _dump(project)
+    sources = read_blocks(project / "dump", dump, options, progress)
+    points = [estimated(source, source.fold, dump.model, options) for source in sources]
+    return EstimateTable(name=dump.name, clock_mhz=published.CLOCK_MHZ, points=points)
+
+
+def estimated(
+    source: BlockSource, fold: config.Fold, shape: ModelShape, options: config.Rtl | None = None
+) -> FrontPoint:
+    """One folding of one block, by counting."""
+    foretold = foretell(source.program, fold, options or config.Rtl())
+    return _point(
+        source.program.name, "estimated", foretold.outputs_per_cycle, foretold.bits_per_cycle,
+        foretold.cycles_per_row, foretold.cells.luts, foretold.cells.ffs, shape.tokens,
+    )  # fmt: skip
+
+
+def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
+    """Cycles from simulation, cells from synthesis."""
+    sim = load(SimResult, project / "sim" / "sim.json")
+    synth = load(SynthesisReport, project / "synth" / "synth.json")
+    cells = next((one for one in synth.blocks if one.block == name), None)
+    block = next(
+        one for one in load(RtlManifest, project / "rtl" / "manifest.json").blocks if one.name == name
+    )
+    if cells is None:
+        raise ArtifactError(f"block `{name}` was not synthesized", hint="run `quweit synth` again")
+    if cells.luts is None:  # in cells of a library: of another front
+        return []
+    bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
+    cycles = tables.initiation_intervals(dump, sim)[name]
+    return [
+        _point(
+            name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, dump.model.tokens
+        )
+    ]
+
+
+def _paper(shape: ModelShape) -> Sequence[FrontPoint]:
+    """The published block, when this is its shape: at its own 196 cycles, and at those that its structure takes."""
+    if (shape.dim, shape.tokens) != (192, 196):
+        return []
+    made = published.BLOCK
+    return [
+        FrontPoint(
+            block=made.name,
+            source="paper",
+            accounting="paper" if accounting == "paper" else "measured",
+            outputs_per_cycle=None,
+            bits_per_cycle=1.0,
+            cycles_per_row=cycles // 196,
+            sample_cycles=cycles,
+            luts=made.luts,
+            ffs=made.ffs,
+            power_mw=made.power_mw,
+            power_source=f"{published.SOURCE}: energy · clock / cycles",
+            energy_uj=tables.energy_uj(cycles, made.power_mw, published.CLOCK_MHZ),
+        )
+        for accounting, cycles in PAPER_CYCLES.items()
+    ]
+
+
+def _point(
+    block: str,
+    source: str,
+    outputs_per_cycle: int,
+    bits: float,
+    interval: int,
+    luts: int,
+    ffs: int,
+    tokens: int,
+) -> FrontPoint:
+    by_model = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=published.CLOCK_MHZ)
+    return FrontPoint(
+        block=block,
+        source="measured" if source == "measured" else "estimated",
+        accounting="measured",
+        outputs_per_cycle=outputs_per_cycle,
+        bits_per_cycle=bits,
+        cycles_per_row=interval,
+        sample_cycles=interval * tokens,
+        luts=luts,
+        ffs=ffs,
+        power_mw=by_model.power_mw,
+        power_source=by_model.source,
+        energy_uj=tables.energy_uj(interval * tokens, by_model.power_mw, published.CLOCK_MHZ),
+    )
+
+
+def _dump(project: Path) -> DumpManifest:
+    check_stage(project, "dump")
+    return load(DumpManifest, project / "dump" / "dump.json")

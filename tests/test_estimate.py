@@ -1,0 +1,75 @@
+"""What `--estimate` and `front` foretell is what Yosys counts, within ten per cent, and nothing is rendered for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import Outcome
+from programs import project_with_dump, random_block
+from quweit_cli import config
+from quweit_cli.documents import Front
+from quweit_cli.errors import ConfigError
+from quweit_cli.report.findings import collect
+from quweit_cli.report.sections import sections
+from quweit_cli.stages import front, rtl, sim, synth
+
+# Outputs a cycle of 40 outputs: tables gated behind one cell, pairs of values, pairs of answers, all at once.
+FOLDINGS = (1, 4, 10, "all")
+
+
+@pytest.mark.requires("yosys")
+@pytest.mark.parametrize("outputs_per_cycle", FOLDINGS)
+def test_yosys_counts_what_was_foretold(outputs_per_cycle: int | str, tmp_path: Path) -> None:
+    project = project_with_dump(
+        tmp_path / "p", random_block(9, features=40, thresholds=4, layers=(80, 40), outputs=40), rows=2
+    )
+    options = config.Rtl(outputs_per_cycle=outputs_per_cycle)  # type: ignore[arg-type]
+    foretold = front.estimates(project, options).points[0]
+    assert not (project / "rtl").exists()
+    manifest = rtl.run(project, options)
+    cells = synth.run(project, config.Synth()).blocks[0]
+    assert cells.estimate == manifest.blocks[0].estimate
+    assert foretold.luts == pytest.approx(cells.luts, rel=0.1)
+    assert foretold.ffs == pytest.approx(cells.ffs, rel=0.1)
+    assert foretold.cycles_per_row == manifest.blocks[0].initiation_interval_cycles
+
+
+def test_the_command_prints_an_estimate_and_renders_nothing(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = project_with_dump(tmp_path / "p", random_block(9), rows=2)
+    outcome = quweit("rtl", project, "--out", project, "--estimate", "--json", "--bits-per-cycle", 5)
+    point = json.loads(outcome.stdout)["points"][0]
+    assert (point["source"], point["outputs_per_cycle"], point["cycles_per_row"]) == ("estimated", 3, 2)
+    assert point["bits_per_cycle"] == 5 and point["luts"] > 0 and point["energy_uj"] > 0
+    assert not (project / "rtl").exists()
+
+
+@pytest.mark.requires("icarus", "yosys")
+def test_the_front_tells_estimated_measured_and_published_points_apart(tmp_path: Path) -> None:
+    program = random_block(9, features=8, layers=(12,), outputs=8)
+    project = project_with_dump(tmp_path / "p", program, rows=4)
+    assert {point.source for point in front.run(project).points} == {"estimated"}
+    rtl.run(project, config.Rtl(outputs_per_cycle=2))
+    sim.run(project, config.Sim(simulators=("icarus",), rows={"icarus": 4}))
+    synth.run(project, config.Synth())
+    made = front.run(project)
+    measured = [point for point in made.points if point.source == "measured"]
+    assert [(point.cycles_per_row, point.sample_cycles) for point in measured] == [(4, 64)]
+    page = next(one for one in sections(collect(project)) if one.title.startswith("Foldings"))
+    assert "estimated" in page.plot and "measured" in page.plot
+    with pytest.raises(ConfigError, match="has no block `block7`"):
+        front.run(project, block="block7")
+
+
+def test_the_published_block_stands_at_196_and_37632_cycles(tmp_path: Path) -> None:
+    shape = front.ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=196, mlp_hidden=768)
+    points = {point.accounting: point for point in front._paper(shape)}
+    assert points["paper"].sample_cycles == 196 and points["paper"].energy_uj == pytest.approx(0.15)
+    assert points["measured"].sample_cycles == 37_632
+    assert points["measured"].energy_uj == pytest.approx(28.8)
+    assert Front.model_fields["points"].is_required()
