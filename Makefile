@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables test lint lint-sv goldens docs bench bench-pe clean $(EXAMPLES)
+.PHONY: help setup demo tables test lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +51,13 @@ docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
 
 bench: .venv/complete ## measure the ratios of benchmarks/
-	@for bench in $(filter-out %/bench_pe.py,$(wildcard benchmarks/*.py)); do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+	@for bench in lut_layer input; do echo "$$bench"; $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
 
 bench-pe: .venv/complete ## area, cycles, tool times and netlist equality of a block of the paper's size
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pe.py
+
+bench-train: .venv/complete ## measure training steps on a GPU; write build/bench/train.json
+	$(BIN)/python benchmarks/bench_train.py --out build/bench/train.json
 
 clean: ## remove everything that was built, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

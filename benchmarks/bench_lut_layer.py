@@ -91,7 +91,7 @@ class Case:
         bits_RI = (code_RD[:, :, None] > self.thermometer.codes().view(-1, self.bits)).flatten(1)
         address_RJ = (bits_RI[:, pins_JL].long() << torch.arange(6)).sum(dim=2)
         lut_J = torch.arange(len(pins_JL))
-        output_RJ = (table_JA[lut_J, address_RJ] > 0).float()
+        output_RJ = (table_JA[lut_J, address_RJ] > 0).float() - 0.5
         histogram_JA = torch.zeros_like(table_JA)
         histogram_JA.index_put_((lut_J.expand_as(address_RJ), address_RJ), self.gradient_RJ, accumulate=True)
         gradient_RD = torch.zeros_like(self.x_RD)
