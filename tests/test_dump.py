@@ -44,6 +44,12 @@ def program_of(project: Path, name: str) -> ir.Program:
     return program_from_record(record)
 
 
+def test_a_checkpoint_gives_the_shape_of_its_model(project: Path) -> None:
+    name, shape = dump.shape_of(project / "train" / "ckpt.pt")
+    manifest = dump.run(project / "train" / "ckpt.pt", project, OPTIONS, reuse=True)
+    assert (name, shape) == (manifest.name, manifest.model)
+
+
 def test_every_test_sample_was_compared(project: Path) -> None:
     manifest = manifest_of(project)
     assert manifest.checks.samples == 450
