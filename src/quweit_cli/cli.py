@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import signal
 from collections.abc import Callable
-from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,14 +97,15 @@ def train(
 
     Its dense twin is trained too when the experiment asks for it (`twin: true`).
     """
+    from quweit_cli import config
     from quweit_cli.artifacts import open_project
 
-    experiment = _experiment(experiment_file, set_, seed, data)
+    experiment = config.experiment_from_options(experiment_file, set_, seed, data)
     project = open_project(out)
     from quweit_cli.stages import train as stage
 
     result = stage.run(experiment, project, progress=_progress())
-    _show(result, json, "train")
+    console.show(result, json, "train")
 
 
 @command("eval", "quweit eval build/digits/train/ckpt.pt")
@@ -116,7 +116,7 @@ def evaluate(checkpoint: Checkpoint, data: Data = None, json: Json = False) -> N
     """
     from quweit_cli.stages import evaluate as stage
 
-    _show(stage.run(checkpoint, data_path=data, progress=_progress()), json, "fields")
+    console.show(stage.run(checkpoint, data_path=data, progress=_progress()), json, "fields")
 
 
 @command("dump", "quweit dump build/digits/train/ckpt.pt --out build/digits")
@@ -139,7 +139,7 @@ def dump(
     from quweit_cli.stages import dump as stage
 
     settings = config.Dump(rows=rows, samples=samples)
-    _show(
+    console.show(
         stage.run(checkpoint, open_project(out), settings, data_path=data, progress=_progress()), json, "dump"
     )
 
@@ -175,9 +175,7 @@ def rtl(
     features_per_beat: Annotated[
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="only foretell LUTs, FFs, cycles and energy; render nothing")
-    ] = False,
+    estimate: Annotated[bool, typer.Option("--estimate", help="foretell cells, render nothing")] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -201,9 +199,9 @@ def rtl(
     if estimate:
         from quweit_cli.stages import front as foretelling
 
-        _show(foretelling.estimates(out, settings, progress=_progress()), json, "estimate")
+        console.show(foretelling.estimates(out, settings, progress=_progress()), json, "estimate")
         return
-    _show(stage.run(out, settings, progress=_progress()), json, "rtl")
+    console.show(stage.run(out, settings, progress=_progress()), json, "rtl")
 
 
 @command("sim", "quweit sim build/digits --simulator all")
@@ -236,7 +234,7 @@ def sim(
     if formal:
         from quweit_cli.stages import formal as prover
 
-        _show(prover.run(_project(project), progress=_progress()), json, "formal")
+        console.show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
     from quweit_cli.artifacts import load
@@ -251,9 +249,9 @@ def sim(
         result = stage.run(_project(project), settings, netlist=netlist, waves=waves, progress=_progress())
     except Mismatch:
         folder = "netlist" if netlist else "sim"
-        _show(load(SimResult, project / folder / "sim.json"), json, "sim")
+        console.show(load(SimResult, project / folder / "sim.json"), json, "sim")
         raise
-    _show(result, json, "sim")
+    console.show(result, json, "sim")
 
 
 @command("synth", "quweit synth build/digits --tool yosys")
@@ -266,9 +264,7 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
-    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="use no earlier netlist")] = False,
     json: Json = False,
 ) -> None:
     """Synthesize every block and count its cells.
@@ -286,15 +282,13 @@ def synth(
         allow_negative_slack=allow_negative_slack,
         cache=not no_cache,
     )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
+    console.show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
 
 @command("front", "quweit front build/digits")
 def front(
     project: Project,
-    block: Annotated[
-        str | None, typer.Option(metavar="NAME", help="which block  [default: the first]")
-    ] = None,
+    block: Annotated[str | None, typer.Option(metavar="NAME", help="[default: the first]")] = None,
     json: Json = False,
 ) -> None:
     """Area, cycles and energy of a block over its foldings.
@@ -303,7 +297,7 @@ def front(
     """
     from quweit_cli.stages import front as stage
 
-    _show(stage.run(_project(project), block=block, progress=_progress()), json, "front")
+    console.show(stage.run(_project(project), block=block, progress=_progress()), json, "front")
 
 
 @command("energy", "quweit energy build/digits --array 16 --array 32")
@@ -330,7 +324,7 @@ def energy(
     settings = config.settings(
         config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
     )
-    _show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
+    console.show(stage.run(_project(project), settings, progress=_progress()), json, "energy")
 
 
 @command("run", "quweit run examples/digits.yaml --out build/digits")
@@ -346,11 +340,12 @@ def run(
 
     What is up to date is not done again.
     """
+    from quweit_cli import config
     from quweit_cli.stages import pipeline
 
-    experiment = _experiment(experiment_file, set_, seed, data)
+    experiment = config.experiment_from_options(experiment_file, set_, seed, data)
     result = pipeline.run(experiment, out, progress=_progress())
-    _show(result, json, "summary")
+    console.show(result, json, "summary")
     if not json:
         console.print_line(f"report:  {out / 'report' / 'index.html'}")
         console.print_line(f"figures: {out / 'summary.json'}")
@@ -366,7 +361,7 @@ def report(project: Project, json: Json = False) -> None:
     from quweit_cli.summary import write_summary
 
     page = stage.run(_project(project), progress=_progress())
-    _show(write_summary(project), json, "summary")
+    console.show(write_summary(project), json, "summary")
     if not json:
         console.print_line(f"report:  {page}")
 
@@ -381,37 +376,15 @@ def doctor(json: Json = False) -> None:
     from quweit_cli.stages import doctor as stage
 
     health = stage.run()
-    _show(health, json, "doctor")
+    console.show(health, json, "doctor")
     if not health.ready:
         raise SystemExit(console.EXIT_MACHINE)
-
-
-def _experiment(path: Path, overrides: list[str] | None, seed: int | None, data: Path | None) -> Any:
-    from quweit_cli import config
-
-    changes = list(overrides or [])
-    if seed is not None:
-        changes.append(f"seed={seed}")
-    if data is not None:
-        changes.append(f"data.path={dumps(str(data.absolute()))}")
-    experiment = config.load_experiment(path)
-    return config.with_overrides(experiment, changes) if changes else experiment
 
 
 def _project(path: Path) -> Path:
     from quweit_cli.artifacts import existing_project
 
     return existing_project(path)
-
-
-def _show(document: Any, as_json: bool, kind: str) -> None:
-    if as_json:
-        console.print_json(document.model_dump_json(by_alias=True, indent=1))
-        return
-    from quweit_cli import tables
-
-    for table in getattr(tables, kind)(document):
-        console.print_table(table.title, table.columns, table.rows)
 
 
 def _progress() -> Progress:

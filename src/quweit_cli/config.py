@@ -7,6 +7,7 @@ message names the nearest key that exists.
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -293,6 +294,19 @@ def load_experiment(path: Path) -> Experiment:
         data = experiment.data.model_copy(update={"path": (path.parent / data_path).resolve()})
         experiment = experiment.model_copy(update={"data": data})
     return experiment
+
+
+def experiment_from_options(
+    path: Path, overrides: list[str] | None, seed: int | None, data: Path | None
+) -> Experiment:
+    """An experiment file with the changes of a command line; raises ConfigError."""
+    changes = list(overrides or [])
+    if seed is not None:
+        changes.append(f"seed={seed}")
+    if data is not None:
+        changes.append(f"data.path={json.dumps(str(data.absolute()))}")
+    experiment = load_experiment(path)
+    return with_overrides(experiment, changes) if changes else experiment
 
 
 def experiment_from_dict(raw: dict[str, Any], *, where: str) -> Experiment:

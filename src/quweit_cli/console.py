@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 
+from pydantic import BaseModel
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -194,3 +195,14 @@ def _cell(value: object) -> str:
 
 def _is_numeric(cell: str) -> bool:
     return cell == "-" or cell.replace(",", "").replace(".", "").replace("%", "").replace(" ", "").isdigit()
+
+
+def show(document: BaseModel, as_json: bool, kind: str) -> None:
+    """An artefact on stdout: as JSON and nothing else, or as the tables of that name."""
+    if as_json:
+        print_json(document.model_dump_json(by_alias=True, indent=1))
+        return
+    from quweit_cli import tables  # noqa: PLC0415  (--help needs no documents)
+
+    for table in getattr(tables, kind)(document):
+        print_table(table.title, table.columns, table.rows)
