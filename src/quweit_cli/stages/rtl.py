@@ -79,7 +79,7 @@ def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
     return config.Fold(cycles_per_row=max(1, cycles))
 
 
-def read_block(folder: Path, block: DumpedBlock, fold: config.Fold) -> BlockSource:
+def read_block(folder: Path, block: DumpedBlock, fold: config.Fold | None = None) -> BlockSource:
     """A block of a dump, its golden rows checked against its program.
 
     Raises:
@@ -102,7 +102,9 @@ def read_block(folder: Path, block: DumpedBlock, fold: config.Fold) -> BlockSour
             f"golden rows of `{block.name}` are not what its program computes",
             hint="run `quweit dump` again",
         )
-    return BlockSource(block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold)
+    return BlockSource(
+        block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold()
+    )
 
 
 def _load_rows(path: Path, kind: type[np.signedinteger]) -> np.ndarray:
