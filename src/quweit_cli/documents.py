@@ -13,22 +13,26 @@ Units are in the names. A figure that was not obtained is absent (null), never 0
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.config import Identifier
+from quweit_cli.equality_documents import FormalProof as FormalProof  # noqa: PLC0414  (also documents.FormalProof)
+from quweit_cli.equality_documents import FormalResult as FormalResult  # noqa: PLC0414  (also documents.FormalResult)
+from quweit_cli.equality_documents import SimDifference as SimDifference  # noqa: PLC0414  (also documents.SimDifference)
+from quweit_cli.equality_documents import SimResult as SimResult  # noqa: PLC0414  (also documents.SimResult)
+from quweit_cli.equality_documents import SimRun as SimRun  # noqa: PLC0414  (also documents.SimRun)
+from quweit_cli.equality_documents import SimulatorResult as SimulatorResult  # noqa: PLC0414  (also documents.SimulatorResult)
 from quweit_cli.errors import ArtifactError
+from quweit_cli.model_documents import Digest as Digest  # noqa: PLC0414  (also documents.Digest)
 from quweit_cli.model_documents import EvalResult as EvalResult  # noqa: PLC0414  (also documents.EvalResult)
 from quweit_cli.model_documents import FileName as FileName  # noqa: PLC0414  (also documents.FileName)
 from quweit_cli.model_documents import SampleResult as SampleResult  # noqa: PLC0414  (also documents.SampleResult)
 from quweit_cli.model_documents import TrainedModel as TrainedModel  # noqa: PLC0414  (also documents.TrainedModel)
 from quweit_cli.model_documents import TrainResult as TrainResult  # noqa: PLC0414  (also documents.TrainResult)
 from quweit_cli.model_documents import UnfinishedTraining as UnfinishedTraining  # noqa: PLC0414  (also documents.UnfinishedTraining)
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
 
 # ---------------------------------------------------------------- dump
 
@@ -157,82 +161,6 @@ class RtlManifest(Artifact):
     dump: Digest = Field(description="digest of the dump that this was rendered from")
     blocks: list[RtlBlock]
     files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
-
-
-# ---------------------------------------------------------------- sim
-
-
-class SimDifference(Artifact):
-    block: str
-    scenario: str
-    row: int
-    output: int
-    cycle: int
-    expected: int
-    got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
-
-
-class SimRun(Artifact):
-    """One block on one simulator."""
-
-    block: str
-    bit_exact: bool
-    rows_compared: int = Field(description="over all scenarios")
-    scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
-    latency_cycles: int | None
-    initiation_interval_cycles: int | None
-    different_rows: int
-    differences: list[SimDifference] = Field(description="the first few")
-    failures: list[str] = Field(description="broken promises of latency, interval or handshake")
-    build_seconds: float
-    run_seconds: float
-
-
-class SimulatorResult(Artifact):
-    simulator: str
-    version: str
-    bit_exact: bool
-    blocks: int
-    rows_compared: int
-    cycles_per_row: list[int | None] = Field(
-        description="measured initiation interval of each block; null when it could not be measured"
-    )
-    seconds: float
-    runs: list[SimRun]
-
-
-class SimResult(Artifact):
-    schema_name: Literal["quweit.sim/1"] = Field("quweit.sim/1", alias="schema")
-    name: Identifier
-    rtl: Digest = Field(description="stage digest of the RTL that was simulated")
-    synth: Digest | None = Field(
-        None,
-        description="stage digest of the synthesis, when its netlists were simulated in place of the RTL",
-    )
-    bit_exact: bool
-    simulators: list[SimulatorResult]
-
-
-# ---------------------------------------------------------------- formal
-
-
-class FormalProof(Artifact):
-    """Both renderings of one module, for all inputs."""
-
-    block: str
-    module: str
-    proven: int = Field(description="outputs proven equal")
-    unproven: int
-    first: list[str] = Field(description="the first outputs that are not")
-    seconds: float
-
-
-class FormalResult(Artifact):
-    schema_name: Literal["quweit.formal/1"] = Field("quweit.formal/1", alias="schema")
-    name: Identifier
-    rtl: Digest = Field(description="digest of the RTL files that were compared")
-    tool: str
-    proofs: list[FormalProof]
 
 
 # ---------------------------------------------------------------- synth

@@ -9,6 +9,7 @@ from pydantic import Field
 from quweit_cli.artifacts import Artifact
 from quweit_cli.config import Identifier
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
 
 

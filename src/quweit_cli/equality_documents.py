@@ -1,0 +1,84 @@
+"""The documents about equality: what simulation compared and what was proven. Used by documents.py."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quweit_cli.artifacts import Artifact
+from quweit_cli.config import Identifier
+from quweit_cli.model_documents import Digest
+
+
+class SimDifference(Artifact):
+    block: str
+    scenario: str
+    row: int
+    output: int
+    cycle: int
+    expected: int
+    got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
+
+
+class SimRun(Artifact):
+    """One block on one simulator."""
+
+    block: str
+    bit_exact: bool
+    rows_compared: int = Field(description="over all scenarios")
+    scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
+    latency_cycles: int | None
+    initiation_interval_cycles: int | None
+    different_rows: int
+    differences: list[SimDifference] = Field(description="the first few")
+    failures: list[str] = Field(description="broken promises of latency, interval or handshake")
+    build_seconds: float
+    run_seconds: float
+
+
+class SimulatorResult(Artifact):
+    simulator: str
+    version: str
+    bit_exact: bool
+    blocks: int
+    rows_compared: int
+    cycles_per_row: list[int | None] = Field(
+        description="measured initiation interval of each block; null when it could not be measured"
+    )
+    seconds: float
+    runs: list[SimRun]
+
+
+class SimResult(Artifact):
+    schema_name: Literal["quweit.sim/1"] = Field("quweit.sim/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="stage digest of the RTL that was simulated")
+    synth: Digest | None = Field(
+        None,
+        description="stage digest of the synthesis, when its netlists were simulated in place of the RTL",
+    )
+    bit_exact: bool
+    simulators: list[SimulatorResult]
+
+
+# ---------------------------------------------------------------- formal
+
+
+class FormalProof(Artifact):
+    """Both renderings of one module, for all inputs."""
+
+    block: str
+    module: str
+    proven: int = Field(description="outputs proven equal")
+    unproven: int
+    first: list[str] = Field(description="the first outputs that are not")
+    seconds: float
+
+
+class FormalResult(Artifact):
+    schema_name: Literal["quweit.formal/1"] = Field("quweit.formal/1", alias="schema")
+    name: Identifier
+    rtl: Digest = Field(description="digest of the RTL files that were compared")
+    tool: str
+    proofs: list[FormalProof]
