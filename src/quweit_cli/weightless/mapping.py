@@ -79,13 +79,13 @@ class LearnableMapping(nn.Module):
 
 
 def sorted_by_source(bit_JL: Tensor, features: int, bits_per_feature: int) -> tuple[Tensor, Tensor]:
-    """All pins, as `l * J + j`, sorted by the feature that they read, and where each feature's pins start.
+    """All pins, as `l * J + j`, sorted by the bit that they read, and where each feature's pins start.
 
     That is the wiring inverted: the gradient of a feature gathers from its pins. int32 [L*J], [features + 1].
     """
-    source_P = (bit_JL.t() // bits_per_feature).flatten()
-    sorted_P, order_P = source_P.sort(stable=True)
-    start_I = torch.searchsorted(sorted_P, torch.arange(features + 1, device=bit_JL.device))
+    sorted_P, order_P = bit_JL.t().flatten().sort(stable=True)
+    first_I = torch.arange(features + 1, device=bit_JL.device) * bits_per_feature
+    start_I = torch.searchsorted(sorted_P, first_I)
     return order_P.int(), start_I.int()
 
 

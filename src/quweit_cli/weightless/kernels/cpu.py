@@ -19,6 +19,7 @@ from torch import Tensor
 # Numba's own threads: its OpenMP ones, when they start, change how many threads torch takes in the same process.
 numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
 MOST_THREADS: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+NOWHERE = 1 << 20  # no threshold
 Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
@@ -126,18 +127,25 @@ def _source_gradient(
     source_IR: Any,
     window: Any,
 ) -> None:
+    # Rows far from the threshold, three quarters of them, pass nothing: those that are near are listed first, once for
+    # all pins of a feature that have the same threshold, which follow one another.
     luts, rows = gradient_JR.shape
     for i in prange(len(start_I) - 1):
         source_R, code_R = source_IR[i], code_IR[i]
         source_R[:] = 0
+        near_N, count, listed = np.empty(rows, np.int32), 0, np.int32(NOWHERE)
         for place in range(start_I[i], start_I[i + 1]):
             pin = order_P[place]
             gradient_R, address_R, slope_A = gradient_JR[pin % luts], address_JR[pin % luts], slope_PA[pin]
             cut = np.int32(cut_P[pin])
-            for r in range(rows):
-                step = slope_A[address_R[r]] * gradient_R[r]
-                near = window < 0 or abs(np.int32(code_R[r]) - cut) <= window
-                source_R[r] += step if near else np.float32(0)
+            if cut != listed:
+                listed, count = cut, 0
+                for r in range(rows):
+                    near_N[count] = r
+                    count += window < 0 or abs(np.int32(code_R[r]) - cut) <= window
+            for n in range(count):
+                r = near_N[n]
+                source_R[r] += slope_A[address_R[r]] * gradient_R[r]
 
 
 @compiled
