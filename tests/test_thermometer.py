@@ -64,3 +64,14 @@ def test_learned_thresholds_stay_ordered_and_within_the_input() -> None:
 def test_thresholds_learn_only_when_asked_to() -> None:
     assert thermometer(learnable=True).threshold_DT.requires_grad
     assert not thermometer().threshold_DT.requires_grad
+
+
+def test_loaded_thresholds_are_not_taken_from_rows_again() -> None:
+    learned, fresh = (
+        thermometer(2, bits=3, scheme="distributive"),
+        thermometer(2, bits=3, scheme="distributive"),
+    )
+    learned.calibrate(torch.randn(50, 2))
+    fresh.load_state_dict(learned.state_dict())
+    fresh.calibrate(torch.randn(50, 2) + 3)
+    assert torch.equal(fresh.threshold_DT, learned.threshold_DT)

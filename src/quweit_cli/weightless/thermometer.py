@@ -33,16 +33,22 @@ class Thermometer(nn.Module):
         self.from_first_batch = settings.scheme == "distributive"
         self.register_buffer("calibrated", torch.tensor(not self.from_first_batch))
         self.calibrated: Tensor
+        self.waits_for_rows = self.from_first_batch  # the same, known without asking a GPU
+        self.register_load_state_dict_post_hook(Thermometer._loaded)  # type: ignore[no-untyped-call]
 
     def calibrate(self, x_RD: Tensor) -> None:
         """With the distributive scheme: take the quantiles of the first rows seen as thresholds."""
-        if not self.from_first_batch or bool(self.calibrated):
+        if not self.waits_for_rows:
             return
         bits = self.threshold_DT.shape[1]
         quantiles_TD = torch.quantile(x_RD.detach().float(), _levels(bits).to(x_RD.device), dim=0)
         self.threshold_DT.data.copy_(quantiles_TD.t())
         self.calibrated.fill_(True)
+        self.waits_for_rows = False
         self.constrain()
+
+    def _loaded(self, _: object) -> None:
+        self.waits_for_rows = not bool(self.calibrated)
 
     def codes(self) -> Tensor:
         """Integer thresholds, int8 [D*T]: `code(x) > floor(32 t)` is exactly `code(x) / 32 > t`."""

@@ -6,7 +6,6 @@ for CUDA (cpu.py, gpu.py), and a shape rule by which a compiler traces it withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -133,16 +132,12 @@ def _(
     return code_IR.new_empty(shape, dtype=dtype), code_IR.new_empty(shape, dtype=torch.uint8)
 
 
-def _fake(operator: Any, shape_of: Callable[..., Tensor]) -> None:
-    operator.register_fake(shape_of)
-
-
-_fake(
-    lut_source_gradient, lambda gradient, address, code, *_: code.new_empty(code.shape, dtype=gradient.dtype)
+lut_source_gradient.register_fake(
+    lambda gradient, address, code, *_: code.new_empty(code.shape, dtype=gradient.dtype)
 )
-_fake(lut_histogram, lambda g, address, entries: g.new_empty((len(g), entries), dtype=torch.float32))
-_fake(lut_threshold_gradient, lambda g, a, c, slope, row, *_: g.new_empty(row.shape, dtype=torch.float32))
-_fake(lut_choice_gradient, lambda g, a, c, slope, row, cut: g.new_empty(row.shape, dtype=torch.float32))
+lut_histogram.register_fake(lambda g, address, entries: g.new_empty((len(g), entries), dtype=torch.float32))
+lut_threshold_gradient.register_fake(lambda g, a, c, s, row, *_: g.new_empty(row.shape, dtype=torch.float32))
+lut_choice_gradient.register_fake(lambda g, a, c, s, row, cut: g.new_empty(row.shape, dtype=torch.float32))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
