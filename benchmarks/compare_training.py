@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("comparison", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="the dataset's file")
-    parser.add_argument("--set", action="append", default=[], help="section.key=value for every variant")
+    parser.add_argument("--set", nargs="*", default=[], help="section.key=value for every variant")
     parser.add_argument("--only", nargs="*", help="names of variants; all when absent")
     parser.add_argument("--gpus", nargs="*", default=[""], help="numbers of the GPUs; the CPU when absent")
     parser.add_argument("--workers", type=int, default=1, help="trainings at a time on each GPU")

@@ -83,7 +83,7 @@ def test_stochastic_depth_drops_samples_at_a_rate_that_rises_with_depth_and_only
     torch.manual_seed(0)
     model = build(settings("vit", depth=3, drop_path=0.4), IMAGES)
     paths = [module for module in model.modules() if isinstance(module, DropPath)]
-    assert [path.rate for path in paths] == pytest.approx([0.0, 0.2, 0.4])
+    assert [1 - float(path.kept) for path in paths] == pytest.approx([0.0, 0.2, 0.4])
     kept = paths[2].train()(torch.ones(20_000, 2, 3))
     assert torch.equal(kept, kept[:, :1, :1].expand_as(kept))  # a whole sample at a time
     assert float((kept == 0).float().mean()) == pytest.approx(0.4, abs=0.02)

@@ -30,13 +30,15 @@ class DropPath(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.rate = rate
+        self.active = rate > 0
+        # a tensor, since layers with different numbers in them would be compiled one by one
+        self.register_buffer("kept", torch.tensor(1 - rate), persistent=False)
 
     def forward(self, x_BND: Tensor) -> Tensor:
-        if not self.training or not self.rate:
+        if not self.training or not self.active:
             return x_BND
-        kept_B11 = torch.empty(len(x_BND), 1, 1, device=x_BND.device, dtype=x_BND.dtype)
-        return x_BND * kept_B11.bernoulli_(1 - self.rate).div_(1 - self.rate)
+        kept_B11 = torch.rand(len(x_BND), 1, 1, device=x_BND.device) < self.kept
+        return x_BND * (kept_B11 / self.kept).to(x_BND.dtype)
 
 
 class TransformerLayer(nn.Module):

@@ -20,6 +20,7 @@ from quweit_cli.errors import QuweitError
 from quweit_cli.models import Gpt, Vit, blocks_of, build
 from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
+from quweit_cli.training.compilation import compile_layers
 from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
 from quweit_cli.training.distillation import Teacher, distilled_loss
@@ -110,8 +111,7 @@ class _Run:
         self.learns_mapping = bool(self.blocks) and experiment.model.block.mapping == "learnable"
         self.network = processes.wrap(model, device, unused=self.learns_mapping)
         if self.settings.compile:
-            torch._dynamo.reset()  # a twin would count as a second shape of the same model
-            self.network = torch.compile(self.network, dynamic=False)  # type: ignore[assignment]
+            compile_layers(model)
         self.precision = Precision(self.settings.precision, device)
         self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.learn: Learn = self._learn
