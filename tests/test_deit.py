@@ -134,3 +134,10 @@ def test_a_batch_depends_on_its_step_and_seed_alone() -> None:
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
     assert not torch.equal(first[0], other[0]) and not torch.equal(first[0], later[0])
     assert first[1].shape == (32, 10)
+
+
+def test_a_share_of_the_held_out_images_has_every_class_though_the_file_is_sorted() -> None:
+    pixels, labels = torch.zeros(100, 3, 8, 8, dtype=torch.uint8), torch.arange(10).repeat_interleave(10)
+    data = Images("sorted", list("abcdefghij"), pixels, labels, pixels, labels, [0.0] * 3, [1.0] * 3)
+    assert data.test(4, 20)[1].bincount(minlength=10).tolist() == [2] * 10
+    assert torch.equal(data.test(4, 1000)[1], labels)

@@ -31,6 +31,7 @@ class DropPath(nn.Module):
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.active = rate > 0
+        self.kept: Tensor
         # a tensor, since layers with different numbers in them would be compiled one by one
         self.register_buffer("kept", torch.tensor(1 - rate), persistent=False)
 

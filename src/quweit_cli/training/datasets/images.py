@@ -17,6 +17,22 @@ from quweit_cli.training.augmentation import crop_and_flip
 from quweit_cli.training.datasets.order import WHOLE, Share, epoch_order
 from quweit_cli.training.randomness import generator_for, seed_for
 
+# DeiT's augmentation is some 350 small kernels however many images it changes, 5 ms of launching: longer than a
+# step of a small model takes. So the batches of several steps are changed at once.
+STEPS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class _DeitBatches:
+    """Changed images of some steps; `asked` says which."""
+
+    asked: tuple[int, int, int, Share]
+    images: tuple[Tensor, ...]
+    labels: tuple[Tensor, ...]
+
+    def of(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.images[index], self.labels[index]
+
 
 @dataclass
 class Images:
@@ -34,6 +50,7 @@ class Images:
     deit: config.Deit = field(default_factory=config.Deit)
     white: int = 255  # the brightest pixel
     meta: dict[str, Any] = field(init=False)
+    _deit_batches: _DeitBatches | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         _, channels, side, _ = self.train_pixels.shape
@@ -57,24 +74,44 @@ class Images:
 
         Targets are labels, or with mixed images the shares of all classes.
         """
+        if self.augment == "deit":
+            return self._deit_batch(step, size, seed, share)
         device = self.train_pixels.device
         order_B = epoch_order(len(self.train_labels), step, size, seed, device)[share.of(size)]
-        pixels_BXSS, label_B = self.train_pixels[order_B], self.train_labels[order_B]
-        parts = (seed, "augment", step, share.index)
-        generator = generator_for(device, *parts)
-        if self.augment == "deit":
-            from quweit_cli.training import deit  # noqa: PLC0415  (kornia takes half a second)
+        generator = generator_for(device, seed, "augment", step, share.index)
+        pixels_BXSS = crop_and_flip(self.train_pixels[order_B], self.augment, generator)
+        return self._normalised(pixels_BXSS), self.train_labels[order_B]
 
-            image_BXSS = deit.changed(
-                pixels_BXSS.float() / self.white, self.deit, generator, seed_for(*parts)
+    def _deit_batch(self, step: int, size: int, seed: int, share: Share) -> tuple[Tensor, Tensor]:
+        from quweit_cli.training import deit  # noqa: PLC0415  (kornia takes half a second)
+
+        first = step - step % STEPS_AT_ONCE
+        asked = (first, size, seed, share)
+        if self._deit_batches is None or self._deit_batches.asked != asked:
+            device, parts = self.train_pixels.device, (seed, "augment", first, share.index)
+            steps = range(first, first + STEPS_AT_ONCE)
+            order_SB = torch.cat(
+                [
+                    epoch_order(len(self.train_labels), one, size, seed, device)[share.of(size)]
+                    for one in steps
+                ]
             )
-            image_BXSS = deit.erased(self._normalised(image_BXSS * self.white), self.deit, generator)
-            return deit.mixed(image_BXSS, label_B, len(self.classes), self.deit, seed_for(*parts))
-        return self._normalised(crop_and_flip(pixels_BXSS, self.augment, generator)), label_B
+            generator = generator_for(device, *parts)
+            pixels = self.train_pixels[order_SB].float()
+            image = deit.changed(pixels / self.white, self.deit, generator, seed_for(*parts))
+            image = deit.erased(self._normalised(image * self.white), self.deit, generator)
+            labels = self.train_labels[order_SB]
+            self._deit_batches = _DeitBatches(asked, image.chunk(len(steps)), labels.chunk(len(steps)))
+        image_BXSS, label_B = self._deit_batches.of(step - first)
+        mix_seed = seed_for(seed, "augment", step, share.index)
+        return deit.mixed(image_BXSS, label_B, len(self.classes), self.deit, mix_seed)
 
     def test(self, tokens: int, samples: int | None = None) -> tuple[Tensor, Tensor]:
-        """The first `samples` of the held-out images, or all."""
-        return self._normalised(self.test_pixels[:samples]), self.test_labels[:samples]
+        """So many of the held-out images, evenly spaced since files may be sorted by class; or all."""
+        count = len(self.test_labels)
+        samples = count if samples is None else min(samples, count)
+        index_B = torch.arange(samples, device=self.test_labels.device) * count // samples
+        return self._normalised(self.test_pixels[index_B]), self.test_labels[index_B]
 
     def _normalised(self, pixels_BXSS: Tensor) -> Tensor:
         return (pixels_BXSS.float() - self.mean_X11) / self.std_X11
