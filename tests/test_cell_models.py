@@ -58,3 +58,10 @@ def _prove(folder: Path, models: dict[str, str]) -> None:
     (folder / "prove.ys").write_text("\n".join(script) + "\n")
     command = [*toolbox.find(toolbox.YOSYS).command, "prove.ys"]
     toolbox.run(command, cwd=folder, log=folder / "log", name="yosys")
+
+
+def test_a_line_of_more_tokens_than_a_simulator_takes_is_broken() -> None:
+    wide = ", ".join(f"a[{bit}]" for bit in range(40_000))
+    text = simulation_text(f"module top(a, y);\n  assign y = {{ {wide} }};\nendmodule\n", "")
+    assert max(map(len, text.splitlines())) < 8_000
+    assert " ".join(text.split()).count(", ") == 40_000

@@ -102,7 +102,7 @@ class Training(Settings):
     )
     compile: bool = Field(
         False,
-        description="compile the model by torch.compile: a minute at the start, faster steps afterwards; needs a C++ compiler on a CPU",
+        description="compile the layers by torch.compile: half a minute at the start, faster steps afterwards; needs a C++ compiler on a CPU",
     )
     deterministic: bool = Field(
         False,

@@ -20,6 +20,7 @@ _MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
 _CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
+_LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
 _TABLE_CELL = re.compile(r"^  (LUT\w+) #\(\s*\.INIT\(([^()]+)\)\s*\) (\S+) +\($", re.MULTILINE)
 
 
@@ -47,6 +48,7 @@ def simulation_text(netlist: str, models: str) -> str:
     if missing:
         raise ToolFailed(f"the netlist has cells without a model: {', '.join(missing[:5])}")
     ported = _TABLE_CELL.sub(lambda one: f"  {one[1]} {one[3]} (\n    .INIT({one[2]}),", netlist)
+    ported = _LONG_LINE.sub(lambda one: one[0].replace(", ", ",\n    "), ported)
     kept = (indexed(name) or _SPECIFY.sub("", known[name]) for name in used)
     return "\n\n".join([*kept, ported])
 
