@@ -23,6 +23,7 @@ from quweit_cli.documents import (
     EnergyRatio,
     EnergyRow,
     EnergyTable,
+    Front,
     ModelShape,
     PowerModel,
     RtlBlock,
@@ -245,6 +246,16 @@ def synth(
     return load(SynthesisReport, project / "synth" / "synth.json")
 
 
+def front(
+    project: Path, *, block: str | None = None, progress: Progress = SILENT, reuse: bool = False
+) -> Front:
+    def fill(folder: Path) -> None:
+        save(Front(name="tiny", block="block0", clock_mhz=200.0, points=[]), folder / "front.json")
+
+    _write(project, "front", keys.front(project, block or "block0"), reuse, fill)
+    return load(Front, project / "front" / "front.json")
+
+
 def energy(
     project: Path, options: config.Energy, *, progress: Progress = SILENT, reuse: bool = False
 ) -> EnergyTable:
@@ -304,6 +315,7 @@ STANDINS: dict[str, Callable[..., Any]] = {
     "rtl": rtl,
     "sim": sim,
     "synth": synth,
+    "front": front,
     "energy": energy,
     "report": report,
 }

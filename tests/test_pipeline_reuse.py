@@ -17,7 +17,7 @@ from quweit_cli.errors import ConfigError, Mismatch, ToolNotFound
 from quweit_cli.progress import Progress
 from quweit_cli.stages import pipeline
 
-ALL = ["train", "dump", "rtl", "sim", "synth", "energy", "report"]
+ALL = ["train", "dump", "rtl", "sim", "synth", "front", "energy", "report"]
 pytestmark = pytest.mark.usefixtures("stand_in_tools")
 Run = Callable[..., list[str]]
 
@@ -58,8 +58,8 @@ def test_the_second_run_redoes_nothing(run: Run) -> None:
         ("seed=1", ALL),
         ("dump.rows=7", ALL[1:]),
         ("rtl.outputs_per_cycle=2", ALL[2:]),
-        ("sim.rows={verilator: 3}", ["sim", "energy", "report"]),
-        ("synth.clock_mhz=150", ["synth", "energy", "report"]),
+        ("sim.rows={verilator: 3}", ["sim", "front", "energy", "report"]),
+        ("synth.clock_mhz=150", ["synth", "front", "energy", "report"]),
         ("energy.arrays=[8]", ["energy", "report"]),
     ],
 )

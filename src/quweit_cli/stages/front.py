@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, load, save, writing_stage
+from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
 from quweit_cli.documents import (
     DumpManifest,
     EstimateTable,
@@ -33,7 +33,9 @@ OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
 PAPER_CYCLES = {"paper": 196, "measured": 37_632}  # of a sample: one row a cycle, or one LUT output a cycle
 
 
-def run(project: Path, *, block: str | None = None, progress: Progress = SILENT) -> Front:
+def run(
+    project: Path, *, block: str | None = None, progress: Progress = SILENT, reuse: bool = False
+) -> Front:
     """The front of one block, by default the first.
 
     Raises:
@@ -45,8 +47,9 @@ def run(project: Path, *, block: str | None = None, progress: Progress = SILENT)
     if chosen is None:
         names = ", ".join(one.name for one in dump.blocks)
         raise ConfigError(f"the dump has no block `{block}`", hint=f"its blocks: {names}")
-    measured = [stage for stage in ("rtl", "sim", "synth") if (project / stage).is_dir()]
-    inputs = keys.front(project, *measured)
+    inputs, options = keys.front(project, chosen.name)
+    if reuse and is_current(project, "front", inputs=inputs, options=options):
+        return load(Front, project / "front" / DOCUMENT)
     source = read_block(project / "dump", chosen, config.Fold())
     outputs = len(source.outputs_RE[0])
     wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
@@ -55,11 +58,11 @@ def run(project: Path, *, block: str | None = None, progress: Progress = SILENT)
         for count in wanted:
             points.append(estimated(source, config.Fold(outputs_per_cycle=count), dump.model))
             task.advance()
-    if len(measured) == 3:
+    if {"rtl", "sim", "synth"} <= inputs.keys():
         points += _measured(project, chosen.name, dump)
     points += _paper(dump.model)
     front = Front(name=dump.name, block=chosen.name, clock_mhz=published.CLOCK_MHZ, points=points)
-    with writing_stage(project, "front", inputs=inputs, options={"block": chosen.name}) as folder:
+    with writing_stage(project, "front", inputs=inputs, options=options) as folder:
         save(front, folder / DOCUMENT)
     return front
 

@@ -86,9 +86,10 @@ def energy(project: Path, options: config.Energy) -> Key:
     return Key(_stages(project, "dump", "rtl", "sim", "synth"), options.model_dump(mode="json"))
 
 
-def front(project: Path, *measured: str) -> dict[str, str]:
-    """Of a dump, and of what was measured of it."""
-    return _stages(project, "dump", *measured)
+def front(project: Path, block: str) -> Key:
+    """Of a block of the dump, and of what was measured of it."""
+    measured = [stage for stage in ("rtl", "sim", "synth") if (project / stage).is_dir()]
+    return Key(_stages(project, "dump", *measured), {"block": block})
 
 
 def report(project: Path) -> Key:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from quweit_cli import artifacts, config, toolbox
+from quweit_cli.documents import DumpManifest
 from quweit_cli.errors import ConfigError, ToolNotFound
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import simulator
@@ -25,7 +26,7 @@ NEED_TORCH = ("train", "dump")
 
 
 def run(experiment: config.Experiment, project: Path, *, progress: Progress = SILENT) -> Summary:
-    """Train, dump, rtl, sim, synth, energy, report; a dense baseline is trained and reported only.
+    """Train, dump, rtl, sim, synth, front, energy, report; a dense baseline is trained and reported only.
 
     Tools are looked for before anything runs. A simulator that the settings list and this machine
     lacks is skipped, said so, and named in the summary, as long as another one remains.
@@ -45,6 +46,7 @@ def run(experiment: config.Experiment, project: Path, *, progress: Progress = SI
     _rtl(experiment.rtl, project, progress)
     _sim(simulation, project, progress)
     _synth(experiment.synth, project, progress)
+    _front(project, progress)
     _energy(experiment.energy, project, progress)
     _report(project, progress)
     return write_summary(project, skipped=skipped)
@@ -107,6 +109,18 @@ def _synth(options: config.Synth, project: Path, progress: Progress) -> None:
         synth.run(project, options, progress=progress, reuse=True)
 
     _bring_up_to_date(project, "synth", keys.synth(project, options), work, progress)
+
+
+def _front(project: Path, progress: Progress) -> None:
+    """Of the first block."""
+
+    def work() -> None:
+        from quweit_cli.stages import front
+
+        front.run(project, progress=progress, reuse=True)
+
+    block = artifacts.load(DumpManifest, project / "dump" / "dump.json").blocks[0].name
+    _bring_up_to_date(project, "front", keys.front(project, block), work, progress)
 
 
 def _energy(options: config.Energy, project: Path, progress: Progress) -> None:
