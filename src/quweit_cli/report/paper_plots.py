@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from quweit_cli.baseline_documents import PaperTable
 from quweit_cli.energy.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
 from quweit_cli.report.numbers import significant
-from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas
+from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas, logarithmic
 
 # From light to dark, each with a hatch of its own.
 LAYERS = (
@@ -44,14 +44,24 @@ def stacked_bars(name: str, bars: Mapping[str, Sequence[tuple[str, float]]], uni
 
 
 def area_against_cycles(name: str, points: Sequence[tuple[str, Series, float, float]]) -> str:
-    """LUTs over cycles of one sample, both logarithmic; every point says what it is."""
+    """LUTs over cycles of one sample, both logarithmic; a marker a column of the table, a name a design."""
     with canvas(name, 9.2, 4.4) as (figure, svg):
         axes = figure.subplots()
+        shown: set[str] = set()
         for label, series, cycles, luts in points:
-            axes.plot(cycles, luts, marker=series.marker, color=series.colour, mec=INK, mew=0.7, ls="", ms=7)
-            axes.annotate(label, (cycles, luts), xytext=(6, 3), textcoords="offset points", fontsize=7)
-        axes.set(xscale="log", yscale="log", xlabel="cycles of one sample", ylabel="LUTs")
+            design, _, accounting = label.partition(": ")
+            axes.plot(
+                cycles, luts, marker=series.marker, color=series.colour, mec=INK, mew=0.7, ls="", ms=7,
+                label="" if accounting in shown else accounting,
+            )  # fmt: skip
+            shown.add(accounting)
+            if series is not DENSE:
+                place = (8, 5) if series is PAPER else (8, -12)
+                axes.annotate(design, (cycles, luts), xytext=place, textcoords="offset points", fontsize=7)
+        axes.set(xlabel="cycles of one sample", ylabel="LUTs")
+        logarithmic(axes)
         axes.margins(x=0.18, y=0.12)
+        axes.legend(fontsize=8)
     return svg[0]
 
 

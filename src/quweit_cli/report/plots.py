@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from quweit_cli.documents import FrontPoint, PowerModel, TrainedModel
 from quweit_cli.report.numbers import significant
@@ -137,7 +138,8 @@ def front(points: Sequence[FrontPoint]) -> str:
                         markeredgecolor=INK,
                         label=name,
                     )
-            axes.set(xscale="log", yscale="log", xlabel="cycles of a sample", ylabel=label)
+            axes.set(xlabel="cycles of a sample", ylabel=label)
+            logarithmic(axes)
         axes.legend(fontsize=8)
     return svg[0]
 
@@ -194,6 +196,16 @@ def _line(axes: Axes, model: TrainedModel, key: str, label: str, series: Series,
 def _points(model: TrainedModel, key: str) -> tuple[list[float], list[float]]:
     points = [(point["step"], point[key]) for point in model.curve if key in point]
     return [step for step, _ in points], [value for _, value in points]
+
+
+def logarithmic(axes: Axes) -> None:
+    """Both axes, with numbers in plain digits: matplotlib's powers of ten are formulas, which pages do not render."""
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", labelrotation=30)
 
 
 @contextmanager
