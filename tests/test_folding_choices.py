@@ -11,7 +11,7 @@ from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import ConfigError
-from quweit_cli.hdl.folding import Folding
+from quweit_cli.hdl.folding import cheapest
 from quweit_cli.stages import rtl
 from quweit_cli.stages.rtl import paced
 
@@ -45,11 +45,18 @@ def test_a_folding_of_a_block_that_is_not_there_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("key", ["cycles_per_row", "target_cycles_per_row"])
-def test_a_target_of_cycles_is_kept_with_the_fewest_outputs_a_cycle(tmp_path: Path, key: str) -> None:
+def test_a_target_of_cycles_is_kept(tmp_path: Path, key: str) -> None:
     project = project_with_dump(tmp_path / "p", random_block(1, layers=(10, 8)))
     block = rtl.run(project, config.Rtl.model_validate({key: 3})).blocks[0]
-    assert Folding(8, block.outputs, block.outputs_per_beat).cycles <= 3
-    assert Folding(8, block.outputs, block.outputs_per_beat - 1).cycles > 3
+    assert 2 <= block.initiation_interval_cycles <= 3
+
+
+@pytest.mark.parametrize(
+    ("target", "cycles"),
+    [(1, 1), (16, 16), (24, 16), (27, 16), (32, 32), (40, 32), (64, 64), (192, 192), (500, 192)],
+)
+def test_the_least_logic_within_the_cycles_is_taken(target: int, cycles: int) -> None:
+    assert cheapest(192, 192, target).cycles == cycles
 
 
 def test_two_ways_to_say_it_are_one_too_many() -> None:

@@ -72,7 +72,7 @@ class Fold(Settings):
     cycles_per_row: int | None = Field(
         None,
         ge=1,
-        description="in place of outputs_per_cycle: as few outputs a cycle as keep a row within so many cycles; `target_cycles_per_row` is the same key",
+        description="in place of outputs_per_cycle: the outputs a cycle that keep a row within so many cycles with the fewest LUTs; `target_cycles_per_row` is the same key",
     )
 
     @model_validator(mode="before")

@@ -64,3 +64,27 @@ class Folding:
         inputs = PAIR_INPUTS if self.time_inputs < PAIR_INPUTS - 1 else LUT_INPUTS
         size = max(1, inputs - self.time_inputs)
         return [range(first, min(first + size, self.bits)) for first in range(0, self.bits, size)]
+
+
+# LUTs of one lane (tables and tree of one output) with at most so many time slots: 192 random values, Yosys.
+LANE_LUTS = {1: 391, 2: 470, 4: 592, 8: 837, 16: 1222, 32: 2118, 64: 2950, 128: 3835}
+MANY_SLOTS_LUTS = 5960
+
+
+def cheapest(bits: int, outputs: int, most_cycles: int) -> Folding:
+    """The folding with the fewest LUTs that keeps a row within so many cycles.
+
+    Not always the slowest of them: a lane with 17 slots takes as much as one with 32, since time fills an input more
+    of its tables. 192 outputs within 24 cycles take 12 lanes of 16 slots (16,202 LUTs and 6,265 FFs in all), not 8 of
+    24 (18,637 and 6,867).
+    """
+    slots = [most_cycles, *(limit for limit in LANE_LUTS if limit < most_cycles)]
+    foldings = [Folding(bits, outputs, -(-outputs // count)) for count in slots]
+    return min(
+        foldings,
+        key=lambda folding: (_lane_luts(folding.cycles) * folding.outputs_per_cycle, -folding.cycles),
+    )
+
+
+def _lane_luts(slots: int) -> int:
+    return next((luts for limit, luts in LANE_LUTS.items() if slots <= limit), MANY_SLOTS_LUTS)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
-from quweit_cli.hdl.folding import Folding
+from quweit_cli.hdl.folding import Folding, cheapest
 from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes import Integers
@@ -215,9 +215,9 @@ def _table_over(table: int, kept: np.ndarray) -> int:
 
 
 def _fold(name: str, bits: int, outputs: int, options: config.Fold) -> Folding:
-    """As many outputs a cycle as asked for, or as few as keep to the work or the cycles asked for."""
+    """As many outputs a cycle as asked for, or as few as keep to the work, or the least logic within the cycles."""
     if options.cycles_per_row is not None:
-        return Folding(bits, outputs, -(-outputs // options.cycles_per_row))
+        return cheapest(bits, outputs, options.cycles_per_row)
     if options.outputs_per_cycle == "auto":
         raise UnsupportedModel(f"nothing tells the pace of block `{name}`", hint="give cycles_per_row")
     if options.bits_per_cycle is not None:

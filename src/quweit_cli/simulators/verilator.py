@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -39,6 +40,7 @@ class Verilator:
         toolbox.run(
             [
                 "make",
+                f"-j{os.cpu_count() or 1}",
                 "-C",
                 "build",
                 "-f",
