@@ -23,6 +23,7 @@ from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import activity, opensta
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.clock_tree import add_clock_tree, clock_gates
+from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
 from quweit_cli.synthesizers.liberty import Library, read_library
 from quweit_cli.synthesizers.netlist import Netlist, read_netlist, verilog
 
@@ -112,6 +113,7 @@ def map_to_cells(
     json = work / f"{name}.json"
     netlist = read_netlist(json, top, library)
     json.unlink()
+    buffer_flip_flops(netlist, library)
     add_clock_tree(netlist, library, clock_port)
     write_text(work / f"{name}.netlist.v", verilog(netlist, f"// {top} in cells of {library.name}"))
     return netlist
