@@ -20,7 +20,8 @@ def baseline(
         str,
         typer.Option(
             metavar="NAME[=L,D,H,N,F]",
-            help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width",
+            help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width, "
+            "and `,causal` after them for a decoder",
         ),
     ] = "i_vit_t",
     array: Annotated[
