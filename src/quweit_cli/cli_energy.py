@@ -65,6 +65,7 @@ def baseline(
     show(made.sim, json, "arrays")
     if not json:
         show(made.synth, json, "cells_of_arrays")
+        show(made.units, json, "units")
 
 
 @command("energy", "quweit energy build/digits --array 16 --array 32")

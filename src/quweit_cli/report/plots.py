@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from quweit_cli.documents import FrontPoint, PowerModel, TrainedModel
 from quweit_cli.report.numbers import significant
@@ -206,9 +207,30 @@ def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, lis
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, svg
+        _plain_logarithms(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata=_no_metadata())
     svg.append(_inline(buffer.getvalue()))
+
+
+def _plain_logarithms(figure: Figure) -> None:
+    """Powers of ten as numbers: matplotlib writes them in its formula language, which `text.parse_math` leaves as it is.
+
+    An axis of little more than a decade also has its twos and fives.
+    """
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                low, high = axis.get_view_interval()
+                between = "25" if high < 20 * low else ""
+                axis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
+                axis.set_minor_formatter(
+                    FuncFormatter(
+                        lambda value, _, between=between: (
+                            significant(value) if f"{value:e}"[0] in between else ""
+                        )
+                    )
+                )
 
 
 def _no_metadata() -> dict[str, Any]:

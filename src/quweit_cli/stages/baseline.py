@@ -38,7 +38,7 @@ from quweit_cli.baseline_settings import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
-from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
+from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, StaleArtifact
 from quweit_cli.hdl.causal import Head, causal_products
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
@@ -223,7 +223,10 @@ def read(project: Path) -> Made:
         StaleArtifact: a stage was made from other RTL than there is now.
     """
     for stage in ("rtl", "sim", "synth", "units"):
-        check_fresh(project, stage)
+        try:
+            check_fresh(project, stage)
+        except StaleArtifact as error:
+            raise StaleArtifact(error.message, hint="run `quweit baseline` again") from None
     return Made(
         load(BaselineManifest, project / "rtl" / "manifest.json"),
         load(BaselineSim, project / "sim" / "sim.json"),
