@@ -15,6 +15,19 @@ Rendered by quweit ${version}. Output-stationary, int8 operands, int32 sums, int
 | ${product.name} | ${product.rows} x ${product.inner} x ${product.columns} | ${product.copies} | (sum*${product.multiplier} + 2^${product.shift - 1}) >> ${product.shift}, clamped to int8 |
 % endfor
 
+% for array in arrays:
+% if array.causal:
+Causal attention without masked tiles on ${array.name}, a product a row of tiles: the heads stand below one
+another, each with a right side of its own.
+
+| product | rows x inner x columns | results |
+|---|---|---|
+% for product in array.causal:
+| ${product.name} | ${product.rows} x ${product.inner} x ${product.columns} | (sum*${product.multiplier} + 2^${product.shift - 1}) >> ${product.shift}, clamped to int8 |
+% endfor
+
+% endif
+% endfor
 ${"##"} Ports
 
 | port | meaning |
@@ -25,5 +38,5 @@ ${"##"} Ports
 | `y_valid_o`, `y_data_o`, `y_last_o` | one row of a tile of results, tiles in the order of the operands; `y_last_o` on the last row of a product |
 | `y_ready_i` | the receiver has room for a whole tile (side rows); rows follow one another without asking again |
 
-`tb/vectors/` holds the matrices, one element a line, a row after the other; `jobs.hex` and `results.hex` say where
-each begins. `manifest.json` holds every file's SHA-256.
+`tb/vectors/` holds the matrices, one element a line, a row after the other; `<array>.jobs.hex` and
+`<array>.results.hex` say where each begins. `manifest.json` holds every file's SHA-256.

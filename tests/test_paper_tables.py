@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,9 @@ from quweit_cli.energy.comparison import Block, Measured
 from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
 from quweit_cli.errors import ConfigError, Mismatch
 from quweit_cli.hdl.units import units_of
+from quweit_cli.report import paper_plots
 from quweit_cli.report.exports import csv_text, latex, markdown
+from quweit_cli.report.numbers import significant
 from quweit_cli.stages import tables
 
 MODEL = power.calibrated()
@@ -242,6 +245,10 @@ def test_the_command_prints_and_writes_every_form(tmp_path: Path, quweit: Callab
     page = (project / "index.html").read_text()
     assert page.count("<svg") == 3
     assert "tiny" in page
+    for table in made.tables:
+        assert f'<a href="{table.key}.csv">' in page
+    for name in re.findall(r'<a href="([^"]+)">', page):
+        assert (project / name).is_file()
 
 
 def test_without_a_project_the_tables_that_need_no_measurement_are_printed(
@@ -265,7 +272,17 @@ def test_an_array_that_is_not_bit_exact_has_no_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["tiny=1,2,3", "tiny=1,2,3,4,x", "tiny=0,1,1,1,1", "gpt33", "../x=1,8,1,8,8", "tiny=1,8,3,8,8"]
+    "words",
+    [
+        "tiny=1,8,1,8,causal",
+        "tiny=1,8,1,8,8,encoder",
+        "tiny=1,2,3",
+        "tiny=1,2,3,4,x",
+        "tiny=0,1,1,1,1",
+        "gpt33",
+        "../x=1,8,1,8,8",
+        "tiny=1,8,3,8,8",
+    ],
 )
 def test_a_shape_that_is_none_is_refused(words: str) -> None:
     with pytest.raises(ConfigError):
@@ -274,3 +291,53 @@ def test_a_shape_that_is_none_is_refused(words: str) -> None:
 
 def test_a_project_is_needed_without_tables(quweit: Callable[..., Outcome]) -> None:
     assert quweit("energy").code == 2
+
+
+def test_a_model_without_published_figures_has_neither_the_papers_rows_nor_ratios_to_them() -> None:
+    published_model, other = (table3.table3(measured(BLOCK, name), MODEL) for name in ("i_vit_t", "tiny"))
+    assert any(row.label == "weightless block: paper" for row in published_model.rows)
+    assert "LUTs / paper's" in published_model.columns
+    assert not any(row.label.endswith(": paper") for row in other.rows)
+    assert not any("/ paper's" in column for column in other.columns)
+    assert all(one.paper is None for row in other.rows for one in row.cells)
+    assert "The paper has no table 3 for this model." in other.notes[0]
+
+
+def test_the_papers_asic_powers_are_its_energies_at_1_ghz() -> None:
+    table = table3.table3(measured(BLOCK), MODEL)
+    assert cell(table, "systolic 32×32: paper", "ASIC mW").value == pytest.approx(16.12e6 / 64_512)
+    assert cell(table, "weightless block: paper", "ASIC mW").value == pytest.approx(5.1, abs=0.01)
+    assert cell(table, "systolic 32×32: ours, measured", "ASIC mW").value is None
+
+
+def test_a_plot_has_axis_titles_and_powers_of_ten_as_numbers() -> None:
+    made = table3.table3(measured(BLOCK), MODEL)
+    svg = paper_plots.area_against_cycles("t", paper_plots.points_of(made))
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert {"cycles of one sample", "LUTs", "10,000", "paper", "ours, measured", "weightless block"} <= set(
+        words
+    )
+    assert words.count("systolic 32×32") == 1  # its points lie on one another
+    assert "mathdefault" not in svg
+    bars = paper_plots.energies_of(table4.table4(measured(BLOCK), MODEL))
+    svg = paper_plots.stacked_bars("u", bars, "energy, µJ", "array")
+    assert {"energy, µJ", "array", *bars.labels} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+
+
+def test_parts_of_a_bar_differ_in_black_and_white() -> None:
+    assert len({hatch for _, hatch in paper_plots.LAYERS}) == len(paper_plots.LAYERS) >= 10
+
+
+def test_a_bar_whose_sum_is_not_known_is_left_out() -> None:
+    """nanoGPT-baby's block is not published: its attention alone would look like a layer."""
+    bars = paper_plots.energies_of(table4.table4(measured(BLOCK, "nanogpt_baby"), MODEL))
+    assert "32×32 dense, paper" in bars.parts
+    assert "32×32 weightless, paper" not in bars.parts
+    products, whole = (
+        cell(table4.table4(measured(BLOCK), MODEL), label, "32×32 dense, ours, measured").value
+        for label in (comparison.PRODUCTS, comparison.WHOLE)
+    )
+    assert (
+        bars.ends["32×32 dense, ours, measured"]
+        == f"{significant(float(whole or 0))}, products {significant(float(products or 0))}"
+    )

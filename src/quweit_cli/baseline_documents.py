@@ -41,6 +41,9 @@ class BaselineArray(Artifact):
     sources_xilinx: list[FileName] = Field(
         description="in compile order, multipliers as carry chains: FPGA synthesis"
     )
+    causal: list[BaselineProduct] = Field(
+        [], description="of a decoder: its attention without masked tiles, played after the common products"
+    )
 
 
 class BaselineManifest(Artifact):
@@ -75,7 +78,7 @@ class ArrayRun(Artifact):
     elements_compared: int = Field(description="over all scenarios")
     different_elements: int
     cycles: dict[str, int] = Field(
-        description="product -> from the cycle in which it was taken to that of its last row, without gaps and stalls"
+        description="product -> from the cycle in which it was taken through that of its last row, without gaps and stalls"
     )
     steady_cycles: dict[str, int] = Field(description="product -> by the formula")
     difference: ProductDifference | None = Field(description="the first one")
@@ -158,6 +161,18 @@ class BaselineSynthesis(Artifact):
     silicon: list[ArraySilicon] = Field([], description="absent when no library was named")
 
 
+class UnitSilicon(Artifact):
+    """A unit in cells of a library, one lane. Never compare figures of two libraries."""
+
+    library: str
+    library_sha256: Digest
+    clock_mhz: float
+    area_mm2: float
+    vectorless_mw: float
+    slack_ns: float
+    method: str
+
+
 class SynthesizedUnit(Artifact):
     """What stands between the products of a layer, one lane of it."""
 
@@ -170,6 +185,7 @@ class SynthesizedUnit(Artifact):
     cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
     dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
     log: FileName
+    silicon: UnitSilicon | None = Field(None, description="absent when no library was named")
 
 
 class BaselineUnits(Artifact):

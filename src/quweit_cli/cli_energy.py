@@ -20,7 +20,8 @@ def baseline(
         str,
         typer.Option(
             metavar="NAME[=L,D,H,N,F]",
-            help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width",
+            help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width, "
+            "and `,causal` after them for a decoder",
         ),
     ] = "i_vit_t",
     array: Annotated[
@@ -64,6 +65,7 @@ def baseline(
     show(made.sim, json, "arrays")
     if not json:
         show(made.synth, json, "cells_of_arrays")
+        show(made.units, json, "units")
 
 
 @command("energy", "quweit energy build/digits --array 16 --array 32")

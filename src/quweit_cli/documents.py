@@ -40,12 +40,17 @@ from quweit_cli.model_documents import UnfinishedTraining as UnfinishedTraining 
 class ModelShape(Artifact):
     """What energy accounting needs to know of the transformer."""
 
-    family: str
+    family: str = Field(description="gpt and decoder attend causally")
     layers: int
     dim: int
     heads: int
     tokens: int = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: int = Field(description="hidden width of the dense MLP that a block replaces")
+
+    @property
+    def causal(self) -> bool:
+        """Whether a token attends to itself and to those before it alone."""
+        return self.family in ("gpt", "decoder")
 
 
 class DumpedBlock(Artifact):

@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, PaperTable, PaperTables
+from quweit_cli.baseline_documents import (
+    BaselineSim,
+    BaselineSynthesis,
+    BaselineUnits,
+    PaperTable,
+    PaperTables,
+)
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
@@ -353,6 +359,18 @@ def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
     ]
     columns = ("array", "LUTs", "FFs", "carries", "BRAMs", "DSPs", "tool", "seconds")
     return [Table("cells of the arrays, each module synthesized once", columns, rows)]
+
+
+def units(result: BaselineUnits) -> list[Table]:
+    """In cells of a library too, when one was named."""
+    silicon = any(one.silicon for one in result.units)
+    rows: list[Sequence[object]] = []
+    for one in result.units:
+        cells = one.silicon
+        figures = (cells.area_mm2, cells.vectorless_mw, cells.slack_ns) if cells else (None, None, None)
+        rows.append((one.unit, one.luts, one.ffs, one.cycles, *(figures if silicon else ())))
+    columns = ("unit", "LUTs", "FFs", "cycles of a layer", *(("mm²", "mW", "slack, ns") if silicon else ()))
+    return [Table("units between the products, one lane each", columns, rows)]
 
 
 def paper(result: PaperTables) -> list[Table]:

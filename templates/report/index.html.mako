@@ -62,7 +62,11 @@ ${show(table._replace(caption=''))}
 </details>
 % endfor
 % if section.method:
-<p class="method">${section.method}</p>
+<p class="method">${section.method}
+% for link in section.links:
+<a href="${link}">${link}</a>
+% endfor
+</p>
 % endif
 % endfor
 <footer>

@@ -1,7 +1,8 @@
 // Bench only: plays the operands of products of matrices, tile by tile, with random gaps when asked.
 //
 // The matrices lie in memory as they are, a row after the other; this module does what a host would:
-// it walks the tiles and puts zeros beyond the edges.
+// it walks the tiles and puts zeros beyond the edges. A product may have a right side of its own for every
+// row of tiles, such as the heads of one attention below one another.
 
 `default_nettype none
 
@@ -29,8 +30,8 @@ module quweit_product_source #(
   output logic [Side*8-1:0] b_o
 );
 
-  // rows, inner, columns, multiplier, shift, place of A, place of B
-  logic [31:0] jobs [0:7*Jobs-1];
+  // rows, inner, columns, multiplier, shift, place of A, place of B, its step from a row of tiles to the next
+  logic [31:0] jobs [0:8*Jobs-1];
   logic [7:0]  a [0:ElementsA-1];
   logic [7:0]  b [0:ElementsB-1];
 
@@ -43,21 +44,22 @@ module quweit_product_source #(
 
   integer job_q, offered_q, row_q, column_q, step_q;  // of the beat to come
   logic [31:0] lfsr_q;
-  logic [31:0] rows, inner, columns;
+  logic [31:0] rows, inner, columns, place_b;
   logic        more, advance;
 
   assign more    = job_q < Jobs;
-  assign rows    = more ? jobs[7*job_q]   : 32'd1;
-  assign inner   = more ? jobs[7*job_q+1] : 32'd1;
-  assign columns = more ? jobs[7*job_q+2] : 32'd1;
+  assign rows    = more ? jobs[8*job_q]   : 32'd1;
+  assign inner   = more ? jobs[8*job_q+1] : 32'd1;
+  assign columns = more ? jobs[8*job_q+2] : 32'd1;
+  assign place_b = more ? jobs[8*job_q+6] + (row_q / Side) * jobs[8*job_q+7] : 32'd0;
   assign advance = (!valid_o || ready_i) && more && (!gaps_i || lfsr_q[0]);
 
   assign job_valid_o      = offered_q < Jobs;
-  assign job_rows_o       = job_valid_o ? jobs[7*offered_q][15:0]   : '0;
-  assign job_inner_o      = job_valid_o ? jobs[7*offered_q+1][15:0] : '0;
-  assign job_columns_o    = job_valid_o ? jobs[7*offered_q+2][15:0] : '0;
-  assign job_multiplier_o = job_valid_o ? jobs[7*offered_q+3][6:0]  : '0;
-  assign job_shift_o      = job_valid_o ? jobs[7*offered_q+4][4:0]  : '0;
+  assign job_rows_o       = job_valid_o ? jobs[8*offered_q][15:0]   : '0;
+  assign job_inner_o      = job_valid_o ? jobs[8*offered_q+1][15:0] : '0;
+  assign job_columns_o    = job_valid_o ? jobs[8*offered_q+2][15:0] : '0;
+  assign job_multiplier_o = job_valid_o ? jobs[8*offered_q+3][6:0]  : '0;
+  assign job_shift_o      = job_valid_o ? jobs[8*offered_q+4][4:0]  : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -89,9 +91,8 @@ module quweit_product_source #(
   always_ff @(posedge clk_i) begin
     if (advance) begin
       for (int n = 0; n < Side; n++) begin
-        a_o[n*8 +: 8] <= (row_q + n < rows) ? a[jobs[7*job_q+5] + (row_q + n) * inner + step_q] : 8'd0;
-        b_o[n*8 +: 8] <= (column_q + n < columns) ? b[jobs[7*job_q+6] + step_q * columns + column_q + n]
-                                                  : 8'd0;
+        a_o[n*8 +: 8] <= (row_q + n < rows) ? a[jobs[8*job_q+5] + (row_q + n) * inner + step_q] : 8'd0;
+        b_o[n*8 +: 8] <= (column_q + n < columns) ? b[place_b + step_q * columns + column_q + n] : 8'd0;
       end
     end
   end

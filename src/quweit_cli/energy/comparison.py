@@ -3,15 +3,20 @@
 paper      as published
 counted    our circuits, cycles as the paper counts: the steady-state formula, one row of a block a cycle
 measured   our circuits, cycles of simulation: filling and draining included, every slot of a row
+
+The attention of a decoder is counted in two ways that are never mixed either:
+
+square     all keys for every query, as the paper seems to count
+causal     tiles that its mask makes zero are left out, on both sides alike
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, BaselineUnits, Cell
+from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, BaselineUnits, Cell, SynthesizedUnit
 from quweit_cli.documents import ModelShape, PowerModel
 from quweit_cli.energy import power, published, workload
 from quweit_cli.energy.tables import energy_uj
@@ -19,6 +24,7 @@ from quweit_cli.errors import ArtifactError
 
 Accounting = Literal["paper", "counted", "measured"]
 Target = Literal["fpga", "silicon"]
+Attention = Literal["square", "causal"]
 ACCOUNTINGS: tuple[Accounting, ...] = ("paper", "counted", "measured")
 TITLES = {"paper": "paper", "counted": "ours, paper's cycles", "measured": "ours, measured"}
 CLOCK_MHZ = published.CLOCK_MHZ
@@ -61,14 +67,39 @@ class Measured:
     synth: BaselineSynthesis
     block: Block | None
     units: BaselineUnits
+    attention: Attention = "square"
+
+    def countings(self) -> list[Measured]:
+        """The same with every counting of its attention: an encoder has one."""
+        ways: tuple[Attention, ...] = ("square", "causal") if self.shape.causal else ("square",)
+        return [replace(self, attention=way) for way in ways]
+
+    def products(self, side: int) -> dict[str, list[workload.Gemm]]:
+        """What an array computes for each operation of a layer."""
+        gemms = [*workload.mlp_gemms(self.shape), *workload.attention_gemms(self.shape)]
+        made = {gemm.name: [gemm] for gemm in gemms}
+        return made | (workload.causal_gemms(self.shape, side) if self.attention == "causal" else {})
 
     def product_cycles(self, side: int, accounting: Accounting) -> dict[str, int]:
-        """Cycles of each product of a layer, its copies included."""
-        gemms = [*workload.mlp_gemms(self.shape), *workload.attention_gemms(self.shape)]
+        """Cycles of each operation of a layer, its copies included.
+
+        Raises:
+            ArtifactError: a product was not simulated.
+        """
+        products = self.products(side)
         if accounting != "measured":
-            return {gemm.name: workload.systolic_cycles([gemm], side) for gemm in gemms}
+            return {name: workload.systolic_cycles(gemms, side) for name, gemms in products.items()}
         run = next(one for one in self.sim.runs if one.side == side)
-        return {gemm.name: run.cycles[gemm.name] * gemm.copies for gemm in gemms}
+        absent = sorted({gemm.name for gemms in products.values() for gemm in gemms} - run.cycles.keys())
+        if absent:
+            raise ArtifactError(
+                f"`{run.array}` of `{self.name}` was not simulated on {', '.join(absent)}",
+                hint="run `quweit baseline` again",
+            )
+        return {
+            name: sum(run.cycles[gemm.name] * gemm.copies for gemm in gemms)
+            for name, gemms in products.items()
+        }
 
     @property
     def sides(self) -> list[int]:
@@ -107,9 +138,9 @@ OPERATIONS = {
 }  # fmt: skip
 
 
-def accountings(side: int, target: Target) -> list[Accounting]:
-    """The paper's powers are known for its own sides, and on an FPGA alone for attention."""
-    published_here = target == "fpga" and side in published.SYSTOLIC
+def accountings(measured: Measured, side: int, target: Target) -> list[Accounting]:
+    """The paper's powers are known for its own sides, on an FPGA alone for attention, which it counts as a square."""
+    published_here = target == "fpga" and side in published.SYSTOLIC and measured.attention == "square"
     return [one for one in ACCOUNTINGS if one != "paper" or published_here]
 
 
@@ -137,7 +168,7 @@ def layer(
         label: Cell(
             value=energy_uj(cycles[name], power_mw, clock_mhz),
             unit="µJ",
-            method=f"{cycles[name]} cycles ({cycles_source(accounting)}) at {source}",
+            method=f"{cycles[name]} cycles ({cycles_source(accounting)}{_masked(measured, name)}) at {source}",
         )
         for name, label in OPERATIONS.items()
     }
@@ -157,21 +188,50 @@ def layer(
     return dense, hybrid
 
 
+def _masked(measured: Measured, operation: str) -> str:
+    left_out = measured.attention == "causal" and operation in ("qk", "av")
+    return ", masked tiles left out, a product a row of tiles" if left_out else ""
+
+
 def _units(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> dict[str, Cell]:
-    """GELU, softmax and layer normalisation, where they were synthesized: for an FPGA, not by the paper."""
+    """GELU, softmax and layer normalisation, where they were synthesized; the paper leaves them out."""
     made = {}
     for one in measured.units.units:
-        if accounting == "paper" or target == "silicon":
-            why = "left out by the paper" if accounting == "paper" else "not made of library cells"
-            made[one.unit] = Cell(value=None, unit="µJ", method=why)
-            continue
-        estimate = power.estimate(model, luts=one.luts, ffs=one.ffs, clock_mhz=CLOCK_MHZ)
-        made[one.unit] = Cell(
-            value=energy_uj(one.cycles, estimate.power_mw, CLOCK_MHZ),
-            unit="µJ",
-            method=f"{one.cycles} cycles of one lane at {estimate.power_mw:.0f} mW, {estimate.source}",
-        )
+        if accounting == "paper":
+            made[one.unit] = Cell(value=None, unit="µJ", method="left out by the paper")
+        elif target == "silicon":
+            made[one.unit] = _unit_in_library_cells(measured, one)
+        else:
+            estimate = power.estimate(model, luts=one.luts, ffs=one.ffs, clock_mhz=CLOCK_MHZ)
+            made[one.unit] = Cell(
+                value=energy_uj(one.cycles, estimate.power_mw, CLOCK_MHZ),
+                unit="µJ",
+                method=f"{one.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.source}",
+            )
     return made
+
+
+def _unit_in_library_cells(measured: Measured, unit: SynthesizedUnit) -> Cell:
+    """At the clock asked for, whether it is met or not: dynamic energy does not depend on it.
+
+    Raises:
+        ArtifactError: not the library that the arrays are made of.
+    """
+    made = unit.silicon
+    if made is None:
+        return Cell(value=None, unit="µJ", method="not made of library cells")
+    for array in measured.synth.silicon:
+        if array.library_sha256 != made.library_sha256:
+            raise ArtifactError(
+                f"arrays of `{measured.name}` are in cells of {array.library}, its {unit.unit} in those of {made.library}",
+                hint="figures of two libraries are not compared; make both with one",
+            )
+    return Cell(
+        value=energy_uj(unit.cycles, made.vectorless_mw, made.clock_mhz),
+        unit="µJ",
+        method=f"{unit.cycles} cycles of one lane at {made.vectorless_mw:.3g} mW and {made.clock_mhz:g} MHz, slack "
+        f"{made.slack_ns:.2f} ns: {made.method}",
+    )
 
 
 def _sum(cells: Sequence[Cell]) -> Cell:

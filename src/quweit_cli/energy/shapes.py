@@ -27,6 +27,7 @@ def _shape(family: str, layers: int, dim: int, heads: int, tokens: int) -> Model
 
 
 FIELDS = ("layers", "dim", "heads", "tokens", "mlp_hidden")
+CAUSAL = "causal"
 NAME = r"[a-z][a-z0-9_]{0,40}"
 
 # Vision transformers: 224 x 224 pixels in patches of 16 (ViT-H: 14); the class token is left out, as the
@@ -64,7 +65,7 @@ def shape_named(name: str) -> ModelShape:
 
 
 def parse_shape(words: str) -> tuple[str, ModelShape]:
-    """`name=layers,dim,heads,tokens,mlp_hidden`, or the name of a known model.
+    """`name=layers,dim,heads,tokens,mlp_hidden`, `,causal` after it for a decoder; or the name of a known model.
 
     Raises:
         ConfigError: neither.
@@ -73,13 +74,16 @@ def parse_shape(words: str) -> tuple[str, ModelShape]:
     if not equals:
         return name, shape_named(name)
     values = numbers.split(",")
+    family = "decoder" if values[-1] == CAUSAL else "other"
+    values = values[:-1] if family == "decoder" else values
     sound = len(values) == len(FIELDS) and all(value.isdecimal() and int(value) > 0 for value in values)
     if not sound or not re.fullmatch(NAME, name):
         raise ConfigError(
             f"`{words}` is no shape of a model",
-            hint=f"write NAME={','.join(field.upper() for field in FIELDS)}, such as tiny=4,64,2,65,256",
+            hint=f"write NAME={','.join(field.upper() for field in FIELDS)}, such as tiny=4,64,2,65,256, "
+            f"and `,{CAUSAL}` after it for a decoder",
         )
-    shape = ModelShape(family="other", **dict(zip(FIELDS, map(int, values), strict=True)))
+    shape = ModelShape(family=family, **dict(zip(FIELDS, map(int, values), strict=True)))
     if shape.dim % shape.heads:
         raise ConfigError(f"the width of `{words}` must be a multiple of its heads")
     return name, shape

@@ -1,7 +1,8 @@
 """Matrix products of a transformer layer, and their cycles on a systolic array.
 
 Only products count: softmax, normalisation and activation are on neither side of any comparison.
-Causal attention is counted as the full square, as an array without masking computes it.
+The attention of a decoder is counted twice, and the two are never mixed: as the full square, which seems to
+be how the paper counts (`attention_gemms`), and without the tiles that its mask makes zero (`causal_gemms`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,23 @@ def attention_gemms(shape: ModelShape) -> list[Gemm]:
         Gemm("av", tokens, tokens, dim // heads, heads, weights=False),
         Gemm("projection", tokens, dim, dim),
     ]
+
+
+def causal_gemms(shape: ModelShape, side: int) -> dict[str, list[Gemm]]:
+    """QK^T and AV of a decoder without masked tiles: one product a row of tiles, for all heads at once.
+
+    The `side` tokens of row i have keys among the first side · (i + 1) alone. QK^T needs those columns, AV
+    that inner dimension; tiles on the diagonal are whole. The heads stand below one another, each padded to whole tiles, each
+    with a right side of its own: an array takes operands tile by tile and fills and drains once a product.
+    """
+    width, rows = shape.dim // shape.heads, range(0, shape.tokens, side)
+    made: dict[str, list[Gemm]] = {"qk": [], "av": []}
+    for place, first in enumerate(rows):
+        keys = min(first + side, shape.tokens)
+        stacked = (shape.heads - 1) * side + keys - first
+        made["qk"].append(Gemm(f"qk_{place}", stacked, width, keys, weights=False))
+        made["av"].append(Gemm(f"av_{place}", stacked, keys, width, weights=False))
+    return made
 
 
 def mlp_gemms(shape: ModelShape) -> list[Gemm]:

@@ -40,6 +40,7 @@ class Section(NamedTuple):
     tables: Sequence[Table] = ()
     details: Sequence[Table] = ()
     method: str = ""
+    links: Sequence[str] = ()  # files beside the page
 
 
 def html(findings: Findings, cards: Sequence[Card], sections: Sequence[Section]) -> str:

@@ -44,18 +44,26 @@ def _section(table: PaperTable, shapes: Mapping[str, ModelShape]) -> Section:
                 "Every figure with its method", ("row", "column", "value", "unit", "paper", "method"), methods
             )
         ],
-        method=f"the same figures: {table.key}.csv, {table.key}.md, {table.key}.tex and tables.json.",
+        method="the same figures, each with its method:",
+        links=[*(f"{table.key}.{kind}" for kind in ("csv", "md", "tex")), "tables.json"],
     )
 
 
 def _plot(table: PaperTable, shapes: Mapping[str, ModelShape]) -> str:
     if table.key == "table1":
-        bars = {name: shares(shape) for name, shape in shapes.items()}
-        return paper_plots.stacked_bars(table.key, bars, "share of the multiplications of a token, %")
+        parts = {name: shares(shape) for name, shape in shapes.items()}
+        labels = list(dict.fromkeys(label for made in parts.values() for label, _ in made))
+        bars = paper_plots.Bars(labels, parts, dict.fromkeys(parts, ""))
+        return paper_plots.stacked_bars(
+            table.key, bars, "share of the multiplications of a token, %", "model"
+        )
     if table.key.startswith("table3"):
         return paper_plots.area_against_cycles(table.key, paper_plots.points_of(table))
     if table.key.startswith("table4"):
         return paper_plots.stacked_bars(
-            table.key, paper_plots.energies_of(table), "energy of one layer and sample, µJ"
+            table.key,
+            paper_plots.energies_of(table),
+            "energy of one layer and sample, µJ",
+            "array, layer and accounting",
         )
     return ""

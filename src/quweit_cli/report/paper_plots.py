@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from quweit_cli.baseline_documents import PaperTable
 from quweit_cli.energy.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
 from quweit_cli.report.numbers import significant
-from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas, logarithmic
+from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas
 
 # From light to dark, each with a hatch of its own.
 LAYERS = (
     ("#f4f4f2", ""), ("#dcdcd6", "//"), ("#c2c2bc", ".."), ("#a6a6a0", "xx"), ("#8a8a84", "\\\\"),
     ("#6e6e68", "oo"), ("#e0a030", "++"), ("#f0c878", "--"), ("#2f7ed8", "||"), ("#a8c8f0", "**"),
 )  # fmt: skip
+APART = 1.2  # times, between two points of one circuit that both get their name
+KINDS: dict[str, Series] = {"paper": PAPER, "ours, paper's cycles": DENSE, "ours, measured": MEASURED}
 
 
-def stacked_bars(name: str, bars: Mapping[str, Sequence[tuple[str, float]]], unit: str) -> str:
-    """One horizontal bar a key, its parts beside one another, the sum written at its end."""
-    labels = list(dict.fromkeys(label for parts in bars.values() for label, _ in parts))
-    style = {label: LAYERS[place % len(LAYERS)] for place, label in enumerate(labels)}
-    with canvas(name, 9.2, 0.42 * len(bars) + 1.3) as (figure, svg):
+class Point(NamedTuple):
+    circuit: str
+    kind: str  # of KINDS
+    cycles: float
+    luts: float
+
+    def beside(self, other: Point) -> bool:
+        """Whether it needs no name of its own."""
+        near = all(
+            max(one, two) < APART * min(one, two)
+            for one, two in ((self.cycles, other.cycles), (self.luts, other.luts))
+        )
+        return near and self.circuit == other.circuit
+
+
+class Bars(NamedTuple):
+    """What `stacked_bars` draws: all kinds of parts, the parts of every bar, and what is written at its end."""
+
+    labels: Sequence[str]
+    parts: Mapping[str, Sequence[tuple[str, float]]]
+    ends: Mapping[str, str]
+
+
+def stacked_bars(name: str, bars: Bars, unit: str, what: str) -> str:
+    """One horizontal bar a key, its parts beside one another; `what` the keys are."""
+    style = {label: LAYERS[place % len(LAYERS)] for place, label in enumerate(bars.labels)}
+    with canvas(name, 9.2, 0.42 * len(bars.parts) + 1.3) as (figure, svg):
         axes = figure.subplots()
         shown: set[str] = set()
-        for place, parts in enumerate(bars.values()):
+        for place, (key, parts) in enumerate(bars.parts.items()):
             left = 0.0
             for label, value in parts:
                 colour, hatch = style[label]
@@ -33,60 +58,68 @@ def stacked_bars(name: str, bars: Mapping[str, Sequence[tuple[str, float]]], uni
                 )  # fmt: skip
                 shown.add(label)
                 left += value
-            axes.text(left, place, f" {significant(left)}", va="center", fontsize=8)
-        axes.set_yticks(range(len(bars)), list(bars))
-        axes.invert_yaxis()
-        axes.set_xlabel(unit)
-        axes.margins(x=0.1)
+            axes.text(left, place, f" {bars.ends[key]}", va="center", fontsize=8)
+        axes.set_yticks(range(len(bars.parts)), list(bars.parts))
+        axes.set_ylim(len(bars.parts) - 0.4, -0.6)
+        axes.set(xlabel=unit, ylabel=what)
+        axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     return svg[0]
 
 
-def area_against_cycles(name: str, points: Sequence[tuple[str, Series, float, float]]) -> str:
-    """LUTs over cycles of one sample, both logarithmic; a marker a column of the table, a name a design."""
+def area_against_cycles(name: str, points: Sequence[Point]) -> str:
+    """LUTs over cycles of one sample, both logarithmic; a shape says what a point is, a name which circuit's it is."""
     with canvas(name, 9.2, 4.4) as (figure, svg):
         axes = figure.subplots()
-        shown: set[str] = set()
-        for label, series, cycles, luts in points:
-            design, _, accounting = label.partition(": ")
-            axes.plot(
-                cycles, luts, marker=series.marker, color=series.colour, mec=INK, mew=0.7, ls="", ms=7,
-                label="" if accounting in shown else accounting,
-            )  # fmt: skip
-            shown.add(accounting)
-            if series is not DENSE:
-                place = (8, 5) if series is PAPER else (8, -12)
-                axes.annotate(design, (cycles, luts), xytext=place, textcoords="offset points", fontsize=7)
-        axes.set(xlabel="cycles of one sample", ylabel="LUTs")
-        logarithmic(axes)
+        for kind, series in KINDS.items():
+            chosen = [point for point in points if point.kind == kind]
+            if chosen:
+                axes.plot(
+                    [point.cycles for point in chosen], [point.luts for point in chosen], ls="", ms=8,
+                    marker=series.marker, mfc="none" if kind == "paper" else series.colour, mec=INK, mew=0.9, label=kind,
+                )  # fmt: skip
+        named: list[Point] = []
+        for point in sorted(points, key=lambda one: list(KINDS).index(one.kind), reverse=True):
+            if not any(point.beside(other) for other in named):
+                named.append(point)
+                axes.annotate(
+                    point.circuit,
+                    (point.cycles, point.luts),
+                    xytext=(8, 4),
+                    textcoords="offset points",
+                    fontsize=8,
+                )
+        axes.set(xscale="log", yscale="log", xlabel="cycles of one sample", ylabel="LUTs")
         axes.margins(x=0.18, y=0.12)
         axes.legend(fontsize=8)
     return svg[0]
 
 
-def points_of(table: PaperTable) -> list[tuple[str, Series, float, float]]:
+def points_of(table: PaperTable) -> list[Point]:
     """Of a table 3: rows with both figures."""
     columns = {column: place for place, column in enumerate(table.columns)}
     made = []
     for row in table.rows:
+        circuit, _, kind = row.label.partition(": ")
         cycles, luts = (row.cells[columns[name]].value for name in ("cycles", "LUTs"))
         if isinstance(cycles, int | float) and isinstance(luts, int | float):
-            series = PAPER if row.label.endswith(": paper") else MEASURED
-            if row.label.endswith("paper's cycles"):
-                series = DENSE
-            made.append((row.label, series, float(cycles), float(luts)))
+            made.append(Point(circuit, kind, float(cycles), float(luts)))
     return made
 
 
-def energies_of(table: PaperTable) -> dict[str, list[tuple[str, float]]]:
-    """Of a table 4: column -> operation and energy, sums and ratios left out."""
+def energies_of(table: PaperTable) -> Bars:
+    """Of a table 4: columns whose products are all known, part by part; at the end the sum, and that of products alone."""
     sums = (PRODUCTS, GAIN, WHOLE, GAIN_WHOLE)
-    return {
-        column: [
-            (row.label, float(row.cells[place].value or 0))
-            for row in table.rows
-            if row.label not in sums and isinstance(row.cells[place].value, int | float)
-        ]
-        for place, column in enumerate(table.columns)
-    }
+    by_label = {row.label: row for row in table.rows}
+    parts, ends = {}, {}
+    for place, column in enumerate(table.columns):
+        figures = {label: row.cells[place].value for label, row in by_label.items()}
+        known = {label: float(value) for label, value in figures.items() if isinstance(value, int | float)}
+        if PRODUCTS not in known:
+            continue
+        parts[column] = [(label, value) for label, value in known.items() if label not in sums]
+        ends[column] = significant(known[PRODUCTS])
+        if WHOLE in known:
+            ends[column] = f"{significant(known[WHOLE])}, products {ends[column]}"
+    return Bars([label for label in by_label if label not in sums], parts, ends)

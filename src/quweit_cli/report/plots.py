@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from quweit_cli.documents import FrontPoint, PowerModel, TrainedModel
 from quweit_cli.report.numbers import significant
@@ -138,8 +138,7 @@ def front(points: Sequence[FrontPoint]) -> str:
                         markeredgecolor=INK,
                         label=name,
                     )
-            axes.set(xlabel="cycles of a sample", ylabel=label)
-            logarithmic(axes)
+            axes.set(xscale="log", yscale="log", xlabel="cycles of a sample", ylabel=label)
         axes.legend(fontsize=8)
     return svg[0]
 
@@ -198,16 +197,6 @@ def _points(model: TrainedModel, key: str) -> tuple[list[float], list[float]]:
     return [step for step, _ in points], [value for _, value in points]
 
 
-def logarithmic(axes: Axes) -> None:
-    """Both axes, with numbers in plain digits: matplotlib's powers of ten are formulas, which pages do not render."""
-    axes.set(xscale="log", yscale="log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-        axis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="x", labelrotation=30)
-
-
 @contextmanager
 def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """A figure to draw on; its SVG is in the list when the body has ended.
@@ -218,9 +207,30 @@ def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, lis
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, svg
+        _plain_logarithms(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata=_no_metadata())
     svg.append(_inline(buffer.getvalue()))
+
+
+def _plain_logarithms(figure: Figure) -> None:
+    """Powers of ten as numbers: matplotlib writes them in its formula language, which `text.parse_math` leaves as it is.
+
+    An axis of little more than a decade also has its twos and fives.
+    """
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                low, high = axis.get_view_interval()
+                between = "25" if high < 20 * low else ""
+                axis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
+                axis.set_minor_formatter(
+                    FuncFormatter(
+                        lambda value, _, between=between: (
+                            significant(value) if f"{value:e}"[0] in between else ""
+                        )
+                    )
+                )
 
 
 def _no_metadata() -> dict[str, Any]:

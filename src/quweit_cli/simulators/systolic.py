@@ -13,7 +13,7 @@ from quweit_cli import toolbox
 from quweit_cli.baseline_documents import ArrayRun, BaselineArray, BaselineManifest, ProductDifference
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.errors import ToolFailed
-from quweit_cli.hdl.systolic import BENCH, VECTORS
+from quweit_cli.hdl.systolic import BENCH, MATRICES
 from quweit_cli.progress import Progress
 from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
@@ -64,7 +64,8 @@ def _run_one(
             for name in ("verilate.log", "build.log", "run.log"):
                 if (scratch / name).is_file():
                     shutil.copy(scratch / name, kept / name)
-    expected = sum(product.rows * product.columns for product in manifest.products)
+    products = [*manifest.products, *array.causal]
+    expected = sum(product.rows * product.columns for product in products)
     failures = list(output["failures"])
     if not failures and any(compared != expected for compared in output["compared"].values()):
         failures.append(f"not every scenario compared {expected} elements: {output['compared']}")
@@ -79,7 +80,7 @@ def _run_one(
         elements_compared=sum(output["compared"].values()),
         different_elements=output["different"],
         cycles=output["cycles"],
-        steady_cycles={one.name: one.steady_cycles(array.side) for one in manifest.products},
+        steady_cycles={one.name: one.steady_cycles(array.side) for one in products},
         difference=ProductDifference.model_validate(difference) if difference else None,
         failures=failures,
         build_seconds=round(built - started, 3),
@@ -93,7 +94,9 @@ def _simulate(bench: Bench, array: BaselineArray, tool: Simulator, scratch: Path
     variables = environment(
         top=bench.top, module="test_systolic", module_folder=bench.package / "tb", results=results
     )
-    files = [f"+{kind}={bench.package / 'tb' / 'vectors' / f'{kind}.hex'}" for kind in VECTORS]
+    vectors = bench.package / "tb" / "vectors"
+    files = [f"+{kind}={vectors / f'{kind}.hex'}" for kind in MATRICES]
+    files += [f"+{kind}={vectors / f'{array.name}.{kind}.hex'}" for kind in ("jobs", "results")]
     toolbox.run(
         [*tool.command(bench, scratch), *files],
         cwd=scratch,

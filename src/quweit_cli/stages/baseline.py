@@ -38,7 +38,8 @@ from quweit_cli.baseline_settings import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
-from quweit_cli.errors import CheckFailed, ConfigError, Mismatch
+from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, StaleArtifact
+from quweit_cli.hdl.causal import Head, causal_products
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
 from quweit_cli.hdl.units import units_of
@@ -47,7 +48,7 @@ from quweit_cli.simulators import systolic as simulation
 from quweit_cli.stages import reference, rtl, sim, synth
 from quweit_cli.synthesizers import systolic as synthesis
 from quweit_cli.synthesizers import systolic_silicon as silicon
-from quweit_cli.synthesizers import units
+from quweit_cli.synthesizers import units, units_silicon
 
 OPERAND_STD = 32.0  # of the random operands, in steps of int8
 OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
@@ -119,7 +120,8 @@ def render(
     if not (reuse and is_current(project, "rtl", inputs=inputs, options=chosen)):
         name, shape = parse_shape(options.model)
         with progress.task("rendering"):
-            plan, manifest = render_arrays(name, shape, operands_of(shape), options.arrays, OPERANDS)
+            causal = {side: causal_operands(shape, side) for side in options.arrays if shape.causal}
+            plan, manifest = render_arrays(name, shape, operands_of(shape), options.arrays, OPERANDS, causal)
         with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
             plan.write(folder)
             save(manifest, folder / "manifest.json")
@@ -188,11 +190,17 @@ def synthesize_units(
     reuse: bool = True,
 ) -> BaselineUnits:
     """Cells of what stands between the products."""
-    inputs = {"renderer": renderer_digest()}
-    chosen = {"device": options.device, "shape": shape.model_dump(mode="json")}
+    inputs = {"renderer": renderer_digest(), **_library(options)}
+    clock_ghz = None if options.liberty is None else options.clock_ghz
+    chosen = {"device": options.device, "shape": shape.model_dump(mode="json"), "clock_ghz": clock_ghz}
     if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
         with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
-            made = units.synthesize(units_of(shape), options, folder, progress)
+            wanted = units_of(shape)
+            made = units.synthesize(wanted, options, folder, progress)
+            cells = {}
+            if options.liberty is not None:
+                cells = units_silicon.synthesize(wanted, options, folder, progress)
+            made = [one.model_copy(update={"silicon": cells.get(one.module)}) for one in made]
             save(BaselineUnits(units=made), folder / "units.json")
     return load(BaselineUnits, project / "units" / "units.json")
 
@@ -215,7 +223,10 @@ def read(project: Path) -> Made:
         StaleArtifact: a stage was made from other RTL than there is now.
     """
     for stage in ("rtl", "sim", "synth", "units"):
-        check_fresh(project, stage)
+        try:
+            check_fresh(project, stage)
+        except StaleArtifact as error:
+            raise StaleArtifact(error.message, hint="run `quweit baseline` again") from None
     return Made(
         load(BaselineManifest, project / "rtl" / "manifest.json"),
         load(BaselineSim, project / "sim" / "sim.json"),
@@ -236,3 +247,19 @@ def operands_of(shape: ModelShape) -> list[Operands]:
         Operands(gemm.name, drawn(gemm.rows, gemm.inner), drawn(gemm.inner, gemm.columns), gemm.copies)
         for gemm in [*workload.mlp_gemms(shape), *workload.attention_gemms(shape)]
     ]
+
+
+def causal_operands(shape: ModelShape, side: int) -> list[Operands]:
+    """The attention of a decoder without masked tiles, on random operands, different for every head."""
+    random = np.random.default_rng(1)
+
+    def drawn(rows: int, columns: int) -> np.ndarray:
+        values = np.rint(random.normal(0, OPERAND_STD, (rows, columns)))
+        return np.clip(values, -128, 127).astype(np.int64)
+
+    tokens, width = shape.tokens, shape.dim // shape.heads
+    heads = [
+        Head(drawn(tokens, width), drawn(width, tokens), np.tril(drawn(tokens, tokens)), drawn(tokens, width))
+        for _ in range(shape.heads)
+    ]
+    return causal_products(heads, side)

@@ -8,7 +8,7 @@ from quweit_cli.artifacts import check_fresh, load, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
-from quweit_cli.energy.comparison import Block, Measured, Silicon
+from quweit_cli.energy.comparison import Block, Measured, Silicon, Target
 from quweit_cli.energy.shapes import SHAPES
 from quweit_cli.energy.tables import initiation_intervals
 from quweit_cli.errors import ArtifactError
@@ -34,9 +34,9 @@ def run(
     model = power.calibrated()
     made = [breakdown.table1(named)]
     for measured in [] if project is None else _measured(project, blocks):
-        made += [table3.table3(measured, model), table4.table4(measured, model)]
-        if measured.synth.silicon:
-            made.append(table4.table4(measured, model, "silicon"))
+        made.append(table3.table3(measured, model))
+        targets: tuple[Target, ...] = ("fpga", "silicon") if measured.synth.silicon else ("fpga",)
+        made += [table4.table4(one, model, target) for target in targets for one in measured.countings()]
     tables = PaperTables(tables=[*made, table4.power_table(model)])
     if project is not None:
         _write(tables, named, project)

@@ -64,7 +64,7 @@ def synthesize(package: Package, options: Synth, folder: Path, progress: Progres
     target = target_of(options)
     work = folder / FOLDER
     work.mkdir()
-    with _library_at(work, target), progress.task("synthesis", total=len(package.manifest.blocks)) as task:
+    with library_at(work, target), progress.task("synthesis", total=len(package.manifest.blocks)) as task:
         made = []
         for block in package.manifest.blocks:
             made.append(_synthesize_block(package, block, target, options, work))
@@ -272,7 +272,7 @@ def _figures(
 
 
 @contextlib.contextmanager
-def _library_at(work: Path, target: Target) -> Iterator[None]:
+def library_at(work: Path, target: Target) -> Iterator[None]:
     """The unpacked library beside the scripts while they run: no path of this machine stands in them."""
     path = work / LIBRARY
     write_text(path, target.text)
