@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from quweit_cli.artifacts import is_current, write_text, writing_stage
-from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.artifacts import is_current, load, write_text, writing_stage
+from quweit_cli.documents import EnergyRow, EnergyTable, Front
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.report.findings import collect
 from quweit_cli.report.headline import cards
@@ -21,10 +21,17 @@ PAGE = "index.html"
 def run(project: Path, *, progress: Progress = SILENT, reuse: bool = False) -> Path:
     """The path of the page, which needs nothing beside it and no network.
 
+    A front that the project has is brought up to date before, as it takes no tool.
+
     Raises:
         ArtifactError: the project holds nothing to report, or a damaged artefact.
         StaleArtifact: artefacts that were not made from one another.
     """
+    if (project / "front").is_dir():
+        from quweit_cli.stages import front  # noqa: PLC0415  (reads and counts programs, which most reports need not)
+
+        block = load(Front, project / "front" / "front.json").block
+        front.run(project, block=block, progress=progress, reuse=True)
     inputs, settings = keys.report(project)
     page = project / "report" / PAGE
     if reuse and is_current(project, "report", inputs=inputs, options=settings):
