@@ -49,6 +49,7 @@ async def play(dut, products, side, scenario, controls, result):
         if await First(changed, Timer(patience * PERIOD_NS, "ns")) is not changed:
             result["failures"].append(f"{scenario}: `{product['name']}` does not end")
             break
+        await FallingEdge(dut.clk_i)  # the counters beside `jobs_o` may change after it in one time step
         if scenario == "steady":
             # from the cycle in which it was taken through the one in which its last row was given: the next
             # product is taken in the one after, so that cycles of products add up
