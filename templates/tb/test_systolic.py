@@ -25,7 +25,8 @@ PERIOD_NS = 5
 async def products(dut):
     """Every product of every scenario; a difference is written down, and fails the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    array = next(one for one in manifest["arrays"] if one["name"] == os.environ["QUWEIT_ARRAY"])
+    arrays = manifest["arrays"] + manifest["pipelined"]
+    array = next(one for one in arrays if one["name"] == os.environ["QUWEIT_ARRAY"])
     cocotb.start_soon(Clock(dut.clk_i, PERIOD_NS, "ns").start())
     result = {"compared": {}, "different": 0, "difference": None, "cycles": {}, "failures": []}
     for name, (gaps, stalls) in SCENARIOS.items():
@@ -49,6 +50,7 @@ async def play(dut, products, side, scenario, controls, result):
         if await First(changed, Timer(patience * PERIOD_NS, "ns")) is not changed:
             result["failures"].append(f"{scenario}: `{product['name']}` does not end")
             break
+        await FallingEdge(dut.clk_i)  # Icarus wakes us among the updates of the rising edge
         if scenario == "steady":
             # the cycle in which it was taken, to the one in which its last row was given
             result["cycles"][product["name"]] = int(dut.job_cycle_o.value) - int(dut.begin_cycle_o.value)

@@ -33,6 +33,9 @@ ONCE = (
     "quweit_systolic_control.sv",
     "quweit_systolic.sv",
 )
+# In another rendering for library cells at a fast clock, with this many registers more from operand to result.
+PIPELINED = ("quweit_systolic_cell.sv", "quweit_systolic_column.sv")
+PIPELINE_STAGES = 3
 BENCH = ("tb/quweit_product_source.sv", "tb/quweit_product_sink.sv")
 VECTORS = ("jobs", "results", "a", "b", "y")
 SCALES = (64, 127)  # of a multiplier with seven bits, normalised
@@ -93,9 +96,11 @@ def render_arrays(
     vectors, elements = _render_vectors(played)
     files = {f"rtl/{file}": static_text(f"static/systolic/{file}") for file in (*TWICE, *ONCE)}
     files |= {f"rtl/xilinx/{file}": static_text(f"static/systolic/xilinx/{file}") for file in TWICE}
+    files |= {f"rtl/pipelined/{file}": static_text(f"static/systolic/pipelined/{file}") for file in PIPELINED}
     files |= {file: static_text(file) for file in (*BENCH, "tb/test_systolic.py")} | vectors
     arrays = [_describe(side) for side in sides]
-    for array in arrays:
+    pipelined = [_describe_pipelined(array) for array in arrays]
+    for array in [*arrays, *pipelined]:
         files[f"rtl/{array.top}.sv"] = render("systolic.sv.mako", array=array, header=header)
         files[f"tb/{array.testbench}.sv"] = render(
             "tb/tb_systolic.sv.mako", array=array, jobs=len(played), elements=elements, header=header
@@ -118,7 +123,13 @@ def render_arrays(
     )
     plan = FilePlan(files)
     manifest = BaselineManifest(
-        name=name, model=model, operands=operands, products=documents, arrays=arrays, files=plan.digests()
+        name=name,
+        model=model,
+        operands=operands,
+        products=documents,
+        arrays=arrays,
+        pipelined=pipelined,
+        files=plan.digests(),
     )
     return plan, manifest
 
@@ -138,6 +149,21 @@ def _describe(side: int) -> BaselineArray:
         testbench=f"tb_{top}",
         sources=[*(f"rtl/{file}" for file in TWICE), *rest],
         sources_xilinx=[*(f"rtl/xilinx/{file}" for file in TWICE), *rest],
+    )
+
+
+def _describe_pipelined(array: BaselineArray) -> BaselineArray:
+    top = literals.identifier(f"{array.top}_pipelined")
+    others = [f"rtl/{file}" for file in ONCE if file not in PIPELINED]
+    return array.model_copy(
+        update={
+            "name": top,
+            "top": top,
+            "testbench": f"tb_{top}",
+            "pipelined": True,
+            "sources": [*(f"rtl/pipelined/{file}" for file in PIPELINED), *others, f"rtl/{top}.sv"],
+            "sources_xilinx": [],
+        }
     )
 
 
@@ -163,8 +189,5 @@ def _render_vectors(played: Sequence[Golden]) -> tuple[dict[str, str], dict[str,
 
 def _render_filelists(array: BaselineArray) -> dict[str, str]:
     bench = [*array.sources, *BENCH, f"tb/{array.testbench}.sv"]
-    return {
-        f"filelists/{array.top}.f": "\n".join(array.sources) + "\n",
-        f"filelists/{array.top}_xilinx.f": "\n".join(array.sources_xilinx) + "\n",
-        f"filelists/{array.testbench}.f": "\n".join(bench) + "\n",
-    }
+    lists = {array.top: array.sources, f"{array.top}_xilinx": array.sources_xilinx, array.testbench: bench}
+    return {f"filelists/{name}.f": "\n".join(files) + "\n" for name, files in lists.items() if files}
