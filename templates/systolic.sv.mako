@@ -28,6 +28,9 @@ module ${array.top} (
 );
 
   quweit_systolic #(
+% if array.pipelined:
+    .Pipelined (1),
+% endif
     .Side (${array.side})
   ) u_systolic (
     .clk_i,

@@ -72,6 +72,18 @@ def test_products_with_ragged_edges_are_bit_exact(tmp_path: Path, rendering: str
     assert [run.fill_and_drain[f"product{number}"] for number in (0, 1)] == [8 + 8 + 6 + 1, 8 + 1 + 6]
 
 
+WAITS = ("rtl/quweit_systolic_control.sv", "if (drain || start_o)  ", "if (drain)  ")
+
+
+@pytest.mark.requires("icarus")
+def test_the_first_product_after_reset_may_be_shorter_than_the_side(tmp_path: Path) -> None:
+    """What the cells hold then is unknown, and must have left the columns before the first sums enter them."""
+    short = [(8, 2, 16), (8, 1, 8)]
+    assert simulate(project_with_arrays(tmp_path / "p", 8, short), "icarus").bit_exact
+    with pytest.raises(Mismatch, match="unknown bits"):
+        simulate(project_with_arrays(tmp_path / "q", 8, short, change=WAITS), "icarus")
+
+
 @pytest.mark.requires("verilator")
 def test_a_larger_array_on_verilator_fills_and_drains_in_a_constant_number_of_cycles(tmp_path: Path) -> None:
     (run,) = simulate(project_with_arrays(tmp_path / "p", 16, LARGER), "verilator").runs

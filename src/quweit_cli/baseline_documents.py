@@ -39,11 +39,12 @@ class BaselineArray(Artifact):
     testbench: Identifier
     sources: list[FileName] = Field(description="in compile order, behavioural: simulation, ASIC")
     sources_xilinx: list[FileName] = Field(
-        description="in compile order, multipliers as carry chains: FPGA synthesis"
+        description="in compile order, multipliers as carry chains: FPGA synthesis; none of a pipelined array"
     )
     causal: list[BaselineProduct] = Field(
         [], description="of a decoder: its attention without masked tiles, played after the common products"
     )
+    pipelined: bool = Field(False, description="with registers for library cells at a fast clock")
 
 
 class BaselineManifest(Artifact):
@@ -53,6 +54,7 @@ class BaselineManifest(Artifact):
     operands: str = Field(description="where the matrices come from")
     products: list[BaselineProduct]
     arrays: list[BaselineArray]
+    pipelined: list[BaselineArray] = Field([], description="the same once more, for library cells")
     files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
 
 
@@ -96,6 +98,7 @@ class BaselineSim(Artifact):
     rtl: Digest
     bit_exact: bool
     runs: list[ArrayRun]
+    pipelined: list[ArrayRun] = Field([], description="of what library cells are made of, when one was named")
 
 
 class ModuleCells(Artifact):
@@ -133,6 +136,9 @@ class ModuleSilicon(Artifact):
     count: int = Field(description="how often the array has it")
     area_um2: float
     vectorless_mw: float
+    measured_mw: float | None = Field(
+        None, description="with the activity of the operands; null when not simulated"
+    )
     slack_ns: float
 
 
@@ -148,10 +154,27 @@ class ArraySilicon(Artifact):
     cell_area_mm2: float = Field(description="of the processing cells alone")
     vectorless_mw: float
     cell_vectorless_mw: float = Field(description="of the processing cells alone")
+    measured_mw: float | None = Field(
+        None, description="with the activity of the operands; null when not simulated"
+    )
+    cell_measured_mw: float | None = Field(None, description="of the processing cells alone")
+    measured_method: str | None = None
+    activity_cycles: int = Field(
+        0, description="in which activity was counted, over all modules and products"
+    )
     slack_ns: float = Field(description="the worst of all modules, each by itself")
     modules: list[ModuleSilicon]
     method: str
     seconds: float
+
+    @property
+    def late(self) -> list[str]:
+        """A sentence for each module that misses the clock."""
+        return [
+            f"{self.array} is late at {self.clock_mhz:g} MHz: {one.module} by {-one.slack_ns:.3f} ns"
+            for one in self.modules
+            if one.slack_ns < 0
+        ]
 
 
 class BaselineSynthesis(Artifact):

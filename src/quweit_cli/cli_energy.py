@@ -24,6 +24,13 @@ def baseline(
             "and `,causal` after them for a decoder",
         ),
     ] = "i_vit_t",
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CKPT",
+            help="a dense checkpoint in place of --model: its shape, and the operands of one of its layers",
+        ),
+    ] = None,
     array: Annotated[
         list[int] | None,
         typer.Option(
@@ -41,6 +48,18 @@ def baseline(
         typer.Option(metavar="FILE", help="cell library (.lib, .lib.gz): arrays and block in its cells, too"),
     ] = None,
     clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells")] = 1.0,
+    pipeline_depth: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="registers in a row of the block in library cells; as on an FPGA without it"
+        ),
+    ] = None,
+    activity: Annotated[
+        Literal["measured", "vectorless"],
+        typer.Option(
+            help="power of arrays in library cells: counted in simulation as well, or vectorless alone"
+        ),
+    ] = "measured",
     json: Json = False,
 ) -> None:
     """Render, simulate and synthesize what blocks are compared with.
@@ -55,11 +74,14 @@ def baseline(
     settings = config.settings(
         Baseline,
         model=model,
+        checkpoint=checkpoint,
         arrays=tuple(array or Baseline().arrays),
         cycles_per_row=cycles_per_row or None,
         simulator=simulator,
         liberty=liberty,
         clock_ghz=clock_ghz,
+        activity=activity,
+        pipeline_depth=pipeline_depth or "auto",
     )
     made = stage.run(out, settings, progress=progress())
     show(made.sim, json, "arrays")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from quweit_cli.baseline_documents import (
+    ArraySilicon,
     BaselineSim,
     BaselineSynthesis,
     BaselineUnits,
@@ -358,7 +359,19 @@ def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:
         for one in result.arrays
     ]
     columns = ("array", "LUTs", "FFs", "carries", "BRAMs", "DSPs", "tool", "seconds")
-    return [Table("cells of the arrays, each module synthesized once", columns, rows)]
+    made = [Table("cells of the arrays, each module synthesized once", columns, rows)]
+    return [*made, _silicon_of_arrays(result.silicon)] if result.silicon else made
+
+
+def _silicon_of_arrays(silicon: Sequence[ArraySilicon]) -> Table:
+    columns = ("array", "mm²", "slack ns", "vectorless mW", "measured mW")
+    rows: list[Sequence[object]] = [
+        (one.array, one.area_mm2, one.slack_ns, one.vectorless_mw, one.measured_mw) for one in silicon
+    ]
+    late = [words for one in silicon for words in one.late]
+    first = silicon[0]
+    title = f"arrays in cells of {first.library} at {first.clock_mhz:g} MHz"
+    return Table(title, columns, rows, [*late, first.method, *filter(None, [first.measured_method])])
 
 
 def units(result: BaselineUnits) -> list[Table]:

@@ -25,7 +25,8 @@ PERIOD_NS = 5
 async def products(dut):
     """Every product of every scenario; a difference is written down, and fails the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    array = next(one for one in manifest["arrays"] if one["name"] == os.environ["QUWEIT_ARRAY"])
+    arrays = manifest["arrays"] + manifest["pipelined"]
+    array = next(one for one in arrays if one["name"] == os.environ["QUWEIT_ARRAY"])
     cocotb.start_soon(Clock(dut.clk_i, PERIOD_NS, "ns").start())
     result = {"compared": {}, "different": 0, "difference": None, "cycles": {}, "failures": []}
     for name, (gaps, stalls) in SCENARIOS.items():

@@ -80,8 +80,8 @@ class Measured:
         made = {gemm.name: [gemm] for gemm in gemms}
         return made | (workload.causal_gemms(self.shape, side) if self.attention == "causal" else {})
 
-    def product_cycles(self, side: int, accounting: Accounting) -> dict[str, int]:
-        """Cycles of each operation of a layer, its copies included.
+    def product_cycles(self, side: int, accounting: Accounting, target: Target = "fpga") -> dict[str, int]:
+        """Cycles of each operation of a layer, its copies included; library cells are made of the pipelined arrays.
 
         Raises:
             ArtifactError: a product was not simulated.
@@ -89,7 +89,8 @@ class Measured:
         products = self.products(side)
         if accounting != "measured":
             return {name: workload.systolic_cycles(gemms, side) for name, gemms in products.items()}
-        run = next(one for one in self.sim.runs if one.side == side)
+        runs = self.sim.pipelined if target == "silicon" and self.sim.pipelined else self.sim.runs
+        run = next(one for one in runs if one.side == side)
         absent = sorted({gemm.name for gemms in products.values() for gemm in gemms} - run.cycles.keys())
         if absent:
             raise ArtifactError(
@@ -152,9 +153,9 @@ def gain(
     return float(value) if isinstance(value, int | float) else None
 
 
-def bound(measured: Measured, side: int, accounting: Accounting) -> float:
+def bound(measured: Measured, side: int, accounting: Accounting, target: Target = "fpga") -> float:
     """The gain of a block that took no energy at all: all products over those of the attention."""
-    cycles = measured.product_cycles(side, accounting)
+    cycles = measured.product_cycles(side, accounting, target)
     return sum(cycles.values()) / sum(cycles[name] for name in ATTENTION)
 
 
@@ -163,7 +164,7 @@ def layer(
 ) -> tuple[dict[str, Cell], dict[str, Cell]]:
     """Cells by label: dense, and with a block."""
     power_mw, clock_mhz, source = _array_power(measured, side, accounting, model, target)
-    cycles = measured.product_cycles(side, accounting)
+    cycles = measured.product_cycles(side, accounting, target)
     cells = {
         label: Cell(
             value=energy_uj(cycles[name], power_mw, clock_mhz),

@@ -71,7 +71,7 @@ def _notes4(measured: Measured, model: PowerModel, target: Target) -> list[str]:
         if values:
             notes.append(
                 f"{side}×{side}: {', '.join(values)}; a block that took no energy at all would give "
-                f"{bound(measured, side, 'counted'):.2f} by the formula and {bound(measured, side, 'measured'):.2f} at measured cycles."
+                f"{bound(measured, side, 'counted', target):.2f} by the formula and {bound(measured, side, 'measured', target):.2f} at measured cycles."
             )
     return [*notes, *_verdicts(measured, model, target)]
 
@@ -119,7 +119,7 @@ def _verdicts(measured: Measured, model: PowerModel, target: Target) -> list[str
             way = f" with attention {WAYS[one.attention]}" if one.shape.causal else ""
             made.append(
                 f"The paper's {paper:g} on a 32×32 array {'holds' if ours >= paper else 'does not hold'}{way}: ours is "
-                f"{ours:.2f} at measured cycles, and a block without energy would give {bound(one, 32, 'measured'):.2f}."
+                f"{ours:.2f} at measured cycles, and a block without energy would give {bound(one, 32, 'measured', target):.2f}."
             )
     return made
 

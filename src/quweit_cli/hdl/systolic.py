@@ -33,8 +33,12 @@ ONCE = (
     "quweit_systolic_control.sv",
     "quweit_systolic.sv",
 )
+# In another rendering for library cells at a fast clock, with this many registers more from operand to result.
+PIPELINED = ("quweit_systolic_cell.sv", "quweit_systolic_column.sv")
+PIPELINE_STAGES = 3
 BENCH = ("tb/quweit_product_source.sv", "tb/quweit_product_sink.sv")
 MATRICES = ("a", "b", "y")
+JOBS = ("jobs", "results")
 SCALES = (64, 127)  # of a multiplier with seven bits, normalised
 RESULT_STD = 40.0  # of the int8 results: a few in a thousand saturate
 
@@ -118,8 +122,14 @@ def render_arrays(
     vectors, elements = _render_vectors(common, {array.name: own[array.side] for array in arrays})
     files = {f"rtl/{file}": static_text(f"static/systolic/{file}") for file in (*TWICE, *ONCE)}
     files |= {f"rtl/xilinx/{file}": static_text(f"static/systolic/xilinx/{file}") for file in TWICE}
-    files |= {file: static_text(file) for file in (*BENCH, "tb/test_systolic.py")} | vectors
-    for array in arrays:
+    files |= {f"rtl/pipelined/{file}": static_text(f"static/systolic/pipelined/{file}") for file in PIPELINED}
+    files |= {file: static_text(file) for file in (*BENCH, "tb/test_systolic.py")}
+    pipelined = [_describe_pipelined(array) for array in arrays]
+    for array, twin in zip(arrays, pipelined, strict=True):  # the same jobs
+        for kind in JOBS:
+            vectors[_vector(twin.name, kind)] = vectors[_vector(array.name, kind)]
+    files |= vectors
+    for array in [*arrays, *pipelined]:
         files[f"rtl/{array.top}.sv"] = render("systolic.sv.mako", array=array, header=header)
         files[f"tb/{array.testbench}.sv"] = render(
             "tb/tb_systolic.sv.mako",
@@ -135,7 +145,13 @@ def render_arrays(
     )
     plan = FilePlan(files)
     manifest = BaselineManifest(
-        name=name, model=model, operands=operands, products=documents, arrays=arrays, files=plan.digests()
+        name=name,
+        model=model,
+        operands=operands,
+        products=documents,
+        arrays=arrays,
+        pipelined=pipelined,
+        files=plan.digests(),
     )
     return plan, manifest
 
@@ -171,6 +187,21 @@ def _describe(side: int, causal: Sequence[Golden]) -> BaselineArray:
     )
 
 
+def _describe_pipelined(array: BaselineArray) -> BaselineArray:
+    top = literals.identifier(f"{array.top}_pipelined")
+    others = [f"rtl/{file}" for file in ONCE if file not in PIPELINED]
+    return array.model_copy(
+        update={
+            "name": top,
+            "top": top,
+            "testbench": f"tb_{top}",
+            "pipelined": True,
+            "sources": [*(f"rtl/pipelined/{file}" for file in PIPELINED), *others, f"rtl/{top}.sv"],
+            "sources_xilinx": [],
+        }
+    )
+
+
 def _render_vectors(
     common: Sequence[Golden], own: Mapping[str, Sequence[Golden]]
 ) -> tuple[dict[str, str], dict[str, int]]:
@@ -180,11 +211,15 @@ def _render_vectors(
     files = {}
     for array, played in own.items():
         placed = [*shared, *(_lay_down(one, lines) for one in played)]
-        for place, kind in enumerate(("jobs", "results")):
+        for place, kind in enumerate(JOBS):
             words = [word for one in placed for word in one[place]]
-            files[f"tb/vectors/{array}.{kind}.hex"] = "".join(f"{word:08x}\n" for word in words)
+            files[_vector(array, kind)] = "".join(f"{word:08x}\n" for word in words)
     files |= {f"tb/vectors/{kind}.hex": "\n".join(lines[kind]) + "\n" for kind in MATRICES}
     return files, {kind: len(lines[kind]) for kind in MATRICES}
+
+
+def _vector(array: str, kind: str) -> str:
+    return f"tb/vectors/{array}.{kind}.hex"
 
 
 def _lay_down(played: Golden, lines: dict[str, list[str]]) -> tuple[list[int], list[int]]:
@@ -200,8 +235,5 @@ def _lay_down(played: Golden, lines: dict[str, list[str]]) -> tuple[list[int], l
 
 def _render_filelists(array: BaselineArray) -> dict[str, str]:
     bench = [*array.sources, *BENCH, f"tb/{array.testbench}.sv"]
-    return {
-        f"filelists/{array.top}.f": "\n".join(array.sources) + "\n",
-        f"filelists/{array.top}_xilinx.f": "\n".join(array.sources_xilinx) + "\n",
-        f"filelists/{array.testbench}.f": "\n".join(bench) + "\n",
-    }
+    lists = {array.top: array.sources, f"{array.top}_xilinx": array.sources_xilinx, array.testbench: bench}
+    return {f"filelists/{name}.f": "\n".join(files) + "\n" for name, files in lists.items() if files}

@@ -69,7 +69,7 @@ def run(project: Path, options: Baseline, *, progress: Progress = SILENT, reuse:
         ConfigError: an unknown model, or a side that is no multiple of eight.
         ToolError: a tool is missing or rejects a design.
     """
-    name, shape = parse_shape(options.model)
+    name, shape = model_of(options)
     folder = open_project(open_project(project) / name)
     manifest = render(folder, options, progress=progress, reuse=reuse)
     simulated = simulate(folder, options, progress=progress, reuse=reuse)
@@ -97,8 +97,10 @@ def reference_block(
 
     `silicon`: in cells of the library, and with the activity that the arrays get.
     """
-    reference.write_dump(project, parse_shape(options.model)[0], shape)
-    rtl.run(project, config.Rtl(cycles_per_row=options.cycles_per_row), progress=progress, reuse=reuse)
+    reference.write_dump(project, model_of(options)[0], shape)
+    depth = options.pipeline_depth if silicon else "auto"
+    rendered = config.Rtl(cycles_per_row=options.cycles_per_row, pipeline_depth=depth)
+    rtl.run(project, rendered, progress=progress, reuse=reuse)
     sim.run(project, config.Sim(simulators=(options.simulator,)), progress=progress, reuse=reuse)
     target = config.Synth(device=options.device)
     if silicon:
@@ -115,13 +117,14 @@ def render(
     project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineManifest:
     """Arrays and the products of one layer of the model."""
-    inputs = {"renderer": renderer_digest()}
+    inputs = {"renderer": renderer_digest(), **_checkpoint(options)}
     chosen = options.model_dump(mode="json", include={"model", "arrays"})
     if not (reuse and is_current(project, "rtl", inputs=inputs, options=chosen)):
-        name, shape = parse_shape(options.model)
+        name, shape = model_of(options)
         with progress.task("rendering"):
+            operands, source = layer_operands(options, shape)
             causal = {side: causal_operands(shape, side) for side in options.arrays if shape.causal}
-            plan, manifest = render_arrays(name, shape, operands_of(shape), options.arrays, OPERANDS, causal)
+            plan, manifest = render_arrays(name, shape, operands, options.arrays, source, causal)
         with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
             plan.write(folder)
             save(manifest, folder / "manifest.json")
@@ -134,16 +137,38 @@ def simulate(
     """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
     inputs = {"rtl": check_stage(project, "rtl").digest()}
     chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
+    chosen["pipelined"] = options.liberty is not None
     if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
         manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
         with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
             runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
-            exact = all(one.bit_exact for one in runs)
-            save(BaselineSim(rtl=inputs["rtl"], bit_exact=exact, runs=runs), folder / "sim.json")
+            pipelined = _simulate_pipelined(project, manifest, options, folder, progress)
+            made = BaselineSim(
+                rtl=inputs["rtl"],
+                bit_exact=all(one.bit_exact for one in [*runs, *pipelined]),
+                runs=runs,
+                pipelined=pipelined,
+            )
+            save(made, folder / "sim.json")
     result = load(BaselineSim, project / "sim" / "sim.json")
-    for one in result.runs:
+    for one in [*result.runs, *result.pipelined]:
         verdict(one)
     return result
+
+
+def _simulate_pipelined(
+    project: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
+) -> list[ArrayRun]:
+    """The arrays that library cells are made of, when one was named."""
+    if options.liberty is None:
+        return []
+    return simulation.run_arrays(
+        project / "rtl",
+        manifest.model_copy(update={"arrays": manifest.pipelined}),
+        options.model_copy(update={"rendering": "behavioural"}),
+        folder,
+        progress,
+    )
 
 
 def verdict(run_of_array: ArrayRun) -> None:
@@ -166,7 +191,7 @@ def synthesize(
 ) -> BaselineSynthesis:
     """Cells of every array, each module synthesized once."""
     inputs = {"rtl": check_stage(project, "rtl").digest(), **_library(options)}
-    chosen = options.model_dump(mode="json", include={"device", "clock_ghz"})
+    chosen = options.model_dump(mode="json", include={"device", "clock_ghz", "activity"})
     if not (reuse and is_current(project, "synth", inputs=inputs, options=chosen)):
         manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
         with writing_stage(project, "synth", inputs=inputs, options=chosen) as folder:
@@ -203,6 +228,31 @@ def synthesize_units(
             made = [one.model_copy(update={"silicon": cells.get(one.module)}) for one in made]
             save(BaselineUnits(units=made), folder / "units.json")
     return load(BaselineUnits, project / "units" / "units.json")
+
+
+def model_of(options: Baseline) -> tuple[str, ModelShape]:
+    """Name and shape of the model, known, given by its numbers, or that of a checkpoint."""
+    if options.checkpoint is None:
+        return parse_shape(options.model)
+    from quweit_cli.stages.dump import shape_of  # noqa: PLC0415  (torch, which only a checkpoint needs)
+
+    return shape_of(options.checkpoint)
+
+
+def layer_operands(options: Baseline, shape: ModelShape) -> tuple[list[Operands], str]:
+    """The products of one layer, and where their operands come from."""
+    if options.checkpoint is None:
+        return operands_of(shape), OPERANDS
+    from quweit_cli.training import operands  # noqa: PLC0415  (torch)
+
+    return operands.layer_operands(options.checkpoint)
+
+
+def _checkpoint(options: Baseline) -> dict[str, str]:
+    """A checkpoint that cannot be read is refused where it is loaded."""
+    if options.checkpoint is None or not options.checkpoint.is_file():
+        return {}
+    return {"checkpoint": digest_of_file(options.checkpoint)}
 
 
 def _library(options: Baseline) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _measured(project: Path, blocks: tuple[Path, ...]) -> list[Measured]:
 
 def _one(folder: Path, own: dict[int, Path]) -> Measured:
     made = baseline.read(folder)
-    for run_of_array in made.sim.runs:
+    for run_of_array in [*made.sim.runs, *made.sim.pipelined]:
         baseline.verdict(run_of_array)
     shape = made.rtl.model
     reference = folder / "block"

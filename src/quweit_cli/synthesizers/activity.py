@@ -97,7 +97,7 @@ def simulate(
                 f"the netlist of `{name}` was not compared on {rows + ROWS_AROUND} rows",
                 hint=f"its log: {log}",
             )
-        return _count(netlist, waves, rows)
+        return count(netlist, waves, rows)
     finally:
         for path in (waves, program, options):
             path.unlink(missing_ok=True)
@@ -107,14 +107,14 @@ def _cell(netlist: Netlist, name: str) -> Cell:
     return next(one.cell for one in netlist.instances if one.cell.name == name)
 
 
-def _count(netlist: Netlist, waves: Path, rows: int) -> Activity:
+def count(netlist: Netlist, waves: Path, rows: int) -> Activity:
     """Raises ToolFailed when a net of the netlist is not in the waves."""
     try:
         text = waves.read_text()
     except OSError:
         raise ToolFailed("the simulation of the netlist left no waves") from None
-    codes, changes = _declarations(text)
-    recorded = _Recorded()
+    codes, widths, changes = _declarations(text)
+    recorded = _Recorded(widths)
     for line in changes.splitlines():
         recorded.take(line)
     duration = recorded.now - recorded.begin
@@ -131,21 +131,23 @@ def _count(netlist: Netlist, waves: Path, rows: int) -> Activity:
 Code = str | tuple[str, int]  # of a scalar in the waves, or of a bit of a vector
 
 
-def _declarations(text: str) -> tuple[dict[str, Code], str]:
-    """Name -> code of every scalar and of every bit of a vector; and the changes, which come after."""
+def _declarations(text: str) -> tuple[dict[str, Code], dict[str, int], str]:
+    """Name -> code of every scalar and of every bit of a vector; code -> width; and the changes, which come after."""
     head, _, changes = text.partition("$enddefinitions $end")
     codes: dict[str, Code] = {}
+    widths: dict[str, int] = {}
     for width, code, name in re.findall(r"\$var \S+ (\d+) (\S+) (\S+)", head):
-        codes[name] = code
+        codes[name], widths[code] = code, int(width)
         for index in range(int(width)) if int(width) > 1 else ():
             codes[f"{name}[{index}]"] = (code, index)
-    return codes, changes
+    return codes, widths, changes
 
 
 class _Recorded:
     """Transitions and time at 1 of every code, from the lines of a value change dump."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: dict[str, int]) -> None:
+        self.widths = widths
         self.begin, self.now = -1, -1
         self.value: dict[Code, str] = {}
         self.since: dict[Code, int] = {}
@@ -158,7 +160,7 @@ class _Recorded:
             self._change(line[1:], kind)
         elif kind == "b":
             bits, code = line[1:].split()
-            bits = bits.rjust(64, "0" if bits[0] in "01" else bits[0])
+            bits = bits.rjust(self.widths[code], "0" if bits[0] in "01" else bits[0])
             for index, bit in enumerate(reversed(bits)):
                 self._change((code, index), bit)
         elif kind == "#":

@@ -40,6 +40,11 @@ ABC_SCRIPT = (
     "strash;&get -n;&fraig -x;&put;scorr;dc2;dretime;strash;&get -n;&dch -f;&nf {D};&put;"
     "buffer -c;upsize {D};dnsize {D};stime -p"
 )
+# For small modules with multipliers: `dc2` would take prefix adders apart, which makes them 5 % smaller and late
+# (the cell of the systolic array at 1 GHz in Nangate 45 nm: 957 um² and 0.06 ns to spare with this script).
+ABC_SCRIPT_FAST = (
+    "strash;&get -n;&fraig -x;&put;scorr;dch;dch;map -B 0.9 {D};topo;buffer -c;upsize {D};dnsize {D};stime -p"
+)
 FLIP_FLOPS = "$_DFF_P_ $_DFFE_PP_ $_DFF_PN0_ $_DFF_PN1_ $_DFFE_PN0P_ $_DFFE_PN1P_"
 
 
@@ -96,6 +101,7 @@ def map_to_cells(
     *,
     clock_gating: bool,
     clock_port: str,
+    abc_script: str = ABC_SCRIPT,
 ) -> Netlist:
     """Yosys and ABC on the sources of one flat design; leaves `<name>.netlist.v`, with a clock tree.
 
@@ -106,7 +112,10 @@ def map_to_cells(
     library = target.library
     gates = clock_gating and bool(library.clock_gates())
     write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
-    write_text(work / f"{name}.ys", script(sources, top, target, name, clock_gating=gates))
+    write_text(
+        work / f"{name}.ys",
+        script(sources, top, target, name, clock_gating=gates, abc_script=abc_script),
+    )
     toolbox.run(
         [*found.command, f"{name}.ys"], cwd=work, log=work / f"{name}.log", name=f"yosys on block {name}"
     )
@@ -119,7 +128,15 @@ def map_to_cells(
     return netlist
 
 
-def script(sources: list[Path], top: str, target: Target, name: str, *, clock_gating: bool) -> str:
+def script(
+    sources: list[Path],
+    top: str,
+    target: Target,
+    name: str,
+    *,
+    clock_gating: bool,
+    abc_script: str = ABC_SCRIPT,
+) -> str:
     """The Yosys script of one design; it runs where the library lies as `library.lib`."""
     library = target.library
     avoid = "".join(f" -dont_use {cell}" for cell in library.refused())
@@ -135,7 +152,7 @@ dfflegalize {legal}
 opt_clean
 {gate}dfflibmap{avoid} -liberty {LIBRARY}
 setundef -zero
-abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * ABC_SHARE * target.period_ns)} -script +{ABC_SCRIPT.replace(" ", ",")}
+abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * ABC_SHARE * target.period_ns)} -script +{abc_script.replace(" ", ",")}
 hilomap -hicell {high} -locell {low}
 delete t:$scopeinfo
 opt_clean -purge
@@ -152,7 +169,7 @@ def _synthesize_block(
     netlist = map_to_cells(
         sources, block.top, target, work, name, clock_gating=options.clock_gating, clock_port="clk_i"
     )
-    _write_cell_models(netlist, work, name)
+    write_cell_models(netlist, work, name)
     counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
     found = toolbox.find(toolbox.OPENSTA)
     analysis = opensta.analyse(
@@ -187,7 +204,7 @@ def _synthesize_block(
     )
 
 
-def _write_cell_models(netlist: Netlist, work: Path, name: str) -> None:
+def write_cell_models(netlist: Netlist, work: Path, name: str) -> None:
     """`<name>.cells.v`: the cells used, from their functions in the library."""
     output = f"{name}.cells.v"
     write_text(work / f"{name}.cells.ys", activity.cell_models_script(netlist, LIBRARY, output))

@@ -12,8 +12,9 @@
 `default_nettype none
 
 module quweit_systolic #(
-  parameter integer Side  = 8,  // a multiple of 8
-  parameter integer Depth = 16
+  parameter integer Side      = 8,  // a multiple of 8
+  parameter integer Depth     = 16,
+  parameter integer Pipelined = 0   // 1 with the cells and columns of pipelined/
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -37,8 +38,8 @@ module quweit_systolic #(
   output logic              y_last_o
 );
 
-  // From the row counter: skew of the last column (Side - 1), column (5).
-  localparam integer Latency = Side + 4;
+  // From the row counter: skew of the last column (Side - 1), column (5). Pipelined: cell (1), column (7).
+  localparam integer Latency = Side + 4 + ((Pipelined != 0) ? 3 : 0);
 
   logic [6:0] multiplier_q;
   logic [4:0] shift_q;
@@ -127,7 +128,7 @@ module quweit_systolic #(
       localparam integer Right = row * (Side + 1) + column;
       localparam integer Down  = column * (Side + 1) + row;
 
-      assign column_start[row] = start_net[Right];
+      assign column_start[row] = start_net[Right+Pipelined];
 
       quweit_systolic_cell u_cell (
         .clk_i,

@@ -3,7 +3,8 @@
 // Each beat that leaves the buffer is one step of the inner dimension. The first beat of a tile carries
 // the start token, which also reads out the tile before; when no beat waits, a token of its own does
 // that. Nothing inside of the array ever stalls: a tile is read out only when the receiver has room for
-// it (`y_ready_i`), and not before the rows of the one before have left (Side cycles).
+// it (`y_ready_i`), and not before the rows of the one before have left (Side cycles). The first token after
+// reset reads out what the cells happen to hold, and the next one waits for that to leave, too.
 
 `default_nettype none
 
@@ -97,8 +98,8 @@ module quweit_systolic_control #(
       if (go) first_q <= last_step;
       if (go && last_step) pending_q <= 1'b1;
       else if (drain)      pending_q <= 1'b0;
-      if (drain)                  leaving_q <= CountBits'(Side - 1);
-      else if (leaving_q != '0)   leaving_q <= leaving_q - 1'b1;
+      if (drain || start_o)     leaving_q <= CountBits'(Side - 1);
+      else if (leaving_q != '0) leaving_q <= leaving_q - 1'b1;
       if (drain)                     leaving_rows_q <= pending_rows_q;
       else if (leaving_rows_q != '0) leaving_rows_q <= leaving_rows_q - 1'b1;
       valid_line_q <= {valid_line_q[Latency-2:0], leaving_rows_q != '0};
