@@ -40,7 +40,7 @@ standins.install(**{sys.argv.pop(1): slow})
 from quweit_cli.cli import main
 main()
 """
-STAGES = ["train", "dump", "rtl", "sim", "synth", "energy", "report"]
+STAGES = ["train", "dump", "rtl", "sim", "synth", "front", "energy", "report"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -81,7 +81,7 @@ def test_the_earlier_artefact_survives_and_run_goes_on_from_there(
     assert artifacts.file_digests(project / "rtl") == before
     standins.CALLS.clear()
     pipeline.run(config.with_overrides(experiment, changed[1:]), project)
-    assert standins.CALLS == ["rtl", "sim", "synth", "energy", "report"]
+    assert standins.CALLS == ["rtl", "sim", "synth", "front", "energy", "report"]
 
 
 @pytest.mark.usefixtures("stand_in_tools", "stand_in_stages")

@@ -13,6 +13,7 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project
 from quweit_cli.baseline_documents import ArraySilicon, BaselineManifest, BaselineSynthesis, ModuleSilicon
 from quweit_cli.baseline_settings import Baseline
+from quweit_cli.baseline_tables import cells_of_arrays
 from quweit_cli.config import Synth
 from quweit_cli.errors import Mismatch, ToolFailed, UnsupportedModel
 from quweit_cli.hdl.systolic import PIPELINE_STAGES, golden
@@ -23,7 +24,6 @@ from quweit_cli.synthesizers import systolic_activity, systolic_silicon
 from quweit_cli.synthesizers.activity import Activity
 from quweit_cli.synthesizers.asic import LIBRARY, target_of
 from quweit_cli.synthesizers.systolic_streams import Matrices, read_matrices, shares, streams
-from quweit_cli.tables import cells_of_arrays
 from quweit_cli.training import operands
 from test_systolic_array import project_with_arrays
 

@@ -101,9 +101,10 @@ def show(document: Any, as_json: bool, kind: str) -> None:
     if as_json:
         console.print_json(document.model_dump_json(by_alias=True, indent=1))
         return
-    from quweit_cli import tables
+    from quweit_cli import baseline_tables, tables
 
-    for table in getattr(tables, kind)(document):
+    home = tables if hasattr(tables, kind) else baseline_tables
+    for table in getattr(home, kind)(document):
         console.print_table(table.title, table.columns, table.rows)
         for note in table.notes:
             console.print_line(f"- {note}")
