@@ -19,6 +19,7 @@ from quweit_cli.hdl.units import units_of
 from quweit_cli.progress import SILENT
 from quweit_cli.synthesizers import units_silicon
 from quweit_cli.synthesizers.liberty import read_library
+from quweit_cli.synthesizers.parameters import with_parameters
 from test_paper_tables import cell, measured
 
 TINY = ModelShape(family="vit", layers=1, dim=4, heads=1, tokens=4, mlp_hidden=8)
@@ -44,9 +45,9 @@ def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path
 def test_a_parameter_that_a_unit_lacks_is_an_error() -> None:
     (gelu, *_) = units_of(TINY)
     text = "module quweit_gelu #(\n  parameter logic [2047:0] Table = '0\n) ("
-    assert f"Table = {gelu.parameters['Table']}\n)" in units_silicon.with_parameters(text, gelu)
+    assert f"Table = {gelu.parameters['Table']}\n)" in with_parameters(text, gelu.module, gelu.parameters)
     with pytest.raises(ToolFailed, match="no parameter `Table`"):
-        units_silicon.with_parameters(text.replace("Table", "Entries"), gelu)
+        with_parameters(text.replace("Table", "Entries"), gelu.module, gelu.parameters)
 
 
 def silicon_of(module: str, library_sha256: str = DIGEST) -> UnitSilicon:

@@ -28,10 +28,16 @@ class SelfAttention(nn.Module):
         self.projection_dropout = nn.Dropout(settings.projection_dropout)
         self.residual_dropout = nn.Dropout(residual_dropout(settings))
 
-    def forward(self, x_BND: Tensor) -> Tensor:
+    def heads_of(self, x_BND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of every head, [B, H, N, C] each."""
         B, N, D = x_BND.shape
         qkv = self.qkv(x_BND).view(B, N, 3, self.heads, D // self.heads)
         q_BHNC, k_BHNC, v_BHNC = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        return q_BHNC, k_BHNC, v_BHNC
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        B, N, D = x_BND.shape
+        q_BHNC, k_BHNC, v_BHNC = self.heads_of(x_BND)
         with sdpa_kernel(PLAIN) if N <= FEW and not x_BND.is_cuda else nullcontext():
             mixed_BHNC = F.scaled_dot_product_attention(
                 q_BHNC,

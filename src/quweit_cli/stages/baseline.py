@@ -11,6 +11,7 @@ Arrays know no model but its shape. Each model has a folder in the project direc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -287,11 +288,7 @@ def read(project: Path) -> Made:
 
 def operands_of(shape: ModelShape) -> list[Operands]:
     """The products of one layer, on random operands; of the heads' products one each."""
-    random = np.random.default_rng(0)
-
-    def drawn(rows: int, columns: int) -> np.ndarray:
-        values = np.rint(random.normal(0, OPERAND_STD, (rows, columns)))
-        return np.clip(values, -128, 127).astype(np.int64)
+    drawn = _drawn(0)
 
     return [
         Operands(gemm.name, drawn(gemm.rows, gemm.inner), drawn(gemm.inner, gemm.columns), gemm.copies)
@@ -301,11 +298,7 @@ def operands_of(shape: ModelShape) -> list[Operands]:
 
 def causal_operands(shape: ModelShape, side: int) -> list[Operands]:
     """The attention of a decoder without masked tiles, on random operands, different for every head."""
-    random = np.random.default_rng(1)
-
-    def drawn(rows: int, columns: int) -> np.ndarray:
-        values = np.rint(random.normal(0, OPERAND_STD, (rows, columns)))
-        return np.clip(values, -128, 127).astype(np.int64)
+    drawn = _drawn(1)
 
     tokens, width = shape.tokens, shape.dim // shape.heads
     heads = [
@@ -313,3 +306,14 @@ def causal_operands(shape: ModelShape, side: int) -> list[Operands]:
         for _ in range(shape.heads)
     ]
     return causal_products(heads, side)
+
+
+def _drawn(seed: int) -> Callable[[int, int], np.ndarray]:
+    """Matrices [rows, columns] of random operands, one after the other."""
+    random = np.random.default_rng(seed)
+
+    def drawn(rows: int, columns: int) -> np.ndarray:
+        values = np.rint(random.normal(0, OPERAND_STD, (rows, columns)))
+        return np.clip(values, -128, 127).astype(np.int64)
+
+    return drawn

@@ -128,6 +128,23 @@ def map_to_cells(
     return netlist
 
 
+def analyse(
+    netlist: Netlist, target: Target, work: Path, name: str, counted: activity.Activity | None = None
+) -> opensta.Analysis:
+    """Timing and power of what `map_to_cells` left of `name`; without counted activity the power is vectorless alone."""
+    return opensta.analyse(
+        toolbox.find(toolbox.OPENSTA),
+        netlist,
+        work,
+        name,
+        LIBRARY,
+        period_ns=target.period_ns,
+        driver=target.driver,
+        load_ff=target.load_ff,
+        activity=counted,
+    )
+
+
 def script(
     sources: list[Path],
     top: str,
@@ -172,17 +189,7 @@ def _synthesize_block(
     write_cell_models(netlist, work, name)
     counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
     found = toolbox.find(toolbox.OPENSTA)
-    analysis = opensta.analyse(
-        found,
-        netlist,
-        work,
-        name,
-        LIBRARY,
-        period_ns=target.period_ns,
-        driver=target.driver,
-        load_ff=target.load_ff,
-        activity=counted,
-    )
+    analysis = analyse(netlist, target, work, name, counted)
     figures = _figures(netlist, target, analysis, counted)
     method = figures.vectorless_method if counted is None else figures.measured_method
     return SynthesizedBlock(

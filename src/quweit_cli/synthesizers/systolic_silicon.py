@@ -12,13 +12,11 @@ the package (synthesizers/systolic_activity.py).
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import ArraySilicon, BaselineArray, BaselineManifest, ModuleSilicon
 from quweit_cli.baseline_settings import Baseline
@@ -30,14 +28,15 @@ from quweit_cli.synthesizers import opensta, systolic_activity
 from quweit_cli.synthesizers.asic import (
     ABC_SCRIPT,
     ABC_SCRIPT_FAST,
-    LIBRARY,
     Target,
+    analyse,
     library_at,
     map_to_cells,
     target_of,
     write_cell_models,
 )
 from quweit_cli.synthesizers.netlist import Netlist
+from quweit_cli.synthesizers.parameters import with_parameters
 from quweit_cli.synthesizers.systolic_streams import SLICE, Matrices, read_matrices, streams
 
 STEP = "silicon"
@@ -116,25 +115,12 @@ def synthesize(
     ]
 
 
-def with_parameters(text: str, part: Part) -> str:
-    """The source of a module with other defaults, so that it can be a top.
-
-    Raises:
-        ToolFailed: the module has no such parameter.
-    """
-    for key, value in part.parameters:
-        text, times = re.subn(
-            rf"(parameter integer {key} +|parameter integer {key})= \d+", rf"\g<1>= {value}", text
-        )
-        if times != 1:
-            raise ToolFailed(f"`{part.module}` has no parameter `{key}`")
-    return text
-
-
 def map_module(package: Path, array: BaselineArray, part: Part, target: Target, work: Path) -> Netlist:
     (name,) = (name for name in array.sources if Path(name).stem == part.module)
     source = Path(f"{part.name}.sv")
-    write_text(work / source, with_parameters((package / name).read_text(), part))
+    write_text(
+        work / source, with_parameters((package / name).read_text(), part.module, dict(part.parameters))
+    )
 
     def mapped(abc_script: str) -> Netlist:
         return map_to_cells(
@@ -169,17 +155,7 @@ def analyse_module(
         write_cell_models(netlist, work, part.name)
         played = streams(part.module, array.side, layer)
         counted = systolic_activity.measure(netlist, [Path(f"{part.name}.sv")], played, work, part.name)
-    analysis = opensta.analyse(
-        toolbox.find(toolbox.OPENSTA),
-        netlist,
-        work,
-        part.name,
-        LIBRARY,
-        period_ns=target.period_ns,
-        driver=target.driver,
-        load_ff=target.load_ff,
-        activity=counted,
-    )
+    analysis = analyse(netlist, target, work, part.name, counted)
     return Mapped(
         Figures(netlist.area_um2(), analysis.vectorless_mw, analysis.measured_mw, analysis.slack_ns),
         counted.cycles if counted else 0,

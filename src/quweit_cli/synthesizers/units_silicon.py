@@ -6,7 +6,6 @@ macro: each of its elements has a clock gate, and all of them count as running.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import UnitSilicon
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.config import Synth
-from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.render import static_text
 from quweit_cli.hdl.units import FOLDER, SOURCES, Unit
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import opensta
-from quweit_cli.synthesizers.asic import LIBRARY, Target, library_at, map_to_cells, target_of
+from quweit_cli.synthesizers.asic import Target, analyse, library_at, map_to_cells, target_of
+from quweit_cli.synthesizers.parameters import with_parameters
 
 STEP = "silicon"
 
@@ -47,20 +46,6 @@ def synthesize(
     return made
 
 
-def with_parameters(text: str, unit: Unit) -> str:
-    """The source of a unit with other defaults, so that it can be a top.
-
-    Raises:
-        ToolFailed: the module has no such parameter.
-    """
-    for key, value in unit.parameters.items():
-        parts = re.split(rf"(\bparameter [^=\n]*\b{key} *= *)[^,\n]+", text)
-        if len(parts) != 3:
-            raise ToolFailed(f"`{unit.module}` has no parameter `{key}`")
-        text = parts[0] + parts[1] + value + parts[2]
-    return text
-
-
 def _map(unit: Unit, target: Target, clock_mhz: float, work: Path) -> UnitSilicon:
     sources = []
     for name in SOURCES:
@@ -68,24 +53,15 @@ def _map(unit: Unit, target: Target, clock_mhz: float, work: Path) -> UnitSilico
         copy = Path(f"{unit.module}.{name}")
         write_text(
             work / copy,
-            with_parameters(text, unit) if copy.name == f"{unit.module}.{unit.module}.sv" else text,
+            with_parameters(text, unit.module, unit.parameters)
+            if copy.name == f"{unit.module}.{unit.module}.sv"
+            else text,
         )
         sources.append(copy)
     netlist = map_to_cells(
         sources, unit.module, target, work, unit.module, clock_gating=True, clock_port="clk_i"
     )
-    found = toolbox.find(toolbox.OPENSTA)
-    analysis = opensta.analyse(
-        found,
-        netlist,
-        work,
-        unit.module,
-        LIBRARY,
-        period_ns=target.period_ns,
-        driver=target.driver,
-        load_ff=target.load_ff,
-        activity=None,
-    )
+    analysis = analyse(netlist, target, work, unit.module)
     library = target.library
     return UnitSilicon(
         library=library.name,
@@ -94,7 +70,7 @@ def _map(unit: Unit, target: Target, clock_mhz: float, work: Path) -> UnitSilico
         area_mm2=netlist.area_um2() / 1e6,
         vectorless_mw=analysis.vectorless_mw,
         slack_ns=analysis.slack_ns,
-        method=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {found.version}, {library.name} at {library.voltage:g} V, "
+        method=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}, {library.name} at {library.voltage:g} V, "
         f"one lane, its row in flip-flops, before placement; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity "
         "on every net, gated clocks counted as running",
     )

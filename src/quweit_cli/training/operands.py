@@ -48,7 +48,7 @@ def layer_operands(checkpoint: Path) -> tuple[list[Operands], str]:
     linears = {"qkv": attention.qkv, "projection": attention.project, "up": mlp.expand, "down": mlp.project}
     with torch.no_grad(), _recorded(linears) as seen:
         model(loaded.inputs)
-        q_BHNC, k_BHNC, v_BHNC = _heads(attention, attention.qkv(seen["qkv"]))
+        q_BHNC, k_BHNC, v_BHNC = attention.heads_of(seen["qkv"])
         weights_BHNN = _softmax(attention, q_BHNC, k_BHNC)
     heads = attention.heads
     made = {
@@ -81,14 +81,6 @@ def _recorded(linears: dict[str, torch.nn.Linear]) -> Iterator[dict[str, Tensor]
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _heads(attention: SelfAttention, qkv_BNE: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """As SelfAttention cuts them, [B, H, N, C] each."""
-    B, N, E = qkv_BNE.shape
-    qkv = qkv_BNE.view(B, N, 3, attention.heads, E // 3 // attention.heads)
-    q_BHNC, k_BHNC, v_BHNC = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-    return q_BHNC, k_BHNC, v_BHNC
 
 
 def _softmax(attention: SelfAttention, q_BHNC: Tensor, k_BHNC: Tensor) -> Tensor:
