@@ -79,6 +79,12 @@ class Block(Settings):
     value_rate: float = Field(
         0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
     )
+    value_rounding: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the steps after which the encoded values are rounded to their int8 grid while training; what is tested always is",
+    )
     value_decay: float = Field(0.0, ge=0, description="weight decay of the encoded values")
     threshold_rate: float = Field(
         1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
