@@ -19,7 +19,9 @@ class ConditionalSummation(nn.Module):
         super().__init__()
         self.value_KE = nn.Parameter(value_std * torch.randn(bits, outputs))
         self.bias_E = nn.Parameter(torch.zeros(outputs))
-        self.rounding: Tensor  # 1 while values are rounded in training; a tensor, which a recorded step reads anew
+        self.rounding: (
+            Tensor  # 1 while values are rounded in training; a tensor, which a recorded step reads anew
+        )
         self.register_buffer("rounding", torch.ones(()), persistent=False)
 
     def forward(self, bit_KR: Tensor) -> Tensor:
