@@ -32,6 +32,6 @@ class Baseline(Settings):
     clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
     activity: Literal["measured", "vectorless"] = Field(
         "measured",
-        description="of arrays in library cells: counted in simulation as well, or 12.5 % on every net alone",
+        description="in library cells: counted in simulation as well, or 12.5 % on every net alone",
     )
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")

@@ -57,7 +57,7 @@ def baseline(
     activity: Annotated[
         Literal["measured", "vectorless"],
         typer.Option(
-            help="power of arrays in library cells: counted in simulation as well, or vectorless alone"
+            help="power in library cells: of activity counted in simulation as well, or vectorless alone"
         ),
     ] = "measured",
     json: Json = False,

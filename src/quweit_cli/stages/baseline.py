@@ -108,7 +108,7 @@ def reference_block(
         target = config.Synth(
             liberty=options.liberty,
             clock_mhz=1000 * options.clock_ghz,
-            activity="vectorless",
+            activity=options.activity,
             allow_negative_slack=True,
         )
     synth.run(project, target, progress=progress, reuse=reuse)
@@ -218,7 +218,12 @@ def synthesize_units(
     """Cells of what stands between the products."""
     inputs = {"renderer": renderer_digest(), **_library(options)}
     clock_ghz = None if options.liberty is None else options.clock_ghz
-    chosen = {"device": options.device, "shape": shape.model_dump(mode="json"), "clock_ghz": clock_ghz}
+    chosen = {
+        "device": options.device,
+        "shape": shape.model_dump(mode="json"),
+        "clock_ghz": clock_ghz,
+        "activity": None if options.liberty is None else options.activity,
+    }
     if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
         with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
             wanted = units_of(shape)

@@ -8,7 +8,7 @@ from quweit_cli.artifacts import check_fresh, load, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
-from quweit_cli.energy.comparison import Block, Measured, Silicon, Target
+from quweit_cli.energy.measured import Block, Measured, Power, Silicon
 from quweit_cli.energy.shapes import SHAPES
 from quweit_cli.energy.tables import initiation_intervals
 from quweit_cli.errors import ArtifactError
@@ -35,8 +35,9 @@ def run(
     made = [breakdown.table1(named)]
     for measured in [] if project is None else _measured(project, blocks):
         made.append(table3.table3(measured, model))
-        targets: tuple[Target, ...] = ("fpga", "silicon") if measured.synth.silicon else ("fpga",)
-        made += [table4.table4(one, model, target) for target in targets for one in measured.countings()]
+        made += [
+            table4.table4(one, model, target) for target in measured.targets for one in measured.countings()
+        ]
     tables = PaperTables(tables=[*made, table4.power_table(model)])
     if project is not None:
         _write(tables, named, project)
@@ -68,18 +69,23 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
 
 
 def _silicon(project: Path) -> Silicon | None:
-    """The same block in cells of a library, with the activity that arrays get: vectorless."""
+    """The same block in cells of a library."""
+    check_fresh(project, "synth")
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
     if made.asic is None or made.slack_ns is None:
         return None
+    asic = made.asic
+    measured = None
+    if asic.measured_mw is not None:
+        measured = Power(asic.measured_mw, f"{made.version}: {asic.measured_method}")
     return Silicon(
-        made.asic.library,
-        made.asic.library_sha256,
+        asic.library,
+        asic.library_sha256,
         made.clock_mhz,
-        made.asic.area_mm2,
-        made.asic.vectorless_mw,
+        asic.area_mm2,
         made.slack_ns,
-        f"{made.version}: {made.asic.vectorless_method}",
+        Power(asic.vectorless_mw, f"{made.version}: {asic.vectorless_method}"),
+        measured,
     )
 
 
