@@ -24,8 +24,8 @@ class Baseline(Settings):
     cycles_per_row: int | None = Field(
         16, ge=1, description="folding of the reference block; no block is made when absent"
     )
-    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto",
+    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto", "deepest"] = Field(
+        "deepest",
         description="registers in a row of the reference block in library cells; `auto` is that of the FPGA",
     )
     liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")

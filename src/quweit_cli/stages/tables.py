@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from quweit_cli.artifacts import check_fresh, load, save, write_text
@@ -63,17 +64,28 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
     source = own.get(shape.dim, reference if (reference / "synth").is_dir() else None)
     block = None
     if source is not None:
+        block = _block(source)
         silicon = source.with_name(f"{source.name}_silicon")
-        block = _block(source, _silicon(silicon) if (silicon / "synth").is_dir() else None)
+        if (silicon / "synth").is_dir():
+            block = replace(block, silicon=_silicon(silicon, block.interval))
     return Measured(made.rtl.name, shape, made.sim, made.synth, block, made.units)
 
 
-def _silicon(project: Path) -> Silicon | None:
-    """The same block in cells of a library."""
-    check_fresh(project, "synth")
+def _silicon(project: Path, interval: int) -> Silicon | None:
+    """The same block in cells of a library.
+
+    Raises:
+        ArtifactError: it is folded otherwise.
+    """
+    _, own = _interval(project)
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
     if made.asic is None or made.slack_ns is None:
         return None
+    if own != interval:
+        raise ArtifactError(
+            f"the block of `{project}` takes {own} cycles a row, that of the FPGA {interval}",
+            hint="render both with the same `cycles_per_row`",
+        )
     asic = made.asic
     measured = None
     if asic.measured_mw is not None:
@@ -89,12 +101,18 @@ def _silicon(project: Path) -> Silicon | None:
     )
 
 
-def _block(project: Path, silicon: Silicon | None) -> Block:
-    """The first block of a project; the blocks of a model have one shape."""
+def _interval(project: Path) -> tuple[DumpManifest, int]:
+    """The dump, and the cycles a row of its first block, whose RTL equals the program."""
     for stage in ("dump", "sim", "synth"):
         check_fresh(project, stage)
     dump = load(DumpManifest, project / "dump" / "dump.json")
     intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
+    return dump, intervals[dump.blocks[0].name]
+
+
+def _block(project: Path) -> Block:
+    """The first block of a project; the blocks of a model have one shape."""
+    dump, interval = _interval(project)
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
     if made.luts is None or made.brams is None:
         raise ArtifactError(
@@ -106,8 +124,7 @@ def _block(project: Path, silicon: Silicon | None) -> Block:
         luts=made.luts,
         ffs=made.ffs,
         brams=made.brams,
-        interval=intervals[made.block],
-        silicon=silicon,
+        interval=interval,
     )
 
 

@@ -24,7 +24,8 @@ from quweit_cli.config import Synth
 from quweit_cli.hdl.systolic import PIPELINE_STAGES
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import mapping, opensta, systolic_activity
-from quweit_cli.synthesizers.asic import Target, analyse, library_at, target_of, write_cell_models
+from quweit_cli.synthesizers.asic import analyse, write_cell_models
+from quweit_cli.synthesizers.mapping import Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 from quweit_cli.synthesizers.systolic_streams import SLICE, Matrices, read_matrices, streams
 

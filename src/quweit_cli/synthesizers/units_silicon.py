@@ -19,7 +19,8 @@ from quweit_cli.hdl.render import static_text
 from quweit_cli.hdl.units import FOLDER, PIPELINED, Unit
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import mapping, opensta, systolic_activity, unit_streams
-from quweit_cli.synthesizers.asic import Target, analyse, library_at, target_of, write_cell_models
+from quweit_cli.synthesizers.asic import analyse, write_cell_models
+from quweit_cli.synthesizers.mapping import Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 
 STEP = "silicon"
