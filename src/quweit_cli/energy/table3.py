@@ -193,7 +193,7 @@ def _notes3(measured: Measured, model: PowerModel) -> list[str]:
         for run in measured.sim.runs
     }
     overheads = "; ".join(
-        f"{side}×{side}: {extra} of {cycles}" for side, (cycles, extra) in sorted(off.items())
+        f"{side}×{side}: {extra} of {cycles:,}" for side, (cycles, extra) in sorted(off.items())
     )
     notes = [
         (
@@ -210,7 +210,7 @@ def _notes3(measured: Measured, model: PowerModel) -> list[str]:
         slots = measured.shape.tokens * measured.block.interval
         notes.append(
             f"The paper's {measured.shape.tokens} cycles of a block do not hold for its structure, which adds one LUT output a "
-            f"cycle (192 cycles a row, 37,632 a sample). Ours takes {measured.block.interval} cycles a row, {slots} a sample."
+            f"cycle (192 cycles a row, 37,632 a sample). Ours takes {measured.block.interval} cycles a row, {slots:,} a sample."
         )
     if measured.name == PUBLISHED:
         notes.append(
