@@ -23,6 +23,11 @@ demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
 
+cifar10-32: build/cifar10_teacher/train/ckpt.pt
+
+build/cifar10_teacher/train/ckpt.pt: .venv/complete
+	$(BIN)/quweit train examples/teachers/cifar10.yaml --out build/cifar10_teacher
+
 tables: .venv/complete ## the paper's tables by measurement into build/tables; LIBERTY=FILE adds library cells
 	$(BIN)/quweit baseline --model i_vit_t --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
 	$(BIN)/quweit baseline --model nanogpt_baby --array 32 --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))

@@ -19,7 +19,7 @@ from quweit_cli.baseline_documents import (
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import comparison, power, published, table3, table4, workload
-from quweit_cli.energy.comparison import Block, Measured
+from quweit_cli.energy.measured import Block, Measured
 from quweit_cli.energy.shapes import parse_shape, shape_named
 from quweit_cli.errors import ArtifactError, Mismatch
 from quweit_cli.hdl.causal import Head, causal_products

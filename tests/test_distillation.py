@@ -79,6 +79,19 @@ def test_a_checkpoint_teaches_and_counts_by_its_content(project: Path, tmp_path:
     assert stored.training.distill.weight == 0.5 and stored.training.distill.teacher is None
 
 
+def test_a_named_teacher_of_another_kind_teaches_both_models(project: Path, tmp_path: Path) -> None:
+    teaches = ["model.family=resnet", "model.mlp=dense", "model.dim=4", "model.depth=1"]
+    train.run(tiny_digits(*teaches), project)
+    taught = [DISTILL, f"training.distill.teacher={project / 'train/ckpt.pt'}", "twin=true"]
+    here, there = (artifacts.open_project(tmp_path / name) for name in ("taught", "plain"))
+    pairs = zip(
+        train.run(tiny_digits(*taught), here).models,
+        train.run(tiny_digits("twin=true"), there).models,
+        strict=True,
+    )
+    assert all(one.test_loss != other.test_loss for one, other in pairs)
+
+
 def test_a_teacher_that_is_missing_or_of_other_data_is_refused(project: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no teacher"):
         train.run(tiny_digits(DISTILL), project)

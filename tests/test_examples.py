@@ -9,7 +9,9 @@ from quweit_cli import config
 from quweit_cli.models import blocks_of, build, parameter_count
 from quweit_cli.training import datasets
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
+FOLDER = Path(__file__).parent.parent / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.yaml"))
+TEACHERS = sorted((FOLDER / "teachers").glob("*.yaml"))
 META: dict[str, dict[str, Any]] = {
     "digits": {"kind": "images", "side": 8, "channels": 1, "classes": [str(digit) for digit in range(10)]},
     "cifar10": {"kind": "images", "side": 32, "channels": 3, "classes": list("0123456789")},
@@ -33,7 +35,7 @@ def test_the_promised_examples_are_there() -> None:
     ]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=named)
+@pytest.mark.parametrize("path", EXAMPLES + TEACHERS, ids=named)
 def test_an_example_says_what_it_trains_needs_and_costs(path: Path) -> None:
     comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert path.read_text().startswith("#")
@@ -50,3 +52,14 @@ def test_an_example_builds_its_model_with_a_block_in_every_layer(path: Path) -> 
     assert len(blocks_of(model)) == experiment.model.depth
     dense = experiment.model.model_copy(update={"mlp": "dense"})
     assert parameter_count(build(dense, META[experiment.data.source])) > 10_000
+
+
+@pytest.mark.parametrize("path", TEACHERS, ids=named)
+def test_a_teacher_builds_and_is_where_examples_look_for_it(path: Path) -> None:
+    experiment = config.load_experiment(path)
+    assert experiment.name == f"{path.stem}_teacher"
+    build(experiment.model, META[experiment.data.source])
+    written = FOLDER.parent / "build" / experiment.name / "train/ckpt.pt"
+    taught = [config.load_experiment(example).training.distill.teacher for example in EXAMPLES]
+    assert written in taught
+    assert f"{written.relative_to(FOLDER.parent)}: " in (FOLDER.parent / "Makefile").read_text()

@@ -18,7 +18,7 @@ from quweit_cli.documents import AsicFigures, EnergyTable, SynthesisReport, Synt
 from quweit_cli.energy import power, tables
 from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
-from quweit_cli.synthesizers import asic
+from quweit_cli.synthesizers import mapping
 from quweit_cli.synthesizers.clock_tree import FANOUT
 from quweit_cli.synthesizers.liberty import read_library
 
@@ -69,8 +69,8 @@ def test_logic_of_a_block_is_mapped_against_the_share_of_the_period_that_wires_l
     made: tuple[Path, SynthesisReport],
 ) -> None:
     script = (made[0] / "synth/asic/block0.ys").read_text()
-    assert f" -D {round(10_000 * asic.BLOCK_SHARE)} " in script  # ps, of the 10 ns asked for
-    assert asic.BLOCK_SHARE < asic.ABC_SHARE
+    assert f" -D {round(10_000 * mapping.ABC_SHARE_BLOCK)} " in script  # ps, of the 10 ns asked for
+    assert mapping.ABC_SHARE_BLOCK < mapping.ABC_SHARE
 
 
 @needs_tools
@@ -131,10 +131,29 @@ def test_a_wrong_netlist_has_no_activity(
     made: tuple[Path, SynthesisReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The activity of a netlist that is not the specification would be that of something else."""
-    verilog = asic.verilog
-    monkeypatch.setattr(asic, "verilog", lambda *given: verilog(*given).replace("  XOR2 ", "  NOR2 ", 1))
+    verilog = mapping.verilog
+    monkeypatch.setattr(mapping, "verilog", lambda *given: verilog(*given).replace("  XOR2 ", "  NOR2 ", 1))
     with pytest.raises(ToolFailed, match="a row differs"):
         synth.run(copy_of(made[0], tmp_path), options(tmp_path))
+
+
+@needs_tools
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [(mapping.ABC_SCRIPT, "mapped for speed"), ("strash;no_such_command", "`map` of ABC refused it")],
+)
+def test_a_block_that_is_mapped_for_speed_says_so_or_what_took_its_place(
+    made: tuple[Path, SynthesisReport],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    said: str,
+) -> None:
+    """`map` refuses the library of the tests, so another script stands for one that is accepted."""
+    monkeypatch.setattr(mapping, "ABC_SCRIPT_FAST", script)
+    found = figures(synth.run(copy_of(made[0], tmp_path), options(tmp_path, mapping="speed")))
+    assert said in found.vectorless_method and said in str(found.measured_method)
+    assert "mapped" not in figures(made[1]).vectorless_method
 
 
 @needs_tools

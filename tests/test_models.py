@@ -1,4 +1,4 @@
-"""Transformer families: shapes, causality, registry, one block a layer."""
+"""Model families: shapes, causality, registry, one block a layer; a teacher has none."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from quweit_cli.models.vit import _cut
 IMAGES = {"kind": "images", "side": 8, "channels": 1, "classes": list("abc")}
 TEXT = {"kind": "text", "vocabulary": "abcdefg"}
 META: dict[str, dict[str, Any]] = {"vit": IMAGES, "gpt": TEXT}
+TRANSFORMERS = list(META)
 
 
 def settings(family: str, **changes: object) -> config.Model:
@@ -27,7 +28,7 @@ def sample(family: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("mlp", ["dense", "weightless"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TRANSFORMERS)
 def test_every_family_builds_and_learns_with_both_mlps(family: str, mlp: str) -> None:
     torch.manual_seed(0)
     model = build(settings(family, mlp=mlp), META[family])
@@ -39,7 +40,7 @@ def test_every_family_builds_and_learns_with_both_mlps(family: str, mlp: str) ->
     assert all(parameter.grad is not None for parameter in learned)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TRANSFORMERS)
 def test_every_layer_has_one_block_named_after_it(family: str) -> None:
     assert list(blocks_of(build(settings(family), META[family]))) == ["block0", "block1"]
     assert blocks_of(build(settings(family, mlp="dense"), META[family])) == {}
@@ -91,6 +92,27 @@ def test_stochastic_depth_drops_samples_at_a_rate_that_rises_with_depth_and_only
     assert torch.equal(paths[2].eval()(torch.ones(4, 2, 3)), torch.ones(4, 2, 3))
 
 
+def test_a_convolutional_teacher_learns_and_has_no_blocks() -> None:
+    torch.manual_seed(0)
+    model = build(settings("resnet", mlp="dense", dim=4), IMAGES)
+    logits = model(sample("vit"))
+    assert logits.shape == (3, 3)
+    logits.square().sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert len(model.layers) == 8
+    assert blocks_of(model) == {}
+    assert [layer.first[0].out_channels for layer in model.layers] == [4, 4, 8, 8, 16, 16, 32, 32]
+
+
+def test_a_convolutional_network_with_blocks_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no MLPs that blocks could replace"):
+        build(settings("resnet"), IMAGES)
+
+
+def test_every_family_is_tested_here() -> None:
+    assert set(FAMILIES) == {*TRANSFORMERS, "resnet"}
+
+
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         build(settings("lstm"), IMAGES)
@@ -101,6 +123,8 @@ def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
 def test_a_family_refuses_data_that_it_cannot_read() -> None:
     with pytest.raises(ConfigError, match="learns from images"):
         build(settings("vit"), TEXT)
+    with pytest.raises(ConfigError, match="`resnet` learns from images"):
+        build(settings("resnet", mlp="dense"), TEXT)
     with pytest.raises(ConfigError, match="learns from text"):
         build(settings("gpt"), IMAGES)
     with pytest.raises(ConfigError, match="patches of 3"):

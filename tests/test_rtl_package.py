@@ -122,6 +122,7 @@ def test_registers_are_spread_evenly() -> None:
             for depth in range(1 + gated, levels + 2):
                 steps = registered_steps(levels, gated=gated, depth=depth)
                 assert len(steps) == levels and sum(steps) == depth - 1
+            assert all(registered_steps(levels, gated=gated, depth="deepest"))
 
 
 @pytest.mark.requires("opensta")

@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
+from quweit_cli import config
 from quweit_cli.ir.block import residual_requantize
+from quweit_cli.weightless import WeightlessBlock
 from quweit_cli.weightless.summation import ConditionalSummation
 
 
@@ -42,6 +44,21 @@ def test_training_sees_rounded_values_and_passes_gradients_straight_through() ->
     assert out.tolist() == [[63.5, 1.5]]
     out.sum().backward()
     assert layer.value_KE.grad.tolist() == [[0.5, 0.5]]
+
+
+def test_values_stay_real_until_the_share_of_the_steps_that_the_settings_name() -> None:
+    block = WeightlessBlock(4, config.Block(lut_layers=(6,), value_rounding=0.7))
+    layer, bits = block.summation, torch.full((6, 2), 0.5)
+    seen = {}
+    for done in (0.0, 0.69, 0.7, 1.0):
+        block.anneal(done)
+        seen[done] = layer(bits)
+    real_RE = (bits.t() @ layer.value_KE) + layer.bias_E
+    assert torch.allclose(seen[0.0], real_RE, atol=1e-7)
+    assert torch.equal(seen[0.69], seen[0.0])
+    assert not torch.allclose(seen[0.7], real_RE, atol=1e-7)
+    assert torch.equal(seen[1.0], seen[0.7])
+    assert "summation.rounding" not in block.state_dict()
 
 
 def test_sums_stay_exact_beyond_what_float32_holds() -> None:

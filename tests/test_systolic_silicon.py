@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cell_library
-from experiments import tiny_digits
+from experiments import tiny_digits, tiny_gpt
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project
 from quweit_cli.baseline_documents import ArraySilicon, BaselineManifest, BaselineSynthesis, ModuleSilicon
@@ -22,7 +22,7 @@ from quweit_cli.simulators import systolic as simulation
 from quweit_cli.stages import baseline, train
 from quweit_cli.synthesizers import systolic_activity, systolic_silicon
 from quweit_cli.synthesizers.activity import Activity
-from quweit_cli.synthesizers.asic import LIBRARY, target_of
+from quweit_cli.synthesizers.mapping import LIBRARY, target_of
 from quweit_cli.synthesizers.systolic_streams import Matrices, read_matrices, shares, streams
 from quweit_cli.training import operands
 from test_systolic_array import project_with_arrays
@@ -194,7 +194,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_operands_of_a_checkpoint_are_those_of_its_layer(trained: Path) -> None:
     """Quantized, the score of the attention is the softmax's input up to a scale, and rows of weights have one sum."""
-    products, said = operands.layer_operands(trained)
+    products, heads, said = operands.layer_operands(trained)
+    assert heads == []  # an encoder
     name, shape = baseline.model_of(Baseline(checkpoint=trained))
     assert (name, shape.tokens, shape.mlp_hidden) == ("tiny_digits", 4, 64)
     assert {one.name: (one.a_MK.shape, one.b_KN.shape, one.copies) for one in products} == {
@@ -211,6 +212,25 @@ def test_operands_of_a_checkpoint_are_those_of_its_layer(trained: Path) -> None:
     assert np.corrcoef(q, q_int8)[0, 1] > 0.9  # but for the bias
     for one in products:
         assert golden(one).y_MN.shape == (one.a_MK.shape[0], one.b_KN.shape[1])
+
+
+def test_a_decoder_plays_the_attention_of_all_its_heads(tmp_path: Path) -> None:
+    """Head by head, with weights that are zero above the diagonal."""
+    project = open_project(tmp_path / "p")
+    (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 100)
+    train.run(tiny_gpt(str(tmp_path / "text.txt"), "model.mlp=dense", "training.steps=1"), project)
+    checkpoint = project / "train" / "ckpt.pt"
+    products, heads, _ = operands.layer_operands(checkpoint)
+    by_name = {one.name: one for one in products}
+    assert len(heads) == by_name["qk"].copies
+    assert np.array_equal(heads[0].q_TD, by_name["qk"].a_MK)
+    assert np.array_equal(heads[0].p_TT, by_name["av"].a_MK)
+    for head in heads:
+        assert np.array_equal(head.p_TT, np.tril(head.p_TT)) and head.p_TT.max() > 0
+    assert not np.array_equal(heads[0].q_TD, heads[1].q_TD)
+    manifest = baseline.render(open_project(tmp_path / "q"), Baseline(checkpoint=checkpoint, arrays=(8,)))
+    played = [one.name for one in manifest.arrays[0].causal]
+    assert played[0] == "qk_0" and played[-1].startswith("av_")
 
 
 def test_a_checkpoint_without_dense_layers_is_refused(tmp_path: Path) -> None:

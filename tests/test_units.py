@@ -12,7 +12,7 @@ import pytest
 from quweit_cli import toolbox
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.render import template_root
-from quweit_cli.hdl.units import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units import FOLDER, PIPELINED, SOURCES, layer_norm_cycles, softmax_cycles
 from quweit_cli.ir.units import gelu_table, layer_norm, octaves, shiftmax
 
 BENCH = """\
@@ -54,8 +54,20 @@ endmodule
 """
 
 
+RENDERINGS = ("", "pipelined")
+
+
+def sources_of(unit: str, rendering: str) -> list[Path]:
+    """Every module of a rendering but the other units; the unit comes last."""
+    names = PIPELINED if rendering else SOURCES
+    others = {"quweit_gelu", "quweit_softmax", "quweit_layer_norm"} - {unit}
+    paths = [template_root() / "static" / FOLDER / name for name in names if Path(name).stem not in others]
+    return sorted(paths, key=lambda path: path.stem == unit)
+
+
 def play(
-    folder: Path, unit: str, parameters: str, rows_RN: np.ndarray, bits: int, *, gaps: bool = False, change: tuple[str, str] | None = None
+    folder: Path, unit: str, parameters: str, rows_RN: np.ndarray, bits: int, *, gaps: bool = False,
+    rendering: str = "", change: tuple[str, str] | None = None
 ) -> tuple[np.ndarray, list[int]]:  # fmt: skip
     """Results of the RTL on Icarus, and the cycles of each row."""
     rows, elements = rows_RN.shape
@@ -65,14 +77,13 @@ def play(
             unit=unit, parameters=parameters, elements=elements, rows=rows, bits=bits, gaps=int(gaps)
         )
     )
-    source = (template_root() / f"static/units/{unit}.sv").read_text()
+    *rest, source = (path.read_text() for path in sources_of(unit, rendering))
     if change is not None:
         assert source.count(change[0]) == 1
         source = source.replace(*change)
-    (folder / "unit.sv").write_text(source)
-    rest = [str(template_root() / f"static/units/quweit_{name}.sv") for name in ("divider", "root")]
+    (folder / "unit.sv").write_text("".join([*rest, source]))
     iverilog = toolbox.find(toolbox.ICARUS).command
-    command = [*iverilog, "-g2012", "-o", "bench.vvp", "-s", "bench", *rest, "unit.sv", "bench.sv"]
+    command = [*iverilog, "-g2012", "-o", "bench.vvp", "-s", "bench", "unit.sv", "bench.sv"]
     toolbox.run(command, cwd=folder, log=folder / "build.log", name="iverilog")
     output = toolbox.run(["vvp", "bench.vvp"], cwd=folder, log=folder / "run.log", name="vvp", timeout=120)
     given = [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)]
@@ -135,35 +146,59 @@ def test_rows_that_do_not_fit_int64_are_refused() -> None:
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("gaps", [False, True])
-def test_the_softmax_unit_equals_the_integers(tmp_path: Path, gaps: bool) -> None:
-    rows = scores(6, 21)
-    got, cycles = play(tmp_path, "quweit_softmax", ".Elements(21), .Multiplier(23)", rows, 8, gaps=gaps)
+@pytest.mark.parametrize("rendering", RENDERINGS)
+@pytest.mark.parametrize(("elements", "gaps"), [(21, False), (21, True), (12, False), (32, True)])
+def test_the_softmax_unit_equals_the_integers(
+    tmp_path: Path, elements: int, gaps: bool, rendering: str
+) -> None:
+    rows, parameters = scores(6, elements), f".Elements({elements}), .Multiplier(23)"
+    got, cycles = play(tmp_path, "quweit_softmax", parameters, rows, 8, gaps=gaps, rendering=rendering)
     assert np.array_equal(got, shiftmax(rows, 23))
     if not gaps:
-        assert set(cycles) == {softmax_cycles(21)}
+        assert set(cycles) == {softmax_cycles(elements, rendering == "pipelined")}
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("elements", [12, 32])
-def test_the_layer_norm_unit_equals_the_integers(tmp_path: Path, elements: int) -> None:
+@pytest.mark.parametrize("rendering", RENDERINGS)
+@pytest.mark.parametrize(("elements", "gaps"), [(12, True), (21, False), (32, False)])
+def test_the_layer_norm_unit_equals_the_integers(
+    tmp_path: Path, elements: int, gaps: bool, rendering: str
+) -> None:
     rows = residuals(7, elements)
-    got, cycles = play(tmp_path, "quweit_layer_norm", f".Elements({elements})", rows, 16, gaps=elements == 12)
+    got, cycles = play(
+        tmp_path, "quweit_layer_norm", f".Elements({elements})", rows, 16, gaps=gaps, rendering=rendering
+    )
     assert np.array_equal(got, layer_norm(rows))
-    if elements == 32:  # no gaps
-        assert max(cycles) == layer_norm_cycles(elements)  # the constant row
+    if not gaps:
+        expected = layer_norm_cycles(elements, rendering == "pipelined")
+        assert max(cycles) == expected  # the constant row
+        assert cycles == [expected - int(root).bit_length() + 1 for root in roots(rows)]
+
+
+def roots(rows_RD: np.ndarray) -> np.ndarray:
+    """At least 1, as a constant row has no deviation."""
+    spread = rows_RD.shape[1] * (rows_RD**2).sum(axis=1) - rows_RD.sum(axis=1) ** 2
+    return np.array([max(math.isqrt(int(one)), 1) for one in spread])
 
 
 @pytest.mark.requires("icarus")
-def test_a_broken_weight_or_root_is_found(tmp_path: Path) -> None:
-    rows = scores(3, 21)
-    broken, _ = play(
-        tmp_path, "quweit_softmax", ".Elements(21), .Multiplier(23)", rows, 8, change=("10'd512", "10'd480")
-    )
+@pytest.mark.parametrize(
+    ("rendering", "weight", "aligned"),
+    [
+        ("", ("10'd512", "10'd480"), ("? RootBits'(1) : root", "? RootBits'(1) : root ^ 1'b1")),
+        ("pipelined", ("34'd8388608", "34'd0"), ("half_q >> 1", "half_q")),
+    ],
+)
+def test_a_broken_unit_is_found(
+    tmp_path: Path, rendering: str, weight: tuple[str, str], aligned: tuple[str, str]
+) -> None:
+    rows, parameters = scores(3, 21), ".Elements(21), .Multiplier(23)"
+    broken, _ = play(tmp_path, "quweit_softmax", parameters, rows, 8, rendering=rendering, change=weight)
     assert not np.array_equal(broken, shiftmax(rows, 23))
     rows = residuals(5, 12)
-    flipped = ("? RootBits'(1) : root", "? RootBits'(1) : root ^ 1'b1")
-    broken, _ = play(tmp_path, "quweit_layer_norm", ".Elements(12)", rows, 16, change=flipped)
+    broken, _ = play(
+        tmp_path, "quweit_layer_norm", ".Elements(12)", rows, 16, rendering=rendering, change=aligned
+    )
     assert not np.array_equal(broken, layer_norm(rows))
 
 
@@ -184,13 +219,19 @@ def test_the_gelu_unit_equals_its_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.requires("verilator")
+@pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize("unit", ["gelu", "softmax", "layer_norm"])
-def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str) -> None:
-    folder = template_root() / "static/units"
-    files = [str(folder / f"quweit_{name}.sv") for name in ("divider", "root", unit)]
+def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str, rendering: str) -> None:
+    top = f"quweit_{unit}"
+    read = {"gelu": (), "softmax": ("divider", "row_store", "multiplier")}.get(unit)
+    files = [
+        str(path)
+        for path in sources_of(top, rendering)
+        if read is None or path.stem in (top, *(f"quweit_{name}" for name in read))
+    ]
     words = toolbox.find(toolbox.VERILATOR).command
     output = toolbox.run(
-        [*words, "--lint-only", "-Wall", "--top-module", f"quweit_{unit}", *files],
+        [*words, "--lint-only", "-Wall", "--top-module", top, *files],
         cwd=tmp_path,
         log=tmp_path / "lint.log",
         name="verilator",

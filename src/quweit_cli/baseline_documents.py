@@ -129,6 +129,9 @@ class SynthesizedArray(Artifact):
     log: FileName
 
 
+Mapper = Literal["map", "nf"]
+
+
 class ModuleSilicon(Artifact):
     """One module in cells of a library, synthesized once."""
 
@@ -140,6 +143,7 @@ class ModuleSilicon(Artifact):
         None, description="with the activity of the operands; null when not simulated"
     )
     slack_ns: float
+    mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the module")
 
 
 class ArraySilicon(Artifact):
@@ -176,6 +180,15 @@ class ArraySilicon(Artifact):
             if one.slack_ns < 0
         ]
 
+    @property
+    def mapped_otherwise(self) -> list[str]:
+        """A sentence for each module that the usual mapper refused."""
+        return [
+            f"{one.module} of {self.array} was mapped by `&nf`, as `map` of ABC refused it"
+            for one in self.modules
+            if one.mapper != "map"
+        ]
+
 
 class BaselineSynthesis(Artifact):
     schema_name: Literal["quweit.baseline_synth/1"] = Field("quweit.baseline_synth/1", alias="schema")
@@ -185,14 +198,19 @@ class BaselineSynthesis(Artifact):
 
 
 class UnitSilicon(Artifact):
-    """A unit in cells of a library, one lane. Never compare figures of two libraries."""
+    """A unit in cells of a library, one lane, pipelined. Never compare figures of two libraries."""
 
     library: str
     library_sha256: Digest
     clock_mhz: float
     area_mm2: float
+    cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
     vectorless_mw: float
+    measured_mw: float | None = Field(None, description="with the activity of rows; null when not simulated")
+    measured_method: str | None = None
+    activity_cycles: int = Field(0, description="in which activity was counted")
     slack_ns: float
+    mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the unit")
     method: str
 
 

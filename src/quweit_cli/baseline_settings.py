@@ -24,14 +24,14 @@ class Baseline(Settings):
     cycles_per_row: int | None = Field(
         16, ge=1, description="folding of the reference block; no block is made when absent"
     )
-    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto",
+    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto", "deepest"] = Field(
+        "deepest",
         description="registers in a row of the reference block in library cells; `auto` is that of the FPGA",
     )
     liberty: Path | None = Field(None, description="cell library: arrays and block in its cells, too")
     clock_ghz: float = Field(1.0, gt=0, description="clock of what is made of library cells")
     activity: Literal["measured", "vectorless"] = Field(
         "measured",
-        description="of arrays in library cells: counted in simulation as well, or 12.5 % on every net alone",
+        description="in library cells: counted in simulation as well, or 12.5 % on every net alone",
     )
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")

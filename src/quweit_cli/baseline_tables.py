@@ -14,6 +14,8 @@ from quweit_cli.baseline_documents import (
 )
 from quweit_cli.tables import Table
 
+IN_CELLS = ("cycles in cells", "mm²", "vectorless mW", "measured mW", "slack, ns")  # of a library, pipelined
+
 
 def arrays(result: BaselineSim) -> list[Table]:
     rows: list[Sequence[object]] = [
@@ -41,7 +43,7 @@ def _silicon_of_arrays(silicon: Sequence[ArraySilicon]) -> Table:
     rows: list[Sequence[object]] = [
         (one.array, one.area_mm2, one.slack_ns, one.vectorless_mw, one.measured_mw) for one in silicon
     ]
-    late = [words for one in silicon for words in one.late]
+    late = [words for one in silicon for words in (*one.late, *one.mapped_otherwise)]
     first = silicon[0]
     title = f"arrays in cells of {first.library} at {first.clock_mhz:g} MHz"
     return Table(title, columns, rows, [*late, first.method, *filter(None, [first.measured_method])])
@@ -53,10 +55,19 @@ def units(result: BaselineUnits) -> list[Table]:
     rows: list[Sequence[object]] = []
     for one in result.units:
         cells = one.silicon
-        figures = (cells.area_mm2, cells.vectorless_mw, cells.slack_ns) if cells else (None, None, None)
+        figures = (
+            (cells.cycles, cells.area_mm2, cells.vectorless_mw, cells.measured_mw, cells.slack_ns)
+            if cells
+            else (None,) * len(IN_CELLS)
+        )
         rows.append((one.unit, one.luts, one.ffs, one.cycles, *(figures if silicon else ())))
-    columns = ("unit", "LUTs", "FFs", "cycles of a layer", *(("mm²", "mW", "slack, ns") if silicon else ()))
-    return [Table("units between the products, one lane each", columns, rows)]
+    columns = ("unit", "LUTs", "FFs", "cycles of a layer", *(IN_CELLS if silicon else ()))
+    refused = [
+        f"{one.unit} was mapped by `&nf`, as `map` of ABC refused it"
+        for one in result.units
+        if one.silicon and one.silicon.mapper != "map"
+    ]
+    return [Table("units between the products, one lane each", columns, rows, refused)]
 
 
 def paper(result: PaperTables) -> list[Table]:

@@ -84,7 +84,8 @@ def rtl(
         str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
     ] = "auto",
     pipeline_depth: Annotated[
-        str, typer.Option(metavar="N|auto", help="registers in a row from time slot to output")
+        str,
+        typer.Option(metavar="N|auto|deepest", help="registers in a row from time slot to output"),
     ] = "auto",
     bus_bytes: Annotated[
         str, typer.Option(metavar="N|auto", help="bytes of TDATA of the AXI-Stream wrapper")

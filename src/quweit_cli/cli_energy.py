@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from quweit_cli import console
-from quweit_cli.command_line import Json, Out, command, progress, show
+from quweit_cli.command_line import Json, Out, command, number, progress, show
 from quweit_cli.command_line import project as existing
 from quweit_cli.errors import ConfigError
 
@@ -49,15 +49,13 @@ def baseline(
     ] = None,
     clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells")] = 1.0,
     pipeline_depth: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="registers in a row of the block in library cells; as on an FPGA without it"
-        ),
-    ] = None,
+        str,
+        typer.Option(metavar="N|auto|deepest", help="registers in a row of the block in library cells"),
+    ] = "deepest",
     activity: Annotated[
         Literal["measured", "vectorless"],
         typer.Option(
-            help="power of arrays in library cells: counted in simulation as well, or vectorless alone"
+            help="power in library cells: of activity counted in simulation as well, or vectorless alone"
         ),
     ] = "measured",
     json: Json = False,
@@ -81,7 +79,7 @@ def baseline(
         liberty=liberty,
         clock_ghz=clock_ghz,
         activity=activity,
-        pipeline_depth=pipeline_depth or "auto",
+        pipeline_depth=number(pipeline_depth),
     )
     made = stage.run(out, settings, progress=progress())
     show(made.sim, json, "arrays")

@@ -110,9 +110,9 @@ class Rtl(Fold):
         "auto",
         description="bytes of TDATA of the AXI-Stream wrapper, in and out; `auto` takes the beats of the block as they are",
     )
-    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto", "deepest"] = Field(
         "auto",
-        description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more",
+        description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more, `deepest` is all that a block has places for",
     )
     random_rows: int = Field(
         256,
@@ -159,6 +159,10 @@ class Synth(Settings):
         None, gt=0, description="load of every output in fF; four inputs of the driving cell when not given"
     )
     clock_gating: bool = Field(True, description="clock gates for flip-flops with an enable")
+    mapping: Literal["area", "speed"] = Field(
+        "area",
+        description="to library cells: `speed` keeps the prefix adders that `area` takes apart, and more of the period to spare",
+    )
     activity: Literal["measured", "vectorless"] = Field(
         "measured",
         description="power of library cells from the activity of every net on golden rows, which needs Icarus Verilog, or vectorless alone",

@@ -79,6 +79,12 @@ class Block(Settings):
     value_rate: float = Field(
         0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
     )
+    value_rounding: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the steps after which the encoded values are rounded to their int8 grid while training; what is tested always is",
+    )
     value_decay: float = Field(0.0, ge=0, description="weight decay of the encoded values")
     threshold_rate: float = Field(
         1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
@@ -86,13 +92,15 @@ class Block(Settings):
 
 
 class Model(Settings):
-    family: str = Field(description="transformer family: vit or gpt")
+    family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
     mlp: Literal["dense", "weightless"] = Field(
         "weightless", description="what follows the attention of each layer"
     )
-    dim: int = Field(ge=1, description="width of the residual stream")
-    depth: int = Field(ge=1, description="encoder or decoder layers")
-    heads: int = Field(ge=1, description="attention heads; they divide dim")
+    dim: int = Field(ge=1, description="width of the residual stream; resnet: channels of the first stage")
+    depth: int = Field(
+        ge=1, description="encoder or decoder layers; resnet: layers in each of its four stages"
+    )
+    heads: int = Field(1, ge=1, description="attention heads; they divide dim")
     mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
     image: int | None = Field(
         None,

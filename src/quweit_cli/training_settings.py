@@ -52,7 +52,7 @@ class Distillation(Settings):
     )
     teacher: Path | None = Field(
         None,
-        description="checkpoint of the teacher, relative to the experiment file; absent: the dense twin, which is then trained first (`twin: true`)",
+        description="checkpoint of the teacher, relative to the experiment file, from whom a twin learns as well; absent: the dense twin teaches, and is then trained first (`twin: true`)",
     )
 
 

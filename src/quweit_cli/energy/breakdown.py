@@ -45,7 +45,7 @@ def table1(shapes: Mapping[str, ModelShape]) -> PaperTable:
     return PaperTable(
         key="table1",
         title="Table 1 and figure 1: parameters and multiplications by type of layer",
-        columns=["parameters", "share, %", "MACs a token", "share, %"],
+        columns=["parameters", "share of parameters, %", "MACs a token", "share of MACs, %"],
         rows=rows,
         notes=[
             "GPT-3 equals the paper's integers exactly, with its context of 4,096 tokens (the model's own is 2,048).",
@@ -95,8 +95,17 @@ def _row(
     )
 
 
-def shares(shape: ModelShape) -> Sequence[tuple[str, float]]:
-    """Of the multiplications, in percent: what figure 1 draws."""
+Shares = Sequence[tuple[str, float]]
+
+
+def shares(shape: ModelShape) -> tuple[Shares, Shares]:
+    """Of the parameters and of the multiplications, in percent: what figure 1 draws."""
     made = parts(shape)
-    macs = sum(part.macs_per_token for part in made)
-    return [(part.name, 100 * part.macs_per_token / macs) for part in made]
+    learned = [(part.name, part.parameters) for part in made if part.parameters is not None]
+    multiplied = [(part.name, part.macs_per_token) for part in made]
+    return _percent(learned), _percent(multiplied)
+
+
+def _percent(counts: Sequence[tuple[str, int]]) -> Shares:
+    total = sum(count for _, count in counts)
+    return [(name, 100 * count / total) for name, count in counts]

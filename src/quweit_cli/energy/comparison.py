@@ -1,133 +1,19 @@
-"""The paper's tables 3 and 4 beside our own figures, each in two accountings that are never mixed.
-
-paper      as published
-counted    our circuits, cycles as the paper counts: the steady-state formula, one row of a block a cycle
-measured   our circuits, cycles of simulation: filling and draining included, every slot of a row
-
-The attention of a decoder is counted in two ways that are never mixed either:
-
-square     all keys for every query, as the paper seems to count
-causal     tiles that its mask makes zero are left out, on both sides alike
-"""
+"""The energy of one layer by operation, dense on an array or with a block in place of its MLP."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
 
-from quweit_cli.baseline_documents import BaselineSim, BaselineSynthesis, BaselineUnits, Cell, SynthesizedUnit
-from quweit_cli.documents import ModelShape, PowerModel
-from quweit_cli.energy import power, published, workload
+from quweit_cli.baseline_documents import Cell, SynthesizedUnit
+from quweit_cli.documents import PowerModel
+from quweit_cli.energy import power, published
+from quweit_cli.energy.measured import ACCOUNTINGS, IN_CELLS, Accounting, Measured, Silicon, Target
 from quweit_cli.energy.tables import energy_uj
 from quweit_cli.errors import ArtifactError
 
-Accounting = Literal["paper", "counted", "measured"]
-Target = Literal["fpga", "silicon"]
-Attention = Literal["square", "causal"]
-ACCOUNTINGS: tuple[Accounting, ...] = ("paper", "counted", "measured")
-TITLES = {"paper": "paper", "counted": "ours, paper's cycles", "measured": "ours, measured"}
 CLOCK_MHZ = published.CLOCK_MHZ
 NOT_PUBLISHED = "not published"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A weightless block as it was synthesized and simulated."""
-
-    name: str
-    tool: str
-    luts: int
-    ffs: int
-    brams: float
-    interval: int  # cycles a row
-    silicon: Silicon | None = None
-
-
-@dataclass(frozen=True)
-class Silicon:
-    """A circuit in cells of a library."""
-
-    library: str
-    library_sha256: str
-    clock_mhz: float
-    area_mm2: float
-    power_mw: float
-    slack_ns: float
-    method: str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Everything that was measured beside one model; what is absent stays absent in the tables."""
-
-    name: str
-    shape: ModelShape
-    sim: BaselineSim
-    synth: BaselineSynthesis
-    block: Block | None
-    units: BaselineUnits
-    attention: Attention = "square"
-
-    def countings(self) -> list[Measured]:
-        """The same with every counting of its attention: an encoder has one."""
-        ways: tuple[Attention, ...] = ("square", "causal") if self.shape.causal else ("square",)
-        return [replace(self, attention=way) for way in ways]
-
-    def products(self, side: int) -> dict[str, list[workload.Gemm]]:
-        """What an array computes for each operation of a layer."""
-        gemms = [*workload.mlp_gemms(self.shape), *workload.attention_gemms(self.shape)]
-        made = {gemm.name: [gemm] for gemm in gemms}
-        return made | (workload.causal_gemms(self.shape, side) if self.attention == "causal" else {})
-
-    def product_cycles(self, side: int, accounting: Accounting, target: Target = "fpga") -> dict[str, int]:
-        """Cycles of each operation of a layer, its copies included; library cells are made of the pipelined arrays.
-
-        Raises:
-            ArtifactError: a product was not simulated.
-        """
-        products = self.products(side)
-        if accounting != "measured":
-            return {name: workload.systolic_cycles(gemms, side) for name, gemms in products.items()}
-        runs = self.sim.pipelined if target == "silicon" and self.sim.pipelined else self.sim.runs
-        run = next(one for one in runs if one.side == side)
-        absent = sorted({gemm.name for gemms in products.values() for gemm in gemms} - run.cycles.keys())
-        if absent:
-            raise ArtifactError(
-                f"`{run.array}` of `{self.name}` was not simulated on {', '.join(absent)}",
-                hint="run `quweit baseline` again",
-            )
-        return {
-            name: sum(run.cycles[gemm.name] * gemm.copies for gemm in gemms)
-            for name, gemms in products.items()
-        }
-
-    @property
-    def sides(self) -> list[int]:
-        return sorted(one.side for one in self.synth.arrays)
-
-    def silicon(self, side: int) -> Silicon | None:
-        """An array in cells of a library, when one was named.
-
-        Raises:
-            ArtifactError: not the library that the block is made of.
-        """
-        for one in self.synth.silicon:
-            if one.side == side:
-                made = Silicon(
-                    one.library, one.library_sha256, one.clock_mhz, one.area_mm2, one.vectorless_mw, one.slack_ns,
-                    one.method,
-                )  # fmt: skip
-                block = self.block.silicon if self.block else None
-                if block is not None and block.library_sha256 != made.library_sha256:
-                    raise ArtifactError(
-                        f"arrays of `{self.name}` are in cells of {made.library}, its block in those of {block.library}",
-                        hint="figures of two libraries are not compared; make both with one",
-                    )
-                return made
-        return None
-
-
+NOT_COUNTED = "its activity was not counted in simulation"
 MLP = ("up", "down")
 ATTENTION = ("qkv", "qk", "av", "projection")
 BLOCK = "weightless block"
@@ -163,25 +49,19 @@ def layer(
     measured: Measured, side: int, accounting: Accounting, model: PowerModel, target: Target
 ) -> tuple[dict[str, Cell], dict[str, Cell]]:
     """Cells by label: dense, and with a block."""
-    power_mw, clock_mhz, source = _array_power(measured, side, accounting, model, target)
-    cycles = measured.product_cycles(side, accounting, target)
-    cells = {
-        label: Cell(
-            value=energy_uj(cycles[name], power_mw, clock_mhz),
-            unit="µJ",
-            method=f"{cycles[name]} cycles ({cycles_source(accounting)}{_masked(measured, name)}) at {source}",
-        )
-        for name, label in OPERATIONS.items()
-    }
-    units = _units(measured, accounting, model, target)
+    products = _products(measured, side, accounting, model, target)
+    units = {one.unit: _unit_cell(measured, one, accounting, model, target) for one in measured.units.units}
     block = _block_cell(measured, accounting, model, target)
     kept = {one.unit: units[one.unit] for one in measured.units.units if not one.dense_only}
-    attention = {OPERATIONS[name]: cells[OPERATIONS[name]] for name in ATTENTION}
-    dense = cells | units
+    attention = {OPERATIONS[name]: products[OPERATIONS[name]] for name in ATTENTION}
+    dense = products | units
     hybrid = attention | kept | {BLOCK: block}
-    for side_of, products in ((dense, [*cells.values()]), (hybrid, [*attention.values(), block])):
-        side_of[PRODUCTS] = _sum(products)
-        side_of[WHOLE] = _sum([side_of[PRODUCTS], *(units if side_of is dense else kept).values()])
+    for cells, parts, between in (
+        (dense, [*products.values()], units),
+        (hybrid, [*attention.values(), block], kept),
+    ):
+        cells[PRODUCTS] = _sum(parts)
+        cells[WHOLE] = _sum([cells[PRODUCTS], *between.values()])
     paper = published.END_TO_END.get(measured.name) if side == 32 else None
     for total, gained in ((PRODUCTS, GAIN), (WHOLE, GAIN_WHOLE)):
         dense[gained] = _over(dense[total], dense[total], None)
@@ -189,49 +69,67 @@ def layer(
     return dense, hybrid
 
 
-def _masked(measured: Measured, operation: str) -> str:
+def _products(
+    measured: Measured, side: int, accounting: Accounting, model: PowerModel, target: Target
+) -> dict[str, Cell]:
+    cycles = measured.product_cycles(side, accounting, target)
+    if target in IN_CELLS:
+        silicon = measured.array_silicon(side)
+        if silicon is None:
+            raise ArtifactError(f"the array of side {side} was not made of library cells")
+        return {
+            label: silicon_energy(
+                silicon, cycles[name], target, _source(measured, name, cycles[name], accounting)
+            )
+            for name, label in OPERATIONS.items()
+        }
+    power_mw, source = _array_power(measured, side, accounting, model)
+    return {
+        label: Cell(
+            value=energy_uj(cycles[name], power_mw, CLOCK_MHZ),
+            unit="µJ",
+            method=f"{_source(measured, name, cycles[name], accounting)} at {power_mw:.0f} mW, {source}",
+        )
+        for name, label in OPERATIONS.items()
+    }
+
+
+def _source(measured: Measured, operation: str, cycles: int, accounting: Accounting) -> str:
     left_out = measured.attention == "causal" and operation in ("qk", "av")
-    return ", masked tiles left out, a product a row of tiles" if left_out else ""
+    masked = ", masked tiles left out, a product a row of tiles" if left_out else ""
+    return f"{cycles} cycles ({cycles_source(accounting)}{masked})"
 
 
-def _units(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> dict[str, Cell]:
-    """GELU, softmax and layer normalisation, where they were synthesized; the paper leaves them out."""
-    made = {}
-    for one in measured.units.units:
-        if accounting == "paper":
-            made[one.unit] = Cell(value=None, unit="µJ", method="left out by the paper")
-        elif target == "silicon":
-            made[one.unit] = _unit_in_library_cells(measured, one)
-        else:
-            estimate = power.estimate(model, luts=one.luts, ffs=one.ffs, clock_mhz=CLOCK_MHZ)
-            made[one.unit] = Cell(
-                value=energy_uj(one.cycles, estimate.power_mw, CLOCK_MHZ),
-                unit="µJ",
-                method=f"{one.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.source}",
-            )
-    return made
-
-
-def _unit_in_library_cells(measured: Measured, unit: SynthesizedUnit) -> Cell:
-    """At the clock asked for, whether it is met or not: dynamic energy does not depend on it.
-
-    Raises:
-        ArtifactError: not the library that the arrays are made of.
-    """
-    made = unit.silicon
-    if made is None:
-        return Cell(value=None, unit="µJ", method="not made of library cells")
-    for array in measured.synth.silicon:
-        if array.library_sha256 != made.library_sha256:
-            raise ArtifactError(
-                f"arrays of `{measured.name}` are in cells of {array.library}, its {unit.unit} in those of {made.library}",
-                hint="figures of two libraries are not compared; make both with one",
-            )
+def silicon_energy(silicon: Silicon, cycles: int, target: Target, source: str) -> Cell:
+    """At the clock asked for, whether it is met or not: dynamic energy does not depend on it."""
+    power_of = silicon.power(target)
+    if power_of is None:
+        return Cell(value=None, unit="µJ", method=NOT_COUNTED)
     return Cell(
-        value=energy_uj(unit.cycles, made.vectorless_mw, made.clock_mhz),
+        value=energy_uj(cycles, power_of.milliwatts, silicon.clock_mhz),
         unit="µJ",
-        method=f"{unit.cycles} cycles of one lane at {made.vectorless_mw:.3g} mW and {made.clock_mhz:g} MHz, slack "
-        f"{made.slack_ns:.2f} ns: {made.method}",
+        method=f"{source} at {power_of.milliwatts:.4g} mW and {silicon.clock_mhz:g} MHz, slack "
+        f"{silicon.slack_ns:.3f} ns: {power_of.method}",
+    )
+
+
+def _unit_cell(
+    measured: Measured, unit: SynthesizedUnit, accounting: Accounting, model: PowerModel, target: Target
+) -> Cell:
+    """GELU, softmax or layer normalisation; the paper leaves them out."""
+    if accounting == "paper":
+        return Cell(value=None, unit="µJ", method="left out by the paper")
+    if target in IN_CELLS:
+        silicon = measured.unit_silicon(unit)
+        if silicon is None or unit.silicon is None:
+            return Cell(value=None, unit="µJ", method="not made of library cells")
+        cycles = unit.silicon.cycles
+        return silicon_energy(silicon, cycles, target, f"{cycles} cycles of one lane")
+    estimate = power.estimate(model, luts=unit.luts, ffs=unit.ffs, clock_mhz=CLOCK_MHZ)
+    return Cell(
+        value=energy_uj(unit.cycles, estimate.power_mw, CLOCK_MHZ),
+        unit="µJ",
+        method=f"{unit.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.source}",
     )
 
 
@@ -252,20 +150,15 @@ def _over(dense: Cell, other: Cell, paper: float | None) -> Cell:
 
 
 def _array_power(
-    measured: Measured, side: int, accounting: Accounting, model: PowerModel, target: Target
-) -> tuple[float, float, str]:
-    """Power in mW at a clock in MHz, and where it comes from."""
-    if target == "silicon":
-        silicon = measured.silicon(side)
-        if silicon is None:
-            raise ArtifactError(f"the array of side {side} was not made of library cells")
-        return silicon.power_mw, silicon.clock_mhz, f"{silicon.power_mw:.0f} mW, {silicon.method}"
+    measured: Measured, side: int, accounting: Accounting, model: PowerModel
+) -> tuple[float, str]:
+    """Power in mW on an FPGA, and where it comes from."""
     if accounting == "paper":
         point = published.SYSTOLIC[side]
-        return point.power_mw, CLOCK_MHZ, f"{point.power_mw:.0f} mW, published energy · clock / cycles"
+        return point.power_mw, "published energy · clock / cycles"
     array = next(one for one in measured.synth.arrays if one.side == side)
     estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
-    return estimate.power_mw, CLOCK_MHZ, f"{estimate.power_mw:.0f} mW, {estimate.source}"
+    return estimate.power_mw, estimate.source
 
 
 def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> Cell:
@@ -279,18 +172,17 @@ def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, t
             paper=published.BLOCK.energy_uj,
         )
     block = measured.block
-    if block is None or (target == "silicon" and block.silicon is None):
+    if block is None or (target in IN_CELLS and block.silicon is None):
         return Cell(value=None, unit="µJ", method="no block was synthesized and simulated")
     cycles = measured.shape.tokens * (block.interval if accounting == "measured" else 1)
-    clock_mhz = CLOCK_MHZ
-    if target == "silicon" and block.silicon is not None:
-        power_mw, clock_mhz, source = block.silicon.power_mw, block.silicon.clock_mhz, block.silicon.method
-    else:
-        power_mw, source = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    source = f"{cycles} cycles ({block_cycles_source(measured, accounting)})"
+    if target in IN_CELLS and block.silicon is not None:
+        return silicon_energy(block.silicon, cycles, target, source)
+    power_mw, power_source = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
     return Cell(
-        value=energy_uj(cycles, power_mw, clock_mhz),
+        value=energy_uj(cycles, power_mw, CLOCK_MHZ),
         unit="µJ",
-        method=f"{cycles} cycles ({block_cycles_source(measured, accounting)}) at {power_mw:.0f} mW, {source}",
+        method=f"{source} at {power_mw:.0f} mW, {power_source}",
     )
 
 

@@ -8,21 +8,20 @@ from quweit_cli.energy import power, published
 from quweit_cli.energy.comparison import (
     CLOCK_MHZ,
     MLP,
+    NOT_COUNTED,
     NOT_PUBLISHED,
-    TITLES,
-    Accounting,
-    Measured,
-    Silicon,
-    Target,
     block_cycles_source,
     cycles_source,
-)  # fmt: skip
+    silicon_energy,
+)
+from quweit_cli.energy.measured import TITLES, Accounting, Measured, Silicon, Target
 from quweit_cli.energy.tables import energy_uj
 
-TARGETS: tuple[Target, ...] = ("fpga", "silicon")
+NO_LIBRARY = "no cell library was named"
 PUBLISHED = "i_vit_t"  # the only model of the paper's table 3
 COLUMNS = (
-    "cycles", "LUTs", "LUTs / paper's", "FFs", "FFs / paper's", "BRAMs", "FPGA mW", "FPGA µJ", "ASIC mm²", "ASIC mW", "ASIC µJ",
+    "cycles", "LUTs", "LUTs / paper's", "FFs", "FFs / paper's", "BRAMs", "FPGA mW", "FPGA µJ", "ASIC mm²",
+    "ASIC mW", "ASIC µJ", "ASIC mW, vectorless", "ASIC µJ, vectorless",
 )  # fmt: skip
 RATIOS = ("LUTs / paper's", "FFs / paper's")
 
@@ -51,6 +50,8 @@ def table3(measured: Measured, model: PowerModel) -> PaperTable:
 
 
 def _published_row(label: str, point: published.Point, silicon: published.Silicon) -> TableRow:
+    """The paper's power is vectorless, on an FPGA as in library cells."""
+
     def cell(value: float, unit: str = "") -> Cell:
         return Cell(value=value, unit=unit, method=published.SOURCE, paper=value)
 
@@ -63,6 +64,7 @@ def _published_row(label: str, point: published.Point, silicon: published.Silico
         cells=[
             cell(point.cycles), cell(point.luts), one, cell(point.ffs), one, cell(silicon.brams),
             derived(point.power_mw), cell(point.energy_uj, "µJ"), cell(silicon.area_mm2, "mm²"),
+            Cell(value=None, unit="mW", method=NOT_PUBLISHED), Cell(value=None, unit="µJ", method=NOT_PUBLISHED),
             derived(_asic_mw(silicon, point)), cell(silicon.energy_uj, "µJ"),
         ],
     )  # fmt: skip
@@ -75,7 +77,8 @@ def _asic_mw(silicon: published.Silicon, point: published.Point) -> float:
 def _array_row(measured: Measured, side: int, accounting: Accounting, model: PowerModel) -> TableRow:
     array = next(one for one in measured.synth.arrays if one.side == side)
     cycles, silicon_cycles = (
-        sum(measured.product_cycles(side, accounting, target)[name] for name in MLP) for target in TARGETS
+        sum(measured.product_cycles(side, accounting, target)[name] for name in MLP)
+        for target in ("fpga", "silicon")
     )
     estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
     point = published.SYSTOLIC.get(side) if measured.name == PUBLISHED else None
@@ -88,7 +91,7 @@ def _array_row(measured: Measured, side: int, accounting: Accounting, model: Pow
         estimate,
         point,
         published.SILICON.get(side) if point else None,
-        measured.silicon(side),
+        measured.array_silicon(side),
         silicon_cycles,
     )
 
@@ -127,8 +130,6 @@ def _row(
 ) -> TableRow:
     luts, ffs, brams = cells
     ratio = "ours over the paper's"
-    asic = "no cell library was named"
-    asic_uj = None if made is None else energy_uj(made_cycles, made.power_mw, made.clock_mhz)
     return TableRow(
         label=label,
         cells=[
@@ -153,26 +154,37 @@ def _row(
             Cell(
                 value=made.area_mm2 if made else None,
                 unit="mm²",
-                method=made.method if made else asic,
+                method=made.vectorless.method if made else NO_LIBRARY,
                 paper=silicon.area_mm2 if silicon else None,
             ),
-            Cell(
-                value=made.power_mw if made else None,
-                unit="mW",
-                method=made.method if made else asic,
-                paper=round(_asic_mw(silicon, point), 2) if silicon and point else None,
-            ),
-            Cell(
-                value=asic_uj,
-                unit="µJ",
-                method=f"{made_cycles} cycles at {made.power_mw:.1f} mW and {made.clock_mhz:g} MHz, slack "
-                f"{made.slack_ns:.2f} ns: {made.method}"
-                if made
-                else asic,
-                paper=silicon.energy_uj if silicon else None,
-            ),
+            *_asic_cells(made, made_cycles, "silicon", None, None),
+            *_asic_cells(made, made_cycles, "silicon_vectorless", point, silicon),
         ],
     )
+
+
+def _asic_cells(
+    made: Silicon | None,
+    cycles: int,
+    target: Target,
+    point: published.Point | None,
+    silicon: published.Silicon | None,
+) -> list[Cell]:
+    """Power and energy by one method; beside the paper's where that is its method, too."""
+    if made is None:
+        return [Cell(value=None, unit=unit, method=NO_LIBRARY) for unit in ("mW", "µJ")]
+    power_of = made.power(target)
+    milliwatts = Cell(
+        value=power_of.milliwatts if power_of else None,
+        unit="mW",
+        method=power_of.method if power_of else NOT_COUNTED,
+        paper=round(_asic_mw(silicon, point), 2) if silicon and point else None,
+    )
+    energy = silicon_energy(made, cycles, target, f"{cycles} cycles")
+    return [
+        milliwatts,
+        energy.model_copy(update={"paper": silicon.energy_uj if silicon and point else None}),
+    ]
 
 
 def _notes3(measured: Measured, model: PowerModel) -> list[str]:
@@ -181,7 +193,7 @@ def _notes3(measured: Measured, model: PowerModel) -> list[str]:
         for run in measured.sim.runs
     }
     overheads = "; ".join(
-        f"{side}×{side}: {extra} of {cycles}" for side, (cycles, extra) in sorted(off.items())
+        f"{side}×{side}: {extra} of {cycles:,}" for side, (cycles, extra) in sorted(off.items())
     )
     notes = [
         (
@@ -198,7 +210,7 @@ def _notes3(measured: Measured, model: PowerModel) -> list[str]:
         slots = measured.shape.tokens * measured.block.interval
         notes.append(
             f"The paper's {measured.shape.tokens} cycles of a block do not hold for its structure, which adds one LUT output a "
-            f"cycle (192 cycles a row, 37,632 a sample). Ours takes {measured.block.interval} cycles a row, {slots} a sample."
+            f"cycle (192 cycles a row, 37,632 a sample). Ours takes {measured.block.interval} cycles a row, {slots:,} a sample."
         )
     if measured.name == PUBLISHED:
         notes.append(

@@ -11,17 +11,25 @@ from quweit_cli.energy.comparison import (
     GAIN_WHOLE,
     OPERATIONS,
     PRODUCTS,
-    TITLES,
     WHOLE,
-    Attention,
-    Measured,
-    Target,
     accountings,
     bound,
     gain,
     layer,
-)  # fmt: skip
+)
+from quweit_cli.energy.measured import IN_CELLS, TITLES, Attention, Measured, Target
 
+PLACES: dict[Target, str] = {
+    "fpga": "FPGA",
+    "silicon": "library cells, activity counted in simulation",
+    "silicon_vectorless": "library cells, vectorless",
+}
+POWERS: dict[Target, str] = {
+    "silicon": "Power is of the activity of every net, counted in simulation of each netlist, on both sides alike: arrays on "
+    "the operands of the products, block and units on rows; without glitches.",
+    "silicon_vectorless": "Power is vectorless, one activity on every net, on both sides alike. The units keep a row in "
+    "flip-flops whose clocks all count as running: theirs are upper bounds.",
+}
 WAYS: dict[Attention, str] = {"square": "as the full square", "causal": "without masked tiles"}
 
 
@@ -42,12 +50,11 @@ def table4(measured: Measured, model: PowerModel, target: Target = "fpga") -> Pa
     rows = [
         TableRow(label=label, cells=[cells.get(label, absent) for cells in by_column]) for label in labels
     ]
-    place = "FPGA" if target == "fpga" else "library cells"
     causal = "_causal" if measured.attention == "causal" else ""
     way = f", attention {WAYS[measured.attention]}" if measured.shape.causal else ""
     return PaperTable(
-        key=f"table4_{measured.name}{causal}" + ("" if target == "fpga" else "_silicon"),
-        title=f"Table 4, {place}: energy of one {measured.name} layer by operation, one sample, µJ{way}",
+        key=f"table4_{measured.name}{causal}" + ("" if target == "fpga" else f"_{target}"),
+        title=f"Table 4, {PLACES[target]}: energy of one {measured.name} layer by operation, one sample, µJ{way}",
         columns=columns,
         rows=rows,
         notes=_notes4(measured, model, target),
@@ -60,7 +67,7 @@ def _notes4(measured: Measured, model: PowerModel, target: Target) -> list[str]:
         "normalisations) are listed below it, one lane each, and the sum is stated with and without them.",
         "What waits is taken to spend nothing, on both sides.",
         *_notes_on_attention(measured),
-        *(_notes_on_silicon(measured) if target == "silicon" else []),
+        *(_notes_on_silicon(measured, target) if target in IN_CELLS else []),
     ]
     for side in measured.sides:
         values = []
@@ -92,18 +99,18 @@ def _notes_on_attention(measured: Measured) -> list[str]:
     ]
 
 
-def _notes_on_silicon(measured: Measured) -> list[str]:
-    """What misses the clock that energies are stated at, and by how much."""
-    arrays = {side: measured.silicon(side) for side in measured.sides}
-    slacks = {f"array {side}×{side}": made.slack_ns for side, made in arrays.items() if made}
-    if measured.block and measured.block.silicon:
-        slacks["block"] = measured.block.silicon.slack_ns
-    slacks |= {one.unit: one.silicon.slack_ns for one in measured.units.units if one.silicon}
-    late = ", ".join(f"{name} {slack:.2f} ns" for name, slack in slacks.items() if slack < 0)
+def _notes_on_silicon(measured: Measured, target: Target) -> list[str]:
+    """How power is known, and what misses the clock that energies are stated at, and by how much."""
+    made = {f"array {side}×{side}": measured.array_silicon(side) for side in measured.sides}
+    made["block"] = measured.block.silicon if measured.block else None
+    made |= {one.unit: measured.unit_silicon(one) for one in measured.units.units}
+    slacks = {name: one.slack_ns for name, one in made.items() if one}
+    late = ", ".join(f"{name} {slack:.3f} ns" for name, slack in slacks.items() if slack < 0)
     return [
-        f"Energies are vectorless power over cycles at the clock asked for, before placement; dynamic energy does not "
-        "depend on whether the clock is met. The units keep a row in flip-flops whose clocks all count as running: "
-        f"theirs are upper bounds. {f'These miss it, with their slack: {late}.' if late else 'All meet it.'}"
+        POWERS[target],
+        "Energies are power over cycles at the clock asked for, before placement; dynamic energy does not depend on "
+        f"whether the clock is met. {f'These miss it, with their slack: {late}.' if late else 'All meet it.'}",
+        *(sentence for one in measured.synth.silicon for sentence in one.mapped_otherwise),
     ]
 
 

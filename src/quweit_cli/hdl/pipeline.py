@@ -6,14 +6,14 @@ from typing import Literal
 
 from quweit_cli.errors import UnsupportedModel
 
-Depth = int | Literal["auto"]
+Depth = int | Literal["auto", "deepest"]
 
 
 def registered_steps(levels: int, *, gated: bool, depth: Depth) -> list[bool]:
     """Whether registers follow the table of terms, and each level of adders but the last.
 
     The last level is followed by requantisation and the output register, which is always there.
-    `depth` counts all of them; `auto` takes what an FPGA at 200 MHz wants.
+    `depth` counts all of them; `auto` takes what an FPGA at 200 MHz wants, `deepest` one wherever there can be one.
 
     Raises:
         UnsupportedModel: fewer registers than the block cannot do without, or more than it has places for.
@@ -23,11 +23,13 @@ def registered_steps(levels: int, *, gated: bool, depth: Depth) -> list[bool]:
         wanted = {2, 5} if gated else {0, 3, 6}
         adders = [level in wanted for level in range(levels - 1)]
         return [gated or not any(adders), *adders]
+    if depth == "deepest":
+        depth = levels + 1
     least = 2 if gated else 1
     if not least <= depth <= levels + 1:
         raise UnsupportedModel(
             f"pipeline_depth is {depth}, and this block can have {least} to {levels + 1} registers in a row",
-            hint="choose a depth in between, or `auto`",
+            hint="choose a depth in between, or `auto` or `deepest`",
         )
     if gated:  # the bit gates the register of its term
         return [True, *_even(levels, depth - 1)]

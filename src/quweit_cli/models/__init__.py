@@ -1,4 +1,4 @@
-"""Transformer families. Each is one file, read top to bottom; a registry line makes it known."""
+"""Model families. Each is one file, read top to bottom; a registry line makes it known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from torch import nn
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.resnet import ResNet
 from quweit_cli.models.vit import Vit
 from quweit_cli.weightless import WeightlessBlock
 
-FAMILIES: dict[str, type[Vit] | type[Gpt]] = {"vit": Vit, "gpt": Gpt}
+Network = Vit | Gpt | ResNet
+
+FAMILIES: dict[str, type[Vit] | type[Gpt] | type[ResNet]] = {"vit": Vit, "gpt": Gpt, "resnet": ResNet}
 
 
-def build(settings: config.Model, meta: dict[str, Any]) -> Vit | Gpt:
+def build(settings: config.Model, meta: dict[str, Any]) -> Network:
     """A model with fresh weights, drawn from torch's global generator.
 
     meta: what the dataset says of itself (training/datasets): kind, shape, classes or vocabulary.
@@ -25,7 +28,7 @@ def build(settings: config.Model, meta: dict[str, Any]) -> Vit | Gpt:
     """
     if settings.family not in FAMILIES:
         raise ConfigError(
-            f"no transformer family `{settings.family}`",
+            f"no model family `{settings.family}`",
             hint=f"`model.family` is one of: {', '.join(FAMILIES)}",
         )
     return FAMILIES[settings.family](settings, meta)
@@ -41,4 +44,4 @@ def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-__all__ = ["FAMILIES", "Gpt", "Vit", "blocks_of", "build", "parameter_count"]
+__all__ = ["FAMILIES", "Gpt", "Network", "ResNet", "Vit", "blocks_of", "build", "parameter_count"]

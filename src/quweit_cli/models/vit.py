@@ -20,7 +20,7 @@ class Vit(nn.Module):
 
     def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
         super().__init__()
-        side, channels, classes = _image_shape(meta)
+        side, channels, classes = image_shape(meta, settings.family)
         self.side = side = settings.image or side
         if side % settings.patch:
             raise ConfigError(
@@ -58,10 +58,15 @@ def _cut(image_BXSS: Tensor, patch: int) -> Tensor:
     return cut.permute(0, 2, 4, 1, 3, 5).reshape(B, (S // patch) ** 2, X * patch**2)
 
 
-def _image_shape(meta: dict[str, Any]) -> tuple[int, int, int]:
+def image_shape(meta: dict[str, Any], family: str) -> tuple[int, int, int]:
+    """Side, channels and classes of a dataset.
+
+    Raises:
+        ConfigError: it has no images.
+    """
     if meta.get("kind") != "images":
         raise ConfigError(
-            f"the family `vit` learns from images, and this dataset is of {meta.get('kind')}",
+            f"the family `{family}` learns from images, and this dataset is of {meta.get('kind')}",
             hint="use `model.family: gpt` for text",
         )
     return meta["side"], meta["channels"], len(meta["classes"])

@@ -51,14 +51,13 @@ def _section(table: PaperTable, shapes: Mapping[str, ModelShape]) -> Section:
 
 def _plot(table: PaperTable, shapes: Mapping[str, ModelShape]) -> str:
     if table.key == "table1":
-        parts = {name: shares(shape) for name, shape in shapes.items()}
-        labels = list(dict.fromkeys(label for made in parts.values() for label, _ in made))
-        bars = paper_plots.Bars(labels, parts, dict.fromkeys(parts, ""))
-        return paper_plots.stacked_bars(
-            table.key, bars, "share of the multiplications of a token, %", "model"
-        )
+        return _breakdowns(shapes)
     if table.key.startswith("table3"):
-        return paper_plots.area_against_cycles(table.key, paper_plots.points_of(table))
+        return "".join(
+            paper_plots.area_against_cycles(f"{table.key}_{number}", points, column)
+            for number, column in enumerate(paper_plots.AREAS)
+            if (points := paper_plots.points_of(table, column))
+        )
     if table.key.startswith("table4"):
         return paper_plots.stacked_bars(
             table.key,
@@ -67,3 +66,20 @@ def _plot(table: PaperTable, shapes: Mapping[str, ModelShape]) -> str:
             "array, layer and accounting",
         )
     return ""
+
+
+def _breakdowns(shapes: Mapping[str, ModelShape]) -> str:
+    """Figure 1: parameters, and multiplications, with one pattern a type of layer in both."""
+    made = {name: shares(shape) for name, shape in shapes.items()}
+    labels = list(dict.fromkeys(label for _, multiplied in made.values() for label, _ in multiplied))
+    return "".join(
+        paper_plots.stacked_bars(
+            f"figure1_{place}",
+            paper_plots.Bars(
+                labels, {name: parts[place] for name, parts in made.items()}, dict.fromkeys(made, "")
+            ),
+            f"share of the {what}, %",
+            "model",
+        )
+        for place, what in enumerate(("parameters", "multiplications of a token"))
+    )

@@ -15,6 +15,7 @@ LAYERS = (
     ("#f4f4f2", ""), ("#dcdcd6", "//"), ("#c2c2bc", ".."), ("#a6a6a0", "xx"), ("#8a8a84", "\\\\"),
     ("#6e6e68", "oo"), ("#e0a030", "++"), ("#f0c878", "--"), ("#2f7ed8", "||"), ("#a8c8f0", "**"),
 )  # fmt: skip
+AREAS = ("LUTs", "ASIC mm²")  # columns of a table 3 that are drawn against its cycles
 APART = 1.2  # times, between two points of one circuit that both get their name
 KINDS: dict[str, Series] = {"paper": PAPER, "ours, paper's cycles": DENSE, "ours, measured": MEASURED}
 
@@ -23,13 +24,13 @@ class Point(NamedTuple):
     circuit: str
     kind: str  # of KINDS
     cycles: float
-    luts: float
+    area: float
 
     def beside(self, other: Point) -> bool:
         """Whether it needs no name of its own."""
         near = all(
             max(one, two) < APART * min(one, two)
-            for one, two in ((self.cycles, other.cycles), (self.luts, other.luts))
+            for one, two in ((self.cycles, other.cycles), (self.area, other.area))
         )
         return near and self.circuit == other.circuit
 
@@ -68,15 +69,15 @@ def stacked_bars(name: str, bars: Bars, unit: str, what: str) -> str:
     return svg[0]
 
 
-def area_against_cycles(name: str, points: Sequence[Point]) -> str:
-    """LUTs over cycles of one sample, both logarithmic; a shape says what a point is, a name which circuit's it is."""
+def area_against_cycles(name: str, points: Sequence[Point], unit: str) -> str:
+    """Area over cycles of one sample, both logarithmic; a shape says what a point is, a name which circuit's it is."""
     with canvas(name, 9.2, 4.4) as (figure, svg):
         axes = figure.subplots()
         for kind, series in KINDS.items():
             chosen = [point for point in points if point.kind == kind]
             if chosen:
                 axes.plot(
-                    [point.cycles for point in chosen], [point.luts for point in chosen], ls="", ms=8,
+                    [point.cycles for point in chosen], [point.area for point in chosen], ls="", ms=8,
                     marker=series.marker, mfc="none" if kind == "paper" else series.colour, mec=INK, mew=0.9, label=kind,
                 )  # fmt: skip
         named: list[Point] = []
@@ -85,27 +86,27 @@ def area_against_cycles(name: str, points: Sequence[Point]) -> str:
                 named.append(point)
                 axes.annotate(
                     point.circuit,
-                    (point.cycles, point.luts),
+                    (point.cycles, point.area),
                     xytext=(8, 4),
                     textcoords="offset points",
                     fontsize=8,
                 )
-        axes.set(xscale="log", yscale="log", xlabel="cycles of one sample", ylabel="LUTs")
+        axes.set(xscale="log", yscale="log", xlabel="cycles of one sample", ylabel=unit)
         axes.margins(x=0.18, y=0.12)
         axes.legend(fontsize=8)
     return svg[0]
 
 
-def points_of(table: PaperTable) -> list[Point]:
-    """Of a table 3: rows with both figures."""
+def points_of(table: PaperTable, column: str) -> list[Point]:
+    """Of a table 3: rows with cycles and this area, one of AREAS; none where only the paper has it."""
     columns = {column: place for place, column in enumerate(table.columns)}
     made = []
     for row in table.rows:
         circuit, _, kind = row.label.partition(": ")
-        cycles, luts = (row.cells[columns[name]].value for name in ("cycles", "LUTs"))
-        if isinstance(cycles, int | float) and isinstance(luts, int | float):
-            made.append(Point(circuit, kind, float(cycles), float(luts)))
-    return made
+        cycles, area = (row.cells[columns[name]].value for name in ("cycles", column))
+        if isinstance(cycles, int | float) and isinstance(area, int | float):
+            made.append(Point(circuit, kind, float(cycles), float(area)))
+    return made if any(point.kind != "paper" for point in made) else []
 
 
 def energies_of(table: PaperTable) -> Bars:

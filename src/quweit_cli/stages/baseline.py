@@ -108,7 +108,8 @@ def reference_block(
         target = config.Synth(
             liberty=options.liberty,
             clock_mhz=1000 * options.clock_ghz,
-            activity="vectorless",
+            mapping="speed",
+            activity=options.activity,
             allow_negative_slack=True,
         )
     synth.run(project, target, progress=progress, reuse=reuse)
@@ -123,9 +124,9 @@ def render(
     if not (reuse and is_current(project, "rtl", inputs=inputs, options=chosen)):
         name, shape = model_of(options)
         with progress.task("rendering"):
-            operands, source = layer_operands(options, shape)
-            causal = {side: causal_operands(shape, side) for side in options.arrays if shape.causal}
-            plan, manifest = render_arrays(name, shape, operands, options.arrays, source, causal)
+            products, heads, source = layer_operands(options, shape)
+            causal = {side: causal_products(heads, side) for side in options.arrays} if heads else {}
+            plan, manifest = render_arrays(name, shape, products, options.arrays, source, causal)
         with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
             plan.write(folder)
             save(manifest, folder / "manifest.json")
@@ -218,7 +219,12 @@ def synthesize_units(
     """Cells of what stands between the products."""
     inputs = {"renderer": renderer_digest(), **_library(options)}
     clock_ghz = None if options.liberty is None else options.clock_ghz
-    chosen = {"device": options.device, "shape": shape.model_dump(mode="json"), "clock_ghz": clock_ghz}
+    chosen = {
+        "device": options.device,
+        "shape": shape.model_dump(mode="json"),
+        "clock_ghz": clock_ghz,
+        "activity": None if options.liberty is None else options.activity,
+    }
     if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
         with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
             wanted = units_of(shape)
@@ -240,10 +246,10 @@ def model_of(options: Baseline) -> tuple[str, ModelShape]:
     return shape_of(options.checkpoint)
 
 
-def layer_operands(options: Baseline, shape: ModelShape) -> tuple[list[Operands], str]:
-    """The products of one layer, and where their operands come from."""
+def layer_operands(options: Baseline, shape: ModelShape) -> tuple[list[Operands], list[Head], str]:
+    """The products of one layer, the heads of a decoder's attention, and where their operands come from."""
     if options.checkpoint is None:
-        return operands_of(shape), OPERANDS
+        return operands_of(shape), random_heads(shape) if shape.causal else [], OPERANDS
     from quweit_cli.training import operands  # noqa: PLC0415  (torch)
 
     return operands.layer_operands(options.checkpoint)
@@ -289,23 +295,20 @@ def read(project: Path) -> Made:
 def operands_of(shape: ModelShape) -> list[Operands]:
     """The products of one layer, on random operands; of the heads' products one each."""
     drawn = _drawn(0)
-
     return [
         Operands(gemm.name, drawn(gemm.rows, gemm.inner), drawn(gemm.inner, gemm.columns), gemm.copies)
         for gemm in [*workload.mlp_gemms(shape), *workload.attention_gemms(shape)]
     ]
 
 
-def causal_operands(shape: ModelShape, side: int) -> list[Operands]:
-    """The attention of a decoder without masked tiles, on random operands, different for every head."""
+def random_heads(shape: ModelShape) -> list[Head]:
+    """The attention of a decoder on random operands, different for every head."""
     drawn = _drawn(1)
-
     tokens, width = shape.tokens, shape.dim // shape.heads
-    heads = [
+    return [
         Head(drawn(tokens, width), drawn(width, tokens), np.tril(drawn(tokens, tokens)), drawn(tokens, width))
         for _ in range(shape.heads)
     ]
-    return causal_products(heads, side)
 
 
 def _drawn(seed: int) -> Callable[[int, int], np.ndarray]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from quweit_cli.artifacts import check_fresh, load, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
-from quweit_cli.energy.comparison import Block, Measured, Silicon, Target
+from quweit_cli.energy.measured import Block, Measured, Power, Silicon
 from quweit_cli.energy.shapes import SHAPES
 from quweit_cli.energy.tables import initiation_intervals
 from quweit_cli.errors import ArtifactError
@@ -35,8 +36,9 @@ def run(
     made = [breakdown.table1(named)]
     for measured in [] if project is None else _measured(project, blocks):
         made.append(table3.table3(measured, model))
-        targets: tuple[Target, ...] = ("fpga", "silicon") if measured.synth.silicon else ("fpga",)
-        made += [table4.table4(one, model, target) for target in targets for one in measured.countings()]
+        made += [
+            table4.table4(one, model, target) for target in measured.targets for one in measured.countings()
+        ]
     tables = PaperTables(tables=[*made, table4.power_table(model)])
     if project is not None:
         _write(tables, named, project)
@@ -62,33 +64,55 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
     source = own.get(shape.dim, reference if (reference / "synth").is_dir() else None)
     block = None
     if source is not None:
+        block = _block(source)
         silicon = source.with_name(f"{source.name}_silicon")
-        block = _block(source, _silicon(silicon) if (silicon / "synth").is_dir() else None)
+        if (silicon / "synth").is_dir():
+            block = replace(block, silicon=_silicon(silicon, block.interval))
     return Measured(made.rtl.name, shape, made.sim, made.synth, block, made.units)
 
 
-def _silicon(project: Path) -> Silicon | None:
-    """The same block in cells of a library, with the activity that arrays get: vectorless."""
+def _silicon(project: Path, interval: int) -> Silicon | None:
+    """The same block in cells of a library.
+
+    Raises:
+        ArtifactError: it is folded otherwise.
+    """
+    _, own = _interval(project)
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
     if made.asic is None or made.slack_ns is None:
         return None
+    if own != interval:
+        raise ArtifactError(
+            f"the block of `{project}` takes {own} cycles a row, that of the FPGA {interval}",
+            hint="render both with the same `cycles_per_row`",
+        )
+    asic = made.asic
+    measured = None
+    if asic.measured_mw is not None:
+        measured = Power(asic.measured_mw, f"{made.version}: {asic.measured_method}")
     return Silicon(
-        made.asic.library,
-        made.asic.library_sha256,
+        asic.library,
+        asic.library_sha256,
         made.clock_mhz,
-        made.asic.area_mm2,
-        made.asic.vectorless_mw,
+        asic.area_mm2,
         made.slack_ns,
-        f"{made.version}: {made.asic.vectorless_method}",
+        Power(asic.vectorless_mw, f"{made.version}: {asic.vectorless_method}"),
+        measured,
     )
 
 
-def _block(project: Path, silicon: Silicon | None) -> Block:
-    """The first block of a project; the blocks of a model have one shape."""
+def _interval(project: Path) -> tuple[DumpManifest, int]:
+    """The dump, and the cycles a row of its first block, whose RTL equals the program."""
     for stage in ("dump", "sim", "synth"):
         check_fresh(project, stage)
     dump = load(DumpManifest, project / "dump" / "dump.json")
     intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
+    return dump, intervals[dump.blocks[0].name]
+
+
+def _block(project: Path) -> Block:
+    """The first block of a project; the blocks of a model have one shape."""
+    dump, interval = _interval(project)
     made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
     if made.luts is None or made.brams is None:
         raise ArtifactError(
@@ -100,8 +124,7 @@ def _block(project: Path, silicon: Silicon | None) -> Block:
         luts=made.luts,
         ffs=made.ffs,
         brams=made.brams,
-        interval=intervals[made.block],
-        silicon=silicon,
+        interval=interval,
     )
 
 

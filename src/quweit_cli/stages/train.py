@@ -17,7 +17,7 @@ from typing import Any
 from quweit_cli import __version__, artifacts, config
 from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import ConfigError
-from quweit_cli.models import Gpt, Vit, parameter_count
+from quweit_cli.models import Network, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint, datasets, metrics, state
@@ -131,7 +131,8 @@ class _Training:
         documents: dict[str, TrainedModel] = {}
         twin_teaches = bool(distill.weight) and distill.teacher is None
         for one, name in reversed(order) if twin_teaches else order:
-            trained = self._model(one, teacher if one is experiment else None, folder is not None)
+            taught = bool(one.training.distill.weight)
+            trained = self._model(one, teacher if taught else None, folder is not None)
             if folder is not None:
                 self._write_checkpoint(one, trained, folder / name)
             documents[name] = _document(one, trained, name)
@@ -153,7 +154,7 @@ class _Training:
             name=experiment.name, mlp=mlp, step=stopped.step, steps=stopped.steps, state=self.work.name
         )
 
-    def _teacher(self, experiment: config.Experiment) -> Vit | Gpt | None:
+    def _teacher(self, experiment: config.Experiment) -> Network | None:
         """The one that the settings name.
 
         Raises:
@@ -176,7 +177,7 @@ class _Training:
             )
         return model
 
-    def _model(self, experiment: config.Experiment, teacher: Vit | Gpt | None, writes: bool) -> Trained:
+    def _model(self, experiment: config.Experiment, teacher: Network | None, writes: bool) -> Trained:
         self.mlp = experiment.model.mlp
         path = self.work / f"{self.mlp}.pt"
         start = state.load(path) if path.is_file() else None
@@ -224,8 +225,10 @@ def _check(experiment: config.Experiment) -> None:
 
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
-    model = experiment.model.model_copy(update={"mlp": "dense"})
-    training = experiment.training.model_copy(update={"distill": config.Distillation()})
+    """The same training of a dense model; one that teaches the other has no teacher itself."""
+    model, training = experiment.model.model_copy(update={"mlp": "dense"}), experiment.training
+    if training.distill.teacher is None:
+        training = training.model_copy(update={"distill": config.Distillation()})
     return experiment.model_copy(update={"model": model, "training": training, "twin": False})
 
 

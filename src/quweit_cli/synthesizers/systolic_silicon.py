@@ -18,24 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quweit_cli.artifacts import write_text
-from quweit_cli.baseline_documents import ArraySilicon, BaselineArray, BaselineManifest, ModuleSilicon
+from quweit_cli.baseline_documents import ArraySilicon, BaselineArray, BaselineManifest, Mapper, ModuleSilicon
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.config import Synth
-from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.systolic import PIPELINE_STAGES
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers import opensta, systolic_activity
-from quweit_cli.synthesizers.asic import (
-    ABC_SCRIPT,
-    ABC_SCRIPT_FAST,
-    Target,
-    analyse,
-    library_at,
-    map_to_cells,
-    target_of,
-    write_cell_models,
-)
-from quweit_cli.synthesizers.netlist import Netlist
+from quweit_cli.synthesizers import mapping, opensta, systolic_activity
+from quweit_cli.synthesizers.asic import analyse, write_cell_models
+from quweit_cli.synthesizers.mapping import Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 from quweit_cli.synthesizers.systolic_streams import SLICE, Matrices, read_matrices, streams
 
@@ -60,6 +50,7 @@ class Figures(NamedTuple):
     vectorless_mw: float
     measured_mw: float | None
     slack_ns: float
+    mapper: Mapper
 
 
 class Mapped(NamedTuple):
@@ -100,7 +91,7 @@ def synthesize(
     mapped: dict[tuple[int, str], Mapped] = {}
     seconds = dict.fromkeys((array.side for array in manifest.pipelined), 0.0)
     with library_at(work, target), progress.task("library cells of arrays", len(wanted)) as task:
-        netlists: dict[str, Netlist] = {}
+        netlists: dict[str, mapping.Mapping] = {}
         for array, part in wanted:
             started = time.monotonic()
             if part.name not in netlists:
@@ -115,34 +106,19 @@ def synthesize(
     ]
 
 
-def map_module(package: Path, array: BaselineArray, part: Part, target: Target, work: Path) -> Netlist:
+def map_module(
+    package: Path, array: BaselineArray, part: Part, target: Target, work: Path
+) -> mapping.Mapping:
     (name,) = (name for name in array.sources if Path(name).stem == part.module)
     source = Path(f"{part.name}.sv")
     write_text(
         work / source, with_parameters((package / name).read_text(), part.module, dict(part.parameters))
     )
-
-    def mapped(abc_script: str) -> Netlist:
-        return map_to_cells(
-            [source],
-            part.module,
-            target,
-            work,
-            part.name,
-            clock_gating=True,
-            clock_port="clk_i",
-            abc_script=abc_script,
-        )
-
-    try:
-        return mapped(ABC_SCRIPT_FAST)
-    except ToolFailed:
-        # `map` of ABC ends at an assertion when a gate has no delay by its reckoning, `&nf` takes every library.
-        return mapped(ABC_SCRIPT)
+    return mapping.map_fast([source], part.module, target, work, part.name)
 
 
 def analyse_module(
-    netlist: Netlist,
+    made: mapping.Mapping,
     array: BaselineArray,
     part: Part,
     layer: list[Matrices] | None,
@@ -150,14 +126,16 @@ def analyse_module(
     work: Path,
 ) -> Mapped:
     """A module that several arrays have sees other tiles in each."""
-    counted = None
+    counted, netlist = None, made.netlist
     if layer is not None:
         write_cell_models(netlist, work, part.name)
         played = streams(part.module, array.side, layer)
         counted = systolic_activity.measure(netlist, [Path(f"{part.name}.sv")], played, work, part.name)
     analysis = analyse(netlist, target, work, part.name, counted)
     return Mapped(
-        Figures(netlist.area_um2(), analysis.vectorless_mw, analysis.measured_mw, analysis.slack_ns),
+        Figures(
+            netlist.area_um2(), analysis.vectorless_mw, analysis.measured_mw, analysis.slack_ns, made.mapper
+        ),
         counted.cycles if counted else 0,
     )
 

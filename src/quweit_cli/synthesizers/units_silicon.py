@@ -1,7 +1,8 @@
 """Area, timing and power of the units between products, in cells of a library: each whole, one lane.
 
-Mapped and analysed like a block (synthesizers/asic.py). A row waits in flip-flops, as there is no memory
-macro: each of its elements has a clock gate, and all of them count as running.
+The pipelined rendering, mapped like a module of an array (synthesizers/mapping.py). A row waits in flip-flops, as
+there is no memory macro: each of its elements has a clock gate. Vectorless, all of them count as running; with the
+activity of rows (synthesizers/unit_streams.py) they hold back what they do.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from quweit_cli.baseline_documents import UnitSilicon
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.config import Synth
 from quweit_cli.hdl.render import static_text
-from quweit_cli.hdl.units import FOLDER, SOURCES, Unit
+from quweit_cli.hdl.units import FOLDER, PIPELINED, Unit
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers import opensta
-from quweit_cli.synthesizers.asic import Target, analyse, library_at, map_to_cells, target_of
+from quweit_cli.synthesizers import mapping, opensta, systolic_activity, unit_streams
+from quweit_cli.synthesizers.asic import analyse, write_cell_models
+from quweit_cli.synthesizers.mapping import Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 
 STEP = "silicon"
@@ -35,42 +37,63 @@ def synthesize(
     """
     assert options.liberty is not None
     clock_mhz = 1000 * options.clock_ghz
-    target = target_of(Synth(liberty=options.liberty, clock_mhz=clock_mhz, activity="vectorless"))
+    target = target_of(Synth(liberty=options.liberty, clock_mhz=clock_mhz, activity=options.activity))
     work = folder / STEP
     work.mkdir()
     made = {}
     with library_at(work, target), progress.task("library cells of units", len(units)) as task:
         for unit in units:
-            made[unit.module] = _map(unit, target, clock_mhz, work)
+            made[unit.module] = _make(unit, target, options, work)
             task.advance()
     return made
 
 
-def _map(unit: Unit, target: Target, clock_mhz: float, work: Path) -> UnitSilicon:
-    sources = []
-    for name in SOURCES:
-        text = static_text(f"static/{FOLDER}/{name}")
-        copy = Path(f"{unit.module}.{name}")
-        write_text(
-            work / copy,
-            with_parameters(text, unit.module, unit.parameters)
-            if copy.name == f"{unit.module}.{unit.module}.sv"
-            else text,
-        )
-        sources.append(copy)
-    netlist = map_to_cells(
-        sources, unit.module, target, work, unit.module, clock_gating=True, clock_port="clk_i"
-    )
-    analysis = analyse(netlist, target, work, unit.module)
+def _make(unit: Unit, target: Target, options: Baseline, work: Path) -> UnitSilicon:
+    name = unit.module
+    sources = _write_sources(unit, work)
+    made = mapping.map_fast(sources, unit.module, target, work, name)
+    counted = None
+    if options.activity == "measured":
+        write_cell_models(made.netlist, work, name)
+        stream = unit_streams.stream_of(unit)
+        counted = systolic_activity.measure(made.netlist, sources, [stream], work, name)
+    analysis = analyse(made.netlist, target, work, name, counted)
     library = target.library
+    common = (
+        f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}, {library.name} at "
+        f"{library.voltage:g} V, one lane, its row in flip-flops, before placement"
+    )
+    measured = None
+    if counted is not None:
+        measured = (
+            f"{common}; activity of every net counted in simulation of the netlist over {counted.cycles:,} cycles, equal to "
+            f"its RTL in each, without glitches; {unit_streams.SAID}"
+        )
     return UnitSilicon(
         library=library.name,
         library_sha256=library.sha256,
-        clock_mhz=clock_mhz,
-        area_mm2=netlist.area_um2() / 1e6,
+        clock_mhz=1000 * options.clock_ghz,
+        area_mm2=made.netlist.area_um2() / 1e6,
+        cycles=unit.pipelined_cycles,
         vectorless_mw=analysis.vectorless_mw,
+        measured_mw=analysis.measured_mw,
+        measured_method=measured,
+        activity_cycles=counted.cycles if counted else 0,
         slack_ns=analysis.slack_ns,
-        method=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}, {library.name} at {library.voltage:g} V, "
-        f"one lane, its row in flip-flops, before placement; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity "
-        "on every net, gated clocks counted as running",
+        mapper=made.mapper,
+        method=f"{common}; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity on every net, gated clocks counted "
+        "as running",
     )
+
+
+def _write_sources(unit: Unit, work: Path) -> list[Path]:
+    """Files of its own for every unit, since its parameters stand in them."""
+    sources = []
+    for name in PIPELINED:
+        text = static_text(f"static/{FOLDER}/{name}")
+        if Path(name).stem == unit.module:
+            text = with_parameters(text, unit.module, unit.parameters)
+        source = Path(f"{unit.module}.{Path(name).name}")
+        write_text(work / source, text)
+        sources.append(source)
+    return sources

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.models import Gpt, Vit, build
+from quweit_cli.models import Network, build
 
 FORMAT, VERSION = "quweit.checkpoint", 1
 KEYS = {"format", "version", "experiment", "meta", "model", "samples", "metrics"}
@@ -30,7 +30,7 @@ class Checkpoint:
     targets: Tensor
     metrics: dict[str, float]
 
-    def model(self) -> Vit | Gpt:
+    def model(self) -> Network:
         """The model in eval mode on the CPU.
 
         Raises:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from quweit_cli.models import Gpt, Vit
+from quweit_cli.models import Network
 
 
-def compile_layers(model: Vit | Gpt) -> None:
+def compile_layers(model: Network) -> None:
     """Replace the forward pass of every layer by a compiled one, while it trains.
 
     Layers differ in their parameters alone, which are inputs of the graph, so that the first layer is compiled and

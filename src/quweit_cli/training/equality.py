@@ -13,7 +13,7 @@ from torch import Tensor
 
 from quweit_cli import ir
 from quweit_cli.errors import Mismatch
-from quweit_cli.models import Gpt, Vit, blocks_of
+from quweit_cli.models import Network, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training.evaluation import batches
 
@@ -38,7 +38,7 @@ class Verified:
 
 @torch.no_grad()
 def verify(
-    model: Vit | Gpt,
+    model: Network,
     programs: Mapping[str, ir.Program],
     inputs: Tensor,
     golden_rows: int,
@@ -66,7 +66,7 @@ def verify(
 
 
 @contextmanager
-def blocks_replaced(model: Vit | Gpt, implementations: Mapping[str, Implementation]) -> Iterator[None]:
+def blocks_replaced(model: Network, implementations: Mapping[str, Implementation]) -> Iterator[None]:
     """Within, blocks in eval mode answer through these functions of int8 rows to integer rows."""
     blocks = blocks_of(model)
     for name, implementation in implementations.items():
@@ -79,7 +79,7 @@ def blocks_replaced(model: Vit | Gpt, implementations: Mapping[str, Implementati
 
 
 @contextmanager
-def integer_programs(model: Vit | Gpt, programs: Mapping[str, ir.Program]) -> Iterator[None]:
+def integer_programs(model: Network, programs: Mapping[str, ir.Program]) -> Iterator[None]:
     """Within, blocks in eval mode answer through `ir.evaluate`."""
 
     def through(program: ir.Program) -> Implementation:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import QuweitError
-from quweit_cli.models import Gpt, Vit, blocks_of, build
+from quweit_cli.models import Network, blocks_of, build
 from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.compilation import compile_layers
@@ -38,7 +38,7 @@ Save = Callable[[State], None]
 
 @dataclass(frozen=True)
 class Trained:
-    model: Vit | Gpt
+    model: Network
     score: Score  # on all held-out data
     curve: list[dict[str, float]]
     steps: int
@@ -97,7 +97,7 @@ class _Run:
         self,
         experiment: config.Experiment,
         data: Dataset,
-        model: Vit | Gpt,
+        model: Network,
         device: torch.device,
         log: Log,
         progress: Progress,

@@ -1,7 +1,7 @@
 """The operands of one dense layer on real samples, as the int8 matrices that a systolic array multiplies.
 
 One scale a tensor, symmetric: the largest magnitude over all samples becomes 127. The products are those of
-one sample, the heads' products those of the first head.
+one sample, the heads' products those of the first head; a decoder's attention without masked tiles has all heads.
 
 Shape suffixes: B samples, N tokens, D width, H heads, C width of a head.
 """
@@ -12,12 +12,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from quweit_cli.errors import UnsupportedModel
+from quweit_cli.hdl.causal import Head
 from quweit_cli.hdl.systolic import Operands
 from quweit_cli.ir.nodes import Integers
 from quweit_cli.models.attention import SelfAttention
@@ -27,8 +29,16 @@ from quweit_cli.training import checkpoint as checkpoints
 STEPS = 127
 
 
-def layer_operands(checkpoint: Path) -> tuple[list[Operands], str]:
-    """The six products of the layer in the middle, and a sentence that says where they come from.
+class LayerOperands(NamedTuple):
+    """The six products of a layer, the heads of its attention where that is causal, and where all come from."""
+
+    products: list[Operands]
+    heads: list[Head]
+    source: str
+
+
+def layer_operands(checkpoint: Path) -> LayerOperands:
+    """Those of the layer in the middle.
 
     Raises:
         ArtifactError: not a checkpoint of ours, or damaged.
@@ -55,13 +65,16 @@ def layer_operands(checkpoint: Path) -> tuple[list[Operands], str]:
         name: Operands(name, _int8(seen[name])[0], _int8(linear.weight.detach()).T)
         for name, linear in linears.items()
     }
-    made["qk"] = Operands("qk", _int8(q_BHNC)[0, 0], _int8(k_BHNC)[0, 0].T, heads)
-    made["av"] = Operands("av", _int8(weights_BHNN)[0, 0], _int8(v_BHNC)[0, 0], heads)
+    q_HNC, k_HNC, v_HNC, weights_HNN = (_int8(values)[0] for values in (q_BHNC, k_BHNC, v_BHNC, weights_BHNN))
+    made["qk"] = Operands("qk", q_HNC[0], k_HNC[0].T, heads)
+    made["av"] = Operands("av", weights_HNN[0], v_HNC[0], heads)
+    causal = [Head(q, k.T, p, v) for q, k, p, v in zip(q_HNC, k_HNC, weights_HNN, v_HNC, strict=True)]
     said = (
         f"layer {index} of checkpoint `{loaded.experiment.name}` on the first of {len(loaded.inputs)} test samples that it "
         f"carries, int8 by the largest magnitude of each tensor"
     )
-    return [made[name] for name in ("up", "down", "qkv", "qk", "av", "projection")], said
+    products = [made[name] for name in ("up", "down", "qkv", "qk", "av", "projection")]
+    return LayerOperands(products, causal if attention.causal else [], said)
 
 
 @contextmanager

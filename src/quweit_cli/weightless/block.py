@@ -70,11 +70,13 @@ class WeightlessBlock(nn.Module):
             layer.constrain()
 
     def anneal(self, done: float) -> None:
-        """Bring the learning rule's noise to where it is after this share of the steps."""
+        """What changes over the training, as it is after this share of the steps: noise of the rule, rounding of values."""
         first, last = self.settings.epsilon, self.settings.epsilon_final
         if last is not None:  # a copy a layer and step: nothing where it does not move
             for layer in self.layers:
                 layer.rule.set_epsilon(first + (last - first) * done)
+        if self.settings.value_rounding:
+            self.summation.rounding.fill_(float(done >= self.settings.value_rounding))
 
     def freeze_mapping(self) -> None:
         for layer in self.layers:

@@ -19,12 +19,17 @@ class ConditionalSummation(nn.Module):
         super().__init__()
         self.value_KE = nn.Parameter(value_std * torch.randn(bits, outputs))
         self.bias_E = nn.Parameter(torch.zeros(outputs))
+        self.rounding: (
+            Tensor  # 1 while values are rounded in training; a tensor, which a recorded step reads anew
+        )
+        self.register_buffer("rounding", torch.ones(()), persistent=False)
 
     def forward(self, bit_KR: Tensor) -> Tensor:
-        """Sums [R, E] of centred bits, -0.5 or 0.5, in their type; values are rounded to their grid, straight through."""
+        """Sums [R, E] of centred bits, -0.5 or 0.5, in their type; values are rounded to their grid, straight through,
+        where `rounding` is 1, and real where it is 0."""
         scale = self.scale()
         code_KE = self.value_KE / scale
-        code_KE = code_KE + (self.codes() - code_KE).detach()
+        code_KE = code_KE + self.rounding * (self.codes() - code_KE).detach()
         return (bit_KR.t() @ code_KE.to(bit_KR.dtype)) * scale.to(bit_KR.dtype) + self.bias_E.to(bit_KR.dtype)
 
     def sums(self, bit_KR: Tensor) -> Tensor:

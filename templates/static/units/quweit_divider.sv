@@ -18,13 +18,14 @@ module quweit_divider #(
   localparam integer CountBits = $clog2(NumeratorBits + 1);
 
   logic [NumeratorBits-1:0] shift_q;
-  logic [DenominatorBits:0] rest_q, rest_d, less;
+  logic [DenominatorBits:0] rest_q, rest_d;
+  logic [DenominatorBits+1:0] less;  // its highest bit is the sign
   logic [CountBits-1:0]     left_q;
   logic                     fits;
 
   assign rest_d = {rest_q[DenominatorBits-1:0], shift_q[NumeratorBits-1]};
-  assign fits   = rest_d >= {1'b0, denominator_i};
-  assign less   = rest_d - {1'b0, denominator_i};
+  assign less   = {1'b0, rest_d} - {2'b00, denominator_i};
+  assign fits   = !less[DenominatorBits+1];
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
@@ -32,7 +33,7 @@ module quweit_divider #(
       rest_q  <= '0;
     end else if (left_q != '0) begin
       shift_q <= {shift_q[NumeratorBits-2:0], fits};
-      rest_q  <= fits ? less : rest_d;
+      rest_q  <= fits ? less[DenominatorBits:0] : rest_d;
     end
   end
 

@@ -16,15 +16,16 @@ module quweit_root #(
   localparam integer CountBits = $clog2(RootBits + 1);
 
   logic [2*RootBits-1:0] shift_q;
-  logic [RootBits+1:0]   rest_q, rest_d, trial, less;
+  logic [RootBits+1:0]   rest_q, rest_d, trial;
+  logic [RootBits+2:0]   less;  // its highest bit is the sign
   logic [CountBits-1:0]  left_q;
   logic                  fits;
 
   // The rest with two more bits of x, less 4*root + 1.
   assign rest_d = {rest_q[RootBits-1:0], shift_q[2*RootBits-1 -: 2]};
   assign trial  = {root_o, 2'b01};
-  assign fits   = rest_d >= trial;
-  assign less   = rest_d - trial;
+  assign less   = {1'b0, rest_d} - {1'b0, trial};
+  assign fits   = !less[RootBits+2];
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
@@ -33,7 +34,7 @@ module quweit_root #(
       root_o  <= '0;
     end else if (left_q != '0) begin
       shift_q <= {shift_q[2*RootBits-3:0], 2'b00};
-      rest_q  <= fits ? less : rest_d;
+      rest_q  <= fits ? less[RootBits+1:0] : rest_d;
       root_o  <= {root_o[RootBits-2:0], fits};
     end
   end
