@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     device = torch.device(options.device)
-    cases = [("text, 256 tokens", text(), size) for size in (64, 512)]
+    cases: list[tuple[str, Dataset, int]] = [("text, 256 tokens", text(), size) for size in (64, 512)]
     for augment in ("crop_flip", "deit"):
         cases += [(f"32 x 32 images, {augment}", images(augment), size) for size in (128, 256, 1024)]
     rows = [

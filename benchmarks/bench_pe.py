@@ -5,12 +5,12 @@
 
 Each point is rendered, simulated, synthesized anew (no cache) and simulated again as a netlist of the
 vendor's cells. The block is that of I-ViT-T: 192 features of 8 thresholds, LUT layers of 768 and 192, int8
-values 192 x 192; other shapes are reported beside it. `random` contents come from a seed; `trained` ones
-from a checkpoint (--checkpoint), by default a vision transformer of that width with one layer, trained
-for some hundred steps on the digits that scikit-learn ships.
+values 192 x 192; other shapes are reported beside it, with the first of the contents. `random` contents come from
+a seed; `trained` ones from a checkpoint (--checkpoint), by default a vision transformer of that width with one
+layer, trained for some hundred steps on the digits that scikit-learn ships.
 
-All of it takes an hour and a half on two cores, a third of it the netlists of one row a cycle. Points that the file holds
-already, of the same templates and tools, are kept; --anew measures them again.
+Times are measured one after the other; then netlists are compared, as many at once as there are cores. Points that the
+file holds already, of the same templates and tools, are kept; --anew measures them again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ import json
 import os
 import platform
 import shutil
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +42,9 @@ FEATURES, THRESHOLDS, TOKENS = 192, 8, 196
 I_VIT_T = ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=TOKENS, mlp_hidden=768)
 SHAPES = ("768,192", "768", "256,512")
 POINTS = (192, 64, 32, 16, 1)
+OTHER_POINTS = (192, 64, 16)
 ROWS, SEED, STEPS = 256, 0, 300
+NETLIST = ("netlist_equal", "rows_compared", "netlist_build_seconds", "netlist_run_seconds")
 
 
 def main() -> None:
@@ -52,39 +57,46 @@ def main() -> None:
     report: dict[str, Any] = {"machine": machine, "points": []}
     if out.is_file() and not arguments.anew:
         kept = json.loads(out.read_text())["points"]
-        report["points"] = [point for point in kept if point.get("made_by") == made_by]
-    done = [point["asked"] for point in report["points"]]
-    for contents in arguments.contents:
-        for shape in arguments.shapes:
-            layers = tuple(int(size) for size in shape.split(","))
-            name = f"{contents}_{shape.replace(',', '_')}"
-            points = arguments.points if shape == SHAPES[0] else arguments.other_points
-            wanted = {cycles: [contents, shape, cycles] for cycles in points}
-            if all(asked in done for asked in wanted.values()):
-                continue
-            source, origin = _dump(contents, layers, folder / name, arguments)
-            for cycles, asked in wanted.items():
-                if asked in done:
-                    continue
-                load = round(os.getloadavg()[0], 2)
-                point = measure(source, folder / f"{name}_{cycles}", cycles, arguments.netlist_rows)
-                about = {"contents": contents, "seed": SEED, "origin": origin, "asked": asked}
-                report["points"].append({**about, "load_at_start": load, **point, "made_by": made_by})
-                artifacts.write_json(out, report)
-                print(json.dumps(report["points"][-1]), flush=True)
+        report["points"] = [
+            point for point in kept if _is_whole(point, arguments) and point.get("made_by") == made_by
+        ]
+    started = time.monotonic()
+    unproven: list[tuple[Path, dict[str, Any]]] = []
+    for contents, shape, points in _plan(arguments):
+        done = [point["asked"] for point in report["points"]]
+        wanted = [cycles for cycles in points if [contents, shape, cycles] not in done]
+        if not wanted:
+            continue
+        layers = tuple(int(size) for size in shape.split(","))
+        name = f"{contents}_{shape.replace(',', '_')}"
+        source, origin = _dump(contents, layers, folder / name, arguments)
+        for cycles in wanted:
+            load = round(os.getloadavg()[0], 2)
+            project = folder / f"{name}_{cycles}"
+            about = {"contents": contents, "seed": SEED, "origin": origin, "asked": [contents, shape, cycles]}
+            point = {**about, "load_at_start": load, **measure(source, project, cycles), "made_by": made_by}
+            report["points"].append(point)
+            unproven.append((project, point))
+            artifacts.write_json(out, report)
+            print(json.dumps(point), flush=True)
+    if arguments.netlist_rows:
+        _compare_netlists(unproven, arguments.netlist_rows, report, out)
+    report["seconds_of_last_run"] = round(time.monotonic() - started)
+    artifacts.write_json(out, report)
     print(f"written: {out}")
 
 
-def measure(source: Path, project: Path, cycles: int, netlist_rows: int) -> dict[str, Any]:
-    """One folding of one dump, through every tool."""
+def measure(source: Path, project: Path, cycles: int) -> dict[str, Any]:
+    """One folding of one dump, through every tool but the comparison of its netlist."""
     bring_dump(source, project, config.Dump())
     manifest = rtl.run(project, config.Rtl(cycles_per_row=cycles))
     block = manifest.blocks[0]
-    assert block.estimate is not None
     proof = sim.run(project, config.Sim(simulators=("verilator",))).simulators[0]
     run = proof.runs[0]
     cells = synth.run(project, config.Synth(cache=False)).blocks[0]
-    point: dict[str, Any] = {
+    assert block.estimate is not None and run.initiation_interval_cycles is not None
+    assert cells.luts is not None and cells.ffs is not None
+    return {
         "features": block.features,
         "thresholds": THRESHOLDS,
         "lut_layers": block.luts_by_layer,
@@ -102,27 +114,41 @@ def measure(source: Path, project: Path, cycles: int, netlist_rows: int) -> dict
         "estimate": block.estimate.model_dump(),
         "luts_over_estimate": round(cells.luts / block.estimate.luts, 4),
         "ffs_over_estimate": round(cells.ffs / block.estimate.ffs, 4),
-        "energy_uj_by_model": _energy_uj(cells.luts, cells.ffs, run.initiation_interval_cycles or 0),
+        "energy_uj_by_model": _energy_uj(cells.luts, cells.ffs, run.initiation_interval_cycles),
         "synth_seconds": cells.seconds,
         "verilator_build_seconds": run.build_seconds,
         "verilator_rows_per_second": round(run.rows_compared / run.run_seconds, 1),
         "rtl_equal": run.bit_exact,
         "rtl_rows_compared": run.rows_compared,
-        "netlist_equal": None,
-        "rows_compared": None,
         "yosys": cells.version,
         "verilator": proof.version,
+        **dict.fromkeys(NETLIST),
     }
-    if netlist_rows:
-        options = config.Sim(simulators=("verilator",), rows={"verilator": netlist_rows})
-        proven = sim.run(project, options, netlist=True).simulators[0].runs[0]
-        point |= {
-            "netlist_equal": proven.bit_exact,
-            "rows_compared": proven.rows_compared,
-            "netlist_build_seconds": proven.build_seconds,
-            "netlist_run_seconds": proven.run_seconds,
-        }
-    return point
+
+
+def _compare_netlists(
+    unproven: list[tuple[Path, dict[str, Any]]], rows: int, report: dict[str, Any], out: Path
+) -> None:
+    """As many at once as there are cores; what is found joins its point, and the file, as it comes."""
+    written = threading.Lock()
+
+    def compare(item: tuple[Path, dict[str, Any]]) -> None:
+        project, point = item
+        found = compare_netlist(project, rows)
+        with written:
+            point |= found
+            artifacts.write_json(out, report)
+            print(json.dumps({"asked": point["asked"], **found}), flush=True)
+
+    toolbox.side_by_side(compare, unproven)
+
+
+def compare_netlist(project: Path, rows: int) -> dict[str, Any]:
+    """Raises Mismatch when the netlist differs from the integer program in a row."""
+    options = config.Sim(simulators=("verilator",), rows={"verilator": rows})
+    proven = sim.run(project, options, netlist=True).simulators[0].runs[0]
+    figures = (proven.bit_exact, proven.rows_compared, proven.build_seconds, proven.run_seconds)
+    return dict(zip(NETLIST, figures, strict=True))
 
 
 def random_program(layers: tuple[int, ...]) -> Program:
@@ -139,6 +165,21 @@ def random_program(layers: tuple[int, ...]) -> Program:
     values_KE = rng.integers(-128, 128, (bits, FEATURES))
     summation = ConditionalSummation(values_KE, rng.integers(-1000, 1000, FEATURES))
     return block_program("block0", thermometer, made, summation, residual_requantize(summation))
+
+
+def _plan(arguments: argparse.Namespace) -> Iterator[tuple[str, str, list[int]]]:
+    """Contents, shape and its points: the paper's shape with all contents, other shapes with the first."""
+    for contents in arguments.contents:
+        for shape in arguments.shapes:
+            if shape == SHAPES[0]:
+                yield contents, shape, arguments.points
+            elif contents == arguments.contents[0]:
+                yield contents, shape, arguments.other_points
+
+
+def _is_whole(point: dict[str, Any], arguments: argparse.Namespace) -> bool:
+    """Whether its netlist was compared, where that is wanted."""
+    return bool(point["netlist_equal"]) or not arguments.netlist_rows
 
 
 def _dump(
@@ -231,7 +272,7 @@ def _arguments() -> argparse.Namespace:
         "--points", nargs="+", type=int, default=list(POINTS), help="cycles a row, paper's shape"
     )
     parser.add_argument(
-        "--other-points", nargs="+", type=int, default=[192, 16], help="the same, other shapes"
+        "--other-points", nargs="+", type=int, default=list(OTHER_POINTS), help="the same, other shapes"
     )
     parser.add_argument("--netlist-rows", type=int, default=64, help="rows of each scenario on the netlist")
     parser.add_argument("--checkpoint", type=Path, help="trained contents from this file")

@@ -130,7 +130,7 @@ class QuweitLayer:
 
 def recorded(work: Callable[[], object]) -> Callable[[], object]:
     """The same work as a CUDA graph, as the training program runs it."""
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
@@ -145,9 +145,9 @@ def recorded(work: Callable[[], object]) -> Callable[[], object]:
 def milliseconds(work: Callable[[], object], repeats: int = 50) -> float:
     for _ in range(3):
         work()
-    times = []
+    times: list[float] = []
     for _ in range(repeats):
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         start.record()
         work()
         end.record()

@@ -23,7 +23,8 @@ FOLDINGS = {"groups": (6, 3, 2), "gated": (70, 2, 1)}
 
 @pytest.mark.parametrize("folding", FOLDINGS)
 def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
-    result = formal.run(_project(tmp_path, *FOLDINGS[folding]))
+    project = _project(tmp_path, *FOLDINGS[folding])
+    result = formal.run(project)
     assert [proof.module.removeprefix("toy_block0_") for proof in result.proofs] == [
         "encoder",
         "lut_layer0",
@@ -31,6 +32,12 @@ def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
         "value_table",
     ]
     assert all(proof.proven and not proof.unproven for proof in result.proofs)
+    logs = {path.name: path.read_text() for path in (project / "formal").glob("*.log")}
+    assert sorted(logs) == sorted(f"{proof.module}.log" for proof in result.proofs)
+    for log in logs.values():
+        # Of this machine it may name where the tool itself is, and nothing that was read or written.
+        assert str(tmp_path) not in log and "quweit-formal-" not in log
+        assert not re.search(r"input from `/", log)
 
 
 def _flip_cell(folder: Path) -> None:

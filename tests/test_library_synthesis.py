@@ -65,6 +65,15 @@ def test_area_is_the_sum_of_the_cells_and_every_figure_is_there(
 
 
 @needs_tools
+def test_logic_of_a_block_is_mapped_against_the_share_of_the_period_that_wires_leave(
+    made: tuple[Path, SynthesisReport],
+) -> None:
+    script = (made[0] / "synth/asic/block0.ys").read_text()
+    assert f" -D {round(10_000 * mapping.ABC_SHARE_BLOCK)} " in script  # ps, of the 10 ns asked for
+    assert mapping.ABC_SHARE_BLOCK < mapping.ABC_SHARE
+
+
+@needs_tools
 def test_power_says_its_activity_and_every_net_was_counted(made: tuple[Path, SynthesisReport]) -> None:
     found = figures(made[1])
     assert found.nets_annotated == found.nets > 300

@@ -235,7 +235,9 @@ def test_the_commands_in_the_readme_of_the_package_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.requires("verilator", "yosys")
-def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(tmp_path: Path) -> None:
+def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rendering with the vendor's cells: gated tables of two cells a bit in one block, groups in the other."""
     blocks = [
         random_block(31, features=5, layers=(24,), outputs=70),
@@ -245,7 +247,8 @@ def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(tmp_path: Pa
     rtl.run(project, config.Rtl())
     synth.run(project, config.Synth())
     options = config.Sim(simulators=("verilator",), rows={"verilator": 100})
-    result = sim.run(project, options, netlist=True)
+    monkeypatch.chdir(tmp_path)
+    result = sim.run(project.relative_to(tmp_path), options, netlist=True)
     assert result.bit_exact and result.synth
     assert [run.rows_compared for run in result.simulators[0].runs] == [400, 400]
 

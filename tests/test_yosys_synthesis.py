@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -47,6 +48,9 @@ def test_the_netlist_and_the_script_are_kept_and_name_no_absolute_path(project: 
     assert "module top_0(" in netlist
     assert "LUT6" in netlist
     assert "64'h8000000000000001" in netlist
+    # One scalar wire a net: vectors are for ports alone.
+    vectors = set(re.findall(r"^  wire \[.*\] (\S+);$", netlist, re.MULTILINE))
+    assert vectors <= set(re.findall(r"^  (?:input|output) \[.*\] (\S+);$", netlist, re.MULTILINE))
     assert "../rtl/block_0.sv" in (project / "synth" / "yosys" / "block_0.ys").read_text()
     for path in (project / "synth" / "yosys").iterdir():
         assert str(project.parent) not in path.read_text()

@@ -115,7 +115,7 @@ def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     return svg[0]
 
 
-def front(points: Sequence[FrontPoint]) -> str:
+def front(points: Sequence[FrontPoint], title: str = "") -> str:
     """LUTs and energy over the cycles of a sample: estimated points joined, measured ones filled."""
     panels = (("luts", "LUTs"), ("energy_uj", "energy of one sample, µJ"))
     with canvas("front", 9.2, 3.6) as (figure, svg):
@@ -139,6 +139,8 @@ def front(points: Sequence[FrontPoint]) -> str:
                         label=name,
                     )
             axes.set(xscale="log", yscale="log", xlabel="cycles of a sample", ylabel=label)
+        if title:
+            figure.suptitle(title, fontsize=9)
         axes.legend(fontsize=8)
     return svg[0]
 

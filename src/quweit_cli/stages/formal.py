@@ -8,13 +8,14 @@ registers have one description, or one that simulation of the netlist compares.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from quweit_cli import toolbox
 from quweit_cli.artifacts import check_fresh, digest_of, file_digests, load, save, writing_stage
-from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest
+from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest, inside
 from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.synthesizers.cell_models import vendor_file
@@ -22,6 +23,7 @@ from quweit_cli.toolbox import Found
 
 DOCUMENT = "formal.json"
 SECONDS = 1800.0
+MODELS = "cells_sim.v"  # of the vendor
 
 
 def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
@@ -65,16 +67,19 @@ def modules(block: RtlBlock) -> list[str]:
     return [Path(name).stem for name in block.sources if Path(name).stem in names]
 
 
-def script(package: Path, module: str, cells: list[str]) -> str:
-    """Both renderings, every output of one against its twin; unproven ones are listed and no error."""
+def script(module: str, cells: list[str]) -> str:
+    """Both renderings, every output of one against its twin; unproven ones are listed and no error.
+
+    It runs in a folder with `MODULE.sv`, the files named in `cells` and the vendor's models: so neither script
+    nor log names a path of this machine.
+    """
     elaborate = f"hierarchy -check -top {module}\nproc -norom\nflatten\nopt_expr\nopt_clean"
-    sources = " ".join(str(package / name) for name in cells)
     return f"""\
-read_verilog -sv {package / "rtl" / f"{module}.sv"}
+read_verilog -sv {module}.sv
 {elaborate}
 design -stash behavioural
-read_verilog -sv {sources}
-read_verilog {vendor_file()}
+read_verilog -sv {" ".join(cells)}
+read_verilog {MODELS}
 {elaborate}
 design -stash cells
 design -copy-from behavioural -as behavioural {module}
@@ -91,11 +96,16 @@ def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Pa
     helpers = [name for name in block.cells_xilinx if Path(name).name.startswith("quweit_")]
     own = [name for name in block.cells_xilinx if Path(name).stem == module]
     log = folder / f"{module}.log"
-    with tempfile.TemporaryDirectory(prefix="quweit-formal-") as scratch:
-        path = Path(scratch) / "prove.ys"
-        path.write_text(script(package, module, [*helpers, *own]))
-        command = [*found.command, str(path)]
-        text = toolbox.run(command, cwd=Path(scratch), log=log, name=f"yosys on {module}", timeout=SECONDS)
+    with tempfile.TemporaryDirectory(prefix="quweit-formal-") as scratch_name:
+        scratch = Path(scratch_name)
+        shutil.copy(package / "rtl" / f"{module}.sv", scratch / f"{module}.sv")
+        shutil.copy(vendor_file(), scratch / MODELS)
+        cells = [f"cells_{Path(name).name}" for name in (*helpers, *own)]
+        for name, copy in zip((*helpers, *own), cells, strict=True):
+            shutil.copy(inside(package, name), scratch / copy)
+        (scratch / "prove.ys").write_text(script(module, cells))
+        command = [*found.command, "prove.ys"]
+        text = toolbox.run(command, cwd=scratch, log=log, name=f"yosys on {module}", timeout=SECONDS)
     counted = re.search(r"Of those cells (\d+) are proven and (\d+) are unproven", text)
     if counted is None:
         raise ToolFailed(f"yosys ended well and proved nothing about `{module}`", hint=f"its log: {log}")

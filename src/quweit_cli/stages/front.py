@@ -60,7 +60,7 @@ def run(
             task.advance()
     if {"rtl", "sim", "synth"} <= inputs.keys():
         points += _measured(project, chosen.name, dump)
-    points += _paper(dump.model)
+    points += paper_points(dump.model)
     front = Front(name=dump.name, block=chosen.name, clock_mhz=published.CLOCK_MHZ, points=points)
     with writing_stage(project, "front", inputs=inputs, options=options) as folder:
         save(front, folder / DOCUMENT)
@@ -84,7 +84,7 @@ def estimated(
 ) -> FrontPoint:
     """One folding of one block, by counting."""
     foretold = foretell(source.program, fold, options or config.Rtl())
-    return _point(
+    return point(
         source.program.name, "estimated", foretold.outputs_per_cycle, foretold.bits_per_cycle,
         foretold.cycles_per_row, foretold.cells.luts, foretold.cells.ffs, shape.tokens,
     )  # fmt: skip
@@ -105,13 +105,13 @@ def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
     bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
     cycles = tables.initiation_intervals(dump, sim)[name]
     return [
-        _point(
+        point(
             name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, dump.model.tokens
         )
     ]
 
 
-def _paper(shape: ModelShape) -> Sequence[FrontPoint]:
+def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
     """The published block, when this is its shape: at its own 196 cycles, and at those that its structure takes."""
     if (shape.dim, shape.tokens) != (192, 196):
         return []
@@ -135,7 +135,7 @@ def _paper(shape: ModelShape) -> Sequence[FrontPoint]:
     ]
 
 
-def _point(
+def point(
     block: str,
     source: str,
     outputs_per_cycle: int,
@@ -145,6 +145,7 @@ def _point(
     ffs: int,
     tokens: int,
 ) -> FrontPoint:
+    """One folding with the energy of a sample by the calibrated model; `interval` are the cycles of a row."""
     by_model = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=published.CLOCK_MHZ)
     return FrontPoint(
         block=block,

@@ -286,7 +286,7 @@ def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
             own = inside(synthesis, block.cell_models)
             sources[block.block] = (str(own), str(inside(synthesis, block.netlist)))
             continue
-        path = folder / f"{block.block}.v"
+        path = folder.resolve() / f"{block.block}.v"  # what is relative is taken from the package
         path.write_text(simulation_text(inside(synthesis, block.netlist).read_text(), models))
         sources[block.block] = (str(path),)
     return sources

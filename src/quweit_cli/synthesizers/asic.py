@@ -20,6 +20,7 @@ from quweit_cli.synthesizers import activity, opensta
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.clock_tree import clock_gates
 from quweit_cli.synthesizers.mapping import (
+    ABC_SHARE_BLOCK,
     ABC_SHARE_FAST,
     LIBRARY,
     Mapping,
@@ -110,8 +111,9 @@ def _map(sources: list[Path], block: RtlBlock, target: Target, options: Synth, w
             clock_gating=options.clock_gating, logic_share=ABC_SHARE_FAST,
         )  # fmt: skip
     netlist = map_to_cells(
-        sources, block.top, target, work, block.name, clock_gating=options.clock_gating, clock_port="clk_i"
-    )
+        sources, block.top, target, work, block.name,
+        clock_gating=options.clock_gating, clock_port="clk_i", share=ABC_SHARE_BLOCK,
+    )  # fmt: skip
     return Mapping(netlist, "nf")
 
 

@@ -2,15 +2,18 @@
 
 Flip-flops, carries and multiplexers are the vendor's models without their delays. A LUT there is a tree of
 multiplexers with its contents as a parameter: each of ten thousand different tables is elaborated as a
-module of its own, and Verilator needs many minutes. Here the contents are a port, and the LUT reads its
-table by an index; `vendor_with_ports` makes the contents of the vendor's model a port as well and changes
-nothing else, so that Yosys can prove the two equal for all contents (tests/test_cell_models.py does).
+module of its own, and Verilator needs many minutes. Here a LUT is an equation that shifts its contents by
+its address, without any module: as instances of one module with its contents at a port, those of the
+I-ViT-T block at 16 cycles a row took Verilator 55 s of processor time, as equations 34. `vendor_with_ports`
+makes the contents of the vendor's model a port and changes nothing else, so that Yosys can prove the
+equations equal to it for all contents (tests/test_cell_models.py does).
 """
 
 from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -21,7 +24,10 @@ _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DO
 _CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
 _LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
-_TABLE_CELL = re.compile(r"^  (LUT\w+) #\(\s*\.INIT\(([^()]+)\)\s*\) (\S+) +\($", re.MULTILINE)
+_LUT = re.compile(
+    r"^  (LUT[1-6](?:_2)?) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$", re.MULTILINE | re.DOTALL
+)
+_PIN = re.compile(r"^    \.(\w+)\((.*)\),?$", re.MULTILINE)
 
 
 def vendor_file() -> Path:
@@ -37,37 +43,29 @@ def vendor_file() -> Path:
 
 
 def simulation_text(netlist: str, models: str) -> str:
-    """One Verilog text: the netlist, its tables' contents as ports, and the models of the cells that it names.
+    """One Verilog text: the netlist, its LUTs as equations, and the models of the other cells that it names.
 
     Raises:
         ToolFailed: the netlist names a cell that has no model.
     """
+    text = _LUT.sub(lambda one: equations(one[1], one[2], dict(_PIN.findall(one[3]))), netlist)
     known = {found[1]: found[0] for found in _MODULE.finditer(models)}
-    used = sorted({found[1] for found in _CELL.finditer(netlist)} - {"module"})
+    used = sorted({found[1] for found in _CELL.finditer(text)} - {"module"})
     missing = [name for name in used if name not in known]
     if missing:
         raise ToolFailed(f"the netlist has cells without a model: {', '.join(missing[:5])}")
-    ported = _TABLE_CELL.sub(lambda one: f"  {one[1]} {one[3]} (\n    .INIT({one[2]}),", netlist)
-    ported = _LONG_LINE.sub(lambda one: one[0].replace(", ", ",\n    "), ported)
-    kept = (indexed(name) or _SPECIFY.sub("", known[name]) for name in used)
-    return "\n\n".join([*kept, ported])
+    text = _LONG_LINE.sub(lambda one: one[0].replace(", ", ",\n    "), text)
+    return "\n\n".join([*(_SPECIFY.sub("", known[name]) for name in used), text])
 
 
-def indexed(name: str) -> str | None:
-    """A LUT that reads its contents by an index; None for other cells."""
-    match = re.fullmatch(r"LUT([1-6])(_2)?", name)
-    if match is None:
-        return None
-    inputs = [f"I{place}" for place in range(int(match[1]))]
-    contents = 2 ** len(inputs)
-    header = f"module {name}(input [{contents - 1}:0] INIT, {{}}, input {', '.join(inputs)});\n"
-    address = ", ".join(reversed(inputs))
-    if match[2] is None:
-        return header.format("output O") + f"  assign O = INIT[{{{address}}}];\nendmodule"
-    lower = ", ".join(reversed(inputs[:-1]))
-    return (
-        header.format("output O6, output O5")
-        + f"  assign O6 = INIT[{{{address}}}];\n  assign O5 = INIT[{{1'b0, {lower}}}];\nendmodule"
+def equations(name: str, contents: str, pins: Mapping[str, str]) -> str:
+    """What the outputs of a LUT are: `contents` shifted by the address; pins that are not there read 0."""
+    inputs = [pins.get(f"I{place}") or "1'h0" for place in range(int(name[3]))]
+    addresses = {"O": inputs} if name == f"LUT{name[3]}" else {"O6": inputs, "O5": [*inputs[:-1], "1'h0"]}
+    return "\n".join(
+        f"  assign {pins[output]} = {contents} >> {{{', '.join(reversed(address))}}};"
+        for output, address in addresses.items()
+        if pins.get(output)
     )
 
 

@@ -86,7 +86,9 @@ def script(block: RtlBlock, family: str, sources: Path) -> str:
 
     Modules are mapped one by one and put together at the end. Those that are cells already are empty
     boxes until then: mapping 15,000 cells to themselves took two thirds of the time. $scopeinfo cells
-    are no hardware: they remember the hierarchy that flattening took away.
+    are no hardware: they remember the hierarchy that flattening took away. The netlist has scalar wires, one a
+    net: where a simulator sees a vector of 70,000 terms, every table seems to drive every adder, and Verilator
+    took a quarter of an hour and 7 GB on the false loops of a block at one row a cycle.
     """
     cells = "\n".join(f"read_verilog -sv -lib {sources / name}" for name in block.cells_xilinx)
     logic = "\n".join(
@@ -107,6 +109,8 @@ opt_clean
 delete t:$scopeinfo
 check -assert
 tee -q -o yosys/{block.name}.stat.json stat -json -top {block.top}
+splitnets
+opt_clean -purge
 write_verilog -noattr yosys/{block.name}.netlist.v
 """
 
