@@ -112,7 +112,7 @@ def _map(sources: list[Path], block: RtlBlock, target: Target, options: Synth, w
         )  # fmt: skip
     netlist = map_to_cells(
         sources, block.top, target, work, block.name,
-        clock_gating=options.clock_gating, clock_port="clk_i", share=ABC_SHARE_BLOCK,
+        clock_gating=options.clock_gating, clock_port="clk_i", logic_share=ABC_SHARE_BLOCK,
     )  # fmt: skip
     return Mapping(netlist, "nf")
 
