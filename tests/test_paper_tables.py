@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from conftest import Outcome
 from packages import DIGEST, I_VIT_T
@@ -287,6 +288,14 @@ def test_an_array_that_is_not_bit_exact_has_no_tables(tmp_path: Path) -> None:
 def test_a_shape_that_is_none_is_refused(words: str) -> None:
     with pytest.raises(ConfigError):
         parse_shape(words)
+
+
+def test_the_longest_name_of_a_model_has_a_table_of_every_kind() -> None:
+    name, _ = parse_shape("m" + 40 * "o" + "=1,192,3,196,768,causal")
+    longest = f"table4_{name}_causal_silicon_vectorless"
+    assert TABLE.model_validate({**TABLE.model_dump(), "key": longest}).key == longest
+    with pytest.raises(ValidationError):
+        TABLE.model_validate({**TABLE.model_dump(), "key": "../table4"})
 
 
 def test_a_project_is_needed_without_tables(quweit: Callable[..., Outcome]) -> None:

@@ -252,7 +252,10 @@ class TableRow(Artifact):
 
 
 class PaperTable(Artifact):
-    key: Identifier
+    key: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,99}$",
+        description="names its files; longer than an identifier, as the name of a model is part of it",
+    )
     title: str
     columns: list[str] = Field(description="after the label")
     rows: list[TableRow]

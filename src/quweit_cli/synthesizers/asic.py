@@ -108,11 +108,11 @@ def _map(sources: list[Path], block: RtlBlock, target: Target, options: Synth, w
     if options.mapping == "speed":
         return map_fast(
             sources, block.top, target, work, block.name,
-            clock_gating=options.clock_gating, share=ABC_SHARE_FAST,
+            clock_gating=options.clock_gating, logic_share=ABC_SHARE_FAST,
         )  # fmt: skip
     netlist = map_to_cells(
         sources, block.top, target, work, block.name,
-        clock_gating=options.clock_gating, clock_port="clk_i", share=ABC_SHARE_BLOCK,
+        clock_gating=options.clock_gating, clock_port="clk_i", logic_share=ABC_SHARE_BLOCK,
     )  # fmt: skip
     return Mapping(netlist, "nf")
 

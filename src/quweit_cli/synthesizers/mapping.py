@@ -86,7 +86,7 @@ def map_fast(
     name: str,
     *,
     clock_gating: bool = True,
-    share: float = ABC_SHARE,
+    logic_share: float = ABC_SHARE,
 ) -> Mapping:
     """`map` of ABC ends at an assertion when a gate has no delay by its reckoning; `&nf` takes every library.
 
@@ -103,7 +103,7 @@ def map_fast(
             clock_gating=clock_gating,
             clock_port="clk_i",
             abc_script=abc_script,
-            share=share,
+            logic_share=logic_share,
         )
 
     try:
@@ -125,7 +125,7 @@ def map_to_cells(
     clock_gating: bool,
     clock_port: str,
     abc_script: str = ABC_SCRIPT,
-    share: float = ABC_SHARE,
+    logic_share: float = ABC_SHARE,
 ) -> Netlist:
     """Yosys and ABC on the sources of one flat design; leaves `<name>.netlist.v`, with a clock tree.
 
@@ -138,7 +138,9 @@ def map_to_cells(
     write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
     write_text(
         work / f"{name}.ys",
-        script(sources, top, target, name, clock_gating=gates, abc_script=abc_script, share=share),
+        script(
+            sources, top, target, name, clock_gating=gates, abc_script=abc_script, logic_share=logic_share
+        ),
     )
     toolbox.run(
         [*found.command, f"{name}.ys"], cwd=work, log=work / f"{name}.log", name=f"yosys on block {name}"
@@ -160,7 +162,7 @@ def script(
     *,
     clock_gating: bool,
     abc_script: str = ABC_SCRIPT,
-    share: float = ABC_SHARE,
+    logic_share: float = ABC_SHARE,
 ) -> str:
     """The Yosys script of one design; it runs where the library lies as `library.lib`."""
     library = target.library
@@ -177,7 +179,7 @@ dfflegalize {legal}
 opt_clean
 {gate}dfflibmap{avoid} -liberty {LIBRARY}
 setundef -zero
-abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
+abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * logic_share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
 hilomap -hicell {high} -locell {low}
 delete t:$scopeinfo
 opt_clean -purge
