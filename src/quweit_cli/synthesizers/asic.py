@@ -23,6 +23,7 @@ from quweit_cli.synthesizers.mapping import (
     ABC_SHARE_BLOCK,
     ABC_SHARE_FAST,
     LIBRARY,
+    Design,
     Mapping,
     Target,
     library_at,
@@ -105,16 +106,10 @@ def _synthesize_block(
 
 
 def _map(sources: list[Path], block: RtlBlock, target: Target, options: Synth, work: Path) -> Mapping:
-    if options.mapping == "speed":
-        return map_fast(
-            sources, block.top, target, work, block.name,
-            clock_gating=options.clock_gating, logic_share=ABC_SHARE_FAST,
-        )  # fmt: skip
-    netlist = map_to_cells(
-        sources, block.top, target, work, block.name,
-        clock_gating=options.clock_gating, clock_port="clk_i", logic_share=ABC_SHARE_BLOCK,
-    )  # fmt: skip
-    return Mapping(netlist, "nf")
+    fast = options.mapping == "speed"
+    share = ABC_SHARE_FAST if fast else ABC_SHARE_BLOCK
+    design = Design(sources, block.top, block.name, options.clock_gating, share)
+    return map_fast(design, target, work) if fast else Mapping(map_to_cells(design, target, work), "nf")
 
 
 def _how_mapped(mapped: Mapping, options: Synth) -> str:

@@ -32,6 +32,7 @@ ABC_SHARE_BLOCK = 0.65
 # For blocks that are mapped for speed: on their nets of a thousand sinks ABC is further off. At 16 cycles a row the I-ViT-T
 # block misses 1 GHz in Nangate 45 nm by 0.027 ns with 0.8, and meets it by 0.076 ns with 0.7, in 0.06 % more area.
 ABC_SHARE_FAST = 0.7
+CLOCK = "clk_i"
 FANOUT_LOAD = 4  # inputs of the driving cell that every output is taken to drive
 SMALLEST_GATED = 4  # flip-flops with one enable for which a clock gate is smaller than their multiplexers
 # What Yosys runs by itself, but for `buffer -c`: without it a net of a thousand sinks gets a chain of buffers
@@ -58,6 +59,16 @@ class Target(NamedTuple):
     period_ns: float
 
 
+class Design(NamedTuple):
+    """What is mapped: `name` names the files, `logic_share` is the part of the period that logic may take."""
+
+    sources: Sequence[Path]
+    top: str
+    name: str
+    clock_gating: bool = True
+    logic_share: float = ABC_SHARE
+
+
 class Mapping(NamedTuple):
     netlist: Netlist
     mapper: Mapper
@@ -78,108 +89,60 @@ def target_of(options: Synth) -> Target:
     return Target(library, text, driver.name, load_ff, 1000 / options.clock_mhz)
 
 
-def map_fast(
-    sources: Sequence[Path],
-    top: str,
-    target: Target,
-    work: Path,
-    name: str,
-    *,
-    clock_gating: bool = True,
-    logic_share: float = ABC_SHARE,
-) -> Mapping:
+def map_fast(design: Design, target: Target, work: Path) -> Mapping:
     """`map` of ABC ends at an assertion when a gate has no delay by its reckoning; `&nf` takes every library.
 
     The log of a mapper that refused stays beside the other, as `<name>.map.log`.
     """
-
-    def mapped(abc_script: str) -> Netlist:
-        return map_to_cells(
-            list(sources),
-            top,
-            target,
-            work,
-            name,
-            clock_gating=clock_gating,
-            clock_port="clk_i",
-            abc_script=abc_script,
-            logic_share=logic_share,
-        )
-
     try:
-        return Mapping(mapped(ABC_SCRIPT_FAST), "map")
+        return Mapping(map_to_cells(design, target, work, ABC_SCRIPT_FAST), "map")
     except ToolFailed:
-        log = work / f"{name}.log"
+        log = work / f"{design.name}.log"
         if log.is_file():
-            log.replace(work / f"{name}.map.log")
-        return Mapping(mapped(ABC_SCRIPT), "nf")
+            log.replace(work / f"{design.name}.map.log")
+        return Mapping(map_to_cells(design, target, work), "nf")
 
 
-def map_to_cells(
-    sources: list[Path],
-    top: str,
-    target: Target,
-    work: Path,
-    name: str,
-    *,
-    clock_gating: bool,
-    clock_port: str,
-    abc_script: str = ABC_SCRIPT,
-    logic_share: float = ABC_SHARE,
-) -> Netlist:
+def map_to_cells(design: Design, target: Target, work: Path, abc_script: str = ABC_SCRIPT) -> Netlist:
     """Yosys and ABC on the sources of one flat design; leaves `<name>.netlist.v`, with a clock tree.
 
     Raises:
         ToolFailed: Yosys refused the design, or could not map all of it.
     """
     found = toolbox.find(toolbox.YOSYS)
-    library = target.library
-    gates = clock_gating and bool(library.clock_gates())
+    library, name = target.library, design.name
     write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
-    write_text(
-        work / f"{name}.ys",
-        script(
-            sources, top, target, name, clock_gating=gates, abc_script=abc_script, logic_share=logic_share
-        ),
-    )
+    write_text(work / f"{name}.ys", script(design, target, abc_script))
     toolbox.run(
         [*found.command, f"{name}.ys"], cwd=work, log=work / f"{name}.log", name=f"yosys on block {name}"
     )
     json = work / f"{name}.json"
-    netlist = read_netlist(json, top, library)
+    netlist = read_netlist(json, design.top, library)
     json.unlink()
     buffer_flip_flops(netlist, library)
-    add_clock_tree(netlist, library, clock_port)
-    write_text(work / f"{name}.netlist.v", verilog(netlist, f"// {top} in cells of {library.name}"))
+    add_clock_tree(netlist, library, CLOCK)
+    write_text(work / f"{name}.netlist.v", verilog(netlist, f"// {design.top} in cells of {library.name}"))
     return netlist
 
 
-def script(
-    sources: list[Path],
-    top: str,
-    target: Target,
-    name: str,
-    *,
-    clock_gating: bool,
-    abc_script: str = ABC_SCRIPT,
-    logic_share: float = ABC_SHARE,
-) -> str:
+def script(design: Design, target: Target, abc_script: str) -> str:
     """The Yosys script of one design; it runs where the library lies as `library.lib`."""
-    library = target.library
+    library, name = target.library, design.name
+    gates = design.clock_gating and library.clock_gates()
     avoid = "".join(f" -dont_use {cell}" for cell in library.refused())
     legal = " ".join(f"-cell {kind} x" for kind in FLIP_FLOPS.split())
-    gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if clock_gating else ""
+    gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if gates else ""
     high, low = (" ".join(library.tie(value)) for value in (1, 0))
-    reads = "\n".join(f"read_verilog -sv {source}" for source in sources)
+    reads = "\n".join(f"read_verilog -sv {source}" for source in design.sources)
     return f"""\
 {reads}
-synth -flatten -noabc -top {top}
+synth -flatten -noabc -top {design.top}
 check -assert
 dfflegalize {legal}
 opt_clean
 {gate}dfflibmap{avoid} -liberty {LIBRARY}
 setundef -zero
-abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * logic_share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
+abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * design.logic_share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
 hilomap -hicell {high} -locell {low}
 delete t:$scopeinfo
 opt_clean -purge

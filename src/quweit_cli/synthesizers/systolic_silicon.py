@@ -114,7 +114,7 @@ def map_module(
     write_text(
         work / source, with_parameters((package / name).read_text(), part.module, dict(part.parameters))
     )
-    return mapping.map_fast([source], part.module, target, work, part.name)
+    return mapping.map_fast(mapping.Design([source], part.module, part.name), target, work)
 
 
 def analyse_module(

@@ -51,7 +51,7 @@ def synthesize(
 def _make(unit: Unit, target: Target, options: Baseline, work: Path) -> UnitSilicon:
     name = unit.module
     sources = _write_sources(unit, work)
-    made = mapping.map_fast(sources, unit.module, target, work, name)
+    made = mapping.map_fast(mapping.Design(sources, unit.module, name), target, work)
     counted = None
     if options.activity == "measured":
         write_cell_models(made.netlist, work, name)
