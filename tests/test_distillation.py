@@ -7,8 +7,9 @@ import torch
 
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import artifacts, config
-from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.errors import ArtifactError, ConfigError, UnsupportedModel
 from quweit_cli.stages import keys, train
+from quweit_cli.stages.dump import shape_of
 from quweit_cli.training import checkpoint
 from quweit_cli.training.distillation import distilled_loss
 
@@ -111,3 +112,9 @@ def test_a_teacher_is_looked_for_beside_the_experiment_file(tmp_path: Path) -> N
     raw = tiny_digits(DISTILL).model_dump_json().replace('"teacher":null', '"teacher":"t.pt"')
     (tmp_path / "e.yaml").write_text(raw)
     assert config.load_experiment(tmp_path / "e.yaml").training.distill.teacher == tmp_path / "t.pt"
+
+
+def test_a_convolutional_teacher_has_no_shape_to_count(project: Path) -> None:
+    train.run(tiny_digits("model.family=resnet", "model.mlp=dense", "model.dim=4", "model.depth=1"), project)
+    with pytest.raises(UnsupportedModel, match="neither attention nor MLPs"):
+        shape_of(project / "train/ckpt.pt")

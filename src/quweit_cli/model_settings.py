@@ -100,7 +100,7 @@ class Model(Settings):
     depth: int = Field(
         ge=1, description="encoder or decoder layers; resnet: layers in each of its four stages"
     )
-    heads: int = Field(1, ge=1, description="attention heads; they divide dim")
+    heads: int = Field(ge=1, description="attention heads; they divide dim. A resnet has none, and says 1")
     mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
     image: int | None = Field(
         None,

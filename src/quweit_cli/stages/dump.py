@@ -11,7 +11,7 @@ from quweit_cli import artifacts, config, ir
 from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import blocks_of
+from quweit_cli.models import ResNet, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
@@ -83,9 +83,16 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
 
     Raises:
         ArtifactError: no checkpoint, or a damaged one.
+        UnsupportedModel: it has no layers of attention and MLP, whose work could be counted.
     """
     loaded = checkpoints.load(checkpoint)
-    return loaded.experiment.name, _shape(loaded.experiment.model, loaded.model().tokens)
+    model = loaded.model()
+    if isinstance(model, ResNet):
+        raise UnsupportedModel(
+            f"`{checkpoint}` is a convolutional network, which has neither attention nor MLPs",
+            hint="give a checkpoint of the family `vit` or `gpt`",
+        )
+    return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
 
 
 def _programs(blocks: Mapping[str, WeightlessBlock], checkpoint: Path) -> dict[str, ir.Program]:
