@@ -99,6 +99,17 @@ def test_what_a_killed_run_left_behind_is_swept(experiment_file: Path, tmp_path:
     assert not list(project.glob(".*"))
 
 
+def test_two_runs_of_one_stage_at_once_leave_one_another_alone(tmp_path: Path) -> None:
+    """Two shells on one project: whoever ends last is kept, and nobody's files vanish on the way."""
+    with artifacts.writing_stage(tmp_path, "netlist", inputs={}, options={}) as first:
+        (first / "log").write_text("of the first")
+        with artifacts.writing_stage(tmp_path, "netlist", inputs={}, options={}) as second:
+            (second / "log").write_text("of the second")
+        assert (first / "log").read_text() == "of the first"
+    assert (tmp_path / "netlist" / "log").read_text() == "of the first"
+    assert not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.usefixtures("stand_in_tools", "stand_in_stages")
 def test_a_full_disk_is_said_and_leaves_no_half_artefact(

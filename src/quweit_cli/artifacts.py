@@ -14,6 +14,7 @@ interrupt or a full disk leaves the earlier artefact as it was.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -108,6 +109,8 @@ def writing_stage(
     _sweep_leftovers(project, stage)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{stage}.", dir=project))
+        in_use = os.open(folder, os.O_RDONLY)
+        fcntl.flock(in_use, fcntl.LOCK_EX)  # ends with this process, however it ends
     except OSError as error:
         raise ArtifactError(f"cannot write in `{project}`: {error}") from None
     try:
@@ -132,6 +135,7 @@ def writing_stage(
             hint="the earlier artefact, if any, is untouched; free some space or mend the permissions and run again",
         ) from error
     finally:
+        os.close(in_use)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -295,4 +299,20 @@ def _sweep_leftovers(project: Path, stage: str) -> None:
         if not (project / stage).exists():
             old.rename(project / stage)
     for leftover in project.glob(f".{stage}.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if not _is_in_use(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Whether another process writes the same stage right now; whoever ends last is kept."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
