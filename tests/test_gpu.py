@@ -111,25 +111,27 @@ def test_a_compiled_training_learns_the_same(mlp: str) -> None:
         assert plain["train_loss"] == pytest.approx(fast["train_loss"], rel=0.02)
 
 
-def test_two_gpus_give_the_curve_of_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recorded", [False, True])
+def test_two_gpus_give_the_curve_of_one(tmp_path: Path, recorded: bool) -> None:
     if torch.cuda.device_count() < 2:
         pytest.skip("needs two CUDA devices")
     curves = []
+    changes = {"compile": True, "steps": 30, "evaluate_every": 10} if recorded else {}
     for count in (1, 2):
         command = [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count),
-            "-m", "quweit_cli", "train", str(experiment_file(tmp_path)), "--out", str(tmp_path / str(count)), "--json",
+            "-m", "quweit_cli", "train", str(experiment_file(tmp_path, **changes)), "--out", str(tmp_path / str(count)), "--json",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr
         curves.append(json.loads(done.stdout)["models"][0]["curve"])
     for one, two in zip(*curves, strict=True):
         assert one == pytest.approx(two, rel=1e-3)
 
 
-def experiment_file(folder: Path) -> Path:
+def experiment_file(folder: Path, **changes: object) -> Path:
     path = folder / "tiny.yaml"
-    training = {**DIGITS["training"], "device": "cuda", "precision": "float32"}
+    training = {**DIGITS["training"], "device": "cuda", "precision": "float32", **changes}
     model = {**DIGITS["model"], "block": {**DIGITS["model"]["block"], "dropout": 0.0}}
     path.write_text(json.dumps({**DIGITS, "model": model, "training": training}))
     return path

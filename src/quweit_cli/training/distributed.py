@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from quweit_cli import ranks
 from quweit_cli.errors import ConfigError
 from quweit_cli.training.datasets import Share
+from quweit_cli.training.graph import on_stream
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,26 @@ class Processes:
         if self.count > 1:
             dist.barrier()
 
-    def wrap(self, model: nn.Module, device: torch.device, *, unused: bool = False) -> nn.Module:
+    def wrap(
+        self,
+        model: nn.Module,
+        device: torch.device,
+        *,
+        unused: bool = False,
+        stream: torch.cuda.Stream | None = None,
+    ) -> nn.Module:
         """Gradients become their mean over the processes; weights start as the first process has them.
 
         unused: some weights may stop taking part, such as a mapping that is frozen on the way.
+        stream: where its steps will be recorded.
         """
         if self.count == 1:
             return model
         ids = [device.index] if device.type == "cuda" else None
-        return DistributedDataParallel(
-            model, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused
-        )
+        with on_stream(stream):
+            return DistributedDataParallel(
+                model, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused
+            )
 
     def check_batch(self, size: int) -> None:
         """Raises ConfigError when the batch cannot be shared out evenly."""

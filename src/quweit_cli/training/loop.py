@@ -6,6 +6,7 @@ read every REPORT_EVERY steps only.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
@@ -85,7 +86,7 @@ def fit(
         torch.manual_seed(experiment.seed)
         model = build(experiment.model, data.meta).to(device)
         run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
-        with progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
+        with contextlib.closing(run), progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
             run.walk(task, start, save, deadline)
         return run.trained()
 
@@ -109,15 +110,18 @@ class _Run:
         self.steps = total_steps(self.settings, data, model.tokens)
         self.blocks = blocks_of(model)
         self.learns_mapping = bool(self.blocks) and experiment.model.block.mapping == "learnable"
-        self.network = processes.wrap(model, device, unused=self.learns_mapping)
+        self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
+        self.precision = Precision(self.settings.precision, device)
+        together = processes.count > 1
+        waits = (together and self.learns_mapping) or (self.teacher is not None and self.teacher.waits)
+        records = self.settings.compile and device.type == "cuda" and not waits
+        stream = torch.cuda.Stream(device) if records else None  # type: ignore[no-untyped-call]
+        self.network = processes.wrap(model, device, unused=self.learns_mapping, stream=stream)
         if self.settings.compile:
             compile_layers(model)
-        self.precision = Precision(self.settings.precision, device)
-        self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.learn: Learn = self._learn
-        waits = processes.count > 1 or (self.teacher is not None and self.teacher.waits)
-        if self.settings.compile and device.type == "cuda" and not waits:
-            self.learn = RecordedStep(self._learn)
+        if stream is not None:
+            self.learn = RecordedStep(self._learn, stream, together=together)
         self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
         self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
@@ -156,6 +160,11 @@ class _Run:
                 raise Stopped(done, self.steps)
             if report:
                 clock.restart(done)
+
+    def close(self) -> None:
+        """Let go of the recording: NCCL waits for ever for graphs that hold its kernels."""
+        if isinstance(self.learn, RecordedStep):
+            self.learn.forget()
 
     def trained(self) -> Trained:
         """What is kept: the averages or the best weights where the settings say so, tested on everything."""
