@@ -220,11 +220,13 @@ def load_experiment(path: Path) -> Experiment:
     if experiment.synth.liberty is not None:
         synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
         experiment = experiment.model_copy(update={"synth": synth})
-    if (teacher := experiment.training.distill.teacher) is not None:
-        distill = experiment.training.distill.model_copy(update={"teacher": _beside(path, teacher)})
-        training = experiment.training.model_copy(update={"distill": distill})
-        experiment = experiment.model_copy(update={"training": training})
-    return experiment
+    training = experiment.training
+    if (teacher := training.distill.teacher) is not None:
+        distill = training.distill.model_copy(update={"teacher": _beside(path, teacher)})
+        training = training.model_copy(update={"distill": distill})
+    if training.start_from is not None:
+        training = training.model_copy(update={"start_from": _beside(path, training.start_from)})
+    return experiment.model_copy(update={"training": training})
 
 
 def experiment_from_dict(raw: dict[str, Any], *, where: str) -> Experiment:

@@ -81,6 +81,10 @@ class Training(Settings):
         description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
+    start_from: Path | None = Field(
+        None,
+        description="checkpoint whose weights training starts from, relative to the experiment file, a twin's training too: of a dense model a weightless one takes all but the MLPs",
+    )
     distill: Distillation = Field(Distillation(), description="learning from another model's answers")
     evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
     evaluate_samples: int = Field(

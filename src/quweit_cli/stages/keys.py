@@ -39,8 +39,11 @@ def train(experiment: config.Experiment) -> Key:
     distill = options["training"]["distill"]
     teacher = experiment.training.distill.teacher if distill["weight"] else None
     distill["teacher"] = teacher is not None
-    inputs = _data(experiment.data.path)
-    return Key(inputs if teacher is None else inputs | {"teacher": _checkpoint(teacher)}, options)
+    start_from = experiment.training.start_from
+    options["training"]["start_from"] = start_from is not None
+    read = {"teacher": teacher, "start_from": start_from}
+    checkpoints = {name: _checkpoint(path) for name, path in read.items() if path is not None}
+    return Key(_data(experiment.data.path) | checkpoints, options)
 
 
 def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) -> Key:

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from quweit_cli import __version__, artifacts, config
 from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import ConfigError
-from quweit_cli.models import Network, parameter_count
+from quweit_cli.models import Network, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint, datasets, metrics, state
@@ -86,6 +88,7 @@ class _Training:
         progress: Progress,
     ) -> None:
         self.data, self.work, self.deadline, self.processes = data, work, deadline, processes
+        self.start_from: checkpoint.Checkpoint | None = None
         self.progress = progress if processes.first else SILENT
         self.mlp = ""
 
@@ -125,6 +128,8 @@ class _Training:
     def all_models(self, experiment: config.Experiment, folder: Path | None) -> TrainResult:
         """A twin comes after the model, or before it when it is the teacher."""
         distill, teacher = experiment.training.distill, self._teacher(experiment)
+        if (path := experiment.training.start_from) is not None:
+            self.start_from = checkpoint.load(path)
         order = [(experiment, CHECKPOINT)]
         if experiment.twin and experiment.model.mlp == "weightless":
             order.append((_dense(experiment), f"dense/{CHECKPOINT}"))
@@ -177,6 +182,29 @@ class _Training:
             )
         return model
 
+    def _weights(self, settings: config.Model) -> dict[str, Tensor] | None:
+        """Of the checkpoint to start from: those that the model has, too.
+
+        Raises:
+            ConfigError: one of them has another shape, or there is none.
+        """
+        if self.start_from is None:
+            return None
+        own = build(settings, self.data.meta).state_dict()
+        taken = {name: weight for name, weight in self.start_from.state.items() if name in own}
+        hint = "`training.start_from` names a checkpoint of the same family, width and depth"
+        for name, weight in taken.items():
+            if weight.shape != own[name].shape:
+                here, there = (list(one.shape) for one in (own[name], weight))
+                raise ConfigError(
+                    f"training cannot start from that checkpoint: `{name}` is {there} there and {here} here",
+                    hint=hint,
+                )
+        if not taken:
+            raise ConfigError("the checkpoint to start from has no weight of this model", hint=hint)
+        self.progress.note(f"  {settings.mlp}: starting from {len(taken)} tensors of {len(own)}")
+        return taken
+
     def _model(self, experiment: config.Experiment, teacher: Network | None, writes: bool) -> Trained:
         self.mlp = experiment.model.mlp
         path = self.work / f"{self.mlp}.pt"
@@ -193,6 +221,7 @@ class _Training:
                 course.write if writes else (lambda figures: None),
                 self.progress,
                 teacher=teacher,
+                weights=self._weights(experiment.model),
                 start=start,
                 save=(lambda now: state.save(now, path)) if writes else None,
                 deadline=self.deadline,

@@ -51,7 +51,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file whole or not at all; the same training gives the same bytes."""
     experiment = checkpoint.experiment.model_dump(mode="json")
     experiment["data"]["path"] = None  # a place on one machine says nothing on another
-    experiment["training"]["distill"]["teacher"] = None
+    experiment["training"]["distill"]["teacher"] = experiment["training"]["start_from"] = None
     content = {
         "format": FORMAT,
         "version": VERSION,

@@ -62,6 +62,7 @@ def fit(
     progress: Progress,
     *,
     teacher: nn.Module | None = None,
+    weights: dict[str, Tensor] | None = None,
     start: State | None = None,
     save: Save | None = None,
     deadline: float | None = None,
@@ -70,6 +71,7 @@ def fit(
     """Train the experiment's model from its seed, or on from a state.
 
     teacher: with `training.distill.weight`, whose answers are followed.
+    weights: by name, in place of fresh ones.
     save: takes the state every `training.save_every` steps, at the deadline and at the end.
     deadline: of time.monotonic(); training stops soon after it.
 
@@ -84,7 +86,9 @@ def fit(
     processes.check_batch(settings.batch_size)
     with prepared(settings, device), explained(settings, device):
         torch.manual_seed(experiment.seed)
-        model = build(experiment.model, data.meta).to(device)
+        model = build(experiment.model, data.meta)
+        model.load_state_dict(weights or {}, strict=False)
+        model.to(device)
         run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
         with contextlib.closing(run), progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
             run.walk(task, start, save, deadline)
