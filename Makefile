@@ -24,9 +24,10 @@ $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
 
 cifar10-32: build/cifar10_teacher/train/ckpt.pt
+shakespeare-char-wide: build/shakespeare_char_teacher/train/ckpt.pt
 
-build/cifar10_teacher/train/ckpt.pt: .venv/complete
-	$(BIN)/quweit train examples/teachers/cifar10.yaml --out build/cifar10_teacher
+build/%_teacher/train/ckpt.pt: .venv/complete
+	$(BIN)/quweit train examples/teachers/$*.yaml --out build/$*_teacher
 
 tables: .venv/complete ## the paper's tables by measurement into build/tables; LIBERTY=FILE adds library cells
 	$(BIN)/quweit baseline --model i_vit_t --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))

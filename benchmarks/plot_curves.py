@@ -2,7 +2,7 @@
 
     python benchmarks/plot_curves.py --out docs/curves/shakespeare build/s1337 build/s1338
 
-Reads `metrics.jsonl` of each project, of finished and of unfinished trainings.
+Reads `metrics.jsonl` of each project, of finished and of unfinished trainings, and what compare_training.py wrote.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ STYLES = {"dense": "--", "weightless": "-"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("projects", nargs="+", type=Path)
+    parser.add_argument("projects", nargs="+", type=Path, help="project folders, or .jsonl of comparisons")
+    parser.add_argument("--only", nargs="*", help="variants of comparisons; all when absent")
     parser.add_argument("--out", type=Path, required=True, help="path of both files, without their endings")
     parser.add_argument("--figure", choices=("test_loss", "test_accuracy"), default="test_loss")
     options = parser.parse_args()
-    points = [point for project in options.projects for point in evaluations(project)]
+    points = []
+    for source in options.projects:
+        points += variants(source, options.only) if source.suffix == ".jsonl" else evaluations(source)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     names = ["training", "mlp", "step", "test_loss", "test_accuracy"]
     with options.out.with_suffix(".csv").open("w", newline="") as file:
@@ -41,6 +44,16 @@ def evaluations(project: Path) -> list[dict[str, Any]]:
             lines = map(json.loads, path.read_text().splitlines())
             return [{"training": project.name, **line} for line in lines if "test_loss" in line]
     raise SystemExit(f"no metrics of a training in `{project}`")
+
+
+def variants(comparison: Path, only: list[str] | None) -> list[dict[str, Any]]:
+    points = []
+    for run in map(json.loads, comparison.read_text().splitlines()):
+        if only is None or run["variant"] in only:
+            mlp = "dense" if "model.mlp=dense" in run["set"] else "weightless"
+            name = f"{run['variant']}_{run['seed']}"
+            points += [{"training": name, "mlp": mlp, **point} for point in run.get("curve", [])]
+    return points
 
 
 def picture(points: list[dict[str, Any]], name: str) -> Figure:

@@ -62,4 +62,4 @@ def test_a_teacher_builds_and_is_where_examples_look_for_it(path: Path) -> None:
     written = FOLDER.parent / "build" / experiment.name / "train/ckpt.pt"
     taught = [config.load_experiment(example).training.distill.teacher for example in EXAMPLES]
     assert written in taught
-    assert f"{written.relative_to(FOLDER.parent)}: " in (FOLDER.parent / "Makefile").read_text()
+    assert f": {written.relative_to(FOLDER.parent)}\n" in (FOLDER.parent / "Makefile").read_text()
