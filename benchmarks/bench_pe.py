@@ -54,16 +54,14 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     machine, made_by = _machine(), {"renderer": renderer_digest(), **_tools()}
-    report: dict[str, Any] = {"machine": machine, "points": []}
+    report: list[dict[str, Any]] = []
     if out.is_file() and not arguments.anew:
-        kept = json.loads(out.read_text())["points"]
-        report["points"] = [
-            point for point in kept if _is_whole(point, arguments) and point.get("made_by") == made_by
-        ]
+        kept = json.loads(out.read_text())
+        report = [point for point in kept if _is_whole(point, arguments) and point.get("made_by") == made_by]
     started = time.monotonic()
     unproven: list[tuple[Path, dict[str, Any]]] = []
     for contents, shape, points in _plan(arguments):
-        done = [point["asked"] for point in report["points"]]
+        done = [point["asked"] for point in report]
         wanted = [cycles for cycles in points if [contents, shape, cycles] not in done]
         if not wanted:
             continue
@@ -74,16 +72,16 @@ def main() -> None:
             load = round(os.getloadavg()[0], 2)
             project = folder / f"{name}_{cycles}"
             about = {"contents": contents, "seed": SEED, "origin": origin, "asked": [contents, shape, cycles]}
-            point = {**about, "load_at_start": load, **measure(source, project, cycles), "made_by": made_by}
-            report["points"].append(point)
+            measured = measure(source, project, cycles)
+            point = {**about, **measured, "made_by": made_by, "machine": machine, "load_at_start": load}
+            report.append(point)
             unproven.append((project, point))
             artifacts.write_json(out, report)
             print(json.dumps(point), flush=True)
     if arguments.netlist_rows:
         _compare_netlists(unproven, arguments.netlist_rows, report, out)
-    report["seconds_of_last_run"] = round(time.monotonic() - started)
     artifacts.write_json(out, report)
-    print(f"written: {out}")
+    print(f"written: {out}, after {time.monotonic() - started:.0f} s")
 
 
 def measure(source: Path, project: Path, cycles: int) -> dict[str, Any]:
@@ -127,7 +125,7 @@ def measure(source: Path, project: Path, cycles: int) -> dict[str, Any]:
 
 
 def _compare_netlists(
-    unproven: list[tuple[Path, dict[str, Any]]], rows: int, report: dict[str, Any], out: Path
+    unproven: list[tuple[Path, dict[str, Any]]], rows: int, report: list[dict[str, Any]], out: Path
 ) -> None:
     """As many at once as there are cores; what is found joins its point, and the file, as it comes."""
     written = threading.Lock()
@@ -254,7 +252,6 @@ def _machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "tools": _tools(),
     }
 
 

@@ -28,9 +28,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     wanted = [options.contents, options.shape]
-    points = [
-        point for point in json.loads(options.points.read_text())["points"] if point["asked"][:2] == wanted
-    ]
+    points = [point for point in json.loads(options.points.read_text()) if point["asked"][:2] == wanted]
     if not points:
         raise SystemExit(
             f"`{options.points}` has no point of {' '.join(wanted)}; `make bench-pe` measures them"

@@ -87,7 +87,8 @@ def fit(
     with prepared(settings, device), explained(settings, device):
         torch.manual_seed(experiment.seed)
         model = build(experiment.model, data.meta)
-        model.load_state_dict(weights or {}, strict=False)
+        if weights is not None:
+            model.load_state_dict(weights, strict=False)
         model.to(device)
         run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
         with contextlib.closing(run), progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
