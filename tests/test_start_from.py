@@ -45,7 +45,7 @@ def test_a_twin_starts_there_as_well(dense: Path, tmp_path: Path) -> None:
     ("change", "complaint"),
     [
         ("model.dim=32", r"`position_ND` is \[4, 16\] there and \[4, 32\] here"),
-        ("model.family=resnet", "no weight of this model|there and"),
+        ("model.family=resnet", "training of a resnet cannot start from that checkpoint, which is of a vit"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(
@@ -59,7 +59,7 @@ def test_weights_that_do_not_fit_are_refused(
 
 def test_the_checkpoint_must_be_there(tmp_path: Path) -> None:
     experiment = tiny_digits("training.start_from=/no/such")
-    with pytest.raises(ArtifactError, match="there is no checkpoint|cannot read the checkpoint"):
+    with pytest.raises(ArtifactError, match="cannot read the checkpoint"):
         train.run(experiment, artifacts.open_project(tmp_path / "refused"))
 
 

@@ -186,13 +186,18 @@ class _Training:
         """Of the checkpoint to start from: those that the model has, too.
 
         Raises:
-            ConfigError: one of them has another shape, or there is none.
+            ConfigError: it is of another family, or one of them has another shape.
         """
         if self.start_from is None:
             return None
+        hint = "`training.start_from` names a checkpoint of the same family, width and depth"
+        if (family := self.start_from.experiment.model.family) != settings.family:
+            raise ConfigError(
+                f"training of a {settings.family} cannot start from that checkpoint, which is of a {family}",
+                hint=hint,
+            )
         own = build(settings, self.data.meta).state_dict()
         taken = {name: weight for name, weight in self.start_from.state.items() if name in own}
-        hint = "`training.start_from` names a checkpoint of the same family, width and depth"
         for name, weight in taken.items():
             if weight.shape != own[name].shape:
                 here, there = (list(one.shape) for one in (own[name], weight))
@@ -200,8 +205,6 @@ class _Training:
                     f"training cannot start from that checkpoint: `{name}` is {there} there and {here} here",
                     hint=hint,
                 )
-        if not taken:
-            raise ConfigError("the checkpoint to start from has no weight of this model", hint=hint)
         self.progress.note(f"  {settings.mlp}: starting from {len(taken)} tensors of {len(own)}")
         return taken
 
