@@ -102,6 +102,10 @@ class Model(Settings):
     )
     heads: int = Field(ge=1, description="attention heads; they divide dim. A resnet has none, and says 1")
     mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
+    neighbours: bool = Field(
+        False,
+        description="the MLP or block reads a second row beside its token's: an eighth of the features of each of the eight patches around (vit), or half of those of the token before and a quarter each of the two before that (gpt)",
+    )
     image: int | None = Field(
         None,
         ge=1,

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.models.attention import SelfAttention, residual_dropout
+from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless import WeightlessBlock
 
 
 class DenseMlp(nn.Module):
-    def __init__(self, settings: config.Model, *, bias: bool) -> None:
+    def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:
         super().__init__()
-        self.expand = nn.Linear(settings.dim, settings.mlp_ratio * settings.dim, bias=bias)
+        self.expand = nn.Linear(inputs, settings.mlp_ratio * settings.dim, bias=bias)
         self.project = nn.Linear(settings.mlp_ratio * settings.dim, settings.dim, bias=bias)
         self.projection_dropout = nn.Dropout(settings.projection_dropout)
         self.dropout = nn.Dropout(residual_dropout(settings))
@@ -43,7 +44,7 @@ class DropPath(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """`x + attention(norm(x))`, then `x + mlp(norm(x))`.
+    """`x + attention(norm(x))`, then `x + mlp(norm(x))`, whose MLP reads the tokens around as well if told to.
 
     A weightless block is normalised without gain and bias: its thresholds do that work, and a unit
     scale is what its int8 input grid counts on.
@@ -55,10 +56,18 @@ class TransformerLayer(nn.Module):
         self.attention_norm = nn.LayerNorm(dim, bias=bias)
         self.attention = SelfAttention(settings, causal=causal, bias=bias)
         self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
-        self.mlp = WeightlessBlock(dim, settings.block) if weightless else DenseMlp(settings, bias=bias)
+        self.neighbours, inputs = settings.neighbours, (2 if settings.neighbours else 1) * dim
+        self.mlp = (
+            WeightlessBlock(inputs, settings.block, outputs=dim)
+            if weightless
+            else DenseMlp(inputs, settings, bias=bias)
+        )
         self.drop_path = DropPath(settings.drop_path * layer / max(1, settings.depth - 1))
 
     def forward(self, x_BND: Tensor) -> Tensor:
         x_BND = x_BND + self.drop_path(self.attention(self.attention_norm(x_BND)))
-        y_BND: Tensor = x_BND + self.drop_path(self.mlp(self.mlp_norm(x_BND)))
+        read_BNI = self.mlp_norm(x_BND)
+        if self.neighbours:
+            read_BNI = with_neighbours(read_BNI, causal=self.attention.causal)
+        y_BND: Tensor = x_BND + self.drop_path(self.mlp(read_BNI))
         return y_BND

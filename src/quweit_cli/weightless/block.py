@@ -19,18 +19,19 @@ Integers = Callable[[Tensor], Tensor]
 
 
 class WeightlessBlock(nn.Module):
-    """Maps normalised rows [..., D] to what joins the residual, [..., D].
+    """Maps normalised rows [..., D] to what joins the residual, [..., E].
 
     In training mode gradients pass straight through what is discrete; in eval mode the output is that
     of `program()`, integer for integer, times `output_scale()`.
     """
 
-    def __init__(self, dim: int, settings: config.Block) -> None:
+    def __init__(self, dim: int, settings: config.Block, *, outputs: int | None = None) -> None:
+        """outputs: E, as wide as the input when absent."""
         super().__init__()
         self.settings = settings
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
-        self.summation = ConditionalSummation(settings.lut_layers[-1], dim, settings.value_std)
+        self.summation = ConditionalSummation(settings.lut_layers[-1], outputs or dim, settings.value_std)
         self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
 
