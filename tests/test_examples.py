@@ -28,6 +28,7 @@ def test_the_promised_examples_are_there() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "cifar10",
         "cifar10_32",
+        "cifar10_32_neighbours",
         "digits",
         "pydoc_gpt",
         "shakespeare_char",
