@@ -48,6 +48,12 @@ def test_a_conditional_summation_adds_the_values_of_set_bits_to_the_bias() -> No
     assert node.output_type(TensorType(2, 0, 1)) == TensorType(2, -108, 138)
 
 
+def test_a_wide_summation_is_exact() -> None:
+    bits = 200_001  # their sum is odd and above 2^24, where float32 has even numbers alone
+    node = ConditionalSummation(np.full((bits, 1), 127), np.zeros(1, dtype=np.int64))
+    assert node.evaluate(np.ones((1, bits), dtype=np.int64)).item() == 127 * bits
+
+
 @pytest.mark.parametrize(
     ("x", "expected"),
     [(0, 0), (1, 1), (2, 1), (3, 2), (-1, 0), (-2, -1), (-3, -1), (1000, 127), (-1000, -128)],
