@@ -79,7 +79,12 @@ def test_images_in_pieces_equal_the_whole_with_everything_that_draws_at_random(t
 
 def test_text_in_pieces_equals_the_whole(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 60)
-    check_equal(tiny_gpt(str(tmp_path / "text.txt"), "training.steps=25", "model.dropout=0.1"), tmp_path)
+    check_equal(
+        tiny_gpt(
+            str(tmp_path / "text.txt"), "training.steps=25", "model.dropout=0.1", "training.optimizer=muon"
+        ),
+        tmp_path,
+    )
 
 
 def test_a_twin_goes_on_where_it_stopped_and_the_finished_model_is_not_trained_again(tmp_path: Path) -> None:
@@ -92,9 +97,9 @@ def test_a_state_that_lost_something_would_be_found(tmp_path: Path, monkeypatch:
     keep = loop._Run._restore
 
     def forgetful(run: loop._Run, kept: state.State) -> int:
-        fresh = run.optimizer.adamw.state_dict()
+        fresh = run.optimizer.state_dict()
         step = keep(run, kept)
-        run.optimizer.adamw.load_state_dict(fresh)
+        run.optimizer.load_state_dict(fresh)
         return step
 
     monkeypatch.setattr(loop._Run, "_restore", forgetful)

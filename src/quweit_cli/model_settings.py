@@ -112,6 +112,11 @@ class Model(Settings):
         description="vit: pixels along the side that images are enlarged to before they are cut; as they are when absent",
     )
     patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
+    # 0.3 and not the usual 0.02: a patch of few pixels says little, its place much. On digits a weightless model was
+    # five points better for it after 500 steps (one seed); on CIFAR-10 it costs 1.6 points after 10 epochs.
+    position_std: float = Field(
+        0.3, ge=0, description="vit: standard deviation of the initial embeddings of positions"
+    )
     context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
     dropout: float = Field(
         0.0,

@@ -64,9 +64,11 @@ class Training(Settings):
         description="passes over the training data, in place of `steps`; rounded up to whole steps",
     )
     batch_size: int = Field(ge=1, description="samples of one step, over all processes together")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="peak of the base rate (AdamW, linear warm-up, cosine)"
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="what moves the weights; `muon`: Muon the matrices within the layers and the encoded values, AdamW the rest, by the same rates",
     )
+    learning_rate: float = Field(1e-3, gt=0, description="peak of the base rate (linear warm-up, cosine)")
     final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
     warmup: int = Field(0, ge=0, description="steps of linear warm-up")
     weight_decay: float = Field(

@@ -276,7 +276,7 @@ class _Run:
             step=step,
             seconds=time.monotonic() - self.started,
             weights=self.model.state_dict(),
-            optimizer=self.optimizer.adamw.state_dict(),
+            optimizer=self.optimizer.state_dict(),
             averages=self.average.averages,
             curve=self.curve,
             loss_sum=self.loss_sum,

@@ -1,4 +1,4 @@
-"""AdamW with one group for each kind of parameter: what decays, and at which multiple of the base rate."""
+"""What moves the weights: AdamW, or Muon for matrices and AdamW for the rest, at multiples of one base rate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import config
+from quweit_cli.training.muon import Muon
 from quweit_cli.training.schedules import rate_factor
 
 
@@ -22,49 +23,65 @@ class Optimizer:
         device = next(model.parameters()).device
         for group in groups:  # as tensors, which a recorded step reads anew every time
             group["lr"] = torch.tensor(training.learning_rate, device=device)
-        self.adamw = torch.optim.AdamW(
-            groups, betas=training.betas, fused=True, capturable=device.type == "cuda"
-        )  # fused: a loop over 60 small tensors took a third of the step on the CPU
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        if matrices := [group for group in groups if group["muon"]]:
+            self.optimizers["muon"] = Muon(matrices)
+        if others := [group for group in groups if not group["muon"]]:
+            # fused: a loop over 60 small tensors took a third of the step on the CPU
+            self.optimizers["adamw"] = torch.optim.AdamW(
+                others, betas=training.betas, fused=True, capturable=device.type == "cuda"
+            )
 
     def set_rates(self, step: int) -> None:
         self.rate = self.training.learning_rate * rate_factor(step, self.steps, self.training)
-        for group in self.adamw.param_groups:
-            group["lr"].fill_(self.rate * group["multiple"])
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"].fill_(self.rate * group["multiple"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.adamw.load_state_dict(state)
-        for group in self.adamw.param_groups:
-            group["lr"] = group["lr"].to(group["params"][0].device)
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state[name])
+            for group in optimizer.param_groups:
+                group["lr"] = group["lr"].to(group["params"][0].device)
 
     def step(self) -> Tensor:
         """Gives the norm of the gradient before it was clipped, without waiting for it."""
         norm = nn.utils.clip_grad_norm_(self.parameters, self.training.gradient_clip)
-        self.adamw.step()
-        self.adamw.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         return norm
 
 
 def parameter_groups(
     model: nn.Module, training: config.Training, block: config.Block
 ) -> list[dict[str, Any]]:
-    """Every learned parameter in exactly one group; tables and mapping never decay, values at their own rate."""
+    """Every learned parameter in exactly one group; tables and mapping never decay, values at their own rate.
+
+    Muon, if it is chosen, takes the matrices within the layers: those of attention and MLPs, and encoded values.
+    """
     multiples = {
         "table_JA": block.table_rate,
         "choice_JLC": block.table_rate,
         "value_KE": block.value_rate,
         "threshold_DT": block.threshold_rate,
     }
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        multiple = multiples.get(name.rpartition(".")[2])
+        leaf = name.rpartition(".")[2]
+        multiple = multiples.get(leaf)
         decay = training.weight_decay if multiple is None and parameter.ndim >= 2 else 0.0
-        if name.endswith("value_KE"):
+        if leaf == "value_KE":
             decay = block.value_decay
-        key = (multiple or 1.0, decay)
+        inner = parameter.ndim == 2 and name.startswith("layers.") and leaf in {"weight", "value_KE"}
+        key = (training.optimizer == "muon" and inner, multiple or 1.0, decay)
         groups.setdefault(key, []).append(parameter)
     return [
-        {"params": parameters, "multiple": multiple, "weight_decay": decay}
-        for (multiple, decay), parameters in groups.items()
+        {"params": parameters, "muon": muon, "multiple": multiple, "weight_decay": decay}
+        for (muon, multiple, decay), parameters in groups.items()
     ]

@@ -17,7 +17,7 @@ from torch import Tensor
 from quweit_cli.errors import ArtifactError
 from quweit_cli.training.checkpoint import write_whole
 
-FORMAT, VERSION = "quweit.training_state", 1
+FORMAT, VERSION = "quweit.training_state", 2
 
 
 @dataclass(frozen=True)
