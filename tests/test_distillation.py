@@ -8,10 +8,11 @@ import torch
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import artifacts, config
 from quweit_cli.errors import ArtifactError, ConfigError, UnsupportedModel
+from quweit_cli.models import build
 from quweit_cli.stages import keys, train
 from quweit_cli.stages.dump import shape_of
-from quweit_cli.training import checkpoint
-from quweit_cli.training.distillation import distilled_loss
+from quweit_cli.training import checkpoint, datasets
+from quweit_cli.training.distillation import Teacher, distance, distilled_loss
 
 DISTILL = "training.distill.weight=0.5"
 
@@ -26,9 +27,9 @@ def test_the_loss_is_the_weighted_sum_by_hand() -> None:
     settings = config.Distillation(weight=0.25, temperature=2.0)
     p, q = torch.tensor([0.0, 2.0]).softmax(0), torch.tensor([1.0, 0.0]).softmax(0)
     divergence = float((p * (p / q).log()).sum())
-    loss = distilled_loss(torch.tensor(3.0), student, teacher, settings)
+    loss = distilled_loss(torch.tensor(3.0), (student, []), (teacher, []), settings)
     assert float(loss) == pytest.approx(0.75 * 3.0 + 0.25 * 4 * divergence, rel=1e-6)
-    same = distilled_loss(torch.tensor(3.0), student, student, settings)
+    same = distilled_loss(torch.tensor(3.0), (student, []), (student, []), settings)
     assert float(same) == pytest.approx(0.75 * 3.0, abs=1e-6)
 
 
@@ -37,12 +38,75 @@ def test_a_sequence_is_a_mean_over_its_predictions() -> None:
     student, teacher = torch.randn(2, 2, 5, 7).unbind(0)
     settings = config.Distillation(weight=1.0)
     parts = [
-        distilled_loss(torch.zeros(()), student[b, n][None], teacher[b, n][None], settings)
+        distilled_loss(torch.zeros(()), (student[b, n][None], []), (teacher[b, n][None], []), settings)
         for b in range(2)
         for n in range(5)
     ]
-    whole = distilled_loss(torch.zeros(()), student, teacher, settings)
+    whole = distilled_loss(torch.zeros(()), (student, []), (teacher, []), settings)
     assert float(whole) == pytest.approx(float(torch.stack(parts).mean()), rel=1e-5)
+
+
+def test_states_are_compared_token_by_token_and_layer_by_layer() -> None:
+    teacher = [torch.tensor([[[3.0, 4.0], [0.0, 1.0]]]), torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])]
+    student = [torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]), torch.tensor([[[0.0, 0.0], [0.0, 1.0]]])]
+    assert float(distance(student, teacher)) == pytest.approx((0 + 1 + 1 + 0.25) / 4)
+    logits, settings = torch.zeros(1, 2), config.Distillation(weight=0.5, states=3.0)
+    loss = distilled_loss(torch.tensor(2.0), (logits, student), (logits, teacher), settings)
+    assert float(loss) == pytest.approx(0.5 * 2.0 + 3.0 * 2.25 / 4)
+    with pytest.raises(ValueError, match="zip"):
+        distance(student[:1], teacher)
+
+
+@pytest.mark.parametrize("family", ["vit", "gpt"])
+def test_the_last_state_gives_the_answer(family: str, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("abc " * 100)
+    experiment = tiny_digits() if family == "vit" else tiny_gpt(str(tmp_path / "text.txt"))
+    data = datasets.load(experiment.data)
+    model = build(experiment.model, data.meta)
+    inputs, _ = data.batch(0, 4, model.tokens, 0)
+    teacher = Teacher(
+        model, experiment.training.model_copy(update={"distill": config.Distillation(weight=1, states=1)})
+    )
+    logits, states = teacher.answers(inputs)
+    assert len(states) == experiment.model.depth
+    last = model.norm(states[-1])
+    assert torch.equal(logits, model.head(last if family == "gpt" else last.mean(dim=1)))
+    plain, none = Teacher(model, experiment.training).answers(inputs)
+    assert torch.equal(plain, logits) and none == []
+
+
+def test_following_states_brings_them_together(project: Path, tmp_path: Path) -> None:
+    train.run(tiny_digits("model.mlp=dense"), project)
+    teacher = project / "train/ckpt.pt"
+    common = (DISTILL, f"training.distill.teacher={teacher}", "training.steps=60")
+
+    def far(name: str, *more: str) -> float:
+        there = artifacts.open_project(tmp_path / name)
+        train.run(tiny_digits(*common, *more), there)
+        student, wanted = (checkpoint.load(one).model().eval() for one in (there / "train/ckpt.pt", teacher))
+        data = datasets.load(tiny_digits().data)
+        inputs, _ = data.batch(0, 64, wanted.tokens, 0)
+        with torch.no_grad():
+            return float(distance(student(inputs, states=True)[1], wanted(inputs, states=True)[1]))
+
+    assert far("states", "training.distill.states=3.0") < 0.8 * far("answers")
+
+
+@pytest.mark.parametrize("change", ["model.dim=24", "model.depth=1"])
+def test_states_of_another_shape_are_refused(change: str, project: Path, tmp_path: Path) -> None:
+    train.run(tiny_digits("model.mlp=dense"), project)
+    teacher = f"training.distill.teacher={project / 'train/ckpt.pt'}"
+    with pytest.raises(ConfigError, match="residual stream") as caught:
+        train.run(
+            tiny_digits(DISTILL, teacher, "training.distill.states=1.0", change, "model.heads=2"),
+            artifacts.open_project(tmp_path / "q"),
+        )
+    assert caught.value.hint is not None and "same family, width and depth" in caught.value.hint
+
+
+def test_states_without_a_teacher_are_refused() -> None:
+    with pytest.raises(ConfigError, match="states"):
+        tiny_digits("training.distill.states=1.0")
 
 
 def test_the_twin_teaches_and_learns_from_labels_alone(project: Path, tmp_path: Path) -> None:

@@ -50,10 +50,21 @@ class Distillation(Settings):
     temperature: float = Field(
         2.0, gt=0, description="by which the logits of both are divided; the gradient is scaled back"
     )
+    states: float = Field(
+        0.0,
+        ge=0,
+        description="weight of a further loss: how far the residual stream after each layer is from the teacher's, which then has the same family, width and depth",
+    )
     teacher: Path | None = Field(
         None,
         description="checkpoint of the teacher, relative to the experiment file, from whom a twin learns as well; absent: the dense twin teaches, and is then trained first (`twin: true`)",
     )
+
+    @model_validator(mode="after")
+    def _states_need_a_teacher(self) -> Distillation:
+        if self.states and not self.weight:
+            raise ValueError("`states` follows a teacher, whom `weight: 0` does not ask")
+        return self
 
 
 class Training(Settings):

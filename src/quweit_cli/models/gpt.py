@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.models.layer import TransformerLayer
+from quweit_cli.models.layer import Answer, TransformerLayer
 
 
 class Gpt(nn.Module):
@@ -38,13 +38,15 @@ class Gpt(nn.Module):
         self.head.weight = self.embed.weight
         self._initialise(settings.depth)
 
-    def forward(self, token_BN: Tensor) -> Tensor:
+    def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
+        """states: give the residual stream after each layer as well."""
         position_N = torch.arange(token_BN.shape[1], device=token_BN.device)
         x_BND = self.dropout(self.embed(token_BN) + self.position(position_N))
+        after_BND = []
         for layer in self.layers:
-            x_BND = layer(x_BND)
+            after_BND.append(x_BND := layer(x_BND))
         logits_BNV: Tensor = self.head(self.norm(x_BND))
-        return logits_BNV
+        return (logits_BNV, after_BND) if states else logits_BNV
 
     def _initialise(self, depth: int) -> None:
         """GPT-2's: N(0, 0.02), and smaller where a layer adds to the residual."""

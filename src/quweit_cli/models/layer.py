@@ -11,6 +11,8 @@ from quweit_cli.models.attention import SelfAttention, residual_dropout
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless import WeightlessBlock
 
+Answer = tuple[Tensor, list[Tensor]]  # logits, and the residual stream after each layer, [B, N, D] each
+
 
 class DenseMlp(nn.Module):
     def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:

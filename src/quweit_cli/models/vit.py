@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.models.layer import TransformerLayer
+from quweit_cli.models.layer import Answer, TransformerLayer
 
 
 class Vit(nn.Module):
@@ -38,15 +38,17 @@ class Vit(nn.Module):
         self.norm = nn.LayerNorm(settings.dim)
         self.head = nn.Linear(settings.dim, classes)
 
-    def forward(self, image_BXSS: Tensor) -> Tensor:
+    def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
+        """states: give the residual stream after each layer as well."""
         if image_BXSS.shape[-1] != self.side:
             image_BXSS = nn.functional.interpolate(image_BXSS, size=self.side, mode="bilinear")
         patch_BN = _cut(image_BXSS, self.patch)
         x_BND = self.dropout(self.embed(patch_BN) + self.position_ND)
+        after_BND = []
         for layer in self.layers:
-            x_BND = layer(x_BND)
+            after_BND.append(x_BND := layer(x_BND))
         logits_BO: Tensor = self.head(self.norm(x_BND).mean(dim=1))
-        return logits_BO
+        return (logits_BO, after_BND) if states else logits_BO
 
 
 def _cut(image_BXSS: Tensor, patch: int) -> Tensor:

@@ -163,7 +163,7 @@ class _Training:
         """The one that the settings name.
 
         Raises:
-            ConfigError: it learned from other data, or sees fewer tokens.
+            ConfigError: it learned from other data, sees fewer tokens, or has another shape though its states are followed.
         """
         path = experiment.training.distill.teacher
         if not experiment.training.distill.weight or path is None:
@@ -179,6 +179,14 @@ class _Training:
             raise ConfigError(
                 f"the teacher `{path}` sees {model.tokens} tokens, fewer than `model.context` ({experiment.model.context})",
                 hint="lower `model.context`, or give another teacher",
+            )
+        alike = ("family", "dim", "depth")
+        if experiment.training.distill.states and any(
+            getattr(loaded.experiment.model, one) != getattr(experiment.model, one) for one in alike
+        ):
+            raise ConfigError(
+                f"the residual stream of the teacher `{path}` is not one that this model can follow",
+                hint="`training.distill.states` wants a teacher of the same family, width and depth; 0 follows its answers alone",
             )
         return model
 

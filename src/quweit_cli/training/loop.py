@@ -196,12 +196,14 @@ class _Run:
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """What a step does on the device: the same kernels every time."""
+        distill, wanted = self.settings.distill, None
         with self.precision():
-            logits = self.network(inputs)
-            answers = None if self.teacher is None else self.teacher.answers(inputs)
-        loss = prediction_loss(logits, targets, label_smoothing=self.settings.label_smoothing)
-        if answers is not None:
-            loss = distilled_loss(loss, logits, answers, self.settings.distill)
+            own = self.network(inputs, states=True) if distill.states else (self.network(inputs), [])
+            if self.teacher is not None:
+                wanted = self.teacher.answers(inputs)
+        loss = prediction_loss(own[0], targets, label_smoothing=self.settings.label_smoothing)
+        if wanted is not None:
+            loss = distilled_loss(loss, own, wanted, distill)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.optimizer.step()
         for block in self.blocks.values():
