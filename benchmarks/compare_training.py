@@ -104,10 +104,18 @@ def train(task: Task, deadline: float) -> Task:
 
     teacher = experiment.training.distill.teacher
     model = None if teacher is None else checkpoint.load(teacher).model()
+    first = experiment.training.start_from
+    weights = None if first is None else checkpoint.load(first).state
     remaining = time.monotonic() + deadline - time.time()
     try:
         trained = fit(
-            experiment, datasets.load(experiment.data), log, SILENT, teacher=model, deadline=remaining
+            experiment,
+            datasets.load(experiment.data),
+            log,
+            SILENT,
+            teacher=model,
+            weights=weights,
+            deadline=remaining,
         )
     except Stopped:
         return line | {"finished": False, "curve": curve}

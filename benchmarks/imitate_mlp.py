@@ -2,7 +2,7 @@
 
     python benchmarks/imitate_mlp.py build/dense/train/ckpt.pt --layer 1 --data cifar.npz
 
-Rows are what the MLP reads, normalised without gain and bias as a block reads it, and what it answers, from held-out
+Rows are what the MLP reads, its neighbours' features too if it has them, normalised without gain and bias as a block reads it, and what it answers, from held-out
 samples of the checkpoint's data; a fifth of them is kept for the test. Prints the share of the variance that is
 explained there (R²): of the best linear map, of dense MLPs whose hidden units see all inputs or six random ones, and of
 the blocks that comparisons/imitation.yaml names. A fit takes some ten seconds of a core: shapes can be compared before
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.models.layer import TransformerLayer
+from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.training import checkpoint, datasets
 from quweit_cli.training.optimizer import parameter_groups
 from quweit_cli.weightless import WeightlessBlock
@@ -36,13 +37,13 @@ Rows = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs and answers to fit, and t
 class SparseMlp(nn.Module):
     """A dense MLP whose hidden units see `fan_in` random inputs each."""
 
-    def __init__(self, dim: int, hidden: int, fan_in: int) -> None:
+    def __init__(self, inputs: int, hidden: int, fan_in: int, outputs: int) -> None:
         super().__init__()
-        self.expand, self.project = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
-        seen_HL = torch.rand(hidden, dim).argsort(dim=1)[:, :fan_in]
-        self.register_buffer("mask_HD", torch.zeros(hidden, dim).scatter_(1, seen_HL, 1.0))
+        self.expand, self.project = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+        seen_HL = torch.rand(hidden, inputs).argsort(dim=1)[:, :fan_in]
+        self.register_buffer("mask_HD", torch.zeros(hidden, inputs).scatter_(1, seen_HL, 1.0))
         self.mask_HD: Tensor
-        self.expand.weight.data *= math.sqrt(dim / fan_in)
+        self.expand.weight.data *= math.sqrt(inputs / fan_in)
 
     def forward(self, x_RD: Tensor) -> Tensor:
         hidden_RH = F.linear(x_RD, self.expand.weight * self.mask_HD, self.expand.bias)
@@ -53,9 +54,9 @@ class SparseMlp(nn.Module):
 class Imitator(nn.Module):
     """A block where `parameter_groups` finds it."""
 
-    def __init__(self, dim: int, settings: config.Block) -> None:
+    def __init__(self, inputs: int, settings: config.Block, outputs: int) -> None:
         super().__init__()
-        self.mlp = WeightlessBlock(dim, settings)
+        self.mlp = WeightlessBlock(inputs, settings, outputs=outputs)
 
     def forward(self, x_RD: Tensor) -> Tensor:
         y_RD: Tensor = self.mlp(x_RD)
@@ -73,16 +74,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     rows = read_rows(options.checkpoint, options.data, options.layer)
-    dim = rows[0].shape[1]
+    inputs, outputs = rows[0].shape[1], rows[1].shape[1]
     print(f"{'linear map':<24} R² {explained(linear_map(rows), rows):.4f}", flush=True)
     file = yaml.safe_load(options.variants.read_text())
     networks: dict[str, Callable[[], nn.Module]] = {
-        f"dense, {hidden} hidden, {fan_in} inputs": partial(SparseMlp, dim, hidden, fan_in)
-        for hidden, fan_in in ((4 * dim, dim), (8 * dim, 6), (32 * dim, 6))
+        f"dense, {hidden} hidden, {fan_in} inputs": partial(SparseMlp, inputs, hidden, fan_in, outputs)
+        for hidden, fan_in in ((4 * outputs, inputs), (8 * outputs, 6), (32 * outputs, 6))
     }
     for name, changes in file["variants"].items():
         block = config.Block.model_validate({**file["base"], **changes})
-        networks[name] = partial(Imitator, dim, block)
+        networks[name] = partial(Imitator, inputs, block, outputs)
     with get_context("spawn").Pool(options.workers, torch.set_num_threads, (1,)) as pool:
         jobs = [(name, make, rows, options.steps, options.rate) for name, make in networks.items()]
         for name, figure in pool.imap(fit, jobs):
@@ -92,7 +93,7 @@ def main() -> None:
 def read_rows(path: Path, data_path: Path | None, layer: int) -> Rows:
     """Answers are centred and of unit variance over all outputs."""
     loaded = checkpoint.load(path)
-    model = loaded.model()
+    model, shape = loaded.model(), loaded.experiment.model
     settings = loaded.experiment.data.model_copy(update={"path": data_path})
     inputs, _ = datasets.load(settings).test(model.tokens, SAMPLES)
     read: list[Tensor] = []
@@ -100,9 +101,12 @@ def read_rows(path: Path, data_path: Path | None, layer: int) -> Rows:
     chosen = model.layers[layer]
     if not isinstance(chosen, TransformerLayer):
         raise SystemExit(f"`{path}` is no transformer: it has no MLP to imitate")
-    chosen.mlp_norm.register_forward_hook(
-        lambda _, given, __: read.append(F.layer_norm(given[0], given[0].shape[-1:]))
-    )
+
+    def keep(_: object, given: tuple[Tensor], __: object) -> None:
+        x_BND = F.layer_norm(given[0], given[0].shape[-1:])
+        read.append(with_neighbours(x_BND, causal=shape.family == "gpt") if shape.neighbours else x_BND)
+
+    chosen.mlp_norm.register_forward_hook(keep)
     chosen.mlp.register_forward_hook(lambda _, __, answer: answered.append(answer))
     with torch.no_grad():
         for part in torch.split(inputs, 250):
@@ -139,7 +143,10 @@ def linear_map(rows: Rows) -> Callable[[Tensor], Tensor]:
     def with_one(x_RD: Tensor) -> Tensor:
         return F.pad(x_RD, (0, 1), value=1.0)
 
-    weight_DE = torch.linalg.lstsq(with_one(rows[0]), rows[1]).solution
+    # normalised rows add up to 0: not of full rank, which lstsq's other drivers on the CPU get wrong in float32
+    weight_DE = torch.linalg.lstsq(
+        with_one(rows[0]).double(), rows[1].double(), driver="gelsd"
+    ).solution.float()
     return lambda x_RD: with_one(x_RD) @ weight_DE
 
 

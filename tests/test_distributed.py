@@ -30,10 +30,20 @@ SETTINGS: dict[str, Any] = {
     },
     "training": {**DIGITS["training"], "steps": 20, "evaluate_every": 10, "evaluate_samples": 300},
 }
+TAUGHT: dict[str, Any] = {  # a twin that teaches answers and states; momentum that is made orthogonal
+    **DIGITS,
+    "twin": True,
+    "training": {
+        **SETTINGS["training"],
+        "optimizer": "muon",
+        "learning_rate": 1e-3,
+        "distill": {"weight": 0.5, "states": 3.0},
+    },
+}
 
 
-def run(command: list[str], folder: Path) -> dict[str, Any]:
-    (folder / "tiny.yaml").write_text(json.dumps(SETTINGS))
+def run(command: list[str], folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    (folder / "tiny.yaml").write_text(json.dumps(settings))
     arguments = ["-m", "quweit_cli", "train", str(folder / "tiny.yaml"), "--out", str(folder / "p"), "--json"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
@@ -49,14 +59,16 @@ def run(command: list[str], folder: Path) -> dict[str, Any]:
     return result
 
 
-def test_two_processes_give_the_curve_of_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [SETTINGS, TAUGHT], ids=["blocks", "taught"])
+def test_two_processes_give_the_curve_of_one(settings: dict[str, Any], tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    alone = run([], tmp_path / "one")
+    alone = run([], tmp_path / "one", settings)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    together = run(torchrun, tmp_path / "two")
-    for one, two in zip(alone["models"][0]["curve"], together["models"][0]["curve"], strict=True):
-        assert one == pytest.approx(two, rel=1e-4)
+    together = run(torchrun, tmp_path / "two", settings)
+    for model, same in zip(alone["models"], together["models"], strict=True):
+        for one, two in zip(model["curve"], same["curve"], strict=True):
+            assert one == pytest.approx(two, rel=1e-4)
     files = {path.name for path in (tmp_path / "two/p").iterdir()}
     assert files == {"quweit.json", "train"}
 
