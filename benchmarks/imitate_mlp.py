@@ -2,11 +2,11 @@
 
     python benchmarks/imitate_mlp.py build/dense/train/ckpt.pt --layer 1 --data cifar.npz
 
-Rows are what the MLP reads, its neighbours' features too if it has them, normalised without gain and bias as a block reads it, and what it answers, from held-out
-samples of the checkpoint's data; a fifth of them is kept for the test. Prints the share of the variance that is
-explained there (R²): of the best linear map, of dense MLPs whose hidden units see all inputs or six random ones, and of
-the blocks that comparisons/imitation.yaml names. A fit takes some ten seconds of a core: shapes can be compared before
-anything is trained for hours.
+Rows are what the MLP reads, its neighbours' features too if it has them, normalised without gain and bias as a block
+reads it, and what it answers, from held-out samples of the checkpoint's data; a fifth of them is kept for the test.
+Prints the share of the variance that is explained there (R²): of the best linear map, of dense MLPs whose hidden
+units see all inputs or six random ones, and of the blocks that comparisons/imitation.yaml names. A fit takes some ten
+seconds of a core: shapes can be compared before anything is trained for hours.
 """
 
 from __future__ import annotations

@@ -104,6 +104,17 @@ def test_states_of_another_shape_are_refused(change: str, project: Path, tmp_pat
     assert caught.value.hint is not None and "same family, width and depth" in caught.value.hint
 
 
+def test_a_convolutional_network_has_no_states_to_follow(project: Path, tmp_path: Path) -> None:
+    resnet = ("model.family=resnet", "model.mlp=dense", "model.dim=4", "model.heads=1", "model.depth=1")
+    train.run(tiny_digits(*resnet), project)
+    teacher = f"training.distill.teacher={project / 'train/ckpt.pt'}"
+    with pytest.raises(ConfigError, match="residual stream"):
+        train.run(
+            tiny_digits(*resnet, DISTILL, teacher, "training.distill.states=1.0"),
+            artifacts.open_project(tmp_path / "q"),
+        )
+
+
 def test_states_without_a_teacher_are_refused() -> None:
     with pytest.raises(ConfigError, match="states"):
         tiny_digits("training.distill.states=1.0")

@@ -80,7 +80,9 @@ def test_rates_reach_both_and_both_clear_their_gradients() -> None:
     moved = {name for name, one in model.named_parameters() if not torch.equal(one, before[name])}
     assert {"layers.0.attention.qkv.weight", "layers.0.mlp.summation.value_KE", "embed.weight"} <= moved
     assert all(one.grad is None for one in model.parameters())
-    optimizer.rate = 0.0
+    optimizer.set_rates(9)
+    assert 0 < optimizer.rate < 0.5 * experiment.training.learning_rate
+    assert set(optimizer.optimizers) == {"muon", "adamw"}
     for one in optimizer.optimizers.values():
         for group in one.param_groups:
-            assert float(group["lr"]) == pytest.approx(experiment.training.learning_rate * group["multiple"])
+            assert float(group["lr"]) == pytest.approx(optimizer.rate * group["multiple"])

@@ -44,7 +44,9 @@ class Gpt(nn.Module):
         x_BND = self.dropout(self.embed(token_BN) + self.position(position_N))
         after_BND = []
         for layer in self.layers:
-            after_BND.append(x_BND := layer(x_BND))
+            x_BND = layer(x_BND)
+            if states:
+                after_BND.append(x_BND)
         logits_BNV: Tensor = self.head(self.norm(x_BND))
         return (logits_BNV, after_BND) if states else logits_BNV
 

@@ -46,7 +46,9 @@ class Vit(nn.Module):
         x_BND = self.dropout(self.embed(patch_BN) + self.position_ND)
         after_BND = []
         for layer in self.layers:
-            after_BND.append(x_BND := layer(x_BND))
+            x_BND = layer(x_BND)
+            if states:
+                after_BND.append(x_BND)
         logits_BO: Tensor = self.head(self.norm(x_BND).mean(dim=1))
         return (logits_BO, after_BND) if states else logits_BO
 

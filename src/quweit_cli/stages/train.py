@@ -19,7 +19,7 @@ from torch import Tensor
 from quweit_cli import __version__, artifacts, config
 from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import ConfigError
-from quweit_cli.models import Network, build, parameter_count
+from quweit_cli.models import Network, ResNet, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint, datasets, metrics, state
@@ -181,8 +181,9 @@ class _Training:
                 hint="lower `model.context`, or give another teacher",
             )
         alike = ("family", "dim", "depth")
-        if experiment.training.distill.states and any(
-            getattr(loaded.experiment.model, one) != getattr(experiment.model, one) for one in alike
+        if experiment.training.distill.states and (
+            isinstance(model, ResNet)
+            or any(getattr(loaded.experiment.model, one) != getattr(experiment.model, one) for one in alike)
         ):
             raise ConfigError(
                 f"the residual stream of the teacher `{path}` is not one that this model can follow",
