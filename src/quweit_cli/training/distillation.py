@@ -1,5 +1,6 @@
 """Learning from a teacher beside the labels: from its answers (Hinton et al., arXiv 1503.02531), and from its residual
-stream after each layer, as networks of bits learn best (Martinez et al., arXiv 2003.11535; Jiao et al., arXiv 1909.10351)."""
+stream after each layer, as inner states teach networks of bits (Martinez et al., arXiv 2003.11535) and small transformers
+(Jiao et al., arXiv 1909.10351)."""
 
 from __future__ import annotations
 
