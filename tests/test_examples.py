@@ -56,11 +56,11 @@ def test_an_example_builds_its_model_with_a_block_in_every_layer(path: Path) -> 
 
 
 @pytest.mark.parametrize("path", TEACHERS, ids=named)
-def test_a_teacher_builds_and_is_where_examples_look_for_it(path: Path) -> None:
+def test_a_teacher_builds_and_is_where_others_look_for_it(path: Path) -> None:
     experiment = config.load_experiment(path)
     assert experiment.name == f"{path.stem}_teacher"
     build(experiment.model, META[experiment.data.source])
     written = FOLDER.parent / "build" / experiment.name / "train/ckpt.pt"
-    taught = [config.load_experiment(example).training.distill.teacher for example in EXAMPLES]
+    taught = [config.load_experiment(other).training.distill.teacher for other in EXAMPLES + TEACHERS]
     assert written in taught
     assert f": {written.relative_to(FOLDER.parent)}\n" in (FOLDER.parent / "Makefile").read_text()

@@ -138,7 +138,14 @@ def experiment_file(folder: Path, **changes: object) -> Path:
 
 
 @pytest.mark.parametrize(
-    "changes", [[], ["model.mlp=dense"], ["model.block.mapping=learnable", "training.average=0.9"]]
+    "changes",
+    [
+        [],
+        ["model.mlp=dense"],
+        ["model.block.mapping=learnable", "training.average=0.9"],
+        ["training.optimizer=muon"],
+        ["training.optimizer=muon", "training.distill.weight=0.5", "training.distill.states=20"],
+    ],
 )
 def test_a_recorded_step_learns_what_a_launched_one_learns(
     monkeypatch: pytest.MonkeyPatch, changes: list[str]
@@ -164,6 +171,15 @@ def test_its_kernels_equal_those_of_the_cpu(kernel_case: str) -> None:
 
 def losses(*changes: str) -> list[float]:
     experiment = tiny_digits(*changes)
+    data = load(experiment.data)
+    torch.manual_seed(1)
+    dense = build(tiny_digits("model.mlp=dense").model, data.meta)
     figures: list[dict[str, float]] = []
-    fit(experiment, load(experiment.data), figures.append, SILENT)
+    fit(
+        experiment,
+        data,
+        figures.append,
+        SILENT,
+        teacher=dense if experiment.training.distill.weight else None,
+    )
     return [line["loss"] for line in figures if "loss" in line]
