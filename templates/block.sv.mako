@@ -3,7 +3,8 @@
   f = structure.folding
   depth = len(structure.layers)
   thresholds = structure.thresholds_DT.shape[1]
-  slot_bits = max(1, (block.input_beats - 1).bit_length())
+  slot_bits = max(1, (block.row_beats - 1).bit_length())
+  port = lambda name, way: f"read_{name}" if block.neighbours else f"x_{name}_{way}"
   beat_bits = block.features_per_beat * thresholds
   lanes, count, bits = f.outputs_per_cycle, len(terms.largest_N), terms.bits
   tree_registers = any(level.registered for level in tree.levels)
@@ -31,28 +32,47 @@ module ${block.top} (
   output logic y_last_o
 );
 
+% if block.neighbours:
+  // ---------------------------------------------------------------- the tokens around
+  logic read_valid, read_ready, read_last;
+  logic [${block.features_per_beat * block.input_bits - 1}:0] read_data;
+
+  ${block.top}_neighbours u_neighbours (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i,
+    .x_ready_o,
+    .x_data_i,
+    .x_last_i,
+    .y_valid_o (read_valid),
+    .y_ready_i (read_ready),
+    .y_data_o  (read_data),
+    .y_last_o  (read_last)
+  );
+
+% endif
   // ---------------------------------------------------------------- thermometer: a beat in, its bits kept
   logic [${slot_bits - 1}:0] x_slot;
   logic [${beat_bits - 1}:0] x_bits;
   logic row_valid, row_ready;
-  logic [${block.input_beats * beat_bits - 1}:0] row_bits;
+  logic [${block.row_beats * beat_bits - 1}:0] row_bits;
 
   ${block.top}_encoder u_encoder (
     .slot_i (x_slot),
-    .x_i    (x_data_i),
+    .x_i    (${port('data', 'i')}),
     .bits_o (x_bits)
   );
 
   quweit_bit_store #(
-    .Beats    (${block.input_beats}),
+    .Beats    (${block.row_beats}),
     .SlotBits (${slot_bits}),
     .BeatBits (${beat_bits})
   ) u_bit_store (
     .clk_i,
     .rst_ni,
-    .beat_valid_i (x_valid_i),
-    .beat_ready_o (x_ready_o),
-    .beat_last_i  (x_last_i),
+    .beat_valid_i (${port('valid', 'i')}),
+    .beat_ready_o (${port('ready', 'o')}),
+    .beat_last_i  (${port('last', 'i')}),
     .beat_bits_i  (x_bits),
     .slot_o       (x_slot),
     .row_valid_o  (row_valid),

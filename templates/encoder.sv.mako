@@ -4,7 +4,7 @@ ${header}
 // that beat's thresholds (strict, signed). Bit ${thresholds}*f + t answers threshold t of feature f of the beat.
 
 `default_nettype none
-<% slot_bits = max(1, (block.input_beats - 1).bit_length()); comparisons = block.features_per_beat * thresholds %>
+<% slot_bits = max(1, (block.row_beats - 1).bit_length()); comparisons = block.features_per_beat * thresholds %>
 module ${module} (
   input  logic [${slot_bits - 1}:0] slot_i,
   input  logic [${block.features_per_beat * block.input_bits - 1}:0] x_i,

@@ -15,6 +15,12 @@ Every block is a module with plain streaming ports, and a wrapper with AXI-Strea
 Latency counts from the first input beat taken to the last output beat given, of an idle block without
 stalls. A row is loaded while the one before it is computed and the one before that leaves, so rows follow one
 another without a pause. `manifest.json` holds these numbers, every file's SHA-256 and the golden vectors' names.
+% if first.neighbours:
+
+Blocks read the tokens around each token as well. Rows come token by token as they are read, in whole samples of ${first.neighbours.tokens}; a
+memory of ${first.neighbours.kept_tokens} tokens in front of a block puts them together, and a token's outputs follow once all that it reads has come. The
+latency above is that of a sample's first token. A sample that breaks off keeps its last tokens waiting: reset the block.
+% endif
 
 ${"##"} The wrapper
 

@@ -18,6 +18,7 @@ from quweit_cli.ir import (
     evaluate,
 )
 from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.neighbours import Neighbourhood
 from quweit_cli.ir.serialization import program_to_record
 
 
@@ -55,23 +56,29 @@ def random_rows(program: Program, rows: int, seed: int = 1) -> np.ndarray:
     return rng.integers(-128, 128, (rows, program.input_type.features)).astype(np.int8)
 
 
-def project_with_dump(path: Path, *programs: Program, rows: int = 40) -> Path:
-    """A project whose dump holds these programs with random golden rows."""
+def project_with_dump(
+    path: Path, *programs: Program, rows: int = 40, around: Neighbourhood | None = None
+) -> Path:
+    """A project whose dump holds these programs with random golden rows; those of whole samples that read `around`."""
     project = open_project(path)
     with writing_stage(project, "dump", inputs={}, options={}) as folder:
         (folder / "blocks").mkdir()
-        blocks = [_write_block(folder, layer, program, rows) for layer, program in enumerate(programs)]
+        blocks = [
+            _write_block(folder, layer, program, rows, around) for layer, program in enumerate(programs)
+        ]
+        features = programs[0].input_type.features // (2 if around else 1)
         manifest = DumpManifest(
             name="toy",
             checkpoint="0" * 64,
             data="random rows",
             model=ModelShape(
-                family="vit",
+                family="gpt" if around and around.causal else "vit",
                 layers=len(programs),
-                dim=programs[0].input_type.features,
+                dim=features,
                 heads=1,
-                tokens=16,
-                mlp_hidden=4 * programs[0].input_type.features,
+                tokens=around.tokens if around else 16,
+                mlp_hidden=4 * features,
+                neighbours=around is not None,
             ),
             blocks=blocks,
             checks=DumpChecks(samples=1, rows_compared=rows, logits_equal=True),
@@ -81,8 +88,12 @@ def project_with_dump(path: Path, *programs: Program, rows: int = 40) -> Path:
     return project
 
 
-def _write_block(folder: Path, layer: int, program: Program, rows: int) -> DumpedBlock:
+def _write_block(
+    folder: Path, layer: int, program: Program, rows: int, around: Neighbourhood | None
+) -> DumpedBlock:
     inputs = random_rows(program, rows)
+    if around is not None:
+        inputs = around.read(inputs[:, : inputs.shape[1] // 2])
     name = program.name
     np.save(folder / f"blocks/{name}.x.npy", inputs)
     np.save(folder / f"blocks/{name}.y.npy", evaluate(program, inputs).astype(np.int16))

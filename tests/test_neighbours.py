@@ -1,15 +1,23 @@
 """A token's MLP or block reads the tokens around: which, what lies outside, and the same in hardware."""
 
+import re
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from experiments import tiny_digits, tiny_gpt
-from quweit_cli import artifacts, config
+from programs import project_with_dump, random_block
+from quweit_cli import artifacts, config, toolbox
+from quweit_cli.documents import DumpManifest
+from quweit_cli.errors import ArtifactError, Mismatch, UnsupportedModel
+from quweit_cli.ir import evaluate
+from quweit_cli.ir.neighbours import AROUND, BEFORE, Neighbourhood
 from quweit_cli.models import blocks_of, build
-from quweit_cli.models.neighbours import AROUND, BEFORE, with_neighbours
-from quweit_cli.stages import dump, rtl, sim, train
+from quweit_cli.models.neighbours import with_neighbours
+from quweit_cli.stages import dump, front, rtl, sim, synth, train
 
 META = {"kind": "images", "side": 8, "channels": 1, "classes": list("0123456789")}
 
@@ -64,12 +72,131 @@ def test_an_mlp_reads_two_rows_and_answers_one() -> None:
     assert tuple(dense.state_dict()["layers.0.mlp.expand.weight"].shape) == (64, 32)
 
 
+@pytest.mark.parametrize(("tokens", "causal"), [(1, False), (4, False), (25, False), (1, True), (7, True)])
+@pytest.mark.parametrize("features", [16, 21])
+def test_the_specification_reads_what_the_model_reads(tokens: int, causal: bool, features: int) -> None:
+    x_BND = torch.randint(-128, 128, (3, tokens, features))
+    expected_BNI = with_neighbours(x_BND, causal=causal)
+    read_RI = Neighbourhood(tokens, causal).read(x_BND.flatten(0, 1).numpy())
+    assert np.array_equal(read_RI, expected_BNI.flatten(0, 1).numpy())
+
+
+@pytest.mark.requires("icarus")
 def test_the_hardware_of_such_a_block_equals_it(tmp_path: Path) -> None:
     project = artifacts.open_project(tmp_path / "project")
     train.run(tiny_digits("model.neighbours=true"), project)
-    dumped = dump.run(project / "train/ckpt.pt", project, config.Dump(rows=48, samples=20))
-    made = rtl.run(project, config.Rtl.model_validate({"cycles_per_row": 8, "random_rows": 16}))
+    dumped = dump.run(project / "train/ckpt.pt", project, config.Dump(rows=47, samples=20))
+    made = rtl.run(project, config.Rtl.model_validate({"cycles_per_row": 8, "random_rows": 15}))
     result = sim.run(project, config.Sim(simulators=("icarus",)))
-    assert dumped.checks.logits_equal
-    assert [(block.features, block.outputs) for block in made.blocks] == [(32, 16)] * 2
+    assert dumped.checks.logits_equal and [block.rows for block in dumped.blocks] == [48, 48]
+    assert [(block.features, block.outputs) for block in made.blocks] == [(16, 16)] * 2
+    assert [(block.vectors.rows, block.vectors.random_rows) for block in made.blocks] == [(64, 16)] * 2
     assert result.bit_exact
+
+
+# tokens, causal, features of a token, cycles a row: a beat of 1, 2, 3 and 4 features; one token; text shorter than it reads
+SHAPES = {
+    "sixteen patches": (16, False, 8, 8),
+    "nine patches": (9, False, 24, 1),
+    "four patches": (4, False, 16, 40),
+    "one patch": (1, False, 8, 8),
+    "text": (10, True, 16, 4),
+    "two tokens": (2, True, 8, 8),
+}
+
+
+def project_of(folder: Path, tokens: int, causal: bool, features: int, samples: int = 3) -> Path:
+    program = random_block(31, features=2 * features, layers=(40,), outputs=features, thresholds=2)
+    return project_with_dump(
+        folder / "p", program, rows=samples * tokens, around=Neighbourhood(tokens, causal)
+    )
+
+
+@pytest.mark.requires("icarus", "verilator")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_equals_the_program_at_the_promised_pace(shape: str, tmp_path: Path) -> None:
+    """With gaps, stalls and rows that break off; latency and interval are compared, too."""
+    tokens, causal, features, cycles = SHAPES[shape]
+    project = project_of(tmp_path, tokens, causal, features)
+    (block,) = rtl.run(project, config.Rtl(cycles_per_row=cycles, random_rows=2 * tokens)).blocks
+    assert sim.run(project, config.Sim(simulators=("icarus",), rows={"icarus": 4 * tokens + 1})).bit_exact
+    assert block.neighbours is not None and block.initiation_interval_cycles == max(
+        block.neighbours.row_beats, block.output_beats
+    )
+    toolbox.run(
+        [*toolbox.find(toolbox.VERILATOR).command, "--lint-only", "-Wall", "--top-module", block.top, "-f", f"filelists/{block.top}.f"],
+        cwd=project / "rtl", log=tmp_path / "lint.log", name="verilator",
+    )  # fmt: skip
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize(
+    ("pattern", "replacement"),
+    [
+        (r"(// -1 down, 0 right\n\s+distance = \d+'d)\d+", r"\g<1>1"),
+        (r"exists   = \(down_q >= 2'd1\);", "exists   = 1'b1;"),
+        (r"ahead_q > (\d)'d5\)", r"ahead_q > \1'd3)"),
+        (r"in_beat_q == 3'd7", "in_beat_q == 3'd6"),
+    ],
+    ids=["another patch", "beyond the border", "too early", "a beat too few"],
+)
+def test_a_broken_memory_is_found(pattern: str, replacement: str, tmp_path: Path) -> None:
+    project = project_of(tmp_path, 16, False, 8)
+    (block,) = rtl.run(project, config.Rtl(cycles_per_row=8, random_rows=0)).blocks
+    path = project / f"rtl/rtl/{block.top}_neighbours.sv"
+    text, count = re.subn(pattern, replacement, path.read_text(), count=1)
+    assert count == 1, path.read_text()
+    path.write_text(text)
+    with pytest.raises(Mismatch):
+        sim.run(project, config.Sim(simulators=("icarus",)))
+
+
+@pytest.mark.requires("icarus")
+def test_the_wrapper_takes_rows_of_a_token(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 9, False, 24)
+    (block,) = rtl.run(project, config.Rtl(cycles_per_row=16, bus_bytes=7, random_rows=0)).blocks
+    axis, root = block.axis, project / "rtl"
+    command = ["iverilog", "-g2012", "-s", axis.check, "-c", f"filelists/{axis.check}.f", "-o", "check.vvp"]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    played = ["vvp", "check.vvp", f"+inputs={axis.inputs}", f"+outputs={block.vectors.outputs}"]
+    done = subprocess.run(played, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 0 and "PASS: 108 rows equal" in done.stdout, done.stdout
+
+
+@pytest.mark.requires("icarus", "yosys")
+def test_its_memory_is_counted_and_the_netlist_equals(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 16, False, 32)
+    options = config.Rtl(cycles_per_row=16, random_rows=0)
+    foretold = front.estimates(project, options).points[0]
+    rtl.run(project, options)
+    cells = synth.run(project, config.Synth()).blocks[0]
+    assert foretold.luts == pytest.approx(cells.luts, rel=0.1)
+    assert foretold.ffs == pytest.approx(cells.ffs, rel=0.1)
+    assert cells.brams == 0
+    assert sim.run(project, config.Sim(simulators=("icarus",)), netlist=True).bit_exact
+
+
+def test_golden_rows_must_be_those_of_whole_samples(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 4, False, 8)
+    (path,) = (project / "dump/blocks").glob("*.x.npy")
+    row_RI = np.load(path)
+    manifest = artifacts.load(DumpManifest, project / "dump/dump.json")
+    for broken_RI, found in ((row_RI[:-1], "not whole samples"), (row_RI[::-1], "of its neighbours")):
+        np.save(path, broken_RI)
+        np.save(path.with_suffix("").with_suffix(".y.npy"), outputs_of(broken_RI))
+        with pytest.raises(ArtifactError, match=found):
+            rtl.read_block(project / "dump", manifest.blocks[0], manifest.model)
+
+
+def outputs_of(row_RI: np.ndarray) -> np.ndarray:
+    program = random_block(31, features=row_RI.shape[1], layers=(40,), outputs=8, thresholds=2)
+    return evaluate(program, row_RI).astype(np.int16)
+
+
+def test_a_beat_holds_features_of_one_token(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 4, False, 32)
+    for use in (rtl.run, front.estimates):
+        with pytest.raises(UnsupportedModel, match="in parts of 4"):
+            use(project, config.Rtl(cycles_per_row=16, features_per_beat=3))
+    (block,) = rtl.run(project, config.Rtl(cycles_per_row=64)).blocks
+    assert (block.features_per_beat, block.input_beats) == (2, 16)

@@ -92,7 +92,7 @@ def test_golden_rows_that_contradict_the_program_are_refused(tmp_path: Path) -> 
     np.save(rows, outputs)
     dump = load(DumpManifest, project / "dump/dump.json")
     with pytest.raises(ArtifactError, match="not what its program computes"):
-        rtl.read_block(project / "dump", dump.blocks[0], config.Rtl())
+        rtl.read_block(project / "dump", dump.blocks[0], dump.model, config.Rtl())
 
 
 def _files(project: Path) -> dict[str, str]:

@@ -46,6 +46,9 @@ class ModelShape(Artifact):
     heads: int
     tokens: int = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: int = Field(description="hidden width of the dense MLP that a block replaces")
+    neighbours: bool = Field(
+        False, description="whether blocks read features of the tokens around as well: rows of 2 · dim"
+    )
 
     @property
     def causal(self) -> bool:
@@ -114,6 +117,16 @@ class AxisPort(Artifact):
     sources: list[FileName] = Field(description="added to those of the block, in compile order")
 
 
+class RtlNeighbours(Artifact):
+    """The memory in front of a block that reads the tokens around: it takes their rows one by one, and gives twice as wide ones."""
+
+    tokens: int = Field(description="of a sample; rows come in whole samples")
+    width: int = Field(description="tokens from one to the one below it")
+    causal: bool = Field(description="whether neighbours are tokens before, in place of patches around")
+    row_beats: int = Field(description="in which the block takes a token and its neighbours")
+    kept_tokens: int = Field(description="that the memory holds, a power of two")
+
+
 class RtlEstimate(Artifact):
     """Cells of a block by counting what is rendered, before any tool ran."""
 
@@ -158,6 +171,14 @@ class RtlBlock(Artifact):
     estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
     axis: AxisPort
+    neighbours: RtlNeighbours | None = Field(
+        None, description="absent where a token's row is all that is read"
+    )
+
+    @property
+    def row_beats(self) -> int:
+        """In which the thermometer sees all that is read of a token."""
+        return self.neighbours.row_beats if self.neighbours else self.input_beats
 
 
 class RtlManifest(Artifact):

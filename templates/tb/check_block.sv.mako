@@ -17,6 +17,9 @@ module ${bench.check};
   localparam integer Latency  = ${bench.latency};
 % endif
   localparam integer Interval = ${bench.interval};
+% if block.neighbours:
+  localparam integer Tokens   = ${block.neighbours.tokens};  // of a sample: only whole ones are played
+% endif
   localparam integer Patience = ${64 * (block.latency_cycles + bench.input_beats + bench.output_beats) + 1000};  // cycles without a row
 
   logic clk = 1'b0;
@@ -29,7 +32,7 @@ module ${bench.check};
   ${bench.testbench} u_bench (
     .clk_i         (clk),
     .rst_ni        (rst_n),
-    .rows_i        (rows),
+    .rows_i        (${"((rows + Tokens - 1) / Tokens) * Tokens" if block.neighbours else "rows"}),
     .gaps_i        (gaps),
     .stalls_i      (stalls),
     .cycle_o       (cycle),

@@ -4,7 +4,7 @@ ${header}
 // tables addressed by the beat; one that is the same in every beat is a table over its feature.
 
 `default_nettype none
-<% slot_bits = max(1, (block.input_beats - 1).bit_length()) %>
+<% slot_bits = max(1, (block.row_beats - 1).bit_length()) %>
 module ${module} (
   input  logic [${slot_bits - 1}:0] slot_i,
   input  logic [${block.features_per_beat * block.input_bits - 1}:0] x_i,

@@ -85,8 +85,8 @@ def _idle(terms: Terms) -> str:
 
 def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
     module = f"{block.top}_encoder"
-    beats = Beats(block.input_beats, block.features_per_beat)
-    beats_BN = thresholds_of_beats(beats, structure).reshape(block.input_beats, -1)
+    beats = Beats(block.row_beats, block.features_per_beat)
+    beats_BN = thresholds_of_beats(beats, structure).reshape(block.row_beats, -1)
     plan, comparisons = plan_of_encoder(beats, structure)
     names = {"module": module, "thresholds": structure.thresholds_DT.shape[1], **common}
     words = _words(beats_BN & 0xFF, 8)
@@ -133,7 +133,7 @@ def plan_of_layer(layer: Layer) -> tuple[CellPlan, list[str]]:
 
 def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[str, str]:
     files = {}
-    inputs = block.input_beats * block.features_per_beat * structure.thresholds_DT.shape[1]
+    inputs = block.row_beats * block.features_per_beat * structure.thresholds_DT.shape[1]
     for index, layer in enumerate(structure.layers):
         module = f"{block.top}_lut_layer{index}"
         luts = [

@@ -7,7 +7,8 @@ trained block has, as adders of its nonzero digits. The counts are those of `rtl
 
 from __future__ import annotations
 
-from quweit_cli.documents import RtlEstimate
+from quweit_cli.documents import RtlEstimate, RtlNeighbours
+from quweit_cli.hdl import neighbours
 from quweit_cli.hdl.block import Beats, plan_of_encoder, plan_of_layer, plan_of_values
 from quweit_cli.hdl.cells import CellPlan
 from quweit_cli.hdl.structure import Structure
@@ -17,8 +18,10 @@ CONTROL_LUTS = 24  # handshakes and counters: 20 to 30 in every block that was s
 COMPARATOR_LUTS = 4
 
 
-def estimate(block: Beats, structure: Structure, terms: Terms, tree: Tree) -> RtlEstimate:
-    """Cells of one block as Yosys will count them."""
+def estimate(
+    block: Beats, structure: Structure, terms: Terms, tree: Tree, near: RtlNeighbours | None = None
+) -> RtlEstimate:
+    """Cells of one block as Yosys will count them, with the memory of neighbours in front of it."""
     encoder, comparisons = plan_of_encoder(block, structure)
     values, _ = plan_of_values(terms)
     plans = [encoder, values, *(plan_of_layer(layer)[0] for layer in structure.layers)]
@@ -28,9 +31,14 @@ def estimate(block: Beats, structure: Structure, terms: Terms, tree: Tree) -> Rt
     sums = [one for level in tree.levels for one in level.sums]
     adders = sum(_adder_luts(one) for one in sums) + _requantize_luts(structure)
     muxes = sum(cell.kind.startswith("MUXF") for plan in plans for cell in plan.cells)
+    memory = (
+        (0, 0) if near is None else neighbours.cells(near, block.input_beats // 2, block.features_per_beat)
+    )
+    luts = sum(map(_luts, plans)) + COMPARATOR_LUTS * compared + lanes * adders + gates + CONTROL_LUTS
+    ffs = _bit_ffs(block, structure, len(comparisons)) + _pipeline_ffs(structure, terms, tree)
     return RtlEstimate(
-        luts=sum(map(_luts, plans)) + COMPARATOR_LUTS * compared + lanes * adders + gates + CONTROL_LUTS,
-        ffs=_bit_ffs(block, structure, len(comparisons)) + _pipeline_ffs(structure, terms, tree),
+        luts=luts + memory[0],
+        ffs=ffs + memory[1],
         carries=compared + lanes * sum(_carries(one) for one in sums),
         muxes=muxes,
     )

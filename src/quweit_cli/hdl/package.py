@@ -10,7 +10,7 @@ import numpy as np
 
 from quweit_cli import __version__, config
 from quweit_cli.documents import DumpManifest, RtlBlock, RtlEstimate, RtlManifest, RtlVectors
-from quweit_cli.hdl import literals
+from quweit_cli.hdl import literals, neighbours
 from quweit_cli.hdl.axis import STATIC_WRAPPER, RowShape, axis_port, render_wrapper
 from quweit_cli.hdl.benches import render_benches
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, Beats, render_design
@@ -21,6 +21,7 @@ from quweit_cli.hdl.render import static_text
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
 from quweit_cli.hdl.terms import terms_of, tree_of
 from quweit_cli.ir import Program, evaluate
+from quweit_cli.ir.neighbours import Neighbourhood
 from quweit_cli.ir.nodes import Integers
 
 INPUT_BITS = 8
@@ -30,21 +31,26 @@ BENCH = (*BENCH_MODULES, "tb/test_block.py")
 
 
 class BenchRows(NamedTuple):
-    """What the bench plays, and what it expects."""
+    """What the program reads, and what it answers; `played_RD` is what the bench plays for it."""
 
     inputs_RD: Integers
     outputs_RE: Integers
+    played_RD: Integers
 
 
 @dataclass(frozen=True, eq=False)
 class BlockSource:
-    """What one block is rendered from: its program, golden rows, and how it is folded."""
+    """What one block is rendered from: its program, golden rows, and how it is folded.
+
+    around: what it reads beside its token; the golden rows are then those of whole samples.
+    """
 
     layer: int
     program: Program
     inputs_RD: Integers
     outputs_RE: Integers
     fold: config.Fold
+    around: Neighbourhood | None = None
 
 
 class Foretold(NamedTuple):
@@ -56,7 +62,9 @@ class Foretold(NamedTuple):
     cycles_per_row: int
 
 
-def foretell(program: Program, fold: config.Fold, options: config.Rtl) -> Foretold:
+def foretell(
+    program: Program, fold: config.Fold, options: config.Rtl, around: Neighbourhood | None = None
+) -> Foretold:
     """What `render_package` would render of a block, without rendering it.
 
     Raises:
@@ -64,11 +72,12 @@ def foretell(program: Program, fold: config.Fold, options: config.Rtl) -> Foreto
     """
     structure = structure_of(program, fold)
     terms = terms_of(structure)
-    per_beat = features_per_beat(structure, options)
+    per_beat = features_per_beat(structure, options, around)
     beats = Beats(-(-structure.features // per_beat), per_beat)
     folding = structure.folding
+    near = None if around is None else neighbours.describe(around, structure.features // 2, per_beat)
     return Foretold(
-        estimate(beats, structure, terms, tree_of(terms)),
+        estimate(beats, structure, terms, tree_of(terms), near),
         folding.outputs_per_cycle,
         folding.bits * folding.outputs_per_cycle / folding.outputs,
         max(beats.input_beats, folding.cycles),
@@ -97,12 +106,15 @@ def render_package(
         terms = terms_of(structure)
         tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, options.random_rows)
-        vectors = _render_vectors(source.program.name, rows, structure, options)
+        vectors = _render_vectors(source, rows, structure, options)
         block = _describe(
             options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
         )
-        block = block.model_copy(update={"estimate": estimate(_beats_of(block), structure, terms, tree)})
+        counted = estimate(_beats_of(block), structure, terms, tree, block.neighbours)
+        block = block.model_copy(update={"estimate": counted})
         files |= vectors | render_design(block, structure, terms, tree, header)
+        if source.around is not None:
+            files |= neighbours.render_neighbours(block, source.around, header)
         files[f"rtl/wrapper/{block.axis.top}.v"] = render_wrapper(block, header)
         files |= render_benches(block, header)
         blocks.append(block)
@@ -113,17 +125,20 @@ def render_package(
 
 
 def _beats_of(block: RtlBlock) -> Beats:
-    return Beats(block.input_beats, block.features_per_beat)
+    return Beats(block.row_beats, block.features_per_beat)
 
 
 def bench_rows(source: BlockSource, random_rows: int) -> BenchRows:
-    """The golden rows, and after them random ones over the whole input range (seed 0)."""
-    kind = source.program.input_type
-    shape = (random_rows, kind.features)
-    drawn_RD = np.random.default_rng(0).integers(kind.low, kind.high, shape, endpoint=True)
+    """The golden rows, and after them random ones over the whole input range (seed 0), of whole samples."""
+    kind, around = source.program.input_type, source.around
+    features = kind.features if around is None else kind.features // 2
+    rows = random_rows if around is None else -(-random_rows // around.tokens) * around.tokens
+    played_RD = np.random.default_rng(0).integers(kind.low, kind.high, (rows, features), endpoint=True)
+    drawn_RD = played_RD if around is None else around.read(played_RD)
     return BenchRows(
         np.concatenate([source.inputs_RD, drawn_RD]),
         np.concatenate([source.outputs_RE, evaluate(source.program, drawn_RD)]),
+        np.concatenate([source.inputs_RD[:, :features], played_RD]),
     )
 
 
@@ -138,11 +153,17 @@ def _describe(
 ) -> RtlBlock:
     top = literals.identifier(f"{design}_{source.program.name}")
     cycles = structure.folding.cycles
-    per_beat = features_per_beat(structure, options)
-    input_beats = -(-structure.features // per_beat)
+    around, features = source.around, structure.features
+    per_beat = features_per_beat(structure, options, around)
+    row_beats = input_beats = -(-features // per_beat)
+    near, waiting = None, 0
+    if around is not None:
+        features //= 2
+        near, input_beats = neighbours.describe(around, features, per_beat), features // per_beat
+        waiting = neighbours.waiting_cycles(around, features, input_beats)
     inputs_file, outputs_file, *bus_file = vectors
-    bytes_in, bytes_out = _bus_bytes(structure, options)
-    interval = max(input_beats, cycles)
+    bytes_in, bytes_out = _bus_bytes(source, structure, options)
+    interval = max(row_beats, cycles)
     bus_inputs = bus_file[0] if bus_file else inputs_file
     return RtlBlock(
         name=source.program.name,
@@ -150,7 +171,7 @@ def _describe(
         top=top,
         testbench=f"tb_{top}",
         check=f"check_{top}",
-        features=structure.features,
+        features=features,
         outputs=structure.outputs,
         features_per_beat=per_beat,
         outputs_per_beat=structure.folding.outputs_per_cycle,
@@ -159,17 +180,17 @@ def _describe(
         input_beats=input_beats,
         output_beats=cycles,
         # Beats in; code register, bit store and row register; the pipeline of the summation; beats out.
-        latency_cycles=input_beats + 1 + stages + cycles,
+        latency_cycles=waiting + row_beats + 1 + stages + cycles,
         initiation_interval_cycles=interval,
         thresholds=structure.thresholds,
         luts_by_layer=[layer.luts for layer in structure.layers],
-        sources=_sources(top, len(structure.layers), False),
+        sources=_sources(top, len(structure.layers), around, xilinx=False),
         bench_sources=[*BENCH_MODULES, f"tb/tb_{top}.sv", f"tb/check_{top}.sv"],
-        sources_xilinx=_sources(top, len(structure.layers), True),
+        sources_xilinx=_sources(top, len(structure.layers), around, xilinx=True),
         cells_xilinx=_cells(top, len(structure.layers)),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
-            random_rows=options.random_rows,
+            random_rows=len(rows.inputs_RD) - len(source.inputs_RD),
             table_coverage=table_coverage(structure, rows.inputs_RD),
             inputs=inputs_file,
             outputs=outputs_file,
@@ -178,26 +199,37 @@ def _describe(
         ),
         axis=axis_port(
             top,
-            RowShape(structure.features, structure.outputs, interval),
+            RowShape(features, structure.outputs, interval),
             bytes_in,
             bytes_out,
             (bus_inputs, _sha256(vectors[bus_inputs])),
         ),
+        neighbours=near,
     )
 
 
-def features_per_beat(structure: Structure, options: config.Rtl) -> int:
-    """Fewest features a beat that keep up with the summation, unless told otherwise."""
-    if options.features_per_beat != "auto":
-        return options.features_per_beat
-    return -(-structure.features // structure.folding.cycles)
+def features_per_beat(structure: Structure, options: config.Rtl, around: Neighbourhood | None) -> int:
+    """Fewest features a beat that keep up with the summation, unless told otherwise.
+
+    Raises:
+        UnsupportedModel: a block with neighbours cannot take as many as were told.
+    """
+    chosen, features = options.features_per_beat, structure.features
+    wanted = -(-features // structure.folding.cycles)
+    if around is None:
+        return wanted if chosen == "auto" else chosen
+    if chosen == "auto":
+        return neighbours.features_of_a_beat(around, features // 2, wanted)
+    neighbours.check_features_of_a_beat(around, features // 2, chosen)
+    return chosen
 
 
-def _sources(top: str, layers: int, xilinx: bool) -> list[str]:
+def _sources(top: str, layers: int, around: Neighbourhood | None, *, xilinx: bool) -> list[str]:
     """In compile order; `xilinx` chooses the rendering of tables and adders."""
     tables = "xilinx/" if xilinx else ""
     return [
         *(f"rtl/{name}" for name in (*STATIC, *(STATIC_XILINX if xilinx else STATIC_BEHAVIOURAL))),
+        *([] if around is None else [f"rtl/{top}_neighbours.sv"]),
         f"rtl/{tables}{top}_encoder.sv",
         *(f"rtl/{tables}{top}_lut_layer{index}.sv" for index in range(layers)),
         f"rtl/{tables}{top}_value_table.sv",
@@ -206,11 +238,11 @@ def _sources(top: str, layers: int, xilinx: bool) -> list[str]:
     ]
 
 
-def _bus_bytes(structure: Structure, options: config.Rtl) -> tuple[int, int]:
+def _bus_bytes(source: BlockSource, structure: Structure, options: config.Rtl) -> tuple[int, int]:
     """Bytes of TDATA, in and out."""
     if options.bus_bytes != "auto":
         return options.bus_bytes, options.bus_bytes
-    return features_per_beat(structure, options), 2 * structure.folding.outputs_per_cycle
+    return features_per_beat(structure, options, source.around), 2 * structure.folding.outputs_per_cycle
 
 
 def _cells(top: str, layers: int) -> list[str]:
@@ -218,17 +250,20 @@ def _cells(top: str, layers: int) -> list[str]:
     return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
-def _render_vectors(name: str, bench: BenchRows, structure: Structure, options: config.Rtl) -> dict[str, str]:
+def _render_vectors(
+    source: BlockSource, bench: BenchRows, structure: Structure, options: config.Rtl
+) -> dict[str, str]:
     """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits; and
     the inputs in beats of the wrapper, where those are others."""
-    per_beat, bytes_in = features_per_beat(structure, options), _bus_bytes(structure, options)[0]
+    name, per_beat = source.program.name, features_per_beat(structure, options, source.around)
+    bytes_in, _ = _bus_bytes(source, structure, options)
     rows = [_packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
     files = {
-        f"tb/vectors/{name}.inputs.hex": _beats(bench.inputs_RD, per_beat),
+        f"tb/vectors/{name}.inputs.hex": _beats(bench.played_RD, per_beat),
         f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",
     }
     if bytes_in != per_beat:
-        files[f"tb/vectors/{name}.bus_inputs.hex"] = _beats(bench.inputs_RD, bytes_in)
+        files[f"tb/vectors/{name}.bus_inputs.hex"] = _beats(bench.played_RD, bytes_in)
     return files
 
 

@@ -14,8 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))  # rows down, columns right
-BEFORE = (1, 1, 2, 3)  # tokens back
+from quweit_cli.ir.neighbours import AROUND, BEFORE
 
 
 def with_neighbours(x_BND: Tensor, *, causal: bool) -> Tensor:

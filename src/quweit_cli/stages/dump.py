@@ -56,7 +56,8 @@ def run(
         )
     programs = _programs(blocks, checkpoint)
     samples = samples_for(loaded, data_path, options.samples)
-    verified = verify(model, programs, samples.inputs, options.rows, progress)
+    whole = loaded.experiment.model.neighbours
+    verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=whole)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
@@ -129,4 +130,5 @@ def _shape(settings: config.Model, tokens: int) -> ModelShape:
         heads=settings.heads,
         tokens=tokens,
         mlp_hidden=settings.dim * settings.mlp_ratio,
+        neighbours=settings.neighbours,
     )

@@ -50,7 +50,7 @@ def run(
     inputs, options = keys.front(project, chosen.name)
     if reuse and is_current(project, "front", inputs=inputs, options=options):
         return load(Front, project / "front" / DOCUMENT)
-    source = read_block(project / "dump", chosen, config.Fold())
+    source = read_block(project / "dump", chosen, dump.model, config.Fold())
     outputs = len(source.outputs_RE[0])
     wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
     points = []
@@ -83,7 +83,7 @@ def estimated(
     source: BlockSource, fold: config.Fold, shape: ModelShape, options: config.Rtl | None = None
 ) -> FrontPoint:
     """One folding of one block, by counting."""
-    foretold = foretell(source.program, fold, options or config.Rtl())
+    foretold = foretell(source.program, fold, options or config.Rtl(), source.around)
     return point(
         source.program.name, "estimated", foretold.outputs_per_cycle, foretold.bits_per_cycle,
         foretold.cycles_per_row, foretold.cells.luts, foretold.cells.ffs, shape.tokens,

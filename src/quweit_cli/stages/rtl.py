@@ -13,6 +13,7 @@ from quweit_cli.energy import workload
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl.package import BlockSource, render_package
 from quweit_cli.ir import evaluate
+from quweit_cli.ir.neighbours import Neighbourhood
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -63,7 +64,7 @@ def read_blocks(
     with progress.task("reading the dump", len(dump.blocks)) as task:
         for block in dump.blocks:
             fold = options.blocks.get(block.name, options)
-            sources.append(read_block(folder, block, paced(fold, dump.model, options.array)))
+            sources.append(read_block(folder, block, dump.model, paced(fold, dump.model, options.array)))
             task.advance()
     return sources
 
@@ -79,7 +80,9 @@ def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
     return config.Fold(cycles_per_row=max(1, cycles))
 
 
-def read_block(folder: Path, block: DumpedBlock, fold: config.Fold | None = None) -> BlockSource:
+def read_block(
+    folder: Path, block: DumpedBlock, shape: ModelShape, fold: config.Fold | None = None
+) -> BlockSource:
     """A block of a dump, its golden rows checked against its program.
 
     Raises:
@@ -102,9 +105,26 @@ def read_block(folder: Path, block: DumpedBlock, fold: config.Fold | None = None
             f"golden rows of `{block.name}` are not what its program computes",
             hint="run `quweit dump` again",
         )
+    around = Neighbourhood(shape.tokens, shape.causal) if shape.neighbours else None
+    if around is not None:
+        _check_neighbours(block.name, inputs, around)
     return BlockSource(
-        block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold()
+        block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
     )
+
+
+def _check_neighbours(name: str, read_RI: np.ndarray, around: Neighbourhood) -> None:
+    """Raises ArtifactError when golden rows are not tokens of whole samples with what lies around them."""
+    try:
+        expected_RI = around.read(read_RI[:, : read_RI.shape[1] // 2])
+    except ValueError as error:
+        raise ArtifactError(f"golden rows of `{name}`: {error}", hint="run `quweit dump` again") from None
+    if not np.array_equal(read_RI, expected_RI):
+        row = int(np.argwhere((read_RI != expected_RI).any(axis=1))[0, 0])
+        raise ArtifactError(
+            f"golden row {row} of `{name}` does not hold the features of its neighbours",
+            hint="run `quweit dump` again",
+        )
 
 
 def _load_rows(path: Path, kind: type[np.signedinteger]) -> np.ndarray:

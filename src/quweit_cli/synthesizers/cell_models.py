@@ -27,6 +27,7 @@ _LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 
 _LUT = re.compile(
     r"^  (LUT[1-6](?:_2)?) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$", re.MULTILINE | re.DOTALL
 )
+_OPEN = re.compile(r"(\.INIT(?:_[A-H])?\(\d+'h)x+\)")
 _PIN = re.compile(r"^    \.(\w+)\((.*)\),?$", re.MULTILINE)
 
 
@@ -45,10 +46,13 @@ def vendor_file() -> Path:
 def simulation_text(netlist: str, models: str) -> str:
     """One Verilog text: the netlist, its LUTs as equations, and the models of the other cells that it names.
 
+    What a memory holds at the start, where Yosys leaves it open, is what the vendor's model says: 0.
+
     Raises:
         ToolFailed: the netlist names a cell that has no model.
     """
     text = _LUT.sub(lambda one: equations(one[1], one[2], dict(_PIN.findall(one[3]))), netlist)
+    text = _OPEN.sub(r"\g<1>0)", text)
     known = {found[1]: found[0] for found in _MODULE.finditer(models)}
     used = sorted({found[1] for found in _CELL.finditer(text)} - {"module"})
     missing = [name for name in used if name not in known]

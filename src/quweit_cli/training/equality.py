@@ -43,14 +43,20 @@ def verify(
     inputs: Tensor,
     golden_rows: int,
     progress: Progress = SILENT,
+    *,
+    whole_samples: bool = False,
 ) -> Verified:
     """Run every sample twice, in PyTorch and with the blocks replaced by their programs.
+
+    whole_samples: golden rows are all rows of some samples, as many as that takes, in their order.
 
     Raises:
         Mismatch: names the first block, row and output that differ, or the sample whose logits do.
     """
     total = len(inputs) * model.tokens
-    chosen = np.sort(np.random.default_rng(GOLDEN_SEED).permutation(total)[:golden_rows])
+    together = model.tokens if whole_samples else 1
+    groups = np.random.default_rng(GOLDEN_SEED).permutation(total // together)[: -(-golden_rows // together)]
+    chosen = np.sort((groups[:, None] * together + np.arange(together)).flatten())
     recorders = {name: _Recorder(program, chosen) for name, program in programs.items()}
     torch_blocks = {name: block.integers for name, block in blocks_of(model).items()}
     checked = {name: recorders[name].checking(torch_blocks[name]) for name in programs}

@@ -1,0 +1,94 @@
+"""The memory in front of a block that reads the tokens around: its pace, its size and its module."""
+
+from __future__ import annotations
+
+import math
+
+from quweit_cli.documents import RtlBlock, RtlNeighbours
+from quweit_cli.errors import UnsupportedModel
+from quweit_cli.hdl.render import render
+from quweit_cli.ir.neighbours import Neighbourhood, Part
+
+BITS_OF_CELLS, WORDS_OF_CELLS, LUTS_OF_CELLS = (
+    7,
+    64,
+    8,
+)  # of a RAM64M8 (UG574): what distributed memory is made of
+CONTROL_LUTS, CONTROL_FFS = 40, 30  # counters, comparisons, addresses
+
+
+def features_of_a_beat(around: Neighbourhood, features: int, wanted: int) -> int:
+    """As few as wanted, or more; all of a beat lie in one token, so that one is read a cycle."""
+    common = common_features(around, features)
+    divisors = (number for number in range(wanted, common + 1) if common % number == 0)
+    return min(divisors, default=common)
+
+
+def check_features_of_a_beat(around: Neighbourhood, features: int, chosen: int) -> None:
+    """Raises UnsupportedModel when a beat would hold features of two tokens."""
+    common = common_features(around, features)
+    if common % chosen:
+        raise UnsupportedModel(
+            f"features_per_beat is {chosen}, and a block takes features of its neighbours in parts of {common}",
+            hint=f"choose a divisor of {common}, or `auto`",
+        )
+
+
+def common_features(around: Neighbourhood, features: int) -> int:
+    """The largest number of features that divides a token's and every part of its neighbours'."""
+    return math.gcd(features, *(part.last - part.first for part in around.parts(features)))
+
+
+def describe(around: Neighbourhood, features: int, per_beat: int) -> RtlNeighbours:
+    """features: of a token."""
+    after, before = reach(around, features)
+    return RtlNeighbours(
+        tokens=around.tokens,
+        width=around.width,
+        causal=around.causal,
+        row_beats=2 * features // per_beat,
+        kept_tokens=1 << (after + before + 1).bit_length(),
+    )
+
+
+def reach(around: Neighbourhood, features: int) -> tuple[int, int]:
+    """Tokens to the last one that is read after a token, and to the first one before it."""
+    distances = [distance(part, around.width) for part in around.parts(features)]
+    return max(0, *distances), max(0, *(-one for one in distances))
+
+
+def distance(part: Part, width: int) -> int:
+    return part.down * width + part.right
+
+
+def waiting_cycles(around: Neighbourhood, features: int, input_beats: int) -> int:
+    """From the first beat of a sample to the first one that the block takes: what its first token reads has come."""
+    after, _ = reach(around, features)
+    return min(after + 1, around.tokens) * input_beats + 1
+
+
+def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> dict[str, str]:
+    """Name -> text of the module."""
+    module = f"{block.top}_neighbours"
+    after, before = reach(around, block.features)
+    text = render(
+        "neighbours.sv.mako",
+        module=module,
+        block=block,
+        near=block.neighbours,
+        parts=around.parts(block.features),
+        distance=distance,
+        after=after,
+        before=before,
+        header=header,
+    )
+    return {f"rtl/{module}.sv": text}
+
+
+def cells(near: RtlNeighbours, input_beats: int, per_beat: int) -> tuple[int, int]:
+    """LUTs and flip-flops as Yosys will count them: memory, multiplexers of its parts, control."""
+    bits = 8 * per_beat
+    parts = max(1, near.kept_tokens * (1 << (input_beats - 1).bit_length()) // WORDS_OF_CELLS)
+    memory = LUTS_OF_CELLS * -(-bits // BITS_OF_CELLS) * parts
+    selects = bits * -(-(parts - 1) // 3) + (3 * parts if parts > 1 else 0)
+    return memory + selects + bits // 2 + CONTROL_LUTS, bits + CONTROL_FFS
