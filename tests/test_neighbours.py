@@ -176,16 +176,25 @@ def test_its_memory_is_counted_and_the_netlist_equals(tmp_path: Path) -> None:
     assert sim.run(project, config.Sim(simulators=("icarus",)), netlist=True).bit_exact
 
 
+@pytest.mark.parametrize(("tokens", "causal"), [(0, False), (0, True), (-4, True), (12, False)])
+def test_samples_have_tokens_and_images_are_square(tokens: int, causal: bool) -> None:
+    with pytest.raises(ValueError, match="tokens are not"):
+        Neighbourhood(tokens, causal)
+
+
 def test_golden_rows_must_be_those_of_whole_samples(tmp_path: Path) -> None:
     project = project_of(tmp_path, 4, False, 8)
     (path,) = (project / "dump/blocks").glob("*.x.npy")
     row_RI = np.load(path)
     manifest = artifacts.load(DumpManifest, project / "dump/dump.json")
-    for broken_RI, found in ((row_RI[:-1], "not whole samples"), (row_RI[::-1], "of its neighbours")):
+    for broken_RI, found in ((row_RI[:-1], "not whole samples"), (row_RI[::-1], "of their neighbours")):
         np.save(path, broken_RI)
         np.save(path.with_suffix("").with_suffix(".y.npy"), outputs_of(broken_RI))
         with pytest.raises(ArtifactError, match=found):
             rtl.read_block(project / "dump", manifest.blocks[0], manifest.model)
+    shape = manifest.model.model_copy(update={"tokens": 3})
+    with pytest.raises(ArtifactError, match="3 tokens are not a square"):
+        rtl.read_block(project / "dump", manifest.blocks[0], shape)
 
 
 def outputs_of(row_RI: np.ndarray) -> np.ndarray:

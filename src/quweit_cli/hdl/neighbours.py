@@ -9,11 +9,8 @@ from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.render import render
 from quweit_cli.ir.neighbours import Neighbourhood, Part
 
-BITS_OF_CELLS, WORDS_OF_CELLS, LUTS_OF_CELLS = (
-    7,
-    64,
-    8,
-)  # of a RAM64M8 (UG574): what distributed memory is made of
+# A RAM64M8 (UG574), of which distributed memory is made: bits, words, LUTs.
+BITS_OF_CELLS, WORDS_OF_CELLS, LUTS_OF_CELLS = 7, 64, 8
 CONTROL_LUTS, CONTROL_FFS = 40, 30  # counters, comparisons, addresses
 
 

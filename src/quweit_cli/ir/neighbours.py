@@ -31,10 +31,20 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Of samples of so many tokens; causal: of those before alone."""
+    """Of samples of so many tokens; causal: of those before alone, else of the patches of a square image.
+
+    Raises:
+        ValueError: no tokens, or no square.
+    """
 
     tokens: int
     causal: bool
+
+    def __post_init__(self) -> None:
+        if self.tokens < 1 or not (self.causal or self.width**2 == self.tokens):
+            raise ValueError(
+                f"{self.tokens} tokens are not {'a text' if self.causal else 'a square of patches'}"
+            )
 
     @cached_property
     def width(self) -> int:
