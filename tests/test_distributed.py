@@ -40,6 +40,7 @@ TAUGHT: dict[str, Any] = {  # a twin that teaches answers and states; momentum t
         "distill": {"weight": 0.5, "states": 3.0},
     },
 }
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def run(command: list[str], folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -64,13 +65,50 @@ def test_two_processes_give_the_curve_of_one(settings: dict[str, Any], tmp_path:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     alone = run([], tmp_path / "one", settings)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    together = run(torchrun, tmp_path / "two", settings)
+    together = run(TORCHRUN, tmp_path / "two", settings)
     for model, same in zip(alone["models"], together["models"], strict=True):
         for one, two in zip(model["curve"], same["curve"], strict=True):
             assert one == pytest.approx(two, rel=1e-4)
     files = {path.name for path in (tmp_path / "two/p").iterdir()}
     assert files == {"quweit.json", "train"}
+
+
+LEAVES_NOTHING = """
+import os, sys, torch
+from pathlib import Path
+from quweit_cli.training import distributed
+
+def wrapped_step(processes):
+    network = processes.wrap(torch.nn.Linear(3, 3), torch.device("cpu"))
+    network.itself = [network]
+    network(torch.ones(2, 3)).sum().backward()
+    processes.wait()
+
+def threads():
+    return [name for task in Path("/proc/self/task").iterdir() if "gloo" in (name := (task / "comm").read_text())]
+
+with distributed.joined(torch.device("cpu")) as processes:
+    wrapped_step(processes)
+    assert threads()
+print(f"left: {threads()}")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_no_thread_of_the_processes_outlives_their_work(tmp_path: Path) -> None:
+    """One that is left may abort the process while the interpreter ends."""
+    (tmp_path / "step.py").write_text(LEAVES_NOTHING)
+    done = subprocess.run(
+        [sys.executable, *TORCHRUN, str(tmp_path / "step.py")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("left: []") == 2, done.stdout  # one for each process
+    assert "FutureWarning" not in done.stderr
 
 
 def test_shares_are_equal_and_cover_the_batch() -> None:

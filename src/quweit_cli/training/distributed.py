@@ -6,12 +6,16 @@ torchrun --nproc-per-node 2 -m quweit_cli train CONFIG --out DIR
 from __future__ import annotations
 
 import contextlib
+import gc
+import inspect
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # its default arguments keep the group that exists when it is imported: none yet
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,6 +23,12 @@ from quweit_cli import ranks
 from quweit_cli.errors import ConfigError
 from quweit_cli.training.datasets import Share
 from quweit_cli.training.graph import on_stream
+
+# Buffers are the same in all of them already. A newer torch has another name for the switch.
+_KNOWN = inspect.signature(DistributedDataParallel).parameters
+KEEP_BUFFERS: dict[str, Any] = {
+    "forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ class Processes:
         ids = [device.index] if device.type == "cuda" else None
         with on_stream(stream):
             return DistributedDataParallel(
-                model, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused
+                model, device_ids=ids, find_unused_parameters=unused, **KEEP_BUFFERS
             )
 
     def check_batch(self, size: int) -> None:
@@ -93,7 +103,11 @@ def local_rank() -> int:
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
-    """The processes of this training; NCCL between GPUs, gloo between CPUs."""
+    """The processes of this training; NCCL between GPUs, gloo between CPUs.
+
+    What they exchange through is gone at the end, its threads too: one that still drops a tensor
+    while the interpreter ends aborts the process.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1 or dist.is_initialized():
         yield Processes(ranks.rank(), count)
@@ -106,4 +120,5 @@ def joined(device: torch.device) -> Iterator[Processes]:
     try:
         yield Processes(ranks.rank(), count)
     finally:
+        gc.collect()  # what DistributedDataParallel wrapped refers to itself, and to the group
         dist.destroy_process_group()
