@@ -1,19 +1,14 @@
-<%page args="module, block, near, parts, distance, after, before, header"/>\
+<%page args="module, block, near, sources, height, after, before, header"/>\
 <%
   bits = block.features_per_beat * block.input_bits
   beats, row_beats, kept = block.input_beats, near.row_beats, near.kept_tokens
-  height = near.tokens // near.width
   wide = lambda largest: max(1, largest.bit_length())
   beat_bits, row_bits, token_bits = wide(beats - 1), wide(row_beats - 1), wide(kept - 1)
   down_bits, right_bits, place_bits = wide(height - 1), wide(near.width - 1), wide(near.tokens - 1)
   count_bits = max(wide(kept), place_bits)
-  def inside(part):
-      tests = []
-      if part.down < 0: tests.append(f"(down_q >= {down_bits}'d{-part.down})")
-      if part.down > 0: tests.append(f"(down_q < {down_bits}'d{height - part.down})" if height > part.down else "1'b0")
-      if part.right < 0: tests.append(f"(right_q >= {right_bits}'d{-part.right})" if near.width > -part.right else "1'b0")
-      if part.right > 0: tests.append(f"(right_q < {right_bits}'d{near.width - part.right})" if near.width > part.right else "1'b0")
-      return " && ".join(tests)
+  counter_bits = {"down": down_bits, "right": right_bits}
+  inside = lambda bound: f"({bound.counter}_q {'>=' if bound.at_least else '<'} {counter_bits[bound.counter]}'d{bound.value})"
+  exists = lambda source: "1'b0" if source.bounds is None else " && ".join(map(inside, source.bounds))
 %>\
 ${header}
 // Neighbours of block ${block.name}: takes the rows of whole samples of ${near.tokens} tokens, ${near.width} from one to the one below it,
@@ -109,14 +104,14 @@ module ${module} (
     if (out_beat_q < ${row_bits}'d${beats}) begin
       distance = '0;
       exists   = 1'b1;
-% for part in parts[:-1]:
-    end else if (out_beat_q < ${row_bits}'d${beats + part.last // block.features_per_beat}) begin  // ${part.down} down, ${part.right} right
-      distance = ${token_bits}'d${distance(part, near.width) % kept};
-      exists   = ${inside(part)};
+% for source in sources[:-1]:
+    end else if (out_beat_q < ${row_bits}'d${source.last_beat}) begin  // ${source.part.down} down, ${source.part.right} right
+      distance = ${token_bits}'d${source.distance};
+      exists   = ${exists(source)};
 % endfor
-    end else begin  // ${parts[-1].down} down, ${parts[-1].right} right
-      distance = ${token_bits}'d${distance(parts[-1], near.width) % kept};
-      exists   = ${inside(parts[-1])};
+    end else begin  // ${sources[-1].part.down} down, ${sources[-1].part.right} right
+      distance = ${token_bits}'d${sources[-1].distance};
+      exists   = ${exists(sources[-1])};
     end
     source = out_token_q + (exists ? distance : '0);  // never a place that nothing was written to
   end

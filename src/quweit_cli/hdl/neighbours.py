@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from quweit_cli.documents import RtlBlock, RtlNeighbours
 from quweit_cli.errors import UnsupportedModel
@@ -12,6 +14,24 @@ from quweit_cli.ir.neighbours import Neighbourhood, Part
 # A RAM64M8 (UG574), of which distributed memory is made: bits, words, LUTs.
 BITS_OF_CELLS, WORDS_OF_CELLS, LUTS_OF_CELLS = 7, 64, 8
 CONTROL_LUTS, CONTROL_FFS = 40, 30  # counters, comparisons, addresses
+
+
+class Bound(NamedTuple):
+    """What a token's row or column must be for its neighbour to be in the sample."""
+
+    counter: str  # "down" or "right"
+    at_least: bool  # else below
+    value: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the beats of a row up to `last_beat` (not included) come from."""
+
+    part: Part
+    last_beat: int
+    distance: int  # in tokens, modulo those that are kept
+    bounds: tuple[Bound, ...] | None  # None: no sample has such a neighbour
 
 
 def features_of_a_beat(around: Neighbourhood, features: int, wanted: int) -> int:
@@ -73,13 +93,41 @@ def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> di
         module=module,
         block=block,
         near=block.neighbours,
-        parts=around.parts(block.features),
-        distance=distance,
+        sources=sources(around, block),
+        height=around.tokens // around.width,
         after=after,
         before=before,
         header=header,
     )
     return {f"rtl/{module}.sv": text}
+
+
+def sources(around: Neighbourhood, block: RtlBlock) -> list[Source]:
+    """Of the second half of a row, in order."""
+    kept = block.neighbours.kept_tokens if block.neighbours else 1
+    return [
+        Source(
+            part,
+            block.input_beats + part.last // block.features_per_beat,
+            distance(part, around.width) % kept,
+            bounds(part, around),
+        )
+        for part in around.parts(block.features)
+    ]
+
+
+def bounds(part: Part, around: Neighbourhood) -> tuple[Bound, ...] | None:
+    """Of the tokens that have the neighbour which a part comes from; None where none has it."""
+    found = []
+    for counter, steps, places in (
+        ("down", part.down, around.tokens // around.width),
+        ("right", part.right, around.width),
+    ):
+        if abs(steps) >= places:
+            return None
+        if steps:
+            found.append(Bound(counter, steps < 0, -steps if steps < 0 else places - steps))
+    return tuple(found)
 
 
 def cells(near: RtlNeighbours, input_beats: int, per_beat: int) -> tuple[int, int]:
