@@ -17,7 +17,7 @@ from quweit_cli.ir import (
     Thermometer,
     evaluate,
 )
-from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.block import beside, block_program, residual_requantize
 from quweit_cli.ir.neighbours import Neighbourhood
 from quweit_cli.ir.serialization import program_to_record
 
@@ -32,6 +32,7 @@ def random_block(
     outputs: int | None = None,
     fan_in: int = 6,
     equal_thresholds: bool = False,
+    summed: bool = False,
     requantize: Requantize | None = None,
 ) -> Program:
     """Thresholds within and beyond int8, tables and values over their whole range."""
@@ -44,6 +45,9 @@ def random_block(
         tables = rng.integers(0, 2**64, luts, dtype=np.uint64) >> np.uint64(64 - 2**fan_in)
         lut_layers.append(LutLayer(rng.integers(0, bits, (luts, fan_in)), tables))
         bits = luts
+    if summed:
+        lut_layers = beside(lut_layers, features * thresholds)
+        bits = len(lut_layers[-1].tables_J)
     width = features if outputs is None else outputs
     summation = ConditionalSummation(rng.integers(-128, 128, (bits, width)), rng.integers(-500, 500, width))
     return block_program(

@@ -16,6 +16,8 @@ VARIANTS = [
     {"mapping": "learnable", "mapping_candidates": 4},
     {"thermometer": {"bits": 3, "scheme": "uniform", "learnable": True}},
     {"thermometer": {"bits": 5, "scheme": "distributive", "noise": 0.1}},
+    {"thermometer": {"bits": 3, "summed": True}},
+    {"thermometer": {"bits": 3, "summed": True, "learnable": True}, "lut_layers": [40, 30], "fan_in": 4},
     {"rule": "ste_binary", "tables": "uniform", "epsilon": 0.0},
     {"lut_layers": [400], "value_std": 1.0},
 ]

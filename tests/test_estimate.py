@@ -22,11 +22,10 @@ FOLDINGS = (1, 4, 10, "all")
 
 
 @pytest.mark.requires("yosys")
-@pytest.mark.parametrize("outputs_per_cycle", FOLDINGS)
-def test_yosys_counts_what_was_foretold(outputs_per_cycle: int | str, tmp_path: Path) -> None:
-    project = project_with_dump(
-        tmp_path / "p", random_block(9, features=40, thresholds=4, layers=(80, 40), outputs=40), rows=2
-    )
+@pytest.mark.parametrize(("outputs_per_cycle", "summed"), [*((one, False) for one in FOLDINGS), (4, True)])
+def test_yosys_counts_what_was_foretold(outputs_per_cycle: int | str, summed: bool, tmp_path: Path) -> None:
+    program = random_block(9, features=40, thresholds=4, layers=(80, 40), outputs=40, summed=summed)
+    project = project_with_dump(tmp_path / "p", program, rows=2)
     options = config.Rtl(outputs_per_cycle=outputs_per_cycle)  # type: ignore[arg-type]
     foretold = front.estimates(project, options).points[0]
     assert not (project / "rtl").exists()

@@ -29,22 +29,27 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 
-SETTINGS = config.Block.model_validate(
-    {"lut_layers": [96, 64], "mapping": "learnable", "thermometer": {"learnable": True}, "dropout": 0.0}
-)
+
+def settings(*, summed: bool) -> config.Block:
+    thermometer = {"learnable": True, "summed": summed}
+    return config.Block.model_validate(
+        {"lut_layers": [96, 64], "mapping": "learnable", "thermometer": thermometer, "dropout": 0.0}
+    )
 
 
-def test_integers_are_those_of_the_cpu() -> None:
+@pytest.mark.parametrize("summed", [False, True])
+def test_integers_are_those_of_the_cpu(summed: bool) -> None:
     torch.manual_seed(0)
-    block = WeightlessBlock(48, SETTINGS).eval()
+    block = WeightlessBlock(48, settings(summed=summed)).eval()
     code_RD = quantize(torch.randn(500, 48))
     expected_RE = block.integers(code_RD)
     assert torch.equal(block.cuda().integers(code_RD.cuda()).cpu(), expected_RE)
 
 
-def test_gradients_agree_with_the_cpu() -> None:
+@pytest.mark.parametrize("summed", [False, True])
+def test_gradients_agree_with_the_cpu(summed: bool) -> None:
     torch.manual_seed(0)
-    block = WeightlessBlock(48, SETTINGS)
+    block = WeightlessBlock(48, settings(summed=summed))
     x = torch.randn(8, 16, 48)
     block(x).square().sum().backward()
     expected = {name: one.grad.clone() for name, one in block.named_parameters()}
@@ -143,6 +148,7 @@ def experiment_file(folder: Path, **changes: object) -> Path:
         [],
         ["model.mlp=dense"],
         ["model.block.mapping=learnable", "training.average=0.9"],
+        ["model.block.thermometer.summed=true"],
         ["training.optimizer=muon"],
         ["training.optimizer=muon", "training.distill.weight=0.5", "training.distill.states=20"],
     ],

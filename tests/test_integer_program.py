@@ -59,6 +59,12 @@ def test_the_cost_counts_every_operation_of_a_row() -> None:
     assert counted.stored_bits == 18 * 8 + 17 * 64 + 42 * 8
 
 
+def test_bits_that_pass_by_the_luts_cost_nothing_there() -> None:
+    counted = cost(random_block(features=6, thresholds=3, layers=(10, 7), summed=True))
+    assert (counted.lut_reads, counted.additions) == (17, 42 + 18 * 6)
+    assert counted.stored_bits == 18 * 8 + 17 * 64 + (42 + 18 * 6) * 8
+
+
 def test_rows_of_another_width_or_range_are_refused() -> None:
     program = random_block()
     with pytest.raises(ValueError, match="rows of 6"):

@@ -17,6 +17,8 @@ SHAPES = {
     "two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4}, 2),
     "three_layers": ({"features": 5, "layers": (12, 11, 9), "fan_in": 3}, 2),
     "one_cycle": ({"features": 7, "layers": (13,), "outputs": 3}, "all"),
+    "summed_thermometer": ({"layers": (10,), "summed": True}, 2),
+    "summed_past_two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4, "summed": True}, 2),
     "equal_thresholds": ({"equal_thresholds": True}, 1),
     "gated": ({"features": 4, "layers": (30,), "outputs": 40}, 1),
     "gated_two_cells": ({"features": 9, "layers": (12,), "outputs": 100}, 1),

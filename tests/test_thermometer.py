@@ -75,3 +75,20 @@ def test_loaded_thresholds_are_not_taken_from_rows_again() -> None:
     fresh.load_state_dict(learned.state_dict())
     fresh.calibrate(torch.randn(50, 2) + 3)
     assert torch.equal(fresh.threshold_DT, learned.threshold_DT)
+
+
+def test_summed_bits_pass_their_gradient_within_the_window_straight_through() -> None:
+    encoder = thermometer(2, bits=3, learnable=True, window=0.5)
+    x_DR = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    code_DR = quantize(x_DR.detach())
+    weight_KR = torch.randn(6, 50, generator=torch.Generator().manual_seed(1))
+    bit_KR = encoder(x_DR, code_DR)
+    assert torch.equal(bit_KR + 0.5, encoder.bits(code_DR).float())
+    assert np.array_equal(encoder.bits(code_DR).numpy(), encoder.node().evaluate(code_DR.t().numpy()).T)
+    (bit_KR * weight_KR).sum().backward()
+    cut_DT = encoder.codes().view(2, 3, 1)
+    near_DTR = (code_DR[:, None].int() - cut_DT.int()).abs() <= 16
+    expected_DTR = weight_KR.view(2, 3, 50) * near_DTR
+    assert 0 < near_DTR.float().mean() < 1
+    torch.testing.assert_close(x_DR.grad, expected_DTR.sum(1))
+    torch.testing.assert_close(encoder.threshold_DT.grad, -expected_DTR.sum(2))

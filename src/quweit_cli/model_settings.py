@@ -24,6 +24,10 @@ class Thermometer(Settings):
     noise: float = Field(
         0.0, ge=0, description="half width of the uniform noise added to the block's input while training"
     )
+    summed: bool = Field(
+        False,
+        description="its bits own vectors of encoded values too, and are added beside those of the last LUT layer",
+    )
 
 
 class Block(Settings):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer
+import numpy as np
+
+from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer, passing_table
 from quweit_cli.ir.program import Program, Step
 from quweit_cli.ir.types import TensorType
 
@@ -30,6 +32,23 @@ def block_program(
         steps.append(Step(step_name, source, node))
         source = step_name
     return Program(name, "x", TensorType(len(thermometer.thresholds_DT), *INT8), tuple(steps))
+
+
+def beside(layers: list[LutLayer], bits: int) -> list[LutLayer]:
+    """The same LUT layers with the thermometer's bits carried past them, after the LUTs of the last.
+
+    Each bit passes through tables that answer it, which are wires in hardware.
+    """
+    carried = []
+    first = 0  # of those bits, in what a layer reads
+    for layer in layers:
+        pins_BL = np.repeat(np.arange(first, first + bits)[:, None], layer.fan_in, axis=1)
+        tables_B = np.full(bits, passing_table(layer.fan_in))
+        carried.append(
+            LutLayer(np.concatenate((layer.pins_JL, pins_BL)), np.concatenate((layer.tables_J, tables_B)))
+        )
+        first = len(layer.tables_J)
+    return carried
 
 
 def residual_requantize(summation: ConditionalSummation) -> Requantize:

@@ -10,7 +10,7 @@ from quweit_cli.ir.program import Program
 
 @dataclass(frozen=True)
 class Cost:
-    """Operations on one row, and the stored bits of the program."""
+    """Operations on one row, and the stored bits of the program. A table that passes a bit on is a wire: neither."""
 
     comparisons: int
     lut_reads: int
@@ -27,9 +27,10 @@ def cost(program: Program) -> Cost:
             case Thermometer(thresholds_DT=thresholds_DT):
                 comparisons += thresholds_DT.size
                 stored_bits += thresholds_DT.size * program.input_type.bits
-            case LutLayer(tables_J=tables_J, fan_in=fan_in):
-                lut_reads += len(tables_J)
-                stored_bits += len(tables_J) * 2**fan_in
+            case LutLayer() as layer:
+                tables = int((~layer.passing).sum())
+                lut_reads += tables
+                stored_bits += tables * 2**layer.fan_in
             case ConditionalSummation(values_KE=values_KE):
                 additions += values_KE.size
                 stored_bits += values_KE.size * 8

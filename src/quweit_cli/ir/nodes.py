@@ -52,6 +52,11 @@ class Thermometer:
         return TensorType(self.thresholds_DT.size, 0, 1)
 
 
+def passing_table(fan_in: int) -> np.uint64:
+    """Answers its first pin, whatever the others are."""
+    return np.uint64(sum(1 << address for address in range(1, 1 << fan_in, 2)))
+
+
 @dataclass(frozen=True, eq=False)
 class LutLayer:
     """`y[j] = table[j] >> (Σ_l bit[pin[j][l]] << l) & 1`.
@@ -77,6 +82,11 @@ class LutLayer:
     @property
     def fan_in(self) -> int:
         return int(self.pins_JL.shape[1])
+
+    @property
+    def passing(self) -> NDArray[np.bool_]:
+        """[J], true for tables that answer their first pin as it is: wires."""
+        return np.equal(self.tables_J, passing_table(self.fan_in))
 
     def evaluate(self, x_RI: Integers) -> Integers:
         # pins gather rows of bytes, which is three times faster than columns of words

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import config, ir
-from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.block import beside, block_program, residual_requantize
 from quweit_cli.weightless.lut_layer import LutLayer
 from quweit_cli.weightless.mapping import LearnableMapping, RandomMapping
 from quweit_cli.weightless.summation import ConditionalSummation
@@ -31,7 +31,10 @@ class WeightlessBlock(nn.Module):
         self.settings = settings
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
-        self.summation = ConditionalSummation(settings.lut_layers[-1], outputs or dim, settings.value_std)
+        summed = dim * settings.thermometer.bits if settings.thermometer.summed else 0
+        self.summation = ConditionalSummation(
+            settings.lut_layers[-1] + summed, outputs or dim, settings.value_std
+        )
         self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
 
@@ -48,17 +51,20 @@ class WeightlessBlock(nn.Module):
 
     def integers(self, code_RD: Tensor) -> Tensor:
         """The integer program in torch: int8 rows to int64 rows."""
-        node_IR, thermometer = code_RD.t().contiguous(), self.thermometer
+        code_DR, thermometer = code_RD.t().contiguous(), self.thermometer
+        node_IR = code_DR
         for index, layer in enumerate(self.layers):
             node_IR = layer.bits(node_IR, thermometer if index == 0 else None)
+        if thermometer.summed:
+            node_IR = torch.cat((node_IR, thermometer.bits(code_DR)))
         return _requantize(self.summation.sums(node_IR), self._requantize_node())
 
     def program(self, name: str) -> ir.Program:
         """What this block computes in eval mode, on int8 codes of INPUT_SCALE."""
-        layers = [layer.node() for layer in self.layers]
-        return block_program(
-            name, self.thermometer.node(), layers, self.summation.node(), self._requantize_node()
-        )
+        thermometer, layers = self.thermometer.node(), [layer.node() for layer in self.layers]
+        if self.thermometer.summed:
+            layers = beside(layers, thermometer.thresholds_DT.size)
+        return block_program(name, thermometer, layers, self.summation.node(), self._requantize_node())
 
     def output_scale(self) -> float:
         """Real value of one step of the integer output."""
@@ -88,13 +94,14 @@ class WeightlessBlock(nn.Module):
         self.thermometer.calibrate(x_RD)
         if noise := self.settings.thermometer.noise:
             x_RD = x_RD + torch.empty_like(x_RD).uniform_(-noise, noise)
-        node_IR = x_RD.t().to(dtype)
-        code_IR = quantize(x_RD.detach()).t().contiguous()
+        x_DR = node_IR = x_RD.t().to(dtype)
+        code_DR = code_IR = quantize(x_RD.detach()).t().contiguous()
         for index, layer in enumerate(self.layers):
             node_IR = layer(node_IR, code_IR, self.thermometer if index == 0 else None, dtype)
             if index + 1 < len(self.layers):
                 code_IR = (node_IR.detach() > 0).to(torch.int8)
-        y_RE: Tensor = self.dropout(self.summation(self.bit_dropout(node_IR)))
+        summed = (node_IR, self.thermometer(x_DR, code_DR, dtype)) if self.thermometer.summed else (node_IR,)
+        y_RE: Tensor = self.dropout(self.summation(*map(self.bit_dropout, summed)))
         return y_RE
 
     def _evaluate(self, x_RD: Tensor) -> Tensor:

@@ -24,13 +24,22 @@ class ConditionalSummation(nn.Module):
         )
         self.register_buffer("rounding", torch.ones(()), persistent=False)
 
-    def forward(self, bit_KR: Tensor) -> Tensor:
+    def forward(self, *bits: Tensor) -> Tensor:
         """Sums [R, E] of centred bits, -0.5 or 0.5, in their type; values are rounded to their grid, straight through,
-        where `rounding` is 1, and real where it is 0."""
+        where `rounding` is 1, and real where it is 0.
+
+        bits: [K, R], in one tensor or in several, one part of K after the other.
+        """
+        dtype = bits[0].dtype
         scale = self.scale()
         code_KE = self.value_KE / scale
         code_KE = code_KE + self.rounding * (self.codes() - code_KE).detach()
-        return (bit_KR.t() @ code_KE.to(bit_KR.dtype)) * scale.to(bit_KR.dtype) + self.bias_E.to(bit_KR.dtype)
+        codes = torch.split(code_KE.to(dtype), [len(part_KR) for part_KR in bits])
+        parts = [part_KR.t() @ part_KE for part_KR, part_KE in zip(bits, codes, strict=True)]
+        sum_RE = parts[0]
+        for part_RE in parts[1:]:
+            sum_RE = sum_RE + part_RE
+        return sum_RE * scale.to(dtype) + self.bias_E.to(dtype)
 
     def sums(self, bit_KR: Tensor) -> Tensor:
         """Integer sums, int64 [R, E].
