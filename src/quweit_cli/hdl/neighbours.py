@@ -88,12 +88,13 @@ def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> di
     """Name -> text of the module."""
     module = f"{block.top}_neighbours"
     after, before = reach(around, block.features)
+    near = describe(around, block.features, block.features_per_beat)
     text = render(
         "neighbours.sv.mako",
         module=module,
         block=block,
-        near=block.neighbours,
-        sources=sources(around, block),
+        near=near,
+        sources=sources(around, block, near.kept_tokens),
         height=around.tokens // around.width,
         after=after,
         before=before,
@@ -102,14 +103,13 @@ def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> di
     return {f"rtl/{module}.sv": text}
 
 
-def sources(around: Neighbourhood, block: RtlBlock) -> list[Source]:
+def sources(around: Neighbourhood, block: RtlBlock, kept_tokens: int) -> list[Source]:
     """Of the second half of a row, in order."""
-    kept = block.neighbours.kept_tokens if block.neighbours else 1
     return [
         Source(
             part,
             block.input_beats + part.last // block.features_per_beat,
-            distance(part, around.width) % kept,
+            distance(part, around.width) % kept_tokens,
             bounds(part, around),
         )
         for part in around.parts(block.features)

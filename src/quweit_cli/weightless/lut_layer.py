@@ -10,7 +10,7 @@ from quweit_cli import config, ir
 from quweit_cli.weightless.kernels.operators import ALWAYS, lut_read
 from quweit_cli.weightless.mapping import LearnableMapping, RandomMapping
 from quweit_cli.weightless.rules import learning_rule
-from quweit_cli.weightless.thermometer import STEPS_PER_UNIT, Thermometer
+from quweit_cli.weightless.thermometer import Thermometer
 
 
 class LutLayer(nn.Module):
@@ -21,7 +21,6 @@ class LutLayer(nn.Module):
         self.mapping = mapping
         self.rule = learning_rule(settings.rule, settings.fan_in, settings.epsilon)
         self.gradient_scale = settings.gradient_scale
-        self.window = round(settings.thermometer.window * STEPS_PER_UNIT)
         self.table_JA = nn.Parameter(initial_tables(settings.tables, luts, settings.fan_in))
 
     def forward(
@@ -52,7 +51,7 @@ class LutLayer(nn.Module):
             source_IR, threshold_JL, choice_JLC, smoothed_JA,
             code_IR, self.table_JA.detach(), self.gradient_scale * self.rule.slopes(smoothed_JA),
             row_LJ, cut_LJ, order_P, start_I, candidate_row_LJC, candidate_cut_LJC,
-            ALWAYS if thermometer is None else self.window, dtype,
+            ALWAYS if thermometer is None else thermometer.window, dtype,
         )  # fmt: skip
         return bit_JR
 

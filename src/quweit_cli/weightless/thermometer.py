@@ -34,7 +34,7 @@ class Thermometer(nn.Module):
             initial_T.repeat(features, 1).clone(), requires_grad=settings.learnable
         )
         self.summed = settings.summed
-        self.window = round(settings.window * STEPS_PER_UNIT)
+        self.window = round(settings.window * STEPS_PER_UNIT)  # of the gradient, for pins and summed bits
         self.from_first_batch = settings.scheme == "distributive"
         self.register_buffer("calibrated", torch.tensor(not self.from_first_batch))
         self.calibrated: Tensor
