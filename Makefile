@@ -24,10 +24,12 @@ $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
 
 cifar10-32: build/cifar10_32_teacher/train/ckpt.pt
+cifar10-224: build/cifar10_224_teacher/train/ckpt.pt
 cifar10-32-neighbours: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_neighbours_teacher/train/ckpt.pt: build/cifar10_teacher/train/ckpt.pt
 build/cifar10_neighbours_long_teacher/train/ckpt.pt: build/cifar10_neighbours_teacher/train/ckpt.pt
-build/cifar10_32_teacher/train/ckpt.pt: build/cifar10_neighbours_teacher/train/ckpt.pt
+build/cifar10_32_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
+build/cifar10_224_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 shakespeare-char-wide: build/shakespeare_char_teacher/train/ckpt.pt
 
 build/%_teacher/train/ckpt.pt: .venv/complete

@@ -27,6 +27,7 @@ def named(path: Path) -> str:
 def test_the_promised_examples_are_there() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "cifar10",
+        "cifar10_224",
         "cifar10_32",
         "cifar10_32_neighbours",
         "digits",
