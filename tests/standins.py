@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,7 @@ def sim(
     *,
     netlist: bool = False,
     waves: bool = False,
+    only: Sequence[str] = (),
     progress: Progress = SILENT,
     reuse: bool = False,
 ) -> SimResult:
@@ -213,7 +214,7 @@ def sim(
         ]
         save(SimResult(name="tiny", rtl=DIGEST, bit_exact=True, simulators=simulators), folder / "sim.json")
 
-    _write(project, "sim", keys.sim(project, options, waves=waves), reuse, fill)
+    _write(project, "sim", keys.sim(project, options, waves=waves, only=only), reuse, fill)
     return load(SimResult, project / "sim" / "sim.json")
 
 

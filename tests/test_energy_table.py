@@ -11,7 +11,7 @@ from packages import I_VIT_T
 from quweit_cli import artifacts, config
 from quweit_cli.documents import EnergyRow, EnergyTable
 from quweit_cli.energy.power import calibrated
-from quweit_cli.energy.tables import build, energy_uj
+from quweit_cli.energy.tables import build, energy_uj, initiation_intervals
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, ConstraintMissed, StaleArtifact
 from quweit_cli.stages import energy
 
@@ -137,6 +137,13 @@ def test_an_array_without_a_published_power_is_refused() -> None:
 def test_a_block_without_measured_cycles_is_refused() -> None:
     with pytest.raises(ArtifactError, match="no simulation measured the cycles of block `block_0`"):
         table_of(PAPERS_BLOCK, interval=None)
+
+
+def test_a_block_that_was_not_compared_is_refused_with_the_way_out() -> None:
+    sim = packages.sim_result(1).model_copy(update={"not_compared": ["block_1"]})
+    with pytest.raises(ArtifactError, match="cycles of block `block_1`") as caught:
+        initiation_intervals(packages.dump_manifest(I_VIT_T.model_copy(update={"layers": 2})), sim)
+    assert caught.value.hint == "run `quweit sim` without `--block`"
 
 
 def test_simulators_that_disagree_are_refused() -> None:

@@ -178,6 +178,7 @@ def test_the_summary_holds_the_figures_of_every_stage(run: Run, tmp_path: Path) 
         "rows_compared": 4,
         "cycles_per_row": [8],
         "seconds": 0.0,
+        "not_compared": [],
     }
     assert {"block", "tool", "version", "device", "luts", "ffs", "brams", "dsps", "seconds"} <= set(
         summary["synth"][0]

@@ -170,6 +170,14 @@ def test_a_difference_is_shouted(tmp_path: Path) -> None:
     assert "block_0 gaps 3 5 77 -4 12" in words
 
 
+def test_blocks_that_nobody_compared_are_named(tmp_path: Path) -> None:
+    some = packages.sim_result().model_copy(update={"not_compared": ["block_1", "block_2"]})
+    packages.write_document(tmp_path / "project", "sim", some)
+    words = str(Words(report.run(tmp_path / "project").read_text()))
+    assert "2 blocks not compared" in words
+    assert "Not compared block block_1 block_2" in words
+
+
 def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
     artifacts.open_project(tmp_path / "project")
     with pytest.raises(ArtifactError, match="nothing to report"):

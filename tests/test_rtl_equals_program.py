@@ -61,6 +61,24 @@ def test_two_blocks_equal_the_program_on_verilator(tmp_path: Path) -> None:
     assert result.bit_exact
 
 
+@pytest.mark.requires("icarus")
+def test_one_block_of_two_is_compared_and_the_other_named(tmp_path: Path) -> None:
+    blocks = [random_block(25, thresholds=2), random_block(24, name="block1", layers=(14, 9))]
+    project = project_with_dump(tmp_path / "p", *blocks)
+    rtl.run(project, config.Rtl())
+    _flip_table_bit(project / "rtl")
+    result = sim.run(project, ICARUS, only=("block1",))
+    assert [run.block for run in result.simulators[0].runs] == ["block1"]
+    assert result.bit_exact and result.not_compared == ["block0"]
+    with pytest.raises(Mismatch, match="block `block0`"):
+        sim.run(project, ICARUS, only=("block0",))
+    with pytest.raises(Mismatch, match="block `block0`"):
+        sim.run(project, ICARUS, reuse=True)  # what was compared of the other is no verdict on all
+    with pytest.raises(ConfigError, match="no block `block2`") as caught:
+        sim.run(project, ICARUS, only=("block2", "block0"))
+    assert caught.value.hint == "its blocks: block0, block1"
+
+
 def _flip_table_bit(folder: Path) -> None:
     """Flip table bits of one LUT at addresses 0 to 31, of which the rows read some."""
     _xor(folder / "rtl/toy_block0_lut_layer0.sv", r"(Table\d+ = \d+'h)([0-9a-f]{8,16})", 2**32 - 1)

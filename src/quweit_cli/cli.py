@@ -143,6 +143,10 @@ def sim(
         ),
     ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
+    block: Annotated[
+        list[str] | None,
+        typer.Option(help="name of a block that is compared, may be given again  [default: all]"),
+    ] = None,
     rows: Annotated[
         int | None,
         typer.Option(min=1, help="rows compared of each block  [default: all; 200 with icarus]"),
@@ -169,7 +173,14 @@ def sim(
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     try:
-        result = stage.run(_project(project), settings, netlist=netlist, waves=waves, progress=_progress())
+        result = stage.run(
+            _project(project),
+            settings,
+            netlist=netlist,
+            waves=waves,
+            only=tuple(block or ()),
+            progress=_progress(),
+        )
     except Mismatch:
         folder = "netlist" if netlist else "sim"
         _show(load(SimResult, project / folder / "sim.json"), json, "sim")

@@ -58,8 +58,9 @@ class SimResult(Artifact):
         None,
         description="stage digest of the synthesis, when its netlists were simulated in place of the RTL",
     )
-    bit_exact: bool
+    bit_exact: bool = Field(description="of the blocks that were compared")
     simulators: list[SimulatorResult]
+    not_compared: list[str] = Field([], description="blocks of the package that nobody asked for")
 
 
 # ---------------------------------------------------------------- formal

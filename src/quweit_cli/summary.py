@@ -54,6 +54,7 @@ class SimulatorSummary(Artifact):
     rows_compared: int
     cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
     seconds: float
+    not_compared: list[str] = Field([], description="blocks that `quweit sim --block` left out")
 
 
 class EnergySummary(Artifact):
@@ -134,7 +135,9 @@ def _dump(manifest: DumpManifest) -> DumpSummary:
 def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
     fields = set(SimulatorSummary.model_fields)
     return {
-        one.simulator: SimulatorSummary.model_validate(one.model_dump(include=fields))
+        one.simulator: SimulatorSummary.model_validate(
+            one.model_dump(include=fields) | {"not_compared": result.not_compared}
+        )
         for one in result.simulators
     }
 

@@ -106,6 +106,8 @@ def sim(result: SimResult) -> list[Table]:
     ]
     columns = ("simulator", "block", "equal", "rows", "latency", "interval", "seconds")
     tables = [Table(f"{result.name}: RTL against the integer program", columns, rows)]
+    if result.not_compared:
+        tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
     differences: list[Sequence[object]] = [
         (s.simulator, d.block, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
         for s in result.simulators

@@ -109,7 +109,9 @@ def initiation_intervals(dump: DumpManifest, sim: SimResult) -> dict[str, int]:
         if not measured:
             raise ArtifactError(
                 f"no simulation measured the cycles of block `{block.name}`",
-                hint="run `quweit sim` with at least two rows",
+                hint="run `quweit sim` without `--block`"
+                if block.name in sim.not_compared
+                else "run `quweit sim` with at least two rows",
             )
         if len(measured) > 1:
             raise CheckFailed(

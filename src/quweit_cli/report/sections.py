@@ -134,7 +134,7 @@ def _proof(sim: SimResult) -> Section:
 
 
 def _found(sim: SimResult) -> list[Table]:
-    """What is wrong with the RTL; nothing when it is right."""
+    """What is wrong with the RTL, and what nobody looked at; nothing when it is right."""
     runs = [(one.simulator, run) for one in sim.simulators for run in one.runs]
     failures = [(simulator, run.block, failure) for simulator, run in runs for failure in run.failures]
     differences = [
@@ -144,6 +144,7 @@ def _found(sim: SimResult) -> list[Table]:
     ]
     places = ("simulator", "block", "scenario", "row", "output", "cycle", "expected", "got")
     tables = [
+        Table("Not compared", ("block",), [(name,) for name in sim.not_compared]),
         Table("Broken promises", ("simulator", "block", "promise"), failures),
         Table("First differences", places, differences),
     ]

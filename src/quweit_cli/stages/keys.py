@@ -9,6 +9,7 @@ apart from the stages so that a finished run is recognised without importing tor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,18 +60,18 @@ def rtl(project: Path, options: config.Rtl) -> Key:
     return Key(inputs, options.model_dump(mode="json"))
 
 
-def sim(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
+def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:
     """Of the RTL as it lies there, changed by hand or not: finding a change is what `sim` is for."""
     check_fresh(project, "rtl")
     rows = {name: options.rows.get(name) for name in options.simulators}
     rtl_digest = digest_of(file_digests(project / "rtl"))
-    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves})
+    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves, "only": list(only)})
 
 
-def netlist(project: Path, options: config.Sim, *, waves: bool = False) -> Key:
+def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:
     """Of the netlists that were synthesized from the RTL that lies there."""
     rows = {name: options.rows.get(name) for name in options.simulators}
-    return Key(_stages(project, "rtl", "synth"), {"rows": rows, "waves": waves})
+    return Key(_stages(project, "rtl", "synth"), {"rows": rows, "waves": waves, "only": list(only)})
 
 
 def synth(project: Path, options: config.Synth) -> Key:

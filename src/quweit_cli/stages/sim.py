@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -31,7 +32,7 @@ from quweit_cli.documents import (
     SynthesisReport,
     inside,
 )
-from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch, ToolFailed
+from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, ToolFailed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import Bench, Simulator, simulator
 from quweit_cli.simulators.base import RUN_SECONDS
@@ -50,6 +51,7 @@ def run(
     *,
     netlist: bool = False,
     waves: bool = False,
+    only: Sequence[str] = (),
     progress: Progress = SILENT,
     reuse: bool = False,
 ) -> SimResult:
@@ -57,14 +59,17 @@ def run(
 
     The answer is `sim/sim.json`, for netlists `netlist/sim.json`.
 
+    only: names of the blocks that are compared; all when empty. The answer names the others.
+
     Raises:
+        ConfigError: `only` names a block that the package lacks.
         Mismatch: a row differs; `sim.json` holds the first differences.
         CheckFailed: latency, interval or handshake are not what the manifest promises.
         ArtifactError: no RTL package, or its golden vectors were changed.
         ToolError: a simulator is missing or rejects the design.
     """
     stage, key = ("netlist", keys.netlist) if netlist else ("sim", keys.sim)
-    inputs, chosen = key(project, options, waves=waves)
+    inputs, chosen = key(project, options, waves=waves, only=only)
     if reuse and is_current(project, stage, inputs=inputs, options=chosen):
         result = load(SimResult, project / stage / DOCUMENT)
         verdict(result)
@@ -73,14 +78,13 @@ def run(
     manifest = load(RtlManifest, package / "manifest.json")
     for name in _changed_by_hand(project):
         progress.note(f"`{name}` is not what `quweit rtl` wrote; it is simulated as it is")
-    for block in manifest.blocks:
+    blocks = _chosen(manifest, only)
+    for block in blocks:
         _check_vectors(package, block)
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
         designs = (
-            _netlists(project, folder)
-            if netlist
-            else {block.name: tuple(block.sources) for block in manifest.blocks}
+            _netlists(project, folder) if netlist else {block.name: tuple(block.sources) for block in blocks}
         )
         benches = {
             block.name: Bench(
@@ -90,15 +94,16 @@ def run(
                 waves,
                 netlist,
             )
-            for block in manifest.blocks
+            for block in blocks
         }
-        runs = _run_all(benches, manifest, tools, options, folder, progress)
+        runs = _run_all(benches, blocks, tools, options, folder, progress)
         result = SimResult(
             name=manifest.name,
             rtl=inputs["rtl"],
             synth=inputs.get("synth"),
             bit_exact=all(result.bit_exact for result in runs),
             simulators=runs,
+            not_compared=[block.name for block in manifest.blocks if block not in blocks],
         )
         save(result, folder / DOCUMENT)
     verdict(result)
@@ -132,16 +137,25 @@ def _describe(simulator_name: str, run_of_block: SimRun) -> str:
     )
 
 
+def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
+    names = [block.name for block in manifest.blocks]
+    if unknown := sorted(set(only) - set(names)):
+        raise ConfigError(
+            f"`{manifest.name}` has no block `{unknown[0]}`", hint=f"its blocks: {', '.join(names)}"
+        )
+    return [block for block in manifest.blocks if not only or block.name in only]
+
+
 def _run_all(
     benches: dict[str, Bench],
-    manifest: RtlManifest,
+    blocks: list[RtlBlock],
     tools: list[tuple[Simulator, Found]],
     options: config.Sim,
     folder: Path,
     progress: Progress,
 ) -> list[SimulatorResult]:
     """Blocks times simulators, as many at once as there are cores."""
-    work = [(tool, found, block) for tool, found in tools for block in manifest.blocks]
+    work = [(tool, found, block) for tool, found in tools for block in blocks]
     with progress.task("simulating", len(work)) as task:
 
         def run_one(item: tuple[Simulator, Found, RtlBlock]) -> SimRun:
