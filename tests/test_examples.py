@@ -28,6 +28,7 @@ def test_the_promised_examples_are_there() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "cifar10",
         "cifar10_224",
+        "cifar10_224_neighbours",
         "cifar10_32",
         "cifar10_32_neighbours",
         "digits",
