@@ -146,6 +146,12 @@ def test_rtl_takes_a_checkpoint_a_project_or_a_dump_folder(
     assert records[0] == records[1] == records[2]
 
 
+def test_a_proof_of_one_block_alone_is_refused(quweit: Quweit, tmp_path: Path) -> None:
+    outcome = quweit("sim", tmp_path, "--formal", "--block", "block0")
+    assert outcome.code == 2
+    assert "leave out `--block`" in outcome.stderr
+
+
 def test_the_simulators_of_the_option_are_the_registered_ones() -> None:
     simulators = pytest.importorskip("quweit_cli.simulators")
     option = get_type_hints(cli.sim, include_extras=True)["simulator"]

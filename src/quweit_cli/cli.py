@@ -19,6 +19,7 @@ from quweit_cli.command_line import number as _number
 from quweit_cli.command_line import progress as _progress
 from quweit_cli.command_line import project as _project
 from quweit_cli.command_line import show as _show
+from quweit_cli.errors import ConfigError
 
 
 def main() -> None:
@@ -161,6 +162,8 @@ def sim(
     if formal:
         from quweit_cli.stages import formal as prover
 
+        if block:
+            raise ConfigError("`--formal` proves every block", hint="leave out `--block`")
         _show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
