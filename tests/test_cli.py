@@ -17,7 +17,7 @@ import typer
 
 import standins
 from conftest import Outcome
-from quweit_cli import __version__, cli, toolbox
+from quweit_cli import __version__, artifacts, cli, toolbox
 from quweit_cli.cli import app
 from quweit_cli.errors import Mismatch
 
@@ -125,6 +125,8 @@ def test_options_reach_the_stage(quweit: Quweit, experiment_file: Path, tmp_path
     assert json.loads(rtl.stdout)["blocks"][0]["initiation_interval_cycles"] == 2
     sim = quweit("sim", project, "--simulator", "all", "--json")
     assert [one["simulator"] for one in json.loads(sim.stdout)["simulators"]] == ["verilator", "icarus"]
+    assert quweit("sim", project, "--block", "block0", "--block", "block1").code == 0
+    assert artifacts.read_stage(project, "sim").options["only"] == ["block0", "block1"]
     synth = quweit("synth", project, "--clock-mhz", 150, "--device", "xcvu9p", "--json")
     block = json.loads(synth.stdout)["blocks"][0]
     assert (block["clock_mhz"], block["device"]) == (150.0, "xcvu9p")

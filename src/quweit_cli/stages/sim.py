@@ -84,7 +84,9 @@ def run(
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
         designs = (
-            _netlists(project, folder) if netlist else {block.name: tuple(block.sources) for block in blocks}
+            _netlists(project, folder, {block.name for block in blocks})
+            if netlist
+            else {block.name: tuple(block.sources) for block in blocks}
         )
         benches = {
             block.name: Bench(
@@ -278,8 +280,8 @@ def _to_run(
     )
 
 
-def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
-    """Block -> what is simulated in its place: its netlist with the models of its cells.
+def _netlists(project: Path, folder: Path, names: set[str]) -> dict[str, tuple[str, ...]]:
+    """Block of these names -> what is simulated in its place: its netlist with the models of its cells.
 
     With the vendor's cells that is one text, written to `folder`; models of a library's lie beside the netlist.
 
@@ -291,6 +293,8 @@ def _netlists(project: Path, folder: Path) -> dict[str, tuple[str, ...]]:
     models = vendor_file().read_text()
     sources: dict[str, tuple[str, ...]] = {}
     for block in load(SynthesisReport, synthesis / "synth.json").blocks:
+        if block.block not in names:
+            continue
         if block.netlist is None:
             raise ArtifactError(
                 f"the synthesis of `{block.block}` by {block.tool} left no netlist",
