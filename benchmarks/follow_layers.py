@@ -60,12 +60,12 @@ def by_layer(dense: Vit, weightless: Vit, image_BXSS: Tensor, label_B: Tensor) -
     depth, samples = len(dense.layers), len(label_B)
     off_D, missed_D, right_D = torch.zeros(depth), torch.zeros(depth), torch.zeros(depth)
     start_BND: list[Tensor] = []
-    dense.layers[0].register_forward_pre_hook(lambda _, given: start_BND.append(given[0]))
+    watch = dense.layers[0].register_forward_pre_hook(lambda _, given: start_BND.append(given[0]))
     for image_PXSS, label_P in zip(torch.split(image_BXSS, BATCH), torch.split(label_B, BATCH), strict=True):
         share = len(label_P) / samples
         _, dense_states = dense(image_PXSS, states=True)
         _, weightless_states = weightless(image_PXSS, states=True)
-        before_PND = start_BND[0]
+        before_PND = start_BND.pop()
         for layer, (aim_PND, got_PND) in enumerate(zip(dense_states, weightless_states, strict=True)):
             off_D[layer] += share * relative(got_PND - aim_PND, aim_PND - aim_PND.mean(dim=(0, 1)))
             alone_PND = weightless.layers[layer](before_PND)
@@ -73,7 +73,7 @@ def by_layer(dense: Vit, weightless: Vit, image_BXSS: Tensor, label_B: Tensor) -
             logits_PO = finished(dense, got_PND, layer + 1)
             right_D[layer] += (logits_PO.argmax(dim=1) == label_P).sum()
             before_PND = aim_PND
-        start_BND.clear()
+    watch.remove()
     return [
         f"layer {layer}: stream {off_D[layer]:.3f} off, update {missed_D[layer]:.3f} missed, "
         f"weightless up to here {100 * right_D[layer] / samples:.2f} %"
