@@ -26,12 +26,14 @@ $(EXAMPLES): .venv/complete
 cifar10-32: build/cifar10_32_teacher/train/ckpt.pt
 cifar10-224: build/cifar10_224_teacher/train/ckpt.pt
 cifar10-224-neighbours: build/cifar10_224_neighbours_teacher/train/ckpt.pt
+cifar10-224-neighbours-wide: build/cifar10_224_neighbours_long_teacher/train/ckpt.pt
 cifar10-32-neighbours: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_neighbours_teacher/train/ckpt.pt: build/cifar10_teacher/train/ckpt.pt
 build/cifar10_neighbours_long_teacher/train/ckpt.pt: build/cifar10_neighbours_teacher/train/ckpt.pt
 build/cifar10_32_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_224_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_224_neighbours_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
+build/cifar10_224_neighbours_long_teacher/train/ckpt.pt: build/cifar10_224_neighbours_teacher/train/ckpt.pt
 shakespeare-char-wide: build/shakespeare_char_teacher/train/ckpt.pt
 
 build/%_teacher/train/ckpt.pt: .venv/complete

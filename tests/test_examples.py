@@ -29,6 +29,7 @@ def test_the_promised_examples_are_there() -> None:
         "cifar10",
         "cifar10_224",
         "cifar10_224_neighbours",
+        "cifar10_224_neighbours_wide",
         "cifar10_32",
         "cifar10_32_neighbours",
         "digits",
