@@ -7,8 +7,8 @@ import pytest
 
 from programs import random_block, random_rows
 from quweit_cli import config
-from quweit_cli.hdl.block import plan_of_lane
-from quweit_cli.hdl.cells import CellPlan
+from quweit_cli.hdl.block import plan_of_lane, plan_of_values
+from quweit_cli.hdl.cells import CellPlan, tables_of_bits
 from quweit_cli.hdl.folding import Folding
 from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
 from quweit_cli.hdl.terms import terms_of, tree_of
@@ -74,7 +74,8 @@ def test_a_table_over_time_takes_a_wide_multiplexer_only_where_its_inputs_are_co
         plan = CellPlan()
         time = tuple(f"time_i[{index}]" for index in range((slots - 1).bit_length()))
         bits = rng.integers(0, 2, slots).tolist()
-        wire = plan.over_time(time, bits)
+        (tables,) = tables_of_bits(np.array(bits), 1)
+        wire = plan.over_time(time, tables)
         found = [cell.kind for cell in plan.cells]
         assert {kind: found.count(kind) for kind in set(found)} == kinds
         for slot, bit in enumerate(bits):
@@ -90,6 +91,17 @@ def test_a_cell_keeps_only_the_inputs_that_matter_and_stands_once() -> None:
     first = plan.lut(("a", "b", "c"), 0b0110_0110)
     assert plan.lut(("a", "b"), 0b0110) == first
     assert [cell.kind for cell in plan.cells] == ["LUT2"]
+
+
+def test_luts_are_counted_as_they_are_placed() -> None:
+    pairs = 0
+    for cycles in (2, 40, 150):
+        structure = structure_of(random_block(5, outputs=150), config.Fold(cycles_per_row=cycles))
+        plan, _ = plan_of_values(terms_of(structure))
+        placed = [cell.kind for cell in plan.placed() if not cell.kind.startswith("MUXF")]
+        assert plan.luts() == len(placed)
+        pairs += placed.count("LUT6_2")
+    assert pairs
 
 
 def test_coverage_counts_the_table_entries_that_rows_read() -> None:

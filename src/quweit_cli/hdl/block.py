@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from quweit_cli.documents import RtlBlock
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.cells import CellPlan
-from quweit_cli.hdl.folding import LUT_INPUTS
+from quweit_cli.hdl.cells import CellPlan, tables_of_bits
+from quweit_cli.hdl.folding import LUT_INPUTS, Folding
 from quweit_cli.hdl.render import render
 from quweit_cli.hdl.structure import Layer, Structure
 from quweit_cli.hdl.terms import Terms, Tree, values_of_slots
@@ -120,7 +121,8 @@ def plan_of_encoder(block: Beats, structure: Structure) -> tuple[CellPlan, list[
         elif len(set(numbers)) == 1:
             comparisons.append(Comparison(plan.greater(x, numbers[0]), []))
         else:
-            wires = [plan.over_time(time, [n >> bit & 1 for n in numbers]) for bit in range(INPUT_BITS)]
+            tables = tables_of_bits(np.array(numbers), INPUT_BITS)
+            wires = [plan.over_time(time, table) for table in tables]
             comparisons.append(Comparison("", wires))
     return plan, comparisons
 
@@ -168,6 +170,7 @@ class LaneWires(NamedTuple):
     bias: list[str]
 
 
+@functools.lru_cache(maxsize=1)  # a package counts the cells of a block, then renders them
 def plan_of_values(terms: Terms) -> tuple[CellPlan, list[LaneWires]]:
     """The table cells of the terms and biases, and the wires of each lane."""
     plan = CellPlan()
@@ -182,31 +185,28 @@ def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
     v_KT = values_of_slots(structure)[:, :, lane]
     time = tuple(f"time_i[{index}]" for index in range(folding.time_inputs))
 
-    def over_time(numbers_T: list[int], bits: int) -> list[str]:
-        return [plan.over_time(time, [number >> bit & 1 for number in numbers_T]) for bit in range(bits)]
-
     if folding.gated:
-        wires = [
-            over_time((v_T + idle).tolist(), terms.bits) for v_T, idle in zip(v_KT, terms.idle_N, strict=True)
-        ]
+        tables = tables_of_bits(v_KT + terms.idle_N[:, None], terms.bits)
+        wires = [[plan.over_time(time, table) for table in one] for one in tables]
     elif folding.time_inputs < LUT_INPUTS:
         wires = []
-        for group in folding.groups:
+        tables = tables_of_bits(_sums_by_address(v_KT, folding), terms.bits)
+        for group, one in zip(folding.groups, tables, strict=True):
             inputs = (*time, *(f"bits_i[{bit}]" for bit in group))
-            sums_A = _sums_by_address(v_KT[group], len(time))
-            wires.append(
-                [
-                    plan.lut(inputs, sum((number >> bit & 1) << a for a, number in enumerate(sums_A)))
-                    for bit in range(terms.bits)
-                ]
-            )
+            addresses = (1 << (1 << len(inputs))) - 1
+            wires.append([plan.lut(inputs, table & addresses) for (table,) in one])
     else:  # time fills a cell: magnitude and sign of a value, and the magnitude passes where bit and sign differ
         wires = []
-        for k, v_T in enumerate(v_KT):
-            (sign,) = over_time((v_T < 0).astype(int).tolist(), 1)
-            magnitude = over_time(np.abs(v_T).tolist(), terms.bits)
+        signs = tables_of_bits((v_KT < 0).astype(int), 1)
+        magnitudes = tables_of_bits(np.abs(v_KT), terms.bits)
+        for k, ((of_sign,), of_magnitude) in enumerate(zip(signs, magnitudes, strict=True)):
+            sign = plan.over_time(time, of_sign)
+            magnitude = [plan.over_time(time, table) for table in of_magnitude]
             wires.append([_passed(plan, wire, f"bits_i[{k}]", sign) for wire in magnitude])
-    return LaneWires(wires, over_time(terms.bias_TQ[:, lane].tolist(), structure.sum_bits))
+    bias = [
+        plan.over_time(time, table) for table in tables_of_bits(terms.bias_TQ[:, lane], structure.sum_bits)
+    ]
+    return LaneWires(wires, bias)
 
 
 def _passed(plan: CellPlan, wire: str, bit: str, sign: str) -> str:
@@ -220,16 +220,17 @@ def _passed(plan: CellPlan, wire: str, bit: str, sign: str) -> str:
     return plan.lut(names, table)
 
 
-def _sums_by_address(v_GT: Integers, time_inputs: int) -> list[int]:
-    """A group's term at every address (time in the low bits, the bits of the group above)."""
-    sums = [0] * 2 ** (time_inputs + len(v_GT))
-    for selected in range(2 ** len(v_GT)):
-        for time in range(v_GT.shape[1]):
-            values = v_GT[:, time].tolist()
-            sums[selected << time_inputs | time] = sum(
-                abs(value) for place, value in enumerate(values) if (selected >> place & 1) != (value < 0)
-            )
-    return sums
+def _sums_by_address(v_KT: Integers, folding: Folding) -> Integers:
+    """Every group's term at every address, time in the low bits, the bits of the group above: [groups, addresses].
+
+    The last group may have fewer bits: it is as if they were there and added nothing.
+    """
+    groups, size = len(folding.groups), len(folding.groups[0])
+    v_NGT = np.pad(v_KT, ((0, groups * size - len(v_KT)), (0, 0))).reshape(groups, size, -1)
+    one_AG = np.arange(2**size)[:, None] >> np.arange(size) & 1
+    sums_NAT = one_AG @ np.maximum(v_NGT, 0) + (1 - one_AG) @ np.maximum(-v_NGT, 0)
+    unused = 2**folding.time_inputs - v_NGT.shape[2]
+    return np.pad(sums_NAT, ((0, 0), (0, 0), (0, unused))).reshape(groups, -1)
 
 
 def _value_words(terms: Terms) -> list[Word]:

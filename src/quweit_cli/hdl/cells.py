@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.folding import LUT_INPUTS, PAIR_INPUTS
+from quweit_cli.ir.nodes import Integers
 
 SLOTS = 1 << LUT_INPUTS  # time slots that one cell holds
 CANDIDATES = 32  # looked at for a partner; more finds hardly any
@@ -39,28 +42,22 @@ class CellPlan:
 
     def lut(self, inputs: tuple[str, ...], table: int) -> str:
         """The wire that answers `table` at the address of `inputs`, input 0 least significant."""
-        for place in reversed(range(len(inputs))):
-            smaller = _without(table, len(inputs), place)
-            if smaller is not None:
-                return self.lut(inputs[:place] + inputs[place + 1 :], smaller)
+        for place, low in _LOW_HALVES[len(inputs)]:
+            if not (table ^ table >> (1 << place)) & low:  # the same whether this input is 0 or 1
+                return self.lut(inputs[:place] + inputs[place + 1 :], _without(table, len(inputs), place))
         if not inputs:
             return f"1'b{table}"
         if len(inputs) == 1 and table == 0b10:
             return inputs[0]
         return self._wire(Cell(f"LUT{len(inputs)}", inputs, table))
 
-    def over_time(self, time: tuple[str, ...], bits_T: list[int]) -> str:
-        """One bit that depends on the time slot: 64 slots a cell, wide multiplexers above.
+    def over_time(self, time: tuple[str, ...], tables: list[int]) -> str:
+        """One bit that depends on the time slot: 64 slots a table and cell, wide multiplexers above.
 
         MUXF7 joins two cells, MUXF8 two MUXF7; where such a pair is not complete, or more slots come,
         a multiplexer takes a cell of its own.
         """
-        chunks = [
-            self.lut(
-                time[:LUT_INPUTS], sum(bit << slot for slot, bit in enumerate(bits_T[first : first + SLOTS]))
-            )
-            for first in range(0, len(bits_T), SLOTS)
-        ]
+        chunks = [self.lut(time[:LUT_INPUTS], table) for table in tables]
         for level, select in enumerate(time[LUT_INPUTS:]):
             pairs = [chunks[index : index + 2] for index in range(0, len(chunks), 2)]
             chunks = [
@@ -96,6 +93,11 @@ class CellPlan:
                 placed.append(_pair(index, cell, partner, self.cells[partner]))
         return placed
 
+    def luts(self) -> int:
+        """How many of the placed cells are LUTs."""
+        cells = sum(cell.kind.startswith("LUT") for cell in self.cells)
+        return cells - len(_partners(self.cells)) // 2
+
     def _select(self, level: int, zero: str, one: str, select: str) -> str:
         if zero == one:
             return zero
@@ -114,20 +116,31 @@ class CellPlan:
         return self.known[cell]
 
 
-def _without(table: int, inputs: int, place: int) -> int | None:
-    """The table over the other inputs, when it does not depend on this one."""
-    step = 1 << place
-    low = _LOW_HALVES[place] & ((1 << (1 << inputs)) - 1)
-    if table & low != table >> step & low:
-        return None
-    smaller = 0
+def tables_of_bits(numbers: Integers, bits: int) -> list[Any]:
+    """Every bit of numbers [..., A] as tables of up to 64 addresses: nested lists [..., bits, A / 64]."""
+    bit = np.stack([(numbers >> place & 1).astype(np.uint8) for place in range(bits)], axis=-2)
+    padding = [(0, 0)] * (bit.ndim - 1) + [(0, -bit.shape[-1] % SLOTS)]
+    packed = np.packbits(np.pad(bit, padding), axis=-1, bitorder="little")
+    tables: list[Any] = packed.view("<u8").tolist()
+    return tables
+
+
+def _without(table: int, inputs: int, place: int) -> int:
+    """The table over the other inputs, where it does not depend on this one."""
+    step, smaller = 1 << place, 0
     for block in range(1 << (inputs - 1 - place)):
         smaller |= (table >> (block << place + 1) & ((1 << step) - 1)) << (block << place)
     return smaller
 
 
-# Addresses at which input `place` is 0.
-_LOW_HALVES = [sum(1 << a for a in range(64) if not a >> place & 1) for place in range(LUT_INPUTS)]
+# For tables of so many inputs: each input, the last first, and the addresses at which it is 0.
+_LOW_HALVES = [
+    [
+        (place, sum(1 << a for a in range(2**inputs) if not a >> place & 1))
+        for place in reversed(range(inputs))
+    ]
+    for inputs in range(LUT_INPUTS + 1)
+]
 
 
 def _partners(cells: list[Cell]) -> dict[int, int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from quweit_cli.documents import RtlEstimate, RtlNeighbours
 from quweit_cli.hdl import neighbours
 from quweit_cli.hdl.block import Beats, plan_of_encoder, plan_of_layer, plan_of_values
-from quweit_cli.hdl.cells import CellPlan
 from quweit_cli.hdl.structure import Structure
 from quweit_cli.hdl.terms import Sum, Terms, Tree
 
@@ -34,7 +33,13 @@ def estimate(
     memory = (
         (0, 0) if near is None else neighbours.cells(near, block.input_beats // 2, block.features_per_beat)
     )
-    luts = sum(map(_luts, plans)) + COMPARATOR_LUTS * compared + lanes * adders + gates + CONTROL_LUTS
+    luts = (
+        sum(plan.luts() for plan in plans)
+        + COMPARATOR_LUTS * compared
+        + lanes * adders
+        + gates
+        + CONTROL_LUTS
+    )
     ffs = _bit_ffs(block, structure, len(comparisons)) + _pipeline_ffs(structure, terms, tree)
     return RtlEstimate(
         luts=luts + memory[0],
@@ -42,10 +47,6 @@ def estimate(
         carries=compared + lanes * sum(_carries(one) for one in sums),
         muxes=muxes,
     )
-
-
-def _luts(plan: CellPlan) -> int:
-    return sum(not one.kind.startswith("MUXF") for one in plan.placed())
 
 
 def _adder_luts(one: Sum) -> int:
