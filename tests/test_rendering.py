@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from quweit_cli.errors import ArtifactError, QuweitError, UnsupportedModel
 from quweit_cli.hdl import render as rendering
 from quweit_cli.stages import rtl
 
+LITERAL = re.compile(r"\b(\d+)'[hbd]")
 GOLDENS = Path(__file__).parent / "goldens"
 EXAMPLE = {"features": 3, "thresholds": 2, "layers": (4,), "fan_in": 3}
 
@@ -61,6 +63,14 @@ def test_rendered_text_is_the_golden_text(tmp_path: Path, request: pytest.Fixtur
     assert generated == golden
 
 
+def test_no_literal_is_wider_than_a_simulator_reads(tmp_path: Path) -> None:
+    """Verilator stops at 65,536 bits, which a wide block's terms of one slot are more than."""
+    wide = random_block(1, features=300, thresholds=32, layers=(8,), outputs=66, summed=True)
+    files = _files(project_with_dump(tmp_path / "p", wide, rows=2), config.Rtl(cycles_per_row=66))
+    sources = [text for name, text in files.items() if name.endswith(".sv")]
+    assert max(int(width) for text in sources for width in LITERAL.findall(text)) <= 4096
+
+
 def test_every_file_that_a_block_names_is_in_the_package(tmp_path: Path) -> None:
     project = project_with_dump(tmp_path / "p", random_block(1), random_block(2, name="block1"))
     manifest = rtl.run(project, config.Rtl())
@@ -95,8 +105,8 @@ def test_golden_rows_that_contradict_the_program_are_refused(tmp_path: Path) -> 
         rtl.read_block(project / "dump", dump.blocks[0], dump.model, config.Rtl())
 
 
-def _files(project: Path) -> dict[str, str]:
-    rtl.run(project, config.Rtl())
+def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
+    rtl.run(project, options or config.Rtl())
     folder = project / "rtl"
     return {
         path.relative_to(folder).as_posix(): path.read_text()

@@ -50,6 +50,8 @@ class Found:
     version: str
 
 
+LONGEST_LINE = 300  # of a tool's output in an error: some tools repeat the line that they refuse
+
 VERILATOR = Tool(
     name="verilator",
     executable="verilator",
@@ -183,7 +185,7 @@ def run(
                 _running.discard(process)
     output = log.read_text(errors="replace")
     if code != 0:
-        tail = "\n".join(output.strip().splitlines()[-12:])
+        tail = "\n".join(line[:LONGEST_LINE] for line in output.strip().splitlines()[-12:])
         raise ToolFailed(f"`{name}` ended with code {code}:\n{tail}", hint=f"its log: {log}")
     return output
 

@@ -79,9 +79,9 @@ def thresholds_of_beats(block: Beats, structure: Structure) -> Integers:
 
 
 def _idle(terms: Terms) -> str:
-    """The idle terms as one literal, term 0 in the low bits."""
-    packed = sum(int(idle) << terms.bits * n for n, idle in enumerate(terms.idle_N))
-    return literals.unsigned(packed, terms.bits * len(terms.idle_N))
+    """The idle terms in a row, term 0 in the low bits."""
+    words = [word.slots[0] for word in _words(terms.idle_N[None], terms.bits)]
+    return words[0] if len(words) == 1 else f"{{{', '.join(reversed(words))}}}"
 
 
 def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
