@@ -1,12 +1,15 @@
-"""Running tools: what an error shows of their output."""
+"""Running tools: what an error shows of their output, and what they are told."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
+from quweit_cli.simulators.base import Bench
+from quweit_cli.simulators.verilator import LARGEST_OPTIMISED, Verilator
 
 
 def test_an_error_shows_the_end_of_the_output_and_no_endless_line(tmp_path: Path) -> None:
@@ -16,3 +19,23 @@ def test_an_error_shows_the_end_of_the_output_and_no_endless_line(tmp_path: Path
     shown = str(caught.value).splitlines()
     assert shown[1:3] == ["first", "x" * toolbox.LONGEST_LINE] and shown[-1] == "8"
     assert len((tmp_path / "log").read_text()) > 100_000  # the log has all of it
+
+
+@pytest.mark.parametrize(("size", "level"), [(LARGEST_OPTIMISED, "-O1"), (LARGEST_OPTIMISED + 1, "-O0")])
+def test_a_model_too_large_to_optimise_is_compiled_as_it_is(
+    size: int, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[Sequence[str]] = []
+
+    def run(command: Sequence[str], **_: object) -> str:
+        commands.append(command)
+        (tmp_path / "build").mkdir(exist_ok=True)
+        with (tmp_path / "build/model.cpp").open("wb") as file:
+            file.truncate(size)
+        return ""
+
+    monkeypatch.setattr(toolbox, "run", run)
+    monkeypatch.setattr(toolbox, "find", lambda tool: None)  # the compiler
+    found = toolbox.Found(toolbox.VERILATOR, ("verilator",), "Verilator 5.048")
+    Verilator().build(found, Bench(tmp_path, "tb", (), waves=False), tmp_path)
+    assert [word for word in commands[-1] if word.startswith("OPT_FAST=")] == [f"OPT_FAST={level}"]
