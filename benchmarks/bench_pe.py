@@ -162,7 +162,7 @@ def random_program(layers: tuple[int, ...]) -> Program:
         bits = luts
     values_KE = rng.integers(-128, 128, (bits, FEATURES))
     summation = ConditionalSummation(values_KE, rng.integers(-1000, 1000, FEATURES))
-    return block_program("block0", thermometer, made, summation, residual_requantize(summation))
+    return block_program("block0", thermometer, made, summation, residual_requantize(*summation.range()))
 
 
 def _plan(arguments: argparse.Namespace) -> Iterator[tuple[str, str, list[int]]]:

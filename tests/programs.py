@@ -51,7 +51,7 @@ def random_block(
     width = features if outputs is None else outputs
     summation = ConditionalSummation(rng.integers(-128, 128, (bits, width)), rng.integers(-500, 500, width))
     return block_program(
-        name, thermometer, lut_layers, summation, requantize or residual_requantize(summation)
+        name, thermometer, lut_layers, summation, requantize or residual_requantize(*summation.range())
     )
 
 

@@ -39,7 +39,9 @@ def test_constant_thresholds_and_unread_bits_are_not_rendered() -> None:
         LutLayer(rng.integers(0, 20, (3, 4)), rng.integers(0, 2**16, 3, dtype=np.uint64)),
     ]
     summation = ConditionalSummation(rng.integers(-128, 128, (3, 5)), rng.integers(-9, 9, 5))
-    program = block_program("b", Thermometer(never_always), layers, summation, residual_requantize(summation))
+    program = block_program(
+        "b", Thermometer(never_always), layers, summation, residual_requantize(*summation.range())
+    )
     structure = structure_of(program, ONE)
     rows = np.array([[x, y] for x in range(-128, 128, 5) for y in (-128, 4, 5, 6, 127)])
     assert np.array_equal(_run(structure, rows), evaluate(program, rows))
@@ -108,7 +110,9 @@ def test_coverage_counts_the_table_entries_that_rows_read() -> None:
     exclusive_or = LutLayer(np.array([[0, 1]]), np.array([0b0110], dtype=np.uint64))
     summation = ConditionalSummation(np.array([[1]]), np.array([0]))
     thermometer = Thermometer(np.array([[10], [-10]]))
-    program = block_program("b", thermometer, [exclusive_or], summation, residual_requantize(summation))
+    program = block_program(
+        "b", thermometer, [exclusive_or], summation, residual_requantize(*summation.range())
+    )
     structure = structure_of(program, ONE)
     assert table_coverage(structure, np.array([[0, 0], [5, 5]])) == 1 / 4
     assert table_coverage(structure, np.array([[0, 0], [20, 0], [20, -20]])) == 3 / 4

@@ -19,15 +19,28 @@ def summation(bits: int = 30, outputs: int = 4, scale: float = 1.0) -> Condition
 def test_integer_sums_are_those_of_the_node() -> None:
     layer = summation()
     bits = (torch.rand(30, 50) > 0.5).to(torch.int8)
-    expected = layer.node().evaluate(bits.t().numpy().astype(np.int64))
-    assert np.array_equal(layer.sums(bits).numpy(), expected)
+    expected = layer.integers().node().evaluate(bits.t().numpy().astype(np.int64))
+    assert np.array_equal(layer.integers().sums(bits).numpy(), expected)
 
 
 def test_integer_sums_times_the_scale_are_the_real_sums_within_the_bias_rounding() -> None:
     layer = summation()
     bits = (torch.rand(30, 50) > 0.5).float()
-    difference = layer.sums(bits).double() * layer.scale() - layer(bits - 0.5).double()
+    difference = layer.integers().sums(bits).double() * layer.scale() - layer(bits - 0.5).double()
     assert difference.abs().max() <= 0.5 * float(layer.scale()) + 1e-5
+
+
+def test_the_range_of_sums_is_that_of_the_node_and_reached() -> None:
+    for seed in range(5):
+        torch.manual_seed(seed)
+        layer = ConditionalSummation(40 + seed, 3, value_std=1.0)
+        layer.bias_E.data.normal_()
+        values = layer.integers()
+        low, high = values.range()
+        assert (low, high) == values.node().range()
+        lowest_E = values.sums((values.code_KE < 0).to(torch.int8)).diagonal()
+        highest_E = values.sums((values.code_KE > 0).to(torch.int8)).diagonal()
+        assert (int(lowest_E.min()), int(highest_E.max())) == (low, high)
 
 
 def test_encoded_values_use_the_whole_int8_range_and_fit_it() -> None:
@@ -66,22 +79,22 @@ def test_sums_stay_exact_beyond_what_float32_holds() -> None:
     layer = ConditionalSummation(bits, 1, value_std=1.0)
     layer.value_KE.data.fill_(1.0)
     layer.value_KE.data[0] = 0.5 / 127  # one odd unit, lost by a float32 sum above 2^24
-    exact = int(layer.codes().long().sum()) + int(layer.integer_bias())
-    assert int(layer.sums(torch.ones(bits, 1))) == exact
+    exact = int(layer.codes().long().sum()) + int(layer.integers().bias_E)
+    assert int(layer.integers().sums(torch.ones(bits, 1))) == exact
     assert 127 * bits > 2**24
 
 
 def test_values_that_are_all_zero_give_the_bias() -> None:
     layer = ConditionalSummation(3, 2, value_std=1.0)
     layer.value_KE.data.zero_()
-    assert layer.sums(torch.ones(3, 1)).tolist() == [[0, 0]]
+    assert layer.integers().sums(torch.ones(3, 1)).tolist() == [[0, 0]]
 
 
 def test_wide_sums_are_shifted_into_sixteen_bits() -> None:
     layer = summation(bits=2000, outputs=2)
     layer.value_KE.data.uniform_(-1, 1)
-    requantize = residual_requantize(layer.node())
+    requantize = residual_requantize(*layer.integers().range())
     assert requantize.shift > 0
-    low, high = layer.node().ranges()
+    low, high = layer.integers().node().ranges()
     ends = requantize.evaluate(np.stack((low, high)))
     assert ends.min() >= -32768 and ends.max() <= 32767

@@ -51,15 +51,13 @@ def beside(layers: list[LutLayer], bits: int) -> list[LutLayer]:
     return carried
 
 
-def residual_requantize(summation: ConditionalSummation) -> Requantize:
-    """A rounding shift that brings every possible sum into 16 bits; shift 0 when they fit already.
+def residual_requantize(low: int, high: int) -> Requantize:
+    """A rounding shift that brings every sum from low to high into 16 bits; shift 0 when they fit already.
 
     The multiplier is 1 on purpose: the scale of the output is free, so a power of two costs
     no hardware and loses less than one step of the 16-bit residual.
     """
     shift = 0
-    low_E, high_E = summation.ranges()
-    low, high = int(low_E.min()), int(high_E.max())
     while not (INT16[0] <= low >> shift and ((high + ((1 << shift) >> 1)) >> shift) <= INT16[1]):
         shift += 1
     return Requantize(multiplier=1, shift=shift, low=INT16[0], high=INT16[1])

@@ -134,12 +134,16 @@ class ConditionalSummation:
         high_E = self.bias_E + np.maximum(self.values_KE, 0).sum(axis=0)
         return low_E, high_E
 
+    def range(self) -> tuple[int, int]:
+        """Lowest and highest sum over all outputs."""
+        low_E, high_E = self.ranges()
+        return int(low_E.min()), int(high_E.max())
+
     def output_type(self, x: TensorType) -> TensorType:
         bits = len(self.values_KE)
         _require((x.low, x.high) == (0, 1), "a conditional summation takes bits")
         _require(x.features == bits, f"values for {bits} bits, input has {x.features}")
-        low_E, high_E = self.ranges()
-        return TensorType(len(self.bias_E), int(low_E.min()), int(high_E.max()))
+        return TensorType(len(self.bias_E), *self.range())
 
 
 @dataclass(frozen=True)

@@ -70,4 +70,4 @@ def random_block(width: int, seed: int = 0) -> Program:
     summation = ConditionalSummation(
         random.integers(-128, 128, (bits, width)), random.integers(-500, 500, width)
     )
-    return block_program("block0", thermometer, layers, summation, residual_requantize(summation))
+    return block_program("block0", thermometer, layers, summation, residual_requantize(*summation.range()))

@@ -57,18 +57,21 @@ class WeightlessBlock(nn.Module):
             node_IR = layer.bits(node_IR, thermometer if index == 0 else None)
         if thermometer.summed:
             node_IR = torch.cat((node_IR, thermometer.bits(code_DR)))
-        return _requantize(self.summation.sums(node_IR), self._requantize_node())
+        values = self.summation.integers()
+        return _requantize(values.sums(node_IR), residual_requantize(*values.range()))
 
     def program(self, name: str) -> ir.Program:
         """What this block computes in eval mode, on int8 codes of INPUT_SCALE."""
         thermometer, layers = self.thermometer.node(), [layer.node() for layer in self.layers]
         if self.thermometer.summed:
             layers = beside(layers, thermometer.thresholds_DT.size)
-        return block_program(name, thermometer, layers, self.summation.node(), self._requantize_node())
+        summation = self.summation.integers().node()
+        return block_program(name, thermometer, layers, summation, residual_requantize(*summation.range()))
 
     def output_scale(self) -> float:
         """Real value of one step of the integer output."""
-        return float(self.summation.scale()) * float(2 ** self._requantize_node().shift)
+        shift = residual_requantize(*self.summation.integers().range()).shift
+        return float(self.summation.scale()) * float(2**shift)
 
     def constrain(self) -> None:
         """Keep parameters where they have a meaning; call after every step of the optimiser."""
@@ -106,9 +109,6 @@ class WeightlessBlock(nn.Module):
 
     def _evaluate(self, x_RD: Tensor) -> Tensor:
         return self.evaluate_integers(quantize(x_RD)).float() * self.output_scale()
-
-    def _requantize_node(self) -> ir.Requantize:
-        return residual_requantize(self.summation.node())
 
 
 def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:

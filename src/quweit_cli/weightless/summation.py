@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -41,16 +43,6 @@ class ConditionalSummation(nn.Module):
             sum_RE = sum_RE + part_RE
         return sum_RE * scale.to(dtype) + self.bias_E.to(dtype)
 
-    def sums(self, bit_KR: Tensor) -> Tensor:
-        """Integer sums, int64 [R, E].
-
-        Exact in a floating-point product: float32 holds every partial sum below 2^24, which takes
-        132,000 values of 127 to reach; TF32 holds bits and int8 values too.
-        """
-        exact = torch.float32 if 127 * len(bit_KR) < 2**24 else torch.float64
-        product_RE = bit_KR.to(exact).t() @ self.codes().to(exact)
-        return product_RE.to(torch.int64) + self.integer_bias()
-
     def scale(self) -> Tensor:
         """Real value of one integer step, float32."""
         return self.value_KE.detach().abs().amax().clamp(min=1e-12) / 127
@@ -59,11 +51,43 @@ class ConditionalSummation(nn.Module):
         """Encoded values: integers within ±127, float32 [K, E]."""
         return (self.value_KE.detach() / self.scale()).round().clamp(-127, 127)
 
-    def integer_bias(self) -> Tensor:
-        """`round(bias / scale − 0.5 Σ_k value[k])`, int64 [E]."""
+    def integers(self) -> IntegerValues:
+        """The deployed form; its bias is `round(bias / scale − 0.5 Σ_k value[k])`."""
+        code_KE = self.codes()
         offset_E = self.bias_E.detach().double() / self.scale().double()
-        return (offset_E - 0.5 * self.codes().double().sum(dim=0)).round().to(torch.int64)
+        total_E = code_KE.sum(dim=0, dtype=torch.float64)
+        return IntegerValues(code_KE, (offset_E - 0.5 * total_E).round().to(torch.int64))
+
+
+@dataclass(frozen=True)
+class IntegerValues:
+    """Encoded values and bias as integers, where the learned ones lie: a batch costs no copy from the device.
+
+    code_KE: integers within ±127, float32. bias_E: int64.
+    """
+
+    code_KE: Tensor
+    bias_E: Tensor
+
+    def sums(self, bit_KR: Tensor) -> Tensor:
+        """int64 [R, E].
+
+        Exact in a floating-point product: float32 holds every partial sum below 2^24, which takes
+        132,000 values of 127 to reach; TF32 holds bits and int8 values too.
+        """
+        exact = torch.float32 if 127 * len(bit_KR) < 2**24 else torch.float64
+        product_RE = bit_KR.to(exact).t() @ self.code_KE.to(exact)
+        return product_RE.to(torch.int64) + self.bias_E
+
+    def range(self) -> tuple[int, int]:
+        """Lowest and highest sum that any bits give, over all outputs: that of `node().range()`."""
+        total_E = self.code_KE.sum(dim=0, dtype=torch.float64)
+        size_E = self.code_KE.abs().sum(dim=0, dtype=torch.float64)
+        low_E, high_E = (
+            self.bias_E + (twice_E / 2).to(torch.int64) for twice_E in (total_E - size_E, total_E + size_E)
+        )
+        low, high = torch.stack((low_E.min(), high_E.max())).tolist()  # waits for the device once
+        return low, high
 
     def node(self) -> ir.ConditionalSummation:
-        values_KE = self.codes().cpu().to(torch.int64).numpy()
-        return ir.ConditionalSummation(values_KE, self.integer_bias().cpu().numpy())
+        return ir.ConditionalSummation(self.code_KE.cpu().to(torch.int64).numpy(), self.bias_E.cpu().numpy())
