@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from programs import random_block, random_rows
-from quweit_cli.ir import LutLayer, Program, TensorType, evaluate, tensor_types
+from quweit_cli.ir import ConditionalSummation, LutLayer, Program, TensorType, evaluate, tensor_types
 from quweit_cli.ir.cost import cost
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.program import Step, trace
@@ -63,6 +63,25 @@ def test_bits_that_pass_by_the_luts_cost_nothing_there() -> None:
     counted = cost(random_block(features=6, thresholds=3, layers=(10, 7), summed=True))
     assert (counted.lut_reads, counted.additions) == (17, 42 + 18 * 6)
     assert counted.stored_bits == 18 * 8 + 17 * 64 + (42 + 18 * 6) * 8
+
+
+def test_lut_layers_of_any_size_answer_as_their_tables_say() -> None:
+    rng = np.random.default_rng(0)
+    for luts in (1, 31, 32, 33, 100):  # read some at a time
+        layer = LutLayer(rng.integers(0, 20, (luts, 6)), rng.integers(0, 2**64, luts, dtype=np.uint64))
+        bit_RI = rng.integers(0, 2, (7, 20))
+        address_RJ = (bit_RI[:, layer.pins_JL] << np.arange(6)).sum(axis=2)
+        table = [int(one) for one in layer.tables_J]
+        expected = [[table[j] >> int(a) & 1 for j, a in enumerate(row)] for row in address_RJ]
+        assert layer.evaluate(bit_RI).tolist() == expected
+
+
+def test_sums_are_exact_beyond_what_float32_holds() -> None:
+    values = np.full((140_000, 1), -127)
+    values[0] = -126  # an odd unit beyond 2^24
+    node = ConditionalSummation(values, np.zeros(1, dtype=np.int64))
+    assert node.evaluate(np.ones((1, len(values)), dtype=np.int64)).tolist() == [[int(values.sum())]]
+    assert int(np.float32(values.sum())) != int(values.sum()), "float32 would do"
 
 
 def test_rows_of_another_width_or_range_are_refused() -> None:

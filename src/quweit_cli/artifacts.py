@@ -218,8 +218,9 @@ def load(kind: type[AnyArtifact], path: Path) -> AnyArtifact:
         raise ArtifactError(f"`{path}` is not a valid {kind.__name__}: {where}: {first['msg']}") from None
 
 
-def save(artifact: BaseModel, path: Path) -> None:
-    write_json(path, artifact.model_dump(mode="json", by_alias=True))
+def save(artifact: BaseModel, path: Path, *, indent: int | None = 1) -> None:
+    """indent: None for what is millions of numbers: on one line, which Python encodes ten times faster."""
+    write_json(path, artifact.model_dump(mode="json", by_alias=True), indent=indent)
 
 
 def read_json(path: Path, schema: str | None = None) -> Any:
@@ -234,9 +235,11 @@ def read_json(path: Path, schema: str | None = None) -> Any:
     return content
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
     """Stable bytes (sorted keys, one trailing newline), written whole or not at all."""
-    write_text(path, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(content, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False)
+    write_text(path, text + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

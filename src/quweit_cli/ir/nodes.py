@@ -17,6 +17,7 @@ from quweit_cli.ir.types import TensorType
 Integers = NDArray[np.int64]
 
 MAX_FAN_IN = 6
+LUTS_AT_ONCE = 32  # read by `LutLayer.evaluate`: the addresses of some thousand rows then lie in the cache
 MAX_MULTIPLIER = 2**31 - 1
 
 
@@ -89,13 +90,17 @@ class LutLayer:
         return np.equal(self.tables_J, passing_table(self.fan_in))
 
     def evaluate(self, x_RI: Integers) -> Integers:
-        # pins gather rows of bytes, which is three times faster than columns of words
+        # pins gather rows of bytes, which is three times faster than columns of words; some LUTs at a time, whose rows
+        # stay in the cache, another four times
         bit_IR = np.ascontiguousarray(x_RI.T, dtype=np.uint8)
-        address_JR = np.zeros((len(self.pins_JL), len(x_RI)), dtype=np.uint8)
-        for pin in range(self.fan_in):
-            address_JR |= bit_IR[self.pins_JL[:, pin]] << np.uint8(pin)
-        answer_JR = (self.tables_J[:, None] >> address_JR.astype(np.uint64)) & np.uint64(1)
-        return answer_JR.T.astype(np.int64)
+        answer_JR = np.empty((len(self.pins_JL), len(x_RI)), dtype=np.int64)
+        for first in range(0, len(answer_JR), LUTS_AT_ONCE):
+            some = slice(first, first + LUTS_AT_ONCE)
+            address_JR = np.zeros(answer_JR[some].shape, dtype=np.uint8)
+            for pin in range(self.fan_in):
+                address_JR |= bit_IR[self.pins_JL[some, pin]] << np.uint8(pin)
+            answer_JR[some] = (self.tables_J[some, None] >> address_JR) & np.uint64(1)
+        return answer_JR.T
 
     def output_type(self, x: TensorType) -> TensorType:
         _require((x.low, x.high) == (0, 1), "a LUT layer takes bits")
@@ -124,8 +129,10 @@ class ConditionalSummation:
         )
 
     def evaluate(self, x_RK: Integers) -> Integers:
-        # in float64, which holds every sum of int8 values exactly: numpy multiplies integers without BLAS, 30 times slower
-        product_RE: NDArray[np.float64] = x_RK.astype(np.float64) @ self.values_KE.astype(np.float64)
+        # in floating point, which holds every sum of int8 values exactly below 2^24 (float32) or 2^53: numpy multiplies
+        # integers without BLAS, 30 times slower
+        exact: type[np.floating] = np.float32 if 128 * len(self.values_KE) < 2**24 else np.float64
+        product_RE: NDArray[np.floating] = x_RK.astype(exact) @ self.values_KE.astype(exact)
         return product_RE.astype(np.int64) + self.bias_E
 
     def ranges(self) -> tuple[Integers, Integers]:

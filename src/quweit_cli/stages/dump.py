@@ -55,7 +55,7 @@ def run(
             hint="train it with `model.mlp: weightless`",
         )
     programs = _programs(blocks, checkpoint)
-    samples = samples_for(loaded, data_path, options.samples)
+    samples = samples_for(loaded, model.tokens, data_path, options.samples)
     whole = loaded.experiment.model.neighbours
     verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=whole)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
@@ -107,7 +107,7 @@ def _write_block(
     folder: Path, layer: int, program: ir.Program, block: WeightlessBlock, golden: GoldenRows
 ) -> DumpedBlock:
     stem = f"blocks/{program.name}"
-    artifacts.save(program_to_record(program), folder / f"{stem}.json")
+    artifacts.save(program_to_record(program), folder / f"{stem}.json", indent=None)
     np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
     np.save(folder / f"{stem}.y.npy", golden.outputs_RE)
     return DumpedBlock(

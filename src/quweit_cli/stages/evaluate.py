@@ -27,7 +27,7 @@ def run(
     loaded = checkpoints.load(checkpoint)
     place = pick_device(device)
     model = loaded.model().to(place)
-    samples = samples_for(loaded, data_path)
+    samples = samples_for(loaded, model.tokens, data_path)
     programs = {name: block.program(name) for name, block in blocks_of(model).items()}
     with progress.task("test", total=2 if programs else 1) as task:
         score = evaluate(model, samples.inputs, samples.targets, model.tokens)

@@ -35,7 +35,7 @@ def write_dump(project: Path, name: str, shape: ModelShape) -> None:
         (folder / "blocks").mkdir()
         np.save(folder / "blocks/block0.x.npy", inputs)
         np.save(folder / "blocks/block0.y.npy", evaluate(program, inputs).astype(np.int16))
-        save(program_to_record(program), folder / "blocks/block0.json")
+        save(program_to_record(program), folder / "blocks/block0.json", indent=None)
         block = DumpedBlock(
             name="block0",
             layer=0,

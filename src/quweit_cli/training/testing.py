@@ -19,9 +19,12 @@ class Samples:
     targets: Tensor
 
 
-def samples_for(checkpoint: Checkpoint, data_path: Path | None, limit: int | None = None) -> Samples:
+def samples_for(
+    checkpoint: Checkpoint, tokens: int, data_path: Path | None, limit: int | None = None
+) -> Samples:
     """Held-out samples, at most `limit`.
 
+    tokens: rows of a sample, as its model has them.
     data_path: the dataset's file. Without one, a dataset that is on this machine is read; nothing is
     downloaded for a test.
 
@@ -32,7 +35,6 @@ def samples_for(checkpoint: Checkpoint, data_path: Path | None, limit: int | Non
     if data_path is not None or datasets.is_present(settings):
         data = datasets.load(settings)
         if data.meta == checkpoint.meta:
-            tokens = checkpoint.model().tokens
             inputs, targets = data.test(tokens, limit)
             return Samples(data.description, inputs, targets)
         if data_path is not None:
