@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class CellPlan:
 
     cells: list[Cell] = field(default_factory=list)
     known: dict[Cell, str] = field(default_factory=dict)
+    shared: tuple[int, dict[int, int]] = (0, {})  # partners, as found when there were so many cells
 
     def lut(self, inputs: tuple[str, ...], table: int) -> str:
         """The wire that answers `table` at the address of `inputs`, input 0 least significant."""
@@ -83,7 +85,7 @@ class CellPlan:
 
     def placed(self) -> list[Placed]:
         """The vendor's cells, two tables of at most five inputs together sharing one."""
-        partners = _partners(self.cells)
+        partners = self._partners()
         placed = []
         for index, cell in enumerate(self.cells):
             partner = partners.get(index)
@@ -96,7 +98,12 @@ class CellPlan:
     def luts(self) -> int:
         """How many of the placed cells are LUTs."""
         cells = sum(cell.kind.startswith("LUT") for cell in self.cells)
-        return cells - len(_partners(self.cells)) // 2
+        return cells - len(self._partners()) // 2
+
+    def _partners(self) -> dict[int, int]:
+        if self.shared[0] != len(self.cells):
+            self.shared = len(self.cells), _partners(self.cells)
+        return self.shared[1]
 
     def _select(self, level: int, zero: str, one: str, select: str) -> str:
         if zero == one:
@@ -217,9 +224,16 @@ def _pair(index: int, cell: Cell, other_index: int, other: Cell) -> Placed:
 
 def _widened(cell: Cell, wires: tuple[str, ...]) -> int:
     """The table over five inputs, of which it reads some."""
-    places = [wires.index(wire) for wire in cell.inputs]
     table = 0
-    for address in range(2**PAIR_INPUTS):
-        source = sum((address >> place & 1) << index for index, place in enumerate(places))
+    for address, source in enumerate(_addresses(tuple(wires.index(wire) for wire in cell.inputs))):
         table |= (cell.table >> source & 1) << address
     return table
+
+
+@lru_cache(maxsize=1024)
+def _addresses(places: tuple[int, ...]) -> tuple[int, ...]:
+    """For every address of five inputs, the one that the inputs at these places give by themselves."""
+    return tuple(
+        sum((address >> place & 1) << index for index, place in enumerate(places))
+        for address in range(2**PAIR_INPUTS)
+    )

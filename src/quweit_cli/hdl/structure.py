@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,19 +115,23 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
 
 def table_coverage(structure: Structure, rows_RD: Integers) -> float:
     """Share of all table entries that these rows read: a wrong entry that no row reads stays hidden."""
-    bits_RI = (rows_RD[:, :, None] > structure.thresholds_DT[None]).reshape(len(rows_RD), -1).astype(np.int64)
+    bit_IR = (
+        (rows_RD.T[:, None, :] > structure.thresholds_DT[:, :, None])
+        .reshape(-1, len(rows_RD))
+        .astype(np.uint8)
+    )
     read = entries = 0
     for layer in structure.layers:
-        answers = []
-        for lut in layer.table:
-            address_R = np.zeros(len(rows_RD), dtype=np.int64)
+        answer_JR = np.empty((len(layer.table), len(rows_RD)), dtype=np.uint8)
+        for number, lut in enumerate(layer.table):
+            address_R = np.zeros(len(rows_RD), dtype=np.uint8)
             for place, pin in enumerate(lut.pins):
-                address_R |= bits_RI[:, pin] << place
-            read += len(np.unique(address_R))
-            entries += 2 ** len(lut.pins)
-            table = np.array([lut.table >> a & 1 for a in range(2 ** len(lut.pins))])
-            answers.append(table[address_R])
-        bits_RI = np.stack(answers, axis=1)
+                address_R |= bit_IR[pin] << np.uint8(place)
+            size = 2 ** len(lut.pins)
+            read += int(np.count_nonzero(np.bincount(address_R, minlength=size)))
+            entries += size
+            answer_JR[number] = np.array([lut.table >> a & 1 for a in range(size)], dtype=np.uint8)[address_R]
+        bit_IR = answer_JR
     return read / entries
 
 
@@ -201,17 +206,25 @@ def _renumbered(layer: LutLayer, live_inputs: np.ndarray | None, live_outputs: n
         kept = np.flatnonzero(reads_JL[lut])
         sources = layer.pins_JL[lut, kept]
         pins = tuple(int(pin) for pin in (sources if number is None else number[sources]))
-        luts.append(Lut(pins, _table_over(int(layer.tables_J[lut]), kept)))
+        luts.append(Lut(pins, _table_over(int(layer.tables_J[lut]), tuple(kept.tolist()))))
     return Layer(tuple(luts))
 
 
-def _table_over(table: int, kept: np.ndarray) -> int:
+def _table_over(table: int, kept: tuple[int, ...]) -> int:
     """The same function as a table over the kept pins; the others are held at 0."""
     smaller = 0
-    for address in range(2 ** len(kept)):
-        full = sum((address >> place & 1) << int(pin) for place, pin in enumerate(kept))
+    for address, full in enumerate(_addresses(kept)):
         smaller |= (table >> full & 1) << address
     return smaller
+
+
+@lru_cache(maxsize=1024)
+def _addresses(kept: tuple[int, ...]) -> tuple[int, ...]:
+    """For every address of the kept pins, that of all pins with the others at 0."""
+    return tuple(
+        sum((address >> place & 1) << pin for place, pin in enumerate(kept))
+        for address in range(2 ** len(kept))
+    )
 
 
 def _fold(name: str, bits: int, outputs: int, options: config.Fold) -> Folding:
