@@ -124,7 +124,12 @@ def dump(
 
 
 def rtl(
-    project: Path, options: config.Rtl, *, progress: Progress = SILENT, reuse: bool = False
+    project: Path,
+    options: config.Rtl,
+    *,
+    only: Sequence[str] = (),
+    progress: Progress = SILENT,
+    reuse: bool = False,
 ) -> RtlManifest:
     def fill(folder: Path) -> None:
         lanes = 8 if options.outputs_per_cycle == "all" else options.outputs_per_cycle
@@ -171,7 +176,7 @@ def rtl(
             folder / "manifest.json",
         )
 
-    _write(project, "rtl", keys.rtl(project, options), reuse, fill)
+    _write(project, "rtl", keys.rtl(project, options, only=only), reuse, fill)
     return load(RtlManifest, project / "rtl" / "manifest.json")
 
 

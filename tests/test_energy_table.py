@@ -143,7 +143,7 @@ def test_a_block_that_was_not_compared_is_refused_with_the_way_out() -> None:
     sim = packages.sim_result(1).model_copy(update={"not_compared": ["block_1"]})
     with pytest.raises(ArtifactError, match="cycles of block `block_1`") as caught:
         initiation_intervals(packages.dump_manifest(I_VIT_T.model_copy(update={"layers": 2})), sim)
-    assert caught.value.hint == "run `quweit sim` without `--block`"
+    assert caught.value.hint == "run `quweit rtl` and `quweit sim` without `--block`"
 
 
 def test_simulators_that_disagree_are_refused() -> None:

@@ -65,6 +65,23 @@ def test_the_front_tells_estimated_measured_and_published_points_apart(tmp_path:
         front.run(project, block="block7")
 
 
+@pytest.mark.requires("icarus", "yosys")
+def test_the_front_of_a_block_needs_no_other_block_rendered(tmp_path: Path) -> None:
+    blocks = [
+        random_block(9, name=f"block{number}", features=8, layers=(12,), outputs=8) for number in (0, 1)
+    ]
+    project = project_with_dump(tmp_path / "p", *blocks, rows=4)
+    assert [point.block for point in front.estimates(project, config.Rtl(), only=("block1",)).points] == [
+        "block1"
+    ]
+    rtl.run(project, config.Rtl(outputs_per_cycle=2), only=("block1",))
+    sim.run(project, config.Sim(simulators=("icarus",), rows={"icarus": 4}))
+    synth.run(project, config.Synth())
+    measured = [point for point in front.run(project, block="block1").points if point.source == "measured"]
+    assert [point.cycles_per_row for point in measured] == [4]
+    assert {point.source for point in front.run(project, block="block0").points} == {"estimated"}
+
+
 def test_the_published_block_stands_at_196_and_37632_cycles(tmp_path: Path) -> None:
     shape = front.ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=196, mlp_hidden=768)
     points = {point.accounting: point for point in front.paper_points(shape)}

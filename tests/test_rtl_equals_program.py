@@ -79,6 +79,26 @@ def test_one_block_of_two_is_compared_and_the_other_named(tmp_path: Path) -> Non
     assert caught.value.hint == "its blocks: block0, block1"
 
 
+@pytest.mark.requires("icarus")
+def test_one_block_of_two_is_rendered_and_the_other_named(tmp_path: Path) -> None:
+    blocks = [random_block(25, thresholds=2), random_block(24, name="block1", layers=(14, 9))]
+    project = project_with_dump(tmp_path / "p", *blocks)
+    whole = rtl.run(project, config.Rtl())
+    some = rtl.run(project, config.Rtl(), only=("block1",), reuse=True)
+    assert [block.name for block in some.blocks] == ["block1"] and some.not_rendered == ["block0"]
+    assert some.blocks == whole.blocks[1:] and whole.not_rendered == []
+    assert not any("block0" in name for name in some.files)
+    mine = {name: digest for name, digest in whole.files.items() if "block1" in name}
+    assert mine and mine.items() <= some.files.items()
+    result = sim.run(project, ICARUS)
+    assert result.bit_exact and result.not_compared == ["block0"]
+    with pytest.raises(ConfigError, match="block `block0` was not rendered"):
+        sim.run(project, ICARUS, only=("block0",))
+    with pytest.raises(ConfigError, match="--block names `block2`"):
+        rtl.run(project, config.Rtl(), only=("block2",))
+    assert rtl.run(project, config.Rtl(), reuse=True).not_rendered == [], "one block is not all of them"
+
+
 def _flip_table_bit(folder: Path) -> None:
     """Flip table bits of one LUT at addresses 0 to 31, of which the rows read some."""
     _xor(folder / "rtl/toy_block0_lut_layer0.sv", r"(Table\d+ = \d+'h)([0-9a-f]{8,16})", 2**32 - 1)

@@ -94,6 +94,10 @@ def rtl(
     top_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="what module names start with  [default: the design]")
     ] = None,
+    block: Annotated[
+        list[str] | None,
+        typer.Option(help="name of a block that is rendered, may be given again  [default: all]"),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="only foretell LUTs, FFs, cycles and energy; render nothing")
     ] = False,
@@ -119,13 +123,14 @@ def rtl(
         bus_bytes=_number(bus_bytes),
         top_name=top_name,
     )
+    only = tuple(block or ())
     bring_dump(source, out, config.Dump(), data_path=data, progress=_progress())
     if estimate:
         from quweit_cli.stages import front as foretelling
 
-        _show(foretelling.estimates(out, settings, progress=_progress()), json, "estimate")
+        _show(foretelling.estimates(out, settings, only=only, progress=_progress()), json, "estimate")
         return
-    _show(stage.run(out, settings, progress=_progress()), json, "rtl")
+    _show(stage.run(out, settings, only=only, progress=_progress()), json, "rtl")
 
 
 @command("sim", "quweit sim build/digits --simulator all")

@@ -186,6 +186,7 @@ class RtlManifest(Artifact):
     name: Identifier
     dump: Digest = Field(description="digest of the dump that this was rendered from")
     blocks: list[RtlBlock]
+    not_rendered: list[str] = Field([], description="blocks of the dump that nobody asked for")
     files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
 
 

@@ -60,7 +60,9 @@ class SimResult(Artifact):
     )
     bit_exact: bool = Field(description="of the blocks that were compared")
     simulators: list[SimulatorResult]
-    not_compared: list[str] = Field([], description="blocks of the package that nobody asked for")
+    not_compared: list[str] = Field(
+        [], description="blocks of the dump that nobody asked for, by `quweit sim` or `quweit rtl`"
+    )
 
 
 # ---------------------------------------------------------------- formal

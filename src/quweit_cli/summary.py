@@ -54,7 +54,9 @@ class SimulatorSummary(Artifact):
     rows_compared: int
     cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
     seconds: float
-    not_compared: list[str] = Field([], description="blocks that `quweit sim --block` left out")
+    not_compared: list[str] = Field(
+        [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
+    )
 
 
 class EnergySummary(Artifact):

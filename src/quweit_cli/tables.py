@@ -81,13 +81,11 @@ def rtl(manifest: RtlManifest) -> list[Table]:
         "latency",
         "interval",
     )
-    return [
-        Table(
-            f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)",
-            columns,
-            rows,
-        )
-    ]
+    title = f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)"
+    tables = [Table(title, columns, rows)]
+    if manifest.not_rendered:
+        tables.append(Table("Not rendered", ("block",), [(name,) for name in manifest.not_rendered]))
+    return tables
 
 
 def sim(result: SimResult) -> list[Table]:

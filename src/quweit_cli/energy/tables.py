@@ -96,29 +96,34 @@ def build(
 
 
 def initiation_intervals(dump: DumpManifest, sim: SimResult) -> dict[str, int]:
-    """Cycles between rows of each block, as every simulator measured them."""
+    """Of every block; raises as `initiation_interval` does."""
+    return {block.name: initiation_interval(block.name, sim) for block in dump.blocks}
+
+
+def initiation_interval(block: str, sim: SimResult) -> int:
+    """Cycles between rows of a block, as every simulator measured them.
+
+    Raises:
+        CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
+        ArtifactError: the block was not simulated.
+    """
     if not sim.bit_exact:
         raise CheckFailed(
             "the RTL does not equal the integer program: its energy would be that of something else",
             hint="`quweit sim` names the first difference",
         )
-    intervals = {}
-    for block in dump.blocks:
-        runs = [run for one in sim.simulators for run in one.runs if run.block == block.name]
-        measured = {run.initiation_interval_cycles for run in runs} - {None}
-        if not measured:
-            raise ArtifactError(
-                f"no simulation measured the cycles of block `{block.name}`",
-                hint="run `quweit sim` without `--block`"
-                if block.name in sim.not_compared
-                else "run `quweit sim` with at least two rows",
-            )
-        if len(measured) > 1:
-            raise CheckFailed(
-                f"the simulators disagree on the cycles of `{block.name}`: {sorted(measured, key=str)}"
-            )
-        intervals[block.name] = int(measured.pop() or 0)
-    return intervals
+    runs = [run for one in sim.simulators for run in one.runs if run.block == block]
+    measured = {run.initiation_interval_cycles for run in runs} - {None}
+    if not measured:
+        raise ArtifactError(
+            f"no simulation measured the cycles of block `{block}`",
+            hint="run `quweit rtl` and `quweit sim` without `--block`"
+            if block in sim.not_compared
+            else "run `quweit sim` with at least two rows",
+        )
+    if len(measured) > 1:
+        raise CheckFailed(f"the simulators disagree on the cycles of `{block}`: {sorted(measured, key=str)}")
+    return int(measured.pop() or 0)
 
 
 def energy_uj(cycles: int, power_mw: float, clock_mhz: float) -> float:

@@ -87,7 +87,7 @@ def foretell(
 def render_package(
     dump: DumpManifest, sources: list[BlockSource], options: config.Rtl
 ) -> tuple[FilePlan, RtlManifest]:
-    """Every file of the package, and the manifest that describes them.
+    """Every file of a package of these blocks, and the manifest that describes them and names the dump's others.
 
     Raises:
         UnsupportedModel: a program that is not a weightless block.
@@ -120,7 +120,14 @@ def render_package(
         blocks.append(block)
     files |= render_handover(options.top_name or dump.name, dump, blocks)
     plan = FilePlan(files)
-    manifest = RtlManifest(name=dump.name, dump=dump.digest, blocks=blocks, files=plan.digests())
+    rendered = {block.name for block in blocks}
+    manifest = RtlManifest(
+        name=dump.name,
+        dump=dump.digest,
+        blocks=blocks,
+        not_rendered=[block.name for block in dump.blocks if block.name not in rendered],
+        files=plan.digests(),
+    )
     return plan, manifest
 
 

@@ -67,14 +67,16 @@ def run(
     return front
 
 
-def estimates(project: Path, options: config.Rtl, *, progress: Progress = SILENT) -> EstimateTable:
+def estimates(
+    project: Path, options: config.Rtl, *, only: Sequence[str] = (), progress: Progress = SILENT
+) -> EstimateTable:
     """What `quweit rtl` with these options would render, without rendering it.
 
     Raises:
         ArtifactError, ConfigError, UnsupportedModel: as `rtl` does.
     """
     dump = _dump(project)
-    sources = read_blocks(project / "dump", dump, options, progress)
+    sources = read_blocks(project / "dump", dump, options, progress, only=only)
     points = [estimated(source, source.fold, dump.model, options) for source in sources]
     return EstimateTable(name=dump.name, clock_mhz=published.CLOCK_MHZ, points=points)
 
@@ -91,19 +93,20 @@ def estimated(
 
 
 def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
-    """Cycles from simulation, cells from synthesis."""
+    """Cycles from simulation, cells from synthesis; nothing where the package does not have the block."""
+    manifest = load(RtlManifest, project / "rtl" / "manifest.json")
+    block = next((one for one in manifest.blocks if one.name == name), None)
+    if block is None:
+        return []
     sim = load(SimResult, project / "sim" / "sim.json")
     synth = load(SynthesisReport, project / "synth" / "synth.json")
     cells = next((one for one in synth.blocks if one.block == name), None)
-    block = next(
-        one for one in load(RtlManifest, project / "rtl" / "manifest.json").blocks if one.name == name
-    )
     if cells is None:
         raise ArtifactError(f"block `{name}` was not synthesized", hint="run `quweit synth` again")
     if cells.luts is None:  # in cells of a library: of another front
         return []
     bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
-    cycles = tables.initiation_intervals(dump, sim)[name]
+    cycles = tables.initiation_interval(name, sim)
     return [
         point(
             name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, dump.model.tokens

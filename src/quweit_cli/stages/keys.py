@@ -53,11 +53,11 @@ def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) 
     return Key(inputs, options.model_dump(mode="json"))
 
 
-def rtl(project: Path, options: config.Rtl) -> Key:
+def rtl(project: Path, options: config.Rtl, *, only: Sequence[str] = ()) -> Key:
     """Of a project that has a dump. The keys from here on raise ArtifactError when what they
     read is missing, StaleArtifact when it was made from something that has changed since."""
     inputs = _stages(project, "dump") | {"renderer": renderer_digest()}
-    return Key(inputs, options.model_dump(mode="json"))
+    return Key(inputs, options.model_dump(mode="json") | {"only": list(only)})
 
 
 def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,28 @@ MANIFEST = "manifest.json"
 
 
 def run(
-    project: Path, options: config.Rtl, *, progress: Progress = SILENT, reuse: bool = False
+    project: Path,
+    options: config.Rtl,
+    *,
+    only: Sequence[str] = (),
+    progress: Progress = SILENT,
+    reuse: bool = False,
 ) -> RtlManifest:
     """Render the dump of a project.
+
+    only: names of the blocks that are rendered; all when empty. The manifest names the others.
 
     Raises:
         ArtifactError: no dump here, or one that is damaged or contradicts itself.
         UnsupportedModel: a program that is not a weightless block.
-        ConfigError: the settings name a block that the dump does not have.
+        ConfigError: the settings or `only` name a block that the dump does not have.
     """
-    inputs, chosen = keys.rtl(project, options)
+    inputs, chosen = keys.rtl(project, options, only=only)
     if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
         return load(RtlManifest, project / "rtl" / MANIFEST)
     check_stage(project, "dump")
     dump = load(DumpManifest, project / "dump" / "dump.json")
-    sources = read_blocks(project / "dump", dump, options, progress)
+    sources = read_blocks(project / "dump", dump, options, progress, only=only)
     with progress.task("rendering"):
         plan, manifest = render_package(dump, sources, options)
     with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
@@ -46,23 +54,30 @@ def run(
 
 
 def read_blocks(
-    folder: Path, dump: DumpManifest, options: config.Rtl, progress: Progress
+    folder: Path,
+    dump: DumpManifest,
+    options: config.Rtl,
+    progress: Progress,
+    *,
+    only: Sequence[str] = (),
 ) -> list[BlockSource]:
-    """Every block of a dump, with its folding.
+    """Every block of a dump, or those named, with its folding.
 
     Raises:
-        ConfigError: the settings name a block that the dump does not have.
+        ConfigError: the settings or `only` name a block that the dump does not have.
         ArtifactError: a block is damaged.
     """
-    unknown = sorted(set(options.blocks) - {block.name for block in dump.blocks})
-    if unknown:
-        raise ConfigError(
-            f"rtl.blocks names `{unknown[0]}`, which the dump does not have",
-            hint=f"its blocks: {', '.join(block.name for block in dump.blocks)}",
-        )
+    names = [block.name for block in dump.blocks]
+    for where, named in (("rtl.blocks", options.blocks), ("--block", only)):
+        if unknown := sorted(set(named) - set(names)):
+            raise ConfigError(
+                f"{where} names `{unknown[0]}`, which the dump does not have",
+                hint=f"its blocks: {', '.join(names)}",
+            )
+    blocks = [block for block in dump.blocks if not only or block.name in only]
     sources = []
-    with progress.task("reading the dump", len(dump.blocks)) as task:
-        for block in dump.blocks:
+    with progress.task("reading the dump", len(blocks)) as task:
+        for block in blocks:
             fold = options.blocks.get(block.name, options)
             sources.append(read_block(folder, block, dump.model, paced(fold, dump.model, options.array)))
             task.advance()

@@ -105,7 +105,10 @@ def run(
             synth=inputs.get("synth"),
             bit_exact=all(result.bit_exact for result in runs),
             simulators=runs,
-            not_compared=[block.name for block in manifest.blocks if block not in blocks],
+            not_compared=[
+                *(block.name for block in manifest.blocks if block not in blocks),
+                *manifest.not_rendered,
+            ],
         )
         save(result, folder / DOCUMENT)
     verdict(result)
@@ -141,6 +144,11 @@ def _describe(simulator_name: str, run_of_block: SimRun) -> str:
 
 def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
     names = [block.name for block in manifest.blocks]
+    if left_out := sorted(set(only) & set(manifest.not_rendered)):
+        raise ConfigError(
+            f"block `{left_out[0]}` was not rendered",
+            hint="`quweit rtl` without `--block` renders all blocks",
+        )
     if unknown := sorted(set(only) - set(names)):
         raise ConfigError(
             f"`{manifest.name}` has no block `{unknown[0]}`", hint=f"its blocks: {', '.join(names)}"
