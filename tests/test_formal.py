@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Outcome
 from programs import project_with_dump, random_block
-from quweit_cli import config
+from quweit_cli import config, tables
 from quweit_cli.artifacts import load
 from quweit_cli.documents import FormalResult
 from quweit_cli.errors import Mismatch
@@ -70,6 +70,15 @@ def test_the_command_ends_with_1_when_a_bit_was_flipped(
     assert quweit("sim", project, "--formal").code == 0
     _flip_cell(project / "rtl")
     assert quweit("sim", project, "--formal").code == 1
+
+
+def test_blocks_that_were_not_rendered_are_named(tmp_path: Path) -> None:
+    blocks = [random_block(5, name=f"block{number}", features=5, layers=(9,), outputs=2) for number in (0, 1)]
+    project = project_with_dump(tmp_path / "p", *blocks, rows=3)
+    rtl.run(project, config.Rtl(), only=("block1",))
+    result = formal.run(project)
+    assert {proof.block for proof in result.proofs} == {"block1"} and result.not_rendered == ["block0"]
+    assert [table.title for table in tables.formal(result)][1:] == ["Not rendered"]
 
 
 def _project(path: Path, outputs: int, thresholds: int, outputs_per_cycle: int) -> Path:

@@ -85,3 +85,6 @@ class FormalResult(Artifact):
     rtl: Digest = Field(description="digest of the RTL files that were compared")
     tool: str
     proofs: list[FormalProof]
+    not_rendered: list[str] = Field(
+        [], description="blocks that `quweit rtl --block` left out: nothing is proven of them"
+    )

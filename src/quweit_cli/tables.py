@@ -82,10 +82,11 @@ def rtl(manifest: RtlManifest) -> list[Table]:
         "interval",
     )
     title = f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)"
-    tables = [Table(title, columns, rows)]
-    if manifest.not_rendered:
-        tables.append(Table("Not rendered", ("block",), [(name,) for name in manifest.not_rendered]))
-    return tables
+    return [Table(title, columns, rows), *_not_rendered(manifest.not_rendered)]
+
+
+def _not_rendered(blocks: list[str]) -> list[Table]:
+    return [Table("Not rendered", ("block",), [(name,) for name in blocks])] if blocks else []
 
 
 def sim(result: SimResult) -> list[Table]:
@@ -128,7 +129,8 @@ def formal(result: FormalResult) -> list[Table]:
         (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
     ]
     columns = ("block", "module", "outputs equal", "not proven", "seconds")
-    return [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
+    tables = [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
+    return tables + _not_rendered(result.not_rendered)
 
 
 def synth(report: SynthesisReport) -> list[Table]:

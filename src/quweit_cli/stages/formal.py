@@ -55,6 +55,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
             rtl=digest,
             tool=found.version,
             proofs=toolbox.side_by_side(prove, work),
+            not_rendered=manifest.not_rendered,
         )
         save(result, folder / DOCUMENT)
     _verdict(result)
