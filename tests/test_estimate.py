@@ -80,6 +80,8 @@ def test_the_front_of_a_block_needs_no_other_block_rendered(tmp_path: Path) -> N
     measured = [point for point in front.run(project, block="block1").points if point.source == "measured"]
     assert [point.cycles_per_row for point in measured] == [4]
     assert {point.source for point in front.run(project, block="block0").points} == {"estimated"}
+    (section,) = (one for one in sections(collect(project)) if one.title == "Blocks")
+    assert [(table.caption, table.rows) for table in section.tables][1:] == [("Not rendered", [("block0",)])]
 
 
 def test_the_published_block_stands_at_196_and_37632_cycles(tmp_path: Path) -> None:

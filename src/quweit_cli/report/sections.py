@@ -103,8 +103,9 @@ def _blocks(dump: DumpManifest, rtl: RtlManifest | None) -> Section:
         "outputs a cycle", "cycles a row", "latency, cycles", "rows, real + random", "table entries read",
     )  # fmt: skip
     method = "comparators and LUTs as rendered, after what nothing reads was pruned; cycles as promised by the package and checked in simulation; a wrong table entry that none of the rows reads would stay unseen in simulation."
-    left_out = [Table("Not rendered", ("block",), [(name,) for name in rtl.not_rendered])]
-    tables = [Table("", columns, rows), *(left_out if rtl.not_rendered else [])]
+    tables = [Table("", columns, rows)]
+    if rtl.not_rendered:
+        tables.append(Table("Not rendered", ("block",), [(name,) for name in rtl.not_rendered]))
     return Section("Blocks", words, tables=tables, method=method)
 
 
