@@ -31,7 +31,7 @@ cifar10-32-neighbours: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_neighbours_teacher/train/ckpt.pt: build/cifar10_teacher/train/ckpt.pt
 build/cifar10_neighbours_long_teacher/train/ckpt.pt: build/cifar10_neighbours_teacher/train/ckpt.pt
 build/cifar10_32_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
-build/cifar10_224_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
+build/cifar10_224_teacher/train/ckpt.pt: build/cifar10_long_teacher/train/ckpt.pt
 build/cifar10_224_neighbours_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_224_neighbours_long_teacher/train/ckpt.pt: build/cifar10_224_neighbours_teacher/train/ckpt.pt
 shakespeare-char-wide: build/shakespeare_char_teacher/train/ckpt.pt
