@@ -15,11 +15,14 @@ from typing import Any, get_args, get_type_hints
 import pytest
 import typer
 
+import packages
 import standins
 from conftest import Outcome
 from quweit_cli import __version__, artifacts, cli, toolbox
 from quweit_cli.cli import app
+from quweit_cli.documents import SimResult
 from quweit_cli.errors import Mismatch
+from quweit_cli.stages import sim
 
 COMMANDS = dict(vars(typer.main.get_command(app))["commands"])
 Quweit = Callable[..., Outcome]
@@ -185,3 +188,26 @@ def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: P
     assert outcome.code == 1
     assert json.loads(outcome.stdout)["schema"] == "quweit.sim/1"
     assert "expected 5, got 6" in outcome.stderr
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_the_heading_of_a_comparison_says_what_was_simulated(
+    quweit: Quweit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, equal: bool
+) -> None:
+    result = packages.sim_result(bit_exact=equal)
+
+    def simulated(project: Path, *_: object, netlist: bool, **__: object) -> SimResult:
+        if equal:
+            return result
+        with artifacts.writing_stage(
+            project, "netlist" if netlist else "sim", inputs={}, options={}
+        ) as folder:
+            artifacts.save(result, folder / "sim.json")
+        raise Mismatch("they differ")
+
+    packages.write_rtl(tmp_path / "project")
+    monkeypatch.setattr(sim, "run", simulated)
+    for options, what in (((), "RTL"), (("--netlist",), "netlists")):
+        outcome = quweit("sim", str(tmp_path / "project"), *options)
+        assert outcome.code == (0 if equal else 1)
+        assert f"tiny: {what} against the integer program" in outcome.stdout

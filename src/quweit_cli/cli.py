@@ -180,6 +180,7 @@ def sim(
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
+    folder = "netlist" if netlist else "sim"
     try:
         result = stage.run(
             _project(project),
@@ -190,10 +191,9 @@ def sim(
             progress=_progress(),
         )
     except Mismatch:
-        folder = "netlist" if netlist else "sim"
-        _show(load(SimResult, project / folder / "sim.json"), json, "sim")
+        _show(load(SimResult, project / folder / "sim.json"), json, folder)
         raise
-    _show(result, json, "sim")
+    _show(result, json, folder)
 
 
 @command("synth", "quweit synth build/digits --tool yosys")

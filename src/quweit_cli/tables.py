@@ -89,7 +89,12 @@ def _not_rendered(blocks: list[str]) -> list[Table]:
     return [Table("Not rendered", ("block",), [(name,) for name in blocks])] if blocks else []
 
 
-def sim(result: SimResult) -> list[Table]:
+def netlist(result: SimResult) -> list[Table]:
+    return sim(result, "netlists")
+
+
+def sim(result: SimResult, what: str = "RTL") -> list[Table]:
+    """what: was simulated."""
     rows: list[Sequence[object]] = [
         (
             s.version,
@@ -104,7 +109,7 @@ def sim(result: SimResult) -> list[Table]:
         for r in s.runs
     ]
     columns = ("simulator", "block", "equal", "rows", "latency", "interval", "seconds")
-    tables = [Table(f"{result.name}: RTL against the integer program", columns, rows)]
+    tables = [Table(f"{result.name}: {what} against the integer program", columns, rows)]
     if result.not_compared:
         tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
     differences: list[Sequence[object]] = [
