@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,6 +92,20 @@ def project_with_dump(
         )
         save(manifest, folder / "dump.json")
     return project
+
+
+def seal(dump: Path) -> None:
+    """Give `dump.json` the digest of the files that it names, as docs/formats.md says; what is not there is left out."""
+    path = dump / "dump.json"
+    manifest = json.loads(path.read_text())
+    files = {}
+    for block in manifest["blocks"]:
+        for name in (block["program"], block["inputs"], block["outputs"]):
+            if (dump / name).is_file():
+                files[name] = hashlib.sha256((dump / name).read_bytes()).hexdigest()
+    text = json.dumps(files, sort_keys=True, separators=(", ", ": "))
+    manifest["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(json.dumps(manifest))
 
 
 def _write_block(

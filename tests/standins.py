@@ -17,6 +17,7 @@ import numpy as np
 from quweit_cli import artifacts, config, stages
 from quweit_cli.artifacts import is_current, load, save, writing_stage
 from quweit_cli.documents import (
+    CalibrationPoint,
     DumpChecks,
     DumpedBlock,
     DumpManifest,
@@ -290,7 +291,16 @@ def energy(
             denominator="b",
             accounting="measured",
         )
-        model = PowerModel(formula="a + b*luts", coefficients={"a": 1.0}, points=[], valid_luts=(1, 2))
+        point = CalibrationPoint(
+            name="array",
+            luts=1,
+            ffs=1,
+            published_mw=1.0,
+            predicted_mw=1.1,
+            residual_percent=10.0,
+            left_out_percent=12.0,
+        )
+        model = PowerModel(formula="a + b*luts", coefficients={"a": 1.0}, points=[point], valid_luts=[1, 2])
         table = EnergyTable(
             name="tiny",
             synth=DIGEST,

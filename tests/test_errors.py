@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY, Outcome
+from programs import seal
 
 Quweit = Callable[..., Outcome]
 StandIn = Callable[[str, str], Path]
@@ -193,6 +194,7 @@ def test_a_dump_with_a_program_that_does_not_hold_together_is_2(
     step = next((step for step in program["steps"] if step["op"] == change["op"]), program["steps"][0])
     step.update(change)
     path.write_text(json.dumps(program))
+    seal(dump)
     outcome = quweit("rtl", dump, "--out", tmp_path / "project")
     assert outcome.code == 2, outcome.stderr
     assert words in outcome.stderr
@@ -210,6 +212,7 @@ def test_a_dump_with_a_damaged_or_missing_file_is_2(
     path.unlink()
     if content is not None:
         path.write_bytes(content)
+    seal(dump)
     outcome = quweit("rtl", dump, "--out", tmp_path / "project")
     assert outcome.code == 2, outcome.stderr
     assert name in outcome.stderr

@@ -17,6 +17,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors"},
     {"ir"},
+    {"readers", "quantities"},
+    {"arrays"},
     {
         "artifacts",
         "config",
@@ -27,7 +29,7 @@ LAYERS: list[set[str]] = [
         "toolbox",
         "progress",
     },
-    {"documents", "model_documents", "equality_documents"},
+    {"documents", "dump_documents", "model_documents", "equality_documents"},
     {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},

@@ -21,16 +21,16 @@ def test_published_powers_follow_from_published_energies() -> None:
 
 
 def test_the_model_is_within_17_percent_of_every_published_point() -> None:
-    assert [point["name"] for point in MODEL.points] == [point.name for point in published.POINTS]
+    assert [point.name for point in MODEL.points] == [point.name for point in published.POINTS]
     for point in MODEL.points:
-        off = 100 * (point["predicted_mw"] / point["published_mw"] - 1)
-        assert point["residual_percent"] == pytest.approx(off, abs=0.1)
+        off = 100 * (point.predicted_mw / point.published_mw - 1)
+        assert point.residual_percent == pytest.approx(off, abs=0.1)
         assert abs(off) < 17
     assert power.worst_residual_percent(MODEL) == pytest.approx(16.4, abs=0.05)
 
 
 def test_what_the_model_says_without_a_point_is_stated_too() -> None:
-    left_out = {point["name"]: point["left_out_percent"] for point in MODEL.points}
+    left_out = {point.name: point.left_out_percent for point in MODEL.points}
     assert left_out["weightless block"] == pytest.approx(68, abs=1)
     assert max(abs(value) for name, value in left_out.items() if name != "weightless block") < 20
 
@@ -59,7 +59,7 @@ def test_power_is_linear_in_the_clock() -> None:
 
 
 def test_a_design_outside_of_the_calibrated_range_is_marked() -> None:
-    assert MODEL.valid_luts == (7_792, 370_939)
+    assert MODEL.valid_luts == [7_792, 370_939]
     assert "extrapolated" not in estimate(MODEL, luts=7_792, ffs=3_178, clock_mhz=200).source
     assert "outside of LUTs" in estimate(MODEL, luts=7_791, ffs=3_178, clock_mhz=200).source
     assert "outside of FFs" in estimate(MODEL, luts=7_792, ffs=3_177, clock_mhz=200).source
@@ -79,10 +79,10 @@ def test_the_figures_in_the_docstring_are_those_of_the_fit() -> None:
 def test_docs_method_states_the_fit_and_the_points(repository: Path) -> None:
     words = (repository / "docs" / "method.md").read_text().replace("×", "x").replace("−", "-")
     for point, published_point in zip(MODEL.points, published.POINTS, strict=True):
-        off = f"{point['residual_percent']:+.1f} % | {point['left_out_percent']:+.1f} %"
-        assert f"| {point['name']} | {point['predicted_mw']:,.1f} | {off} |" in words
+        off = f"{point.residual_percent:+.1f} % | {point.left_out_percent:+.1f} %"
+        assert f"| {point.name} | {point.predicted_mw:,.1f} | {off} |" in words
         figures = f"{published_point.cycles:,} | {published_point.luts:,} | {published_point.ffs:,}"
         energies = f"{published_point.energy_uj} | {published_point.power_mw:,.1f}"
-        assert f"| {point['name']} | {figures} | {energies} |" in words
+        assert f"| {point.name} | {figures} | {energies} |" in words
     for value in (f"k = {MODEL.coefficients['k']:.3f} mW", f"b = {MODEL.coefficients['b']:.3f}"):
         assert value in words

@@ -27,18 +27,22 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from quweit_cli import __version__
+from quweit_cli import __version__, readers
 from quweit_cli.errors import ArtifactError, StaleArtifact, ToolError
+from quweit_cli.quantities import Amount
 
 STAGES = ("train", "dump", "rtl", "sim", "formal", "synth", "netlist", "front", "energy", "report")
 MARKER = "quweit.json"
 RECORD = "stage.json"
+COPIED = "copied"  # in the inputs of a record: the stage was made elsewhere, and brought here as it was
 
 
 class Artifact(BaseModel):
-    """A JSON document with a `schema` key; unknown keys are refused."""
+    """A JSON document with a `schema` key; unknown keys are refused, and so is a number that is not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, str_max_length=100_000
+    )
 
 
 AnyArtifact = TypeVar("AnyArtifact", bound=BaseModel)
@@ -52,7 +56,12 @@ class StageRecord(Artifact):
     inputs: dict[str, str]  # name -> digest of what was read
     options: dict[str, Any]
     outputs: dict[str, str]  # relative path -> sha256
-    seconds: float
+    seconds: Amount
+
+    @property
+    def copied(self) -> bool:
+        """Whether this project only has the word of whoever wrote the artefact for what it claims."""
+        return COPIED in self.inputs
 
     def digest(self) -> str:
         """Identifies the content of the artefact: the digest of what was written, not of when."""
@@ -146,6 +155,11 @@ def read_stage(project: Path, stage: str) -> StageRecord:
         ArtifactError: no such stage here, or its record is damaged.
     """
     path = project / stage / RECORD
+    if (project / stage).is_symlink():
+        raise ArtifactError(
+            f"`{project / stage}` is a link, where quweit writes folders",
+            hint=f"remove it, and run `quweit {stage}`",
+        )
     if not path.is_file():
         raise ArtifactError(
             f"`{project}` has no {stage} artefact", hint=f"run `quweit {stage}` first, or `quweit run`"
@@ -204,18 +218,24 @@ def check_fresh(project: Path, stage: str) -> None:
         check_fresh(project, source)
 
 
-def load(kind: type[AnyArtifact], path: Path) -> AnyArtifact:
-    """Read and validate one JSON artefact.
+def load(kind: type[AnyArtifact], path: Path, *, most: int = readers.DOCUMENT_BYTES) -> AnyArtifact:
+    """Read and validate one JSON artefact: a number is a number, never text or a truth value.
+
+    most: bytes of the file.
 
     Raises:
-        ArtifactError: unreadable, not JSON, or not of this kind.
+        ArtifactError: unreadable, not JSON, without its `schema`, or not of this kind.
     """
+    content = read_json(path, _schema_of(kind), most=most)
     try:
-        return kind.model_validate(read_json(path))
+        return kind.model_validate(content, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ArtifactError(f"`{path}` is not a valid {kind.__name__}: {where}: {first['msg']}") from None
+        raise ArtifactError(f"`{path}` is not a valid {kind.__name__}: {readers.problems(error)}") from None
+
+
+def _schema_of(kind: type[BaseModel]) -> str | None:
+    named = kind.model_fields.get("schema_name")
+    return None if named is None else str(named.default)
 
 
 def save(artifact: BaseModel, path: Path, *, indent: int | None = 1) -> None:
@@ -223,13 +243,16 @@ def save(artifact: BaseModel, path: Path, *, indent: int | None = 1) -> None:
     write_json(path, artifact.model_dump(mode="json", by_alias=True), indent=indent)
 
 
-def read_json(path: Path, schema: str | None = None) -> Any:
+def read_json(path: Path, schema: str | None = None, *, most: int = readers.DOCUMENT_BYTES) -> Any:
+    """Plain values from a JSON file of at most so many bytes.
+
+    Raises:
+        ArtifactError: it cannot be read, is damaged, or is not of the schema.
+    """
     try:
-        content = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        content = readers.parse_json(readers.read_text(path, most))
+    except readers.Unreadable as error:
         raise ArtifactError(f"cannot read `{path}`: {error}") from None
-    except json.JSONDecodeError as error:
-        raise ArtifactError(f"`{path}` is damaged: {error}") from None
     if schema is not None and (not isinstance(content, dict) or content.get("schema") != schema):
         raise ArtifactError(f"`{path}` is not of schema {schema}")
     return content
@@ -255,17 +278,52 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def digest_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def digest_of_file(path: Path, kind: str = "") -> str:
+    """SHA-256 of the bytes of a regular file; `kind` is what messages call it, such as "the checkpoint ".
+
+    Raises:
+        ArtifactError: it is not there, cannot be read, or is no regular file.
+    """
+    try:
+        with readers.open_file(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (readers.Unreadable, OSError) as error:
+        raise ArtifactError(f"cannot read {kind}`{path}`: {readers.reason(error)}") from None
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Relative path -> sha256 of every file below, but for the stage's own record."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): digest_of_file(path) for path in files if path != folder / RECORD
-    }
+    """Relative path -> sha256 of every file below, but for the stage's own record.
+
+    Raises:
+        ArtifactError: `folder` is a link, or something below is neither a folder nor a regular file.
+    """
+    found = {path.relative_to(folder).as_posix(): digest_of_file(path) for path in files_below(folder)}
+    found.pop(RECORD, None)
+    return found
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and those within it, by name.
+
+    Raises:
+        ArtifactError: the folder cannot be read, or it or something below is a link, a pipe or a device.
+    """
+    try:
+        if folder.is_symlink():
+            raise ArtifactError(f"`{folder}` is a link", hint="put the folder itself in its place")
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(folder / entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                yield folder / entry.name
+            else:
+                raise ArtifactError(
+                    f"`{folder / entry.name}` is a link, a pipe or a device, where quweit writes files only",
+                    hint="remove it, or put the file itself in its place",
+                )
+    except OSError as error:
+        raise ArtifactError(f"cannot read `{folder}`: {readers.reason(error)}") from None
 
 
 def _replace(new: Path, final: Path) -> None:

@@ -12,20 +12,33 @@ from typing import Literal
 from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
-from quweit_cli.config import Identifier
-from quweit_cli.documents import Digest, FileName, ModelShape
+from quweit_cli.documents import ModelShape
+from quweit_cli.quantities import (
+    Amount,
+    Count,
+    Digest,
+    Figure,
+    FileName,
+    Identifier,
+    Integer,
+    ModuleName,
+    Positive,
+    PositiveAmount,
+)
 
 
 class BaselineProduct(Artifact):
     """One product of matrices of a transformer layer, as the bench plays it."""
 
     name: str
-    rows: int
-    inner: int
-    columns: int
-    copies: int = Field(description="how often a layer does it, such as once a head; the bench does it once")
-    multiplier: int = Field(description="of the requantisation of its results")
-    shift: int
+    rows: Positive
+    inner: Positive
+    columns: Positive
+    copies: Positive = Field(
+        description="how often a layer does it, such as once a head; the bench does it once"
+    )
+    multiplier: Count = Field(description="of the requantisation of its results")
+    shift: Count
 
     def steady_cycles(self, side: int) -> int:
         """ceil(rows/side) · ceil(columns/side) · inner: filling and draining overlap with other tiles."""
@@ -34,9 +47,9 @@ class BaselineProduct(Artifact):
 
 class BaselineArray(Artifact):
     name: Identifier
-    side: int
-    top: Identifier
-    testbench: Identifier
+    side: Positive
+    top: ModuleName
+    testbench: ModuleName
     sources: list[FileName] = Field(description="in compile order, behavioural: simulation, ASIC")
     sources_xilinx: list[FileName] = Field(
         description="in compile order, multipliers as carry chains: FPGA synthesis; none of a pipelined array"
@@ -55,41 +68,41 @@ class BaselineManifest(Artifact):
     products: list[BaselineProduct]
     arrays: list[BaselineArray]
     pipelined: list[BaselineArray] = Field([], description="the same once more, for library cells")
-    files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
+    files: dict[FileName, Digest] = Field(description="relative path -> sha256 of every rendered file")
 
 
 class ProductDifference(Artifact):
     product: str
     scenario: str
-    row: int
-    column: int
-    cycle: int
-    expected: int
-    got: int | None = Field(description="null when the array answered unknown bits (X or Z)")
+    row: Count
+    column: Count
+    cycle: Count
+    expected: Integer
+    got: Integer | None = Field(description="null when the array answered unknown bits (X or Z)")
 
 
 class ArrayRun(Artifact):
     """One array on one simulator."""
 
     array: str
-    side: int
+    side: Positive
     simulator: str
     version: str
     rendering: Literal["behavioural", "xilinx"]
     bit_exact: bool
-    elements_compared: int = Field(description="over all scenarios")
-    different_elements: int
-    cycles: dict[str, int] = Field(
+    elements_compared: Count = Field(description="over all scenarios")
+    different_elements: Count
+    cycles: dict[str, Count] = Field(
         description="product -> from the cycle in which it was taken through that of its last row, without gaps and stalls"
     )
-    steady_cycles: dict[str, int] = Field(description="product -> by the formula")
+    steady_cycles: dict[str, Count] = Field(description="product -> by the formula")
     difference: ProductDifference | None = Field(description="the first one")
     failures: list[str]
-    build_seconds: float
-    run_seconds: float
+    build_seconds: Amount
+    run_seconds: Amount
 
     @property
-    def fill_and_drain(self) -> dict[str, int]:
+    def fill_and_drain(self) -> dict[str, Count]:
         return {name: cycles - self.steady_cycles[name] for name, cycles in self.cycles.items()}
 
 
@@ -105,27 +118,27 @@ class ModuleCells(Artifact):
     """One module, synthesized once."""
 
     module: str
-    count: int = Field(description="instances in the array")
-    luts: int
-    ffs: int
-    carries: int
-    muxes: int
+    count: Count = Field(description="instances in the array")
+    luts: Count
+    ffs: Count
+    carries: Count
+    muxes: Count
 
 
 class SynthesizedArray(Artifact):
     array: str
-    side: int
+    side: Positive
     tool: str
     version: str
     device: str
-    luts: int
-    ffs: int
-    carries: int
-    muxes: int
-    brams: float
-    dsps: int
+    luts: Count
+    ffs: Count
+    carries: Count
+    muxes: Count
+    brams: Amount
+    dsps: Count
     modules: list[ModuleCells]
-    seconds: float
+    seconds: Amount
     log: FileName
 
 
@@ -136,13 +149,13 @@ class ModuleSilicon(Artifact):
     """One module in cells of a library, synthesized once."""
 
     module: str
-    count: int = Field(description="how often the array has it")
-    area_um2: float
-    vectorless_mw: float
-    measured_mw: float | None = Field(
+    count: Count = Field(description="how often the array has it")
+    area_um2: Amount
+    vectorless_mw: Amount
+    measured_mw: Amount | None = Field(
         None, description="with the activity of the operands; null when not simulated"
     )
-    slack_ns: float
+    slack_ns: Figure
     mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the module")
 
 
@@ -150,26 +163,26 @@ class ArraySilicon(Artifact):
     """One array in cells of a library. Never compare figures of two libraries."""
 
     array: str
-    side: int
+    side: Positive
     library: str
     library_sha256: Digest
-    clock_mhz: float
-    area_mm2: float
-    cell_area_mm2: float = Field(description="of the processing cells alone")
-    vectorless_mw: float
-    cell_vectorless_mw: float = Field(description="of the processing cells alone")
-    measured_mw: float | None = Field(
+    clock_mhz: PositiveAmount
+    area_mm2: Amount
+    cell_area_mm2: Amount = Field(description="of the processing cells alone")
+    vectorless_mw: Amount
+    cell_vectorless_mw: Amount = Field(description="of the processing cells alone")
+    measured_mw: Amount | None = Field(
         None, description="with the activity of the operands; null when not simulated"
     )
-    cell_measured_mw: float | None = Field(None, description="of the processing cells alone")
+    cell_measured_mw: Amount | None = Field(None, description="of the processing cells alone")
     measured_method: str | None = None
-    activity_cycles: int = Field(
+    activity_cycles: Count = Field(
         0, description="in which activity was counted, over all modules and products"
     )
-    slack_ns: float = Field(description="the worst of all modules, each by itself")
+    slack_ns: Figure = Field(description="the worst of all modules, each by itself")
     modules: list[ModuleSilicon]
     method: str
-    seconds: float
+    seconds: Amount
 
     @property
     def late(self) -> list[str]:
@@ -202,14 +215,14 @@ class UnitSilicon(Artifact):
 
     library: str
     library_sha256: Digest
-    clock_mhz: float
-    area_mm2: float
-    cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
-    vectorless_mw: float
-    measured_mw: float | None = Field(None, description="with the activity of rows; null when not simulated")
+    clock_mhz: PositiveAmount
+    area_mm2: Amount
+    cycles: Count = Field(description="of one layer and sample, as the tests measure them in simulation")
+    vectorless_mw: Amount
+    measured_mw: Amount | None = Field(None, description="with the activity of rows; null when not simulated")
     measured_method: str | None = None
-    activity_cycles: int = Field(0, description="in which activity was counted")
-    slack_ns: float
+    activity_cycles: Count = Field(0, description="in which activity was counted")
+    slack_ns: Figure
     mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the unit")
     method: str
 
@@ -221,9 +234,9 @@ class SynthesizedUnit(Artifact):
     module: str
     version: str
     device: str
-    luts: int
-    ffs: int
-    cycles: int = Field(description="of one layer and sample, as the tests measure them in simulation")
+    luts: Count
+    ffs: Count
+    cycles: Count = Field(description="of one layer and sample, as the tests measure them in simulation")
     dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
     log: FileName
     silicon: UnitSilicon | None = Field(None, description="absent when no library was named")

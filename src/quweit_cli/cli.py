@@ -47,7 +47,7 @@ def dump(
     from quweit_cli.artifacts import open_project
     from quweit_cli.stages import dump as stage
 
-    settings = config.Dump(rows=rows, samples=samples)
+    settings = config.settings(config.Dump, rows=rows, samples=samples)
     _show(
         stage.run(checkpoint, open_project(out), settings, data_path=data, progress=_progress()), json, "dump"
     )
@@ -232,12 +232,12 @@ def synth(
 
     settings = config.settings(
         config.Synth,
+        overrides=config.assignments(set_ or []),
         tool=tool,
         device=device,
         clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
         liberty=liberty,
-        **config.assignments(set_ or []),
         cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")

@@ -75,14 +75,14 @@ def sample(
     prompt: Annotated[
         str | None, typer.Option(help="text to go on from  [default: the end of a line]")
     ] = None,
-    tokens: Annotated[int, typer.Option(min=1, help="characters to write")] = 500,
+    tokens: Annotated[int, typer.Option(min=1, max=10**9, help="characters to write")] = 500,
     temperature: Annotated[
         float, typer.Option(min=0, help="below 1 bolder, above 1 freer; 0 always takes the likeliest")
     ] = 0.8,
     top_k: Annotated[
         int | None, typer.Option(min=1, help="choose among so many likeliest  [default: all]")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="another seed gives another text")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="another seed gives another text")] = 0,
     device: Device = "auto",
     json: Json = False,
 ) -> None:

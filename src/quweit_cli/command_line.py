@@ -37,7 +37,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="change one setting; may be repeated"),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="short for --set seed=N")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, max=2**64 - 1, help="short for --set seed=N")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
     typer.Option(help="where the model runs; auto takes a GPU when there is one"),
@@ -117,4 +117,4 @@ def progress() -> Progress:
 
 
 def number(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+    return int(text) if text.isdecimal() and len(text) < 20 else text

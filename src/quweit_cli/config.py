@@ -7,16 +7,20 @@ message names the nearest key that exists.
 from __future__ import annotations
 
 import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
+from quweit_cli import readers
 from quweit_cli.errors import ConfigError
 from quweit_cli.model_settings import Block as Block  # noqa: PLC0414  (also config.Block)
 from quweit_cli.model_settings import Model as Model  # noqa: PLC0414  (also config.Model)
 from quweit_cli.model_settings import Thermometer as Thermometer  # noqa: PLC0414  (also config.Thermometer)
+from quweit_cli.quantities import File, Identifier, Seed, Size
 from quweit_cli.training_settings import Deit as Deit  # noqa: PLC0414  (also config.Deit)
 from quweit_cli.training_settings import Distillation as Distillation  # noqa: PLC0414  (also config.Distillation)
 from quweit_cli.training_settings import Settings as Settings  # noqa: PLC0414  (also config.Settings)
@@ -24,14 +28,13 @@ from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  
 
 # Of cell names; nothing else may come into a tool's script.
 Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
 class Data(Settings):
     source: str = Field(
         description="which dataset: digits, pydoc_text, text_file, shakespeare_char or cifar10"
     )
-    path: Path | None = Field(
+    path: File | None = Field(
         None,
         description="file of the dataset, for those that are not shipped; relative to the experiment file",
     )
@@ -42,7 +45,10 @@ class Data(Settings):
         description="share of the samples held out, where the dataset has no split of its own",
     )
     split_seed: int = Field(
-        0, ge=0, description="seed of that split; not the training seed, so that seeds compare on one split"
+        0,
+        ge=0,
+        lt=2**32,
+        description="seed of that split; not the training seed, so that seeds compare on one split",
     )
     augment: Literal["none", "shift", "crop_flip", "deit"] = Field(
         "none",
@@ -52,26 +58,27 @@ class Data(Settings):
 
 
 class Dump(Settings):
-    rows: int = Field(1024, ge=1, description="golden rows kept for each block")
+    rows: int = Field(1024, ge=1, le=10**6, description="golden rows kept for each block")
     samples: int | None = Field(
-        None, ge=1, description="test samples checked against the integer program; all when absent"
+        None, ge=1, le=10**9, description="test samples checked against the integer program; all when absent"
     )
 
 
 class Fold(Settings):
     """How a block is spread over time; at most one of the three is given."""
 
-    outputs_per_cycle: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
+    outputs_per_cycle: Size | Literal["all", "auto"] = Field(
         1,
         description="outputs of a row that are summed in one cycle; `auto` takes as few as keep pace with the attention on the array",
     )
-    bits_per_cycle: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
+    bits_per_cycle: Size | Literal["all"] | None = Field(
         None,
         description="the same as the share of work: LUT outputs of the last layer whose values, for all outputs, are added in one cycle on average (equal to outputs_per_cycle where there are as many LUTs as outputs)",
     )
     cycles_per_row: int | None = Field(
         None,
         ge=1,
+        le=10**9,
         description="in place of outputs_per_cycle: the outputs a cycle that keep a row within so many cycles with the fewest LUTs; `target_cycles_per_row` is the same key",
     )
 
@@ -94,12 +101,12 @@ class Fold(Settings):
 
 class Rtl(Fold):
     array: int = Field(
-        32, ge=1, description="side of the systolic array whose attention `auto` keeps pace with"
+        32, ge=1, le=10**4, description="side of the systolic array whose attention `auto` keeps pace with"
     )
     blocks: dict[Identifier, Fold] = Field(
         {}, description="by name of a block: its own outputs_per_cycle, bits_per_cycle or cycles_per_row"
     )
-    features_per_beat: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    features_per_beat: Size | Literal["auto"] = Field(
         "auto",
         description="features of one input beat, and outputs of one output beat; `auto` takes the fewest that keep up with the summation",
     )
@@ -110,13 +117,14 @@ class Rtl(Fold):
         "auto",
         description="bytes of TDATA of the AXI-Stream wrapper, in and out; `auto` takes the beats of the block as they are",
     )
-    pipeline_depth: Annotated[int, Field(ge=1)] | Literal["auto", "deepest"] = Field(
+    pipeline_depth: Annotated[int, Field(ge=1, le=1000)] | Literal["auto", "deepest"] = Field(
         "auto",
         description="registers in a row from the time slot to the output; `auto` suits an FPGA at 200 MHz, library cells at 1 GHz want more, `deepest` is all that a block has places for",
     )
     random_rows: int = Field(
         256,
         ge=0,
+        le=10**5,
         description="uniformly random rows added to the golden ones: they reach table entries that real activations seldom do",
     )
 
@@ -127,7 +135,7 @@ class Sim(Settings):
         min_length=1,
         description="who compares; `run` skips, visibly, one that this machine lacks",
     )
-    rows: dict[str, int] = Field(
+    rows: dict[str, Size] = Field(
         {"icarus": 200}, description="rows compared in each scenario, by simulator; all where none is named"
     )
 
@@ -135,14 +143,16 @@ class Sim(Settings):
 class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
     device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
-    clock_mhz: float = Field(200.0, gt=0, description="clock that timing and power are asked for")
+    clock_mhz: float = Field(
+        200.0, ge=0.001, le=10**6, description="clock that timing and power are asked for"
+    )
     cache: bool = Field(
         True, description="reuse what Yosys made of the same RTL before, whatever the project"
     )
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
-    liberty: Path | None = Field(
+    liberty: File | None = Field(
         None,
         description="cell library (Liberty, .lib or .lib.gz): yosys maps to its cells in place of a part; relative to the experiment file",
     )
@@ -156,7 +166,10 @@ class Synth(Settings):
         description="cell that drives every input of a block; found in the library when not given: a buffer of twice the least strength",
     )
     load_ff: float | None = Field(
-        None, gt=0, description="load of every output in fF; four inputs of the driving cell when not given"
+        None,
+        ge=0.001,
+        le=10**6,
+        description="load of every output in fF; four inputs of the driving cell when not given",
     )
     clock_gating: bool = Field(True, description="clock gates for flip-flops with an enable")
     mapping: Literal["area", "speed"] = Field(
@@ -167,7 +180,7 @@ class Synth(Settings):
         "measured",
         description="power of library cells from the activity of every net on golden rows, which needs Icarus Verilog, or vectorless alone",
     )
-    activity_rows: int = Field(4, ge=1, description="golden rows over which activity is counted")
+    activity_rows: Size = Field(4, description="golden rows over which activity is counted")
 
     @model_validator(mode="after")
     def _cells_are_mapped_by_yosys(self) -> Synth:
@@ -177,15 +190,18 @@ class Synth(Settings):
 
 
 class Energy(Settings):
-    arrays: tuple[int, ...] = Field(
-        (8, 16, 32, 64), min_length=1, description="sides of the systolic arrays compared with"
+    arrays: tuple[Annotated[int, Field(ge=1, le=10**4)], ...] = Field(
+        (8, 16, 32, 64),
+        min_length=1,
+        max_length=100,
+        description="sides of the systolic arrays compared with",
     )
-    clock_mhz: float = Field(200.0, gt=0, description="clock that the energies are stated for")
+    clock_mhz: float = Field(200.0, ge=0.001, le=10**6, description="clock that the energies are stated for")
 
 
 class Experiment(Settings):
     name: Identifier = Field(description="of the design: lower-case letters, digits and underscores")
-    seed: int = Field(0, ge=0, description="of the initial weights and of the order of the samples")
+    seed: Seed = Field(0, description="of the initial weights and of the order of the samples")
     twin: bool = Field(False, description="train the same model with dense MLPs too, and report both")
     data: Data = Field(description="what is learned")
     model: Model = Field(description="the transformer")
@@ -204,13 +220,9 @@ def load_experiment(path: Path) -> Experiment:
         ConfigError: no such file, not YAML, an unknown key, a value out of range.
     """
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        raw = readers.parse_yaml(readers.read_text(path, readers.EXPERIMENT_BYTES))
+    except readers.Unreadable as error:
         raise ConfigError(f"cannot read the experiment file `{path}`: {error}") from None
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"`{path}` is not YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"`{path}` holds no settings", hint="start from one of the files in examples/")
     experiment = experiment_from_dict(raw, where=str(path))
@@ -234,22 +246,29 @@ def experiment_from_dict(raw: dict[str, Any], *, where: str) -> Experiment:
     try:
         return Experiment.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(*_explain(error, where)) from None
+        raise ConfigError(f"{where}: {_explain(error, Experiment)}") from None
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def settings(kind: type[AnySettings], **values: Any) -> AnySettings:
-    """One section from the options of a command.
+def settings(
+    kind: type[AnySettings], overrides: Mapping[str, Any] | None = None, **values: Any
+) -> AnySettings:
+    """One section from the options of a command, and from `--set` what has no option.
 
     Raises:
-        ConfigError: a value out of range.
+        ConfigError: a value out of range, or a setting that is an option of the command as well.
     """
+    if both := sorted((overrides or {}).keys() & values.keys()):
+        raise ConfigError(
+            f"`--set {both[0]}=...` says what an option of this command says",
+            hint="use the option in its place",
+        )
     try:
-        return kind.model_validate(values)
+        return kind.model_validate(values | dict(overrides or {}))
     except ValidationError as error:
-        raise ConfigError(*_explain(error, "options")) from None
+        raise ConfigError(f"options: {_explain(error, kind)}") from None
 
 
 def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
@@ -261,7 +280,7 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
         target = raw
         for parent in parents:
             if not isinstance(target.setdefault(parent, {}), dict):
-                raise ConfigError(f"`{parent}` in `{override}` is not a section")
+                raise ConfigError(f"`{readers.cut(parent)}` in `{readers.cut(override)}` is not a section")
             target = target[parent]
         target[last] = value
     return experiment_from_dict(raw, where="--set")
@@ -275,39 +294,34 @@ def assignments(texts: list[str]) -> dict[str, Any]:
 def _assignment(text: str, form: str, example: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise ConfigError(f"`{text}` is not of the form {form}", hint=f"for example `--set {example}`")
+        raise ConfigError(
+            f"`{readers.cut(text)}` is not of the form {form}", hint=f"for example `--set {example}`"
+        )
     try:
-        return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the value of `{text}` is not YAML: {error}") from None
+        return name.strip(), readers.parse_yaml(value)
+    except readers.Unreadable as error:
+        raise ConfigError(f"cannot read the value of `{readers.cut(text)}`: {error}") from None
 
 
 def _beside(experiment_file: Path, named: Path) -> Path:
     """A relative path counts from the experiment file."""
-    return named if named.is_absolute() else (experiment_file.parent / named).resolve()
+    return named if named.is_absolute() else Path(os.path.realpath(experiment_file.parent / named))
 
 
-def _explain(error: ValidationError, where: str) -> tuple[str]:
-    lines = []
-    for problem in error.errors():
-        location = ".".join(str(part) for part in problem["loc"]) or "settings"
-        if problem["type"] == "extra_forbidden":
-            known = _keys_beside(problem["loc"])
-            near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.4)
-            lines.append(
-                f"unknown key `{location}`"
-                + (f", did you mean `{near[0]}`?" if near else f"; known: {', '.join(known)}")
-            )
-        elif problem["type"] == "missing":
-            lines.append(f"`{location}` is missing")
-        else:
-            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-            lines.append(f"`{location}`: {problem['msg']}{got}")
-    return (f"{where}: " + "; ".join(lines),)
+def _explain(error: ValidationError, section: type[BaseModel]) -> str:
+    """What is wrong with settings; an unknown key with the nearest that exists."""
+
+    def unknown(found: ErrorDetails) -> str:
+        known = _keys_beside(found["loc"], section)
+        near = difflib.get_close_matches(str(found["loc"][-1])[:80], known, n=1, cutoff=0.4)
+        return readers.problem(found) + (
+            f", did you mean `{near[0]}`?" if near else f"; known: {', '.join(known)}"
+        )
+
+    return readers.problems(error, special={"extra_forbidden": unknown})
 
 
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    section: type[BaseModel] = Experiment
+def _keys_beside(location: tuple[int | str, ...], section: type[BaseModel]) -> list[str]:
     for part in location[:-1]:
         field = section.model_fields.get(str(part))
         if field is None or not (

@@ -12,13 +12,18 @@ Units are in the names. A figure that was not obtained is absent (null), never 0
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+import os
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from pydantic import Field
 
+from quweit_cli import readers
 from quweit_cli.artifacts import Artifact
-from quweit_cli.config import Identifier
+from quweit_cli.dump_documents import DumpChecks as DumpChecks  # noqa: PLC0414  (also documents.DumpChecks)
+from quweit_cli.dump_documents import DumpedBlock as DumpedBlock  # noqa: PLC0414  (also documents.DumpedBlock)
+from quweit_cli.dump_documents import DumpManifest as DumpManifest  # noqa: PLC0414  (also documents.DumpManifest)
+from quweit_cli.dump_documents import ModelShape as ModelShape  # noqa: PLC0414  (also documents.ModelShape)
 from quweit_cli.equality_documents import FormalProof as FormalProof  # noqa: PLC0414  (also documents.FormalProof)
 from quweit_cli.equality_documents import FormalResult as FormalResult  # noqa: PLC0414  (also documents.FormalResult)
 from quweit_cli.equality_documents import SimDifference as SimDifference  # noqa: PLC0414  (also documents.SimDifference)
@@ -26,65 +31,23 @@ from quweit_cli.equality_documents import SimResult as SimResult  # noqa: PLC041
 from quweit_cli.equality_documents import SimRun as SimRun  # noqa: PLC0414  (also documents.SimRun)
 from quweit_cli.equality_documents import SimulatorResult as SimulatorResult  # noqa: PLC0414  (also documents.SimulatorResult)
 from quweit_cli.errors import ArtifactError
-from quweit_cli.model_documents import Digest as Digest  # noqa: PLC0414  (also documents.Digest)
 from quweit_cli.model_documents import EvalResult as EvalResult  # noqa: PLC0414  (also documents.EvalResult)
-from quweit_cli.model_documents import FileName as FileName  # noqa: PLC0414  (also documents.FileName)
 from quweit_cli.model_documents import SampleResult as SampleResult  # noqa: PLC0414  (also documents.SampleResult)
 from quweit_cli.model_documents import TrainedModel as TrainedModel  # noqa: PLC0414  (also documents.TrainedModel)
 from quweit_cli.model_documents import TrainResult as TrainResult  # noqa: PLC0414  (also documents.TrainResult)
 from quweit_cli.model_documents import UnfinishedTraining as UnfinishedTraining  # noqa: PLC0414  (also documents.UnfinishedTraining)
-
-# ---------------------------------------------------------------- dump
-
-
-class ModelShape(Artifact):
-    """What energy accounting needs to know of the transformer."""
-
-    family: str = Field(description="gpt and decoder attend causally")
-    layers: int
-    dim: int
-    heads: int
-    tokens: int = Field(description="tokens of one sample (rows that a block takes for it)")
-    mlp_hidden: int = Field(description="hidden width of the dense MLP that a block replaces")
-    neighbours: bool = Field(
-        False, description="whether blocks read features of the tokens around as well: rows of 2 · dim"
-    )
-
-    @property
-    def causal(self) -> bool:
-        """Whether a token attends to itself and to those before it alone."""
-        return self.family in ("gpt", "decoder")
-
-
-class DumpedBlock(Artifact):
-    name: Identifier
-    layer: int
-    program: FileName = Field(description="integer program, quweit.program/1")
-    inputs: FileName = Field(description="golden input rows, .npy int8 rows x features")
-    outputs: FileName = Field(description="golden output rows, .npy int16 rows x features")
-    rows: int
-    input_scale: float = Field(description="real value of one step of the input")
-    output_scale: float = Field(description="real value of one step of the output")
-
-
-class DumpChecks(Artifact):
-    """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
-
-    samples: int
-    rows_compared: int = Field(description="for each block; every one equal")
-    logits_equal: bool
-
-
-class DumpManifest(Artifact):
-    schema_name: Literal["quweit.dump/1"] = Field("quweit.dump/1", alias="schema")
-    name: Identifier
-    checkpoint: Digest
-    data: str
-    model: ModelShape
-    blocks: list[DumpedBlock]
-    checks: DumpChecks
-    digest: Digest = Field(description="of the programs and golden rows: identifies the specification")
-
+from quweit_cli.quantities import (
+    Amount,
+    Count,
+    Figure,
+    Identifier,
+    ModuleName,
+    Positive,
+    PositiveAmount,
+    Share,
+)
+from quweit_cli.quantities import Digest as Digest  # noqa: PLC0414  (also documents.Digest)
+from quweit_cli.quantities import FileName as FileName  # noqa: PLC0414  (also documents.FileName)
 
 # ---------------------------------------------------------------- rtl
 
@@ -104,14 +67,14 @@ class RtlVectors(Artifact):
 class AxisPort(Artifact):
     """The AXI-Stream wrapper of a block, `rtl/wrapper/<top>.v`."""
 
-    top: Identifier
-    testbench: Identifier
-    check: Identifier = Field(description="the self-checking bench of the wrapper")
-    bytes_in: int = Field(description="of TDATA")
-    bytes_out: int
-    input_beats: int = Field(description="of a row; TLAST marks the last")
-    output_beats: int
-    initiation_interval_cycles: int = Field(description="between rows, no gaps, no stalls")
+    top: ModuleName
+    testbench: ModuleName
+    check: ModuleName = Field(description="the self-checking bench of the wrapper")
+    bytes_in: Positive = Field(description="of TDATA")
+    bytes_out: Positive
+    input_beats: Positive = Field(description="of a row; TLAST marks the last")
+    output_beats: Positive
+    initiation_interval_cycles: Positive = Field(description="between rows, no gaps, no stalls")
     inputs: FileName = Field(description="golden inputs as beats of this width")
     inputs_sha256: Digest
     sources: list[FileName] = Field(description="added to those of the block, in compile order")
@@ -120,48 +83,48 @@ class AxisPort(Artifact):
 class RtlNeighbours(Artifact):
     """The memory in front of a block that reads the tokens around: it takes their rows one by one, and gives twice as wide ones."""
 
-    tokens: int = Field(description="of a sample; rows come in whole samples")
-    width: int = Field(description="tokens from one to the one below it")
+    tokens: Positive = Field(description="of a sample; rows come in whole samples")
+    width: Positive = Field(description="tokens from one to the one below it")
     causal: bool = Field(description="whether neighbours are tokens before, in place of patches around")
-    row_beats: int = Field(description="in which the block takes a token and its neighbours")
-    kept_tokens: int = Field(description="that the memory holds, a power of two")
+    row_beats: Positive = Field(description="in which the block takes a token and its neighbours")
+    kept_tokens: Positive = Field(description="that the memory holds, a power of two")
 
 
 class RtlEstimate(Artifact):
     """Cells of a block by counting what is rendered, before any tool ran."""
 
-    luts: int
-    ffs: int
-    carries: int
-    muxes: int
+    luts: Count
+    ffs: Count
+    carries: Count
+    muxes: Count
 
 
 class RtlBlock(Artifact):
     """One block of the RTL package; every number is promised here and checked by `sim`."""
 
     name: Identifier
-    layer: int
-    top: Identifier
-    testbench: Identifier
-    features: int
-    outputs: int
-    features_per_beat: int
-    outputs_per_beat: int
-    input_bits: int = Field(description="of one feature on the bus")
-    output_bits: int = Field(description="of one output on the bus")
-    input_beats: int
-    output_beats: int
-    latency_cycles: int = Field(
+    layer: Count
+    top: ModuleName
+    testbench: ModuleName
+    features: Positive
+    outputs: Positive
+    features_per_beat: Positive
+    outputs_per_beat: Positive
+    input_bits: Positive = Field(description="of one feature on the bus")
+    output_bits: Positive = Field(description="of one output on the bus")
+    input_beats: Positive
+    output_beats: Positive
+    latency_cycles: Count = Field(
         description="first input beat taken to last output beat given, idle block, no stalls"
     )
-    initiation_interval_cycles: int = Field(description="between rows, no gaps, no stalls")
-    thresholds: int = Field(description="comparators rendered; those that nothing reads are pruned")
-    luts_by_layer: list[int] = Field(description="LUTs rendered of each layer")
+    initiation_interval_cycles: Positive = Field(description="between rows, no gaps, no stalls")
+    thresholds: Count = Field(description="comparators rendered; those that nothing reads are pruned")
+    luts_by_layer: list[Count] = Field(description="LUTs rendered of each layer")
     sources: list[FileName] = Field(description="in compile order, behavioural tables: simulation, ASIC")
     bench_sources: list[FileName] = Field(
         description="source, sink, bench and self-checking bench, in compile order"
     )
-    check: Identifier = Field(description="the self-checking bench")
+    check: ModuleName = Field(description="the self-checking bench")
     sources_xilinx: list[FileName] = Field(
         description="in compile order, tables as LUT6 cells: FPGA synthesis"
     )
@@ -186,8 +149,8 @@ class RtlManifest(Artifact):
     name: Identifier
     dump: Digest = Field(description="digest of the dump that this was rendered from")
     blocks: list[RtlBlock]
-    not_rendered: list[str] = Field([], description="blocks of the dump that nobody asked for")
-    files: dict[str, str] = Field(description="relative path -> sha256 of every rendered file")
+    not_rendered: list[Identifier] = Field([], description="blocks of the dump that nobody asked for")
+    files: dict[FileName, Digest] = Field(description="relative path -> sha256 of every rendered file")
 
 
 # ---------------------------------------------------------------- synth
@@ -198,27 +161,27 @@ class AsicFigures(Artifact):
 
     library: str
     library_sha256: Digest
-    area_mm2: float = Field(description="of all cells, before placement")
-    sequential_area_mm2: float = Field(description="of flip-flops, latches and clock gates")
-    cells: int
-    cells_by_type: dict[str, int]
-    clock_gates: int
-    shortest_period_ns: float = Field(
+    area_mm2: Amount = Field(description="of all cells, before placement")
+    sequential_area_mm2: Amount = Field(description="of flip-flops, latches and clock gates")
+    cells: Count
+    cells_by_type: dict[str, Count]
+    clock_gates: Count
+    shortest_period_ns: Amount = Field(
         description="that this netlist meets, verified; ports take 20 % on each side"
     )
-    highest_clock_mhz: float
-    leakage_mw: float
-    vectorless_mw: float
+    highest_clock_mhz: PositiveAmount
+    leakage_mw: Amount
+    vectorless_mw: Amount
     vectorless_method: str
-    measured_mw: float | None = Field(
+    measured_mw: Amount | None = Field(
         description="with the activity of golden rows; absent when none was measured"
     )
-    measured_ungated_mw: float | None = Field(description="the same, were every gated clock running")
+    measured_ungated_mw: Amount | None = Field(description="the same, were every gated clock running")
     measured_method: str | None
-    nets: int
-    nets_annotated: int = Field(description="nets whose activity was counted")
-    activity_rows: int
-    activity_cycles: int
+    nets: Count
+    nets_annotated: Count = Field(description="nets whose activity was counted")
+    activity_rows: Count
+    activity_cycles: Count
 
 
 class SynthesizedBlock(Artifact):
@@ -226,22 +189,22 @@ class SynthesizedBlock(Artifact):
     tool: str
     version: str
     device: str = Field(description="part of an FPGA, or name of a cell library")
-    clock_mhz: float
+    clock_mhz: PositiveAmount
     stage: Literal["synthesis", "place", "route"]
-    luts: int | None = Field(
+    luts: Count | None = Field(
         None, description="absent, as what follows, where an FPGA's resources are not counted"
     )
-    ffs: int
-    carries: int | None = None
-    muxes: int | None = Field(None, description="MUXF7, MUXF8, MUXF9")
-    brams: float | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
-    dsps: int | None = None
-    slack_ns: float | None = Field(
+    ffs: Count
+    carries: Count | None = None
+    muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9")
+    brams: Amount | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
+    dsps: Count | None = None
+    slack_ns: Figure | None = Field(
         None, description="worst setup slack; absent when the tool gives no timing"
     )
-    power_mw: float | None = Field(None, description="as the tool reports it; absent when it reports none")
+    power_mw: Amount | None = Field(None, description="as the tool reports it; absent when it reports none")
     power_method: str | None = None
-    seconds: float
+    seconds: Amount
     log: FileName
     netlist: FileName | None = Field(
         None, description="Verilog of the vendor's or the library's cells; absent when none was written"
@@ -256,7 +219,7 @@ class SynthesizedBlock(Artifact):
 
     def over_estimate(self) -> tuple[float, float] | tuple[None, None]:
         """LUTs and FFs over those that the RTL package foretold; nothing where either is not known."""
-        if self.estimate is None or self.luts is None:
+        if self.estimate is None or self.luts is None or not self.estimate.luts or not self.estimate.ffs:
             return None, None
         return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
 
@@ -283,24 +246,24 @@ class EnergyRow(Artifact):
     accounting: Literal["measured", "paper", "formula"] = Field(
         description="where the cycles come from: simulation, the paper's one row a cycle, or the steady-state formula"
     )
-    value: float = Field(description="energy of one sample")
+    value: Amount = Field(description="energy of one sample")
     unit: Literal["uJ"] = "uJ"
-    cycles: int
+    cycles: Count
     cycles_source: str
-    power_mw: float
+    power_mw: Amount
     power_source: str
-    clock_mhz: float
+    clock_mhz: PositiveAmount
     tool: str
     device: str
     stage: str
-    luts: int | None = None
-    ffs: int | None = None
-    area_mm2: float | None = Field(None, description="in cells of a library")
+    luts: Count | None = None
+    ffs: Count | None = None
+    area_mm2: Amount | None = Field(None, description="in cells of a library")
 
 
 class EnergyRatio(Artifact):
     name: str
-    value: float
+    value: Amount
     numerator: str
     denominator: str
     accounting: str
@@ -316,21 +279,21 @@ class FrontPoint(Artifact):
     accounting: Literal["measured", "paper"] = Field(
         description="cycles that the structure takes, or the paper's one row a cycle"
     )
-    outputs_per_cycle: int | None
-    bits_per_cycle: float = Field(description="LUT outputs' worth of values added in a cycle, on average")
-    cycles_per_row: int
-    sample_cycles: int
-    luts: int
-    ffs: int
-    power_mw: float
+    outputs_per_cycle: Count | None
+    bits_per_cycle: Amount = Field(description="LUT outputs' worth of values added in a cycle, on average")
+    cycles_per_row: Count
+    sample_cycles: Count
+    luts: Count
+    ffs: Count
+    power_mw: Amount
     power_source: str
-    energy_uj: float
+    energy_uj: Amount
 
 
 class EstimateTable(Artifact):
     schema_name: Literal["quweit.estimate/1"] = Field("quweit.estimate/1", alias="schema")
     name: Identifier
-    clock_mhz: float
+    clock_mhz: PositiveAmount
     points: list[FrontPoint] = Field(description="a block each")
 
 
@@ -338,17 +301,29 @@ class Front(Artifact):
     schema_name: Literal["quweit.front/1"] = Field("quweit.front/1", alias="schema")
     name: Identifier
     block: Identifier
-    clock_mhz: float
+    clock_mhz: PositiveAmount
     points: list[FrontPoint] = Field(description="a folding each, then what was measured, then the paper's")
+
+
+class CalibrationPoint(Artifact):
+    """A published point, and what the model says of it."""
+
+    name: str
+    luts: Positive
+    ffs: Positive
+    published_mw: PositiveAmount
+    predicted_mw: PositiveAmount
+    residual_percent: Figure = Field(description="of a fit to all points")
+    left_out_percent: Figure = Field(description="of a fit to the others")
 
 
 class PowerModel(Artifact):
     """The calibrated power model with its residuals."""
 
     formula: str
-    coefficients: dict[str, float]
-    points: list[dict[str, Any]] = Field(description="published point, predicted, residual in percent")
-    valid_luts: tuple[int, int]
+    coefficients: dict[str, Figure]
+    points: list[CalibrationPoint] = Field(min_length=1)
+    valid_luts: list[Count] = Field(min_length=2, max_length=2, description="smallest and largest")
 
 
 class EnergyTable(Artifact):
@@ -358,18 +333,26 @@ class EnergyTable(Artifact):
     sim: Digest
     rows: list[EnergyRow]
     ratios: list[EnergyRatio]
-    multiplications_replaced: float = Field(description="share of one layer's multiplications")
-    weights_replaced: float = Field(description="share of one layer's weights")
+    multiplications_replaced: Share = Field(description="share of one layer's multiplications")
+    weights_replaced: Share = Field(description="share of one layer's weights")
     power_model: PowerModel
 
 
 def inside(folder: Path, name: str) -> Path:
-    """`folder/name`, refusing a name from a document that would leave the folder.
+    """`folder/name`, refusing a name from a document that would leave the folder, also by a link.
 
     Raises:
-        ArtifactError: the name is absolute or climbs out.
+        ArtifactError: the name is absolute, climbs out, or passes through a link.
     """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ArtifactError(f"a document in `{folder}` names `{name}`, which is outside of it")
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        raise ArtifactError(f"a document in `{folder}` names `{readers.cut(name)}`, which is outside of it")
+    path = Path(os.path.realpath(folder))
+    for part in parts:
+        path = path / part
+        if path.is_symlink():
+            raise ArtifactError(
+                f"a document in `{folder}` names `{readers.cut(name)}`, where `{path}` is a link",
+                hint="put the file itself in its place",
+            )
     return path

@@ -7,18 +7,17 @@ from typing import Literal
 from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
-from quweit_cli.config import Identifier
-from quweit_cli.model_documents import Digest
+from quweit_cli.quantities import Amount, Count, Digest, Identifier, Integer, Positive
 
 
 class SimDifference(Artifact):
     block: str
     scenario: str
-    row: int
-    output: int
-    cycle: int
-    expected: int
-    got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
+    row: Count
+    output: Count
+    cycle: Count
+    expected: Integer
+    got: Integer | None = Field(description="null when the RTL answered unknown bits (X or Z)")
 
 
 class SimRun(Artifact):
@@ -26,27 +25,29 @@ class SimRun(Artifact):
 
     block: str
     bit_exact: bool
-    rows_compared: int = Field(description="over all scenarios")
-    scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
-    latency_cycles: int | None
-    initiation_interval_cycles: int | None
-    different_rows: int
+    rows_compared: Count = Field(description="over all scenarios")
+    scenarios: dict[str, Count] = Field(
+        description="name (steady, gaps, backpressure, both) -> rows compared"
+    )
+    latency_cycles: Count | None
+    initiation_interval_cycles: Positive | None
+    different_rows: Count
     differences: list[SimDifference] = Field(description="the first few")
     failures: list[str] = Field(description="broken promises of latency, interval or handshake")
-    build_seconds: float
-    run_seconds: float
+    build_seconds: Amount
+    run_seconds: Amount
 
 
 class SimulatorResult(Artifact):
     simulator: str
     version: str
     bit_exact: bool
-    blocks: int
-    rows_compared: int
-    cycles_per_row: list[int | None] = Field(
+    blocks: Count
+    rows_compared: Count
+    cycles_per_row: list[Count | None] = Field(
         description="measured initiation interval of each block; null when it could not be measured"
     )
-    seconds: float
+    seconds: Amount
     runs: list[SimRun]
 
 
@@ -73,10 +74,10 @@ class FormalProof(Artifact):
 
     block: str
     module: str
-    proven: int = Field(description="outputs proven equal")
-    unproven: int
+    proven: Count = Field(description="outputs proven equal")
+    unproven: Count
     first: list[str] = Field(description="the first outputs that are not")
-    seconds: float
+    seconds: Amount
 
 
 class FormalResult(Artifact):

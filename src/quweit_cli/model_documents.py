@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator
 
 from quweit_cli.artifacts import Artifact
-from quweit_cli.config import Identifier
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+from quweit_cli.quantities import Amount, Count, Figure, FileName, Identifier, Seed, Share
 
 
 class TrainedModel(Artifact):
@@ -18,21 +15,29 @@ class TrainedModel(Artifact):
 
     mlp: Literal["dense", "weightless"]
     checkpoint: FileName
-    parameters: int
-    steps: int
-    seconds: float
+    parameters: Count
+    steps: Count
+    seconds: Amount
     device: str
-    test_loss: float
-    test_accuracy: float | None = Field(None, description="share of test samples, for classifiers")
-    curve: list[dict[str, float]] = Field(
+    test_loss: Amount
+    test_accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
+    curve: list[dict[str, Figure]] = Field(
         description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
     )
+
+    @field_validator("curve")
+    @classmethod
+    def _has_what_is_drawn(cls, curve: list[dict[str, float]]) -> list[dict[str, float]]:
+        for point in curve:
+            if missing := {"step", "train_loss", "learning_rate", "test_loss"} - point.keys():
+                raise ValueError(f"an evaluation has no {sorted(missing)[0]}")
+        return curve
 
 
 class TrainResult(Artifact):
     schema_name: Literal["quweit.train/1"] = Field("quweit.train/1", alias="schema")
     name: Identifier
-    seed: int
+    seed: Seed
     data: str = Field(description="what was learned and tested on, in words, with sample counts")
     models: list[TrainedModel]
 
@@ -43,8 +48,8 @@ class UnfinishedTraining(Artifact):
     schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
     name: Identifier
     mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
-    step: int = Field(description="steps done")
-    steps: int
+    step: Count = Field(description="steps done")
+    steps: Count
     state: FileName = Field(description="folder in the project directory from which training goes on")
 
 
@@ -55,19 +60,21 @@ class EvalResult(Artifact):
     name: Identifier
     mlp: Literal["dense", "weightless"]
     data: str
-    samples: int
+    samples: Count
     device: str
-    loss: float
-    accuracy: float | None = Field(None, description="share of test samples, for classifiers")
-    integer_loss: float | None = Field(None, description="absent for a dense model, which has no blocks")
-    integer_accuracy: float | None = None
+    loss: Amount
+    accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
+    integer_loss: Amount | None = Field(None, description="absent for a dense model, which has no blocks")
+    integer_accuracy: Share | None = None
 
 
 class SampleResult(Artifact):
     """Text that a character model wrote."""
 
+    model_config = ConfigDict(str_max_length=None)
+
     schema_name: Literal["quweit.sample/1"] = Field("quweit.sample/1", alias="schema")
     name: Identifier
     prompt: str
     text: str = Field(description="what follows the prompt")
-    seed: int
+    seed: Seed

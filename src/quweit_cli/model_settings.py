@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,10 +19,14 @@ class Thermometer(Settings):
     window: float = Field(
         0.5,
         gt=0,
+        le=1000,
         description="half width, in input standard deviations, in which the straight-through gradient passes a threshold",
     )
     noise: float = Field(
-        0.0, ge=0, description="half width of the uniform noise added to the block's input while training"
+        0.0,
+        ge=0,
+        le=1000,
+        description="half width of the uniform noise added to the block's input while training",
     )
     summed: bool = Field(
         False,
@@ -34,9 +38,10 @@ class Block(Settings):
     """A weightless block: what replaces one MLP."""
 
     thermometer: Thermometer = Field(Thermometer(), description="how features become bits")
-    lut_layers: tuple[int, ...] = Field(
+    lut_layers: tuple[Annotated[int, Field(ge=1, le=10**6)], ...] = Field(
         (192,),
         min_length=1,
+        max_length=16,
         description="LUTs of each layer, first to last; every LUT of the last layer owns a vector of encoded values",
     )
     fan_in: int = Field(6, ge=2, le=6, description="inputs of a LUT")
@@ -45,7 +50,7 @@ class Block(Settings):
         description="wiring of the first layer: drawn once, or learned (the other layers are always drawn)",
     )
     mapping_candidates: int = Field(
-        16, ge=2, description="with a learnable mapping: inputs that a pin can choose from"
+        16, ge=2, le=1024, description="with a learnable mapping: inputs that a pin can choose from"
     )
     mapping_freeze: float = Field(
         0.6,
@@ -70,18 +75,24 @@ class Block(Settings):
     gradient_scale: float = Field(
         1.0,
         gt=0,
+        le=10**6,
         description="factor of the gradient that a LUT layer passes back, which is weaker than the one it receives",
     )
-    value_std: float = Field(0.002, gt=0, description="standard deviation of the initial encoded values")
+    value_std: float = Field(
+        0.002, ge=1e-9, le=1000, description="standard deviation of the initial encoded values"
+    )
     dropout: float = Field(0.05, ge=0, lt=1, description="dropout on the block's output while training")
     bit_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout on the bits that the summation adds, while training"
     )
     table_rate: float = Field(
-        10.0, gt=0, description="learning rate of tables and mapping, as a multiple of the base rate"
+        10.0,
+        gt=0,
+        le=10**6,
+        description="learning rate of tables and mapping, as a multiple of the base rate",
     )
     value_rate: float = Field(
-        0.3, gt=0, description="learning rate of the encoded values, as a multiple of the base rate"
+        0.3, gt=0, le=10**6, description="learning rate of the encoded values, as a multiple of the base rate"
     )
     value_rounding: float = Field(
         0.0,
@@ -89,9 +100,12 @@ class Block(Settings):
         le=1,
         description="share of the steps after which the encoded values are rounded to their int8 grid while training; what is tested always is",
     )
-    value_decay: float = Field(0.0, ge=0, description="weight decay of the encoded values")
+    value_decay: float = Field(0.0, ge=0, le=1000, description="weight decay of the encoded values")
     threshold_rate: float = Field(
-        1.0, gt=0, description="learning rate of learnable thresholds, as a multiple of the base rate"
+        1.0,
+        gt=0,
+        le=10**6,
+        description="learning rate of learnable thresholds, as a multiple of the base rate",
     )
 
 
@@ -100,12 +114,16 @@ class Model(Settings):
     mlp: Literal["dense", "weightless"] = Field(
         "weightless", description="what follows the attention of each layer"
     )
-    dim: int = Field(ge=1, description="width of the residual stream; resnet: channels of the first stage")
-    depth: int = Field(
-        ge=1, description="encoder or decoder layers; resnet: layers in each of its four stages"
+    dim: int = Field(
+        ge=1, le=2**16, description="width of the residual stream; resnet: channels of the first stage"
     )
-    heads: int = Field(ge=1, description="attention heads; they divide dim. A resnet has none, and says 1")
-    mlp_ratio: int = Field(4, ge=1, description="hidden width of a dense MLP over dim")
+    depth: int = Field(
+        ge=1, le=1024, description="encoder or decoder layers; resnet: layers in each of its four stages"
+    )
+    heads: int = Field(
+        ge=1, le=2**16, description="attention heads; they divide dim. A resnet has none, and says 1"
+    )
+    mlp_ratio: int = Field(4, ge=1, le=256, description="hidden width of a dense MLP over dim")
     neighbours: bool = Field(
         False,
         description="the MLP or block reads a second row beside its token's: an eighth of the features of each of the eight patches around (vit), or half of those of the token before and a quarter each of the two before that (gpt)",
@@ -113,15 +131,16 @@ class Model(Settings):
     image: int | None = Field(
         None,
         ge=1,
+        le=4096,
         description="vit: pixels along the side that images are enlarged to before they are cut; as they are when absent",
     )
-    patch: int = Field(2, ge=1, description="vit: pixels along the side of a patch")
+    patch: int = Field(2, ge=1, le=4096, description="vit: pixels along the side of a patch")
     # 0.3 and not the usual 0.02: a patch of few pixels says little, its place much. On digits a weightless model was
     # five points better for it after 500 steps (one seed); on CIFAR-10 it costs 1.6 points after 10 epochs.
     position_std: float = Field(
-        0.3, ge=0, description="vit: standard deviation of the initial embeddings of positions"
+        0.3, ge=0, le=1000, description="vit: standard deviation of the initial embeddings of positions"
     )
-    context: int = Field(256, ge=1, description="gpt: tokens that the decoder sees")
+    context: int = Field(256, ge=1, le=2**16, description="gpt: tokens that the decoder sees")
     dropout: float = Field(
         0.0,
         ge=0,

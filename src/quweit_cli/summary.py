@@ -11,8 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from quweit_cli.artifacts import RECORD, AnyArtifact, Artifact, check_fresh, load, save
-from quweit_cli.config import Identifier
+from quweit_cli.artifacts import RECORD, AnyArtifact, Artifact, check_fresh, load, read_stage, save
 from quweit_cli.documents import (
     Digest,
     DumpManifest,
@@ -25,6 +24,7 @@ from quweit_cli.documents import (
     TrainResult,
 )
 from quweit_cli.errors import ArtifactError
+from quweit_cli.quantities import Amount, Count, Identifier, Seed, Share
 
 SUMMARY = "summary.json"
 
@@ -32,28 +32,33 @@ SUMMARY = "summary.json"
 class TrainSummary(Artifact):
     """By kind of MLP: `weightless`, and `dense` where the twin was trained."""
 
-    seed: int
-    test_accuracy: dict[str, float | None] = Field(description="share of test samples, for classifiers")
-    test_loss: dict[str, float]
-    parameters: dict[str, int]
-    seconds: dict[str, float]
+    seed: Seed
+    test_accuracy: dict[str, Share | None] = Field(description="share of test samples, for classifiers")
+    test_loss: dict[str, Amount]
+    parameters: dict[str, Count]
+    seconds: dict[str, Amount]
 
 
 class DumpSummary(Artifact):
-    blocks: int
+    blocks: Count
     digest: Digest = Field(description="identifies the specification: programs and golden rows")
-    samples: int = Field(description="test samples on which PyTorch equals the integer program")
-    rows_compared: int = Field(description="for each block; every one equal")
+    samples: Count = Field(
+        description="test samples on which PyTorch equals the integer program, as `declared` says"
+    )
+    rows_compared: Count = Field(description="for each block; every one equal")
     logits_equal: bool
+    declared: bool = Field(
+        description="whether the dump was made elsewhere, so that samples, rows and logits are what it declares"
+    )
 
 
 class SimulatorSummary(Artifact):
     version: str
     bit_exact: bool
-    blocks: int
-    rows_compared: int
-    cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
-    seconds: float
+    blocks: Count
+    rows_compared: Count
+    cycles_per_row: list[Count] = Field(description="measured initiation interval of each block")
+    seconds: Amount
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
     )
@@ -62,8 +67,8 @@ class SimulatorSummary(Artifact):
 class EnergySummary(Artifact):
     rows: list[EnergyRow]
     ratios: list[EnergyRatio]
-    multiplications_replaced: float = Field(description="share of one layer's multiplications")
-    weights_replaced: float = Field(description="share of one layer's weights")
+    multiplications_replaced: Share = Field(description="share of one layer's multiplications")
+    weights_replaced: Share = Field(description="share of one layer's weights")
 
 
 class Summary(Artifact):
@@ -97,7 +102,7 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
     summary = Summary(
         name=named.name,
         train=_train(train) if train else None,
-        dump=_dump(dump) if dump else None,
+        dump=_dump(dump, copied=read_stage(project, "dump").copied) if dump else None,
         sim=_sim(sim) if sim else None,
         synth=synth.blocks if synth else None,
         energy=_energy(energy) if energy else None,
@@ -124,13 +129,14 @@ def _train(result: TrainResult) -> TrainSummary:
     )
 
 
-def _dump(manifest: DumpManifest) -> DumpSummary:
+def _dump(manifest: DumpManifest, *, copied: bool) -> DumpSummary:
     return DumpSummary(
         blocks=len(manifest.blocks),
         digest=manifest.digest,
         samples=manifest.checks.samples,
         rows_compared=manifest.checks.rows_compared,
         logits_equal=manifest.checks.logits_equal,
+        declared=copied,
     )
 
 

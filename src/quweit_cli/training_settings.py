@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from quweit_cli.quantities import File, Share
 
 
 class Settings(BaseModel):
     """A section: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=4096)
+
+
+Steps = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class Deit(Settings):
@@ -21,24 +25,35 @@ class Deit(Settings):
         "padded",
         description="cut from a border of an eighth of the side, or a random part resized to the whole",
     )
-    crop_scale: tuple[float, float] = Field(
+    crop_scale: tuple[Share, Share] = Field(
         (0.5, 1.0), description="with `crop: resized`: area of that part, as shares of the image"
     )
     flip: float = Field(0.5, ge=0, le=1, description="chance of being mirrored")
-    operations: int = Field(2, ge=0, description="RandAugment: operations on an image, one after another")
+    operations: int = Field(
+        2, ge=0, le=16, description="RandAugment: operations on an image, one after another"
+    )
     magnitude: float = Field(9.0, ge=0, le=10, description="RandAugment: mean strength of an operation")
-    magnitude_std: float = Field(0.5, ge=0, description="RandAugment: standard deviation of the strength")
+    magnitude_std: float = Field(
+        0.5, ge=0, le=10, description="RandAugment: standard deviation of the strength"
+    )
     operation_chance: float = Field(
         0.5, ge=0, le=1, description="RandAugment: chance that a chosen operation is applied"
     )
-    mixup: float = Field(
-        0.8, ge=0, description="parameter of the beta distribution of mixup's share; 0 switches it off"
+    mixup: Literal[0] | Annotated[float, Field(ge=0.001, le=1000)] = Field(
+        0.8, description="parameter of the beta distribution of mixup's share; 0 switches it off"
     )
-    cutmix: float = Field(
-        1.0, ge=0, description="the same of cutmix; a batch takes mixup or cutmix, at even chances"
+    cutmix: Literal[0] | Annotated[float, Field(ge=0.001, le=1000)] = Field(
+        1.0, description="the same of cutmix; a batch takes mixup or cutmix, at even chances"
     )
     mix_chance: float = Field(1.0, ge=0, le=1, description="share of the batches that are mixed at all")
     erasing: float = Field(0.25, ge=0, le=1, description="chance that a rectangle is replaced by noise")
+
+    @model_validator(mode="after")
+    def _crop_is_a_range(self) -> Deit:
+        low, high = self.crop_scale
+        if not 0.01 <= low <= high:
+            raise ValueError("`crop_scale` is the smallest and the largest share, the smallest at least 0.01")
+        return self
 
 
 class Distillation(Settings):
@@ -48,14 +63,18 @@ class Distillation(Settings):
         0.0, ge=0, le=1, description="share of the loss that follows the teacher; 0 asks no teacher"
     )
     temperature: float = Field(
-        2.0, gt=0, description="by which the logits of both are divided; the gradient is scaled back"
+        2.0,
+        ge=0.01,
+        le=1000,
+        description="by which the logits of both are divided; the gradient is scaled back",
     )
     states: float = Field(
         0.0,
         ge=0,
+        le=10**6,
         description="weight of a further loss: how far the residual stream after each layer is from the teacher's, which then has the same family, width and depth",
     )
-    teacher: Path | None = Field(
+    teacher: File | None = Field(
         None,
         description="checkpoint of the teacher, relative to the experiment file, from whom a twin learns as well; absent: the dense twin teaches, and is then trained first (`twin: true`)",
     )
@@ -68,25 +87,30 @@ class Distillation(Settings):
 
 
 class Training(Settings):
-    steps: int | None = Field(None, ge=1, description="updates of the weights; either this or `epochs`")
+    steps: Steps | None = Field(None, description="updates of the weights; either this or `epochs`")
     epochs: float | None = Field(
         None,
         gt=0,
+        le=10**6,
         description="passes over the training data, in place of `steps`; rounded up to whole steps",
     )
-    batch_size: int = Field(ge=1, description="samples of one step, over all processes together")
+    batch_size: int = Field(ge=1, le=2**20, description="samples of one step, over all processes together")
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw",
         description="what moves the weights; `muon`: Muon the matrices within the layers and the encoded values, AdamW the rest, by the same rates",
     )
-    learning_rate: float = Field(1e-3, gt=0, description="peak of the base rate (linear warm-up, cosine)")
-    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
-    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
-    weight_decay: float = Field(
-        0.1, ge=0, description="for matrices of the dense parts; never for tables or mapping"
+    learning_rate: float = Field(
+        1e-3, gt=0, le=1000, description="peak of the base rate (linear warm-up, cosine)"
     )
-    betas: tuple[float, float] = Field((0.9, 0.99), description="of AdamW")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    final_rate: float = Field(0.1, ge=0, le=1, description="base rate at the end, as a multiple of the peak")
+    warmup: int = Field(0, ge=0, le=10**9, description="steps of linear warm-up")
+    weight_decay: float = Field(
+        0.1, ge=0, le=1000, description="for matrices of the dense parts; never for tables or mapping"
+    )
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.99), description="of AdamW, below 1 each"
+    )
+    gradient_clip: float = Field(1.0, gt=0, le=10**9, description="largest norm of the gradient")
     average: float = Field(
         0.0,
         ge=0,
@@ -94,22 +118,20 @@ class Training(Settings):
         description="decay a step of the moving average of the weights that is evaluated and kept; 0 keeps the weights themselves",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross entropy")
-    start_from: Path | None = Field(
+    start_from: File | None = Field(
         None,
         description="checkpoint whose weights training starts from, relative to the experiment file, a twin's training too: of a dense model a weightless one takes all but the MLPs",
     )
     distill: Distillation = Field(Distillation(), description="learning from another model's answers")
-    evaluate_every: int = Field(250, ge=1, description="steps between evaluations on held-out data")
+    evaluate_every: Steps = Field(250, description="steps between evaluations on held-out data")
     evaluate_samples: int = Field(
-        2048, ge=1, description="samples of those evaluations; the one at the end takes all"
+        2048, ge=1, le=10**9, description="samples of those evaluations; the one at the end takes all"
     )
     keep: Literal["last", "best"] = Field(
         "last",
         description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
     )
-    save_every: int = Field(
-        1000, ge=1, description="steps between states on disk, from which `--resume` goes on"
-    )
+    save_every: Steps = Field(1000, description="steps between states on disk, from which `--resume` goes on")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where training runs; `auto` takes a GPU when there is one"
     )
@@ -129,7 +151,7 @@ class Training(Settings):
         False, description="write the metrics for TensorBoard too (`pip install 'quweit[tensorboard]'`)"
     )
     threads: int | None = Field(
-        None, ge=1, description="CPU threads that training uses; as many as torch takes when absent"
+        None, ge=1, le=1024, description="CPU threads that training uses; as many as torch takes when absent"
     )
 
     @model_validator(mode="after")

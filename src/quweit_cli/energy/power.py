@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quweit_cli.documents import PowerModel
+from quweit_cli.documents import CalibrationPoint, PowerModel
 from quweit_cli.energy import published
 from quweit_cli.energy.published import Point
 from quweit_cli.errors import ArtifactError
@@ -49,22 +49,22 @@ def calibrated() -> PowerModel:
     for point in published.POINTS:
         others = fit([other for other in published.POINTS if other != point])
         points.append(
-            {
-                "name": point.name,
-                "luts": point.luts,
-                "ffs": point.ffs,
-                "published_mw": round(point.power_mw, 2),
-                "predicted_mw": round(fitted.power_mw(point.luts, point.ffs), 2),
-                "residual_percent": _off_percent(fitted, point),
-                "left_out_percent": _off_percent(others, point),
-            }
+            CalibrationPoint(
+                name=point.name,
+                luts=point.luts,
+                ffs=point.ffs,
+                published_mw=round(point.power_mw, 2),
+                predicted_mw=round(fitted.power_mw(point.luts, point.ffs), 2),
+                residual_percent=_off_percent(fitted, point),
+                left_out_percent=_off_percent(others, point),
+            )
         )
     luts = [point.luts for point in published.POINTS]
     return PowerModel(
         formula=FORMULA,
         coefficients={"k": fitted.k, "a": fitted.luts, "b": fitted.ffs},
         points=points,
-        valid_luts=(min(luts), max(luts)),
+        valid_luts=[min(luts), max(luts)],
     )
 
 
@@ -84,7 +84,7 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
         f"{name} of {smallest} to {largest}"
         for name, value, (smallest, largest) in (
             ("LUTs", luts, model.valid_luts),
-            ("FFs", ffs, _range([point["ffs"] for point in model.points])),
+            ("FFs", ffs, _range([point.ffs for point in model.points])),
         )
         if not smallest <= value <= largest
     ]
@@ -94,7 +94,7 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
 
 
 def worst_residual_percent(model: PowerModel) -> float:
-    return float(max(abs(point["residual_percent"]) for point in model.points))
+    return float(max(abs(point.residual_percent) for point in model.points))
 
 
 def fit(points: Sequence[Point]) -> Exponents:

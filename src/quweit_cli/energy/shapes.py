@@ -10,8 +10,11 @@ from __future__ import annotations
 import difflib
 import re
 
+from pydantic import ValidationError
+
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import ConfigError
+from quweit_cli.readers import cut, problems
 
 
 def _gpt(layers: int, dim: int, heads: int, tokens: int) -> ModelShape:
@@ -59,7 +62,7 @@ def shape_named(name: str) -> ModelShape:
         return SHAPES[name]
     near = difflib.get_close_matches(name, SHAPES, n=1)
     raise ConfigError(
-        f"no shape of a model `{name}` is known" + (f", did you mean `{near[0]}`?" if near else ""),
+        f"no shape of a model `{cut(name)}` is known" + (f", did you mean `{near[0]}`?" if near else ""),
         hint=f"known: {', '.join(SHAPES)}",
     )
 
@@ -76,14 +79,17 @@ def parse_shape(words: str) -> tuple[str, ModelShape]:
     values = numbers.split(",")
     family = "decoder" if values[-1] == CAUSAL else "other"
     values = values[:-1] if family == "decoder" else values
-    sound = len(values) == len(FIELDS) and all(value.isdecimal() and int(value) > 0 for value in values)
+    sound = len(values) == len(FIELDS) and all(value.isdecimal() and len(value) < 20 for value in values)
     if not sound or not re.fullmatch(NAME, name):
         raise ConfigError(
-            f"`{words}` is no shape of a model",
+            f"`{cut(words)}` is no shape of a model",
             hint=f"write NAME={','.join(field.upper() for field in FIELDS)}, such as tiny=4,64,2,65,256, "
             f"and `,{CAUSAL}` after it for a decoder",
         )
-    shape = ModelShape(family=family, **dict(zip(FIELDS, map(int, values), strict=True)))
+    try:
+        shape = ModelShape(family=family, **dict(zip(FIELDS, map(int, values), strict=True)))
+    except ValidationError as error:
+        raise ConfigError(f"`{words}` is no shape of a model: {problems(error)}") from None
     if shape.dim % shape.heads:
         raise ConfigError(f"the width of `{words}` must be a multiple of its heads")
     return name, shape

@@ -136,18 +136,18 @@ def power_table(model: PowerModel) -> PaperTable:
     method = f"{model.formula}; least squares in the logarithm over the published points"
     rows = [
         TableRow(
-            label=str(point["name"]),
+            label=point.name,
             cells=[
-                Cell(value=point["luts"], method=published.SOURCE),
-                Cell(value=point["ffs"], method=published.SOURCE),
+                Cell(value=point.luts, method=published.SOURCE),
+                Cell(value=point.ffs, method=published.SOURCE),
                 Cell(
-                    value=point["published_mw"],
+                    value=point.published_mw,
                     unit="mW",
                     method=f"{published.SOURCE}: energy · clock / cycles",
                 ),
-                Cell(value=point["predicted_mw"], unit="mW", method=method),
-                Cell(value=point["residual_percent"], unit="%", method=method),
-                Cell(value=point["left_out_percent"], unit="%", method="predicted from the other four"),
+                Cell(value=point.predicted_mw, unit="mW", method=method),
+                Cell(value=point.residual_percent, unit="%", method=method),
+                Cell(value=point.left_out_percent, unit="%", method="predicted from the other four"),
             ],
         )
         for point in model.points

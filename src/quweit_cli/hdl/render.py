@@ -9,7 +9,7 @@ from pathlib import Path
 from mako import exceptions
 from mako.lookup import TemplateLookup
 
-from quweit_cli.artifacts import digest_of, digest_of_file, file_digests
+from quweit_cli.artifacts import digest_of, digest_of_file
 from quweit_cli.errors import QuweitError
 
 
@@ -53,7 +53,13 @@ def renderer_digest() -> str:
     """Identifies templates and generator, so that a package is rendered anew when one is edited."""
     generator = Path(__file__).parent
     sources = {path.name: digest_of_file(path) for path in sorted(generator.glob("*.py"))}
-    return digest_of([sources, file_digests(template_root())])
+    root = template_root()  # of the installation, whose files may be links
+    templates = {
+        path.relative_to(root).as_posix(): digest_of_file(path)
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+    return digest_of([sources, templates])
 
 
 @lru_cache

@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 MAX_FAN_IN = 6
 LUTS_AT_ONCE = 32  # read by `LutLayer.evaluate`: the addresses of some thousand rows then lie in the cache
 MAX_MULTIPLIER = 2**31 - 1
+MAX_BIAS = 2**47  # so that sums of biases and int8 values, however many, are exact in int64
 
 
 class Node(Protocol):
@@ -115,7 +116,7 @@ class LutLayer:
 class ConditionalSummation:
     """`acc[e] = bias[e] + Σ_k (bit[k] ? value[k][e] : 0)`.
 
-    values_KE: int64 holding int8 encoded values. bias_E: int64.
+    values_KE: int64 holding int8 encoded values. bias_E: int64, at most MAX_BIAS either way.
     """
 
     values_KE: Integers
@@ -126,6 +127,10 @@ class ConditionalSummation:
         _require(self.bias_E.shape == (self.values_KE.shape[1],), "one bias an output")
         _require(
             bool(np.all((self.values_KE >= -128) & (self.values_KE <= 127))), "encoded values must fit int8"
+        )
+        _require(
+            bool(np.all((self.bias_E >= -MAX_BIAS) & (self.bias_E <= MAX_BIAS))),
+            "biases must lie within -2^47 ... 2^47",
         )
 
     def evaluate(self, x_RK: Integers) -> Integers:
@@ -170,7 +175,8 @@ class Requantize:
             1 <= self.multiplier <= MAX_MULTIPLIER, f"multiplier {self.multiplier} is not within 31 bits"
         )
         _require(0 <= self.shift <= 62, f"shift {self.shift} is not within 0 ... 62")
-        _require(self.low < self.high, f"empty range {self.low} ... {self.high}")
+        _require(self.low <= self.high, f"empty range {self.low} ... {self.high}")
+        _require(self.low != self.high, f"clamped to {self.low} alone, every output is constant")
 
     def evaluate(self, x_RE: Integers) -> Integers:
         return np.clip(self._scale(x_RE), self.low, self.high)

@@ -39,7 +39,7 @@ class Program:
         for name in (self.name, self.input_name, *(step.name for step in self.steps)):
             if not IDENTIFIER.fullmatch(name):
                 raise ValueError(
-                    f"`{name}` is not an identifier of lower-case letters, digits and underscores"
+                    f"{name!r} is not an identifier of at most 41 lower-case letters, digits and underscores"
                 )
         if not self.steps:
             raise ValueError(f"program `{self.name}` has no steps")

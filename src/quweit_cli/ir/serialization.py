@@ -8,24 +8,42 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
 from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer
 from quweit_cli.ir.program import Program, Step
 from quweit_cli.ir.types import TensorType
+
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Integers = Annotated[list[Integer], Field(min_length=1), FailFast()]
+Rows = Annotated[list[Integers], Field(min_length=1), FailFast()]
+Name = Annotated[str, Field(max_length=200)]
+Table = Annotated[str, Field(pattern=r"^[0-9a-f]{1,16}$")]
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _even(rows: list[list[int]]) -> list[list[int]]:
+    lengths = sorted({len(row) for row in rows})
+    if len(lengths) > 1:
+        raise ValueError(
+            f"all rows must be of one length, and there are some of {lengths[0]} and of {lengths[-1]}"
+        )
+    return rows
+
+
+EvenRows = Annotated[Rows, AfterValidator(_even)]
+
+
 class ThermometerRecord(_Record):
     """bit[d*T + t] = x[d] > thresholds[d][t]"""
 
     op: Literal["thermometer"] = "thermometer"
-    name: str
-    source: str
-    thresholds: list[list[int]]
+    name: Name
+    source: Name
+    thresholds: EvenRows
 
     def node(self) -> Node:
         return Thermometer(_integers(self.thresholds))
@@ -35,10 +53,10 @@ class LutLayerRecord(_Record):
     """y[j] = tables[j] >> (sum over l of bit[pins[j][l]] << l) & 1"""
 
     op: Literal["lut_layer"] = "lut_layer"
-    name: str
-    source: str
-    pins: list[list[int]]
-    tables: list[Annotated[str, Field(pattern=r"^[0-9a-f]{1,16}$")]]
+    name: Name
+    source: Name
+    pins: EvenRows
+    tables: Annotated[list[Table], Field(min_length=1), FailFast()]
 
     def node(self) -> Node:
         return LutLayer(_integers(self.pins), np.array([int(table, 16) for table in self.tables], np.uint64))
@@ -48,10 +66,10 @@ class ConditionalSummationRecord(_Record):
     """acc[e] = bias[e] + sum over k of (bit[k] ? values[k][e] : 0)"""
 
     op: Literal["conditional_summation"] = "conditional_summation"
-    name: str
-    source: str
-    values: list[list[int]]
-    bias: list[int]
+    name: Name
+    source: Name
+    values: EvenRows
+    bias: Integers
 
     def node(self) -> Node:
         return ConditionalSummation(_integers(self.values), _integers(self.bias))
@@ -61,12 +79,12 @@ class RequantizeRecord(_Record):
     """y = clamp((x*multiplier + 2^(shift-1)) >> shift, low, high); with shift 0 nothing is added"""
 
     op: Literal["requantize"] = "requantize"
-    name: str
-    source: str
-    multiplier: int
-    shift: int
-    low: int
-    high: int
+    name: Name
+    source: Name
+    multiplier: Integer
+    shift: Integer
+    low: Integer
+    high: Integer
 
     def node(self) -> Node:
         return Requantize(self.multiplier, self.shift, self.low, self.high)
@@ -79,19 +97,19 @@ NodeRecord = Annotated[
 
 
 class InputRecord(_Record):
-    name: str
-    features: int
-    low: int
-    high: int
+    name: Name
+    features: Integer
+    low: Integer
+    high: Integer
 
 
 class ProgramRecord(_Record):
     """An integer program: one row in, one row out; steps run in order; the last is the output."""
 
     schema_name: Literal["quweit.program/1"] = Field("quweit.program/1", alias="schema")
-    name: str
+    name: Name
     input: InputRecord
-    steps: list[NodeRecord]
+    steps: list[NodeRecord] = Field(min_length=1, max_length=100)
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -106,7 +124,7 @@ def program_to_record(program: Program) -> ProgramRecord:
 
 
 def program_from_record(record: ProgramRecord) -> Program:
-    """Raises ValueError where shapes or ranges do not fit."""
+    """Raises ValueError where shapes or ranges do not fit one another."""
     steps = tuple(Step(step.name, step.source, step.node()) for step in record.steps)
     kind = TensorType(record.input.features, record.input.low, record.input.high)
     return Program(record.name, record.input.name, kind, steps)

@@ -13,6 +13,13 @@ class TensorType:
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a row of nothing, and where no integer is in the range."""
+        if self.features < 1:
+            raise ValueError(f"a row of {self.features} elements")
+        if self.low > self.high:
+            raise ValueError(f"empty range {self.low} ... {self.high}")
+
     @property
     def signed(self) -> bool:
         return self.low < 0

@@ -14,8 +14,32 @@ from quweit_cli.models.vit import Vit
 from quweit_cli.weightless import WeightlessBlock
 
 Network = Vit | Gpt | ResNet
+MOST_WEIGHTS = 2 * 10**9  # 8 GB, and in training four times as much
 
 FAMILIES: dict[str, type[Vit] | type[Gpt] | type[ResNet]] = {"vit": Vit, "gpt": Gpt, "resnet": ResNet}
+
+
+def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
+    """Fewer numbers than a model of these settings holds, counted before memory is taken for it.
+
+    Raises:
+        ConfigError: unknown family.
+    """
+    if settings.family not in FAMILIES:
+        raise ConfigError(
+            f"no model family `{settings.family}`",
+            hint=f"`model.family` is one of: {', '.join(FAMILIES)}",
+        )
+    dim, block = settings.dim, settings.block
+    if settings.family == "resnet":  # of the last stage alone, all but its first convolution
+        return (2 * settings.depth - 1) * 9 * (8 * dim) ** 2
+    tokens = settings.context
+    if settings.family == "vit":
+        tokens = ((settings.image or meta.get("side", 1)) // settings.patch) ** 2
+    mlp = 2 * settings.mlp_ratio * dim**2
+    if settings.mlp == "weightless":
+        mlp = sum(block.lut_layers) * 2**block.fan_in + block.lut_layers[-1] * dim
+    return settings.depth * (4 * dim**2 + mlp) + tokens * dim
 
 
 def build(settings: config.Model, meta: dict[str, Any]) -> Network:
@@ -26,10 +50,10 @@ def build(settings: config.Model, meta: dict[str, Any]) -> Network:
     Raises:
         ConfigError: unknown family, or settings that do not fit the dataset.
     """
-    if settings.family not in FAMILIES:
+    if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
         raise ConfigError(
-            f"no model family `{settings.family}`",
-            hint=f"`model.family` is one of: {', '.join(FAMILIES)}",
+            f"a model of these settings has {least:,} weights and more, {MOST_WEIGHTS:,} at most can be built",
+            hint="lower `model.dim`, `model.depth`, `model.context` or `model.block.lut_layers`",
         )
     return FAMILIES[settings.family](settings, meta)
 
@@ -44,4 +68,14 @@ def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-__all__ = ["FAMILIES", "Gpt", "Network", "ResNet", "Vit", "blocks_of", "build", "parameter_count"]
+__all__ = [
+    "FAMILIES",
+    "Gpt",
+    "Network",
+    "ResNet",
+    "Vit",
+    "blocks_of",
+    "build",
+    "least_weights",
+    "parameter_count",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from quweit_cli.artifacts import RECORD, AnyArtifact, load
+from quweit_cli.artifacts import RECORD, AnyArtifact, Artifact, load, read_stage
 from quweit_cli.documents import (
     DumpManifest,
     EnergyTable,
@@ -26,10 +26,11 @@ class Findings(NamedTuple):
     synth: SynthesisReport | None = None
     energy: EnergyTable | None = None
     front: Front | None = None
+    copied: bool = False  # whether the dump was made elsewhere, so that its checks are what it declares
 
     @property
     def name(self) -> str:
-        return next(document.name for document in self if document is not None)
+        return next(document.name for document in self if isinstance(document, Artifact))
 
 
 def collect(project: Path) -> Findings:
@@ -46,6 +47,7 @@ def collect(project: Path) -> Findings:
         synth=_read(project, "synth", SynthesisReport),
         energy=_read(project, "energy", EnergyTable),
         front=_read(project, "front", Front),
+        copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
     )
     if not any(findings):
         raise ArtifactError(f"`{project}` holds nothing to report", hint="run `quweit train` or `quweit run`")

@@ -158,19 +158,20 @@ def power_residuals(model: PowerModel) -> str:
             (0.19, "left_out_percent", "fitted without it", PAPER),
         ):
             for place, point in enumerate(model.points):
-                drawn = axes.barh(place + shift, point[key], 0.36, color=series.colour, edgecolor=INK, lw=0.7)
+                value = getattr(point, key)
+                drawn = axes.barh(place + shift, value, 0.36, color=series.colour, edgecolor=INK, lw=0.7)
                 drawn[0].set_hatch(series.hatch)
                 drawn.set_label(label if place == 0 else "")
                 axes.annotate(
-                    f"{point[key]:+.0f}",
-                    (point[key], place + shift),
-                    xytext=(3 if point[key] >= 0 else -3, 0),
+                    f"{value:+.0f}",
+                    (value, place + shift),
+                    xytext=(3 if value >= 0 else -3, 0),
                     textcoords="offset points",
                     va="center",
                     fontsize=8,
-                    ha="left" if point[key] >= 0 else "right",
+                    ha="left" if value >= 0 else "right",
                 )
-        axes.set_yticks(range(len(model.points)), [str(point["name"]) for point in model.points])
+        axes.set_yticks(range(len(model.points)), [point.name for point in model.points])
         axes.invert_yaxis()
         axes.axvline(0, color=INK, lw=0.8)
         axes.margins(x=0.12)

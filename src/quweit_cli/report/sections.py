@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quweit_cli.documents import (
+    CalibrationPoint,
     DumpManifest,
     EnergyTable,
     Front,
@@ -26,7 +27,7 @@ def sections(findings: Findings) -> list[Section]:
     """In the order of the flow, and which stages are still to run."""
     made = [
         _training(findings.train) if findings.train else None,
-        _blocks(findings.dump, findings.rtl) if findings.dump else None,
+        _blocks(findings.dump, findings.rtl, copied=findings.copied) if findings.dump else None,
         _proof(findings.sim) if findings.sim else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
@@ -67,11 +68,12 @@ def _training(train: TrainResult) -> Section:
     )
 
 
-def _blocks(dump: DumpManifest, rtl: RtlManifest | None) -> Section:
+def _blocks(dump: DumpManifest, rtl: RtlManifest | None, *, copied: bool) -> Section:
     checks = dump.checks
     verdict = "equal" if checks.logits_equal else "NOT equal"
     words = [
-        f"PyTorch and the integer programs were compared on {counted(checks.samples, 'test sample')}: "
+        ("The dump was made elsewhere; as it declares, " if copied else "")
+        + f"PyTorch and the integer programs were compared on {counted(checks.samples, 'test sample')}: "
         f"{counted(checks.rows_compared, 'row')} of every block are equal, the logits of the model are {verdict}."
     ]
     if rtl is None:
@@ -272,8 +274,8 @@ def _power_model(table: EnergyTable) -> Section:
     model = table.power_model
     low, high = model.valid_luts
     used = any(row.power_source.startswith("model") for row in table.rows)
-    rows = [tuple(point.values()) for point in model.points]
-    columns = tuple(key.replace("_", " ") for key in model.points[0])
+    rows = [tuple(point.model_dump().values()) for point in model.points]
+    columns = tuple(key.replace("_", " ") for key in CalibrationPoint.model_fields)
     coefficients = ", ".join(f"{name} = {value:.4g}" for name, value in model.coefficients.items())
     return Section(
         "Power model",

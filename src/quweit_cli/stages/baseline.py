@@ -39,7 +39,7 @@ from quweit_cli.baseline_settings import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
-from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, StaleArtifact
+from quweit_cli.errors import CheckFailed, Mismatch, StaleArtifact
 from quweit_cli.hdl.causal import Head, causal_products
 from quweit_cli.hdl.render import renderer_digest
 from quweit_cli.hdl.systolic import Operands, render_arrays
@@ -259,17 +259,14 @@ def _checkpoint(options: Baseline) -> dict[str, str]:
     """A checkpoint that cannot be read is refused where it is loaded."""
     if options.checkpoint is None or not options.checkpoint.is_file():
         return {}
-    return {"checkpoint": digest_of_file(options.checkpoint)}
+    return {"checkpoint": digest_of_file(options.checkpoint, "the checkpoint ")}
 
 
 def _library(options: Baseline) -> dict[str, str]:
     """A cell library counts by its content, not by its place."""
     if options.liberty is None:
         return {}
-    try:
-        return {"liberty": digest_of_file(options.liberty)}
-    except OSError as error:
-        raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
+    return {"liberty": digest_of_file(options.liberty, "the cell library ")}
 
 
 def read(project: Path) -> Made:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from quweit_cli.models import ResNet, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
-from quweit_cli.training.equality import GoldenRows, verify
+from quweit_cli.training.equality import GoldenRows, programs_of, verify
 from quweit_cli.training.testing import samples_for
 from quweit_cli.weightless import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
@@ -54,7 +53,7 @@ def run(
             f"`{checkpoint}` is a dense model: it has no weightless block to dump",
             hint="train it with `model.mlp: weightless`",
         )
-    programs = _programs(blocks, checkpoint)
+    programs = programs_of(blocks, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
     whole = loaded.experiment.model.neighbours
     verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=whole)
@@ -96,13 +95,6 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
     return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
 
 
-def _programs(blocks: Mapping[str, WeightlessBlock], checkpoint: Path) -> dict[str, ir.Program]:
-    try:
-        return {name: block.program(name) for name, block in blocks.items()}
-    except ValueError as error:
-        raise ArtifactError(f"`{checkpoint}` gives no valid integer program: {error}") from None
-
-
 def _write_block(
     folder: Path, layer: int, program: ir.Program, block: WeightlessBlock, golden: GoldenRows
 ) -> DumpedBlock:
@@ -110,6 +102,11 @@ def _write_block(
     artifacts.save(program_to_record(program), folder / f"{stem}.json", indent=None)
     np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
     np.save(folder / f"{stem}.y.npy", golden.outputs_RE)
+    if not 1e-12 <= block.output_scale() <= 1e12:
+        raise ArtifactError(
+            f"the outputs of `{program.name}` are in steps of {block.output_scale():.3g}: its weights are of no use",
+            hint="train it again with a lower `training.learning_rate`",
+        )
     return DumpedBlock(
         name=program.name,
         layer=layer,

@@ -9,7 +9,7 @@ from quweit_cli.models import blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import describe, pick_device
-from quweit_cli.training.equality import integer_programs
+from quweit_cli.training.equality import integer_programs, programs_of
 from quweit_cli.training.evaluation import evaluate
 from quweit_cli.training.testing import samples_for
 
@@ -28,7 +28,7 @@ def run(
     place = pick_device(device)
     model = loaded.model().to(place)
     samples = samples_for(loaded, model.tokens, data_path)
-    programs = {name: block.program(name) for name, block in blocks_of(model).items()}
+    programs = programs_of(blocks_of(model), checkpoint)
     with progress.task("test", total=2 if programs else 1) as task:
         score = evaluate(model, samples.inputs, samples.targets, model.tokens)
         task.advance()

@@ -27,6 +27,7 @@ from quweit_cli.hdl.package import BlockSource, foretell
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.rtl import read_block, read_blocks
+from quweit_cli.stages.sources import read_manifest
 
 DOCUMENT = "front.json"
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
@@ -168,4 +169,4 @@ def point(
 
 def _dump(project: Path) -> DumpManifest:
     check_stage(project, "dump")
-    return load(DumpManifest, project / "dump" / "dump.json")
+    return read_manifest(project / "dump")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
-from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.errors import ArtifactError
 from quweit_cli.hdl.render import renderer_digest
 
 
@@ -75,14 +75,11 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Se
 
 
 def synth(project: Path, options: config.Synth) -> Key:
-    """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
+    """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ArtifactError when it cannot be read."""
     inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"})
     if options.liberty is not None:
         chosen["liberty"] = options.liberty.name
-        try:
-            inputs["liberty"] = digest_of_file(options.liberty)
-        except OSError as error:
-            raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
+        inputs["liberty"] = digest_of_file(options.liberty, "the cell library ")
     return Key(inputs, chosen)
 
 
@@ -110,11 +107,10 @@ def _stages(project: Path, *stages: str) -> dict[str, str]:
 
 def _checkpoint(path: Path) -> str:
     try:
-        return digest_of_file(path)
-    except OSError as error:
+        return digest_of_file(path, "the checkpoint ")
+    except ArtifactError as error:
         raise ArtifactError(
-            f"cannot read the checkpoint `{path}`: {error.strerror or error}",
-            hint="`quweit train CONFIG --out DIR` writes one to DIR/train/ckpt.pt",
+            error.message, hint="`quweit train CONFIG --out DIR` writes one to DIR/train/ckpt.pt"
         ) from None
 
 

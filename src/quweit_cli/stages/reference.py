@@ -47,7 +47,7 @@ def write_dump(project: Path, name: str, shape: ModelShape) -> None:
             output_scale=1 / 32,
         )
         manifest = DumpManifest(
-            name=f"{name}_reference",
+            name=f"{name[:31]}_reference",  # as long as a name can be
             checkpoint="0" * 64,
             data="random contents, rows of a normal distribution",
             model=shape.model_copy(update={"layers": 1}),

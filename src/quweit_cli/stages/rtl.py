@@ -8,18 +8,23 @@ from pathlib import Path
 import numpy as np
 
 from quweit_cli import config
+from quweit_cli.arrays import read_array
 from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
 from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape, RtlManifest, inside
 from quweit_cli.energy import workload
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl.package import BlockSource, render_package
-from quweit_cli.ir import evaluate
+from quweit_cli.ir import Program, evaluate
 from quweit_cli.ir.neighbours import Neighbourhood
+from quweit_cli.ir.program import tensor_types
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.progress import SILENT, Progress
+from quweit_cli.readers import Unreadable, cut
 from quweit_cli.stages import keys
+from quweit_cli.stages.sources import PROGRAM_BYTES, read_manifest
 
 MANIFEST = "manifest.json"
+ELEMENTS_AT_ONCE = 1 << 23  # of the widest tensor, while golden rows are checked: 64 MB
 
 
 def run(
@@ -43,7 +48,7 @@ def run(
     if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
         return load(RtlManifest, project / "rtl" / MANIFEST)
     check_stage(project, "dump")
-    dump = load(DumpManifest, project / "dump" / "dump.json")
+    dump = read_manifest(project / "dump")
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
     with progress.task("rendering"):
         plan, manifest = render_package(dump, sources, options)
@@ -103,23 +108,10 @@ def read_block(
     Raises:
         ArtifactError: damaged, or the rows are not what the program computes.
     """
-    path = inside(folder, block.program)
-    record = load(ProgramRecord, path)
-    try:
-        program = program_from_record(record)
-    except (ValueError, OverflowError) as error:
-        raise ArtifactError(f"`{path}` is not a sound program: {error}") from None
-    inputs = _load_rows(inside(folder, block.inputs), np.int8)
-    outputs = _load_rows(inside(folder, block.outputs), np.int16)
-    try:
-        computed = evaluate(program, inputs)
-    except ValueError as error:
-        raise ArtifactError(f"golden rows of `{block.name}` do not fit its program: {error}") from None
-    if computed.shape != outputs.shape or not np.array_equal(computed, outputs):
-        raise ArtifactError(
-            f"golden rows of `{block.name}` are not what its program computes",
-            hint="run `quweit dump` again",
-        )
+    program = _read_program(inside(folder, block.program), block, shape)
+    inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
+    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type.features)
+    _check_rows(block.name, program, inputs, outputs)
     around = _neighbourhood(block.name, inputs, shape) if shape.neighbours else None
     return BlockSource(
         block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
@@ -141,11 +133,49 @@ def _neighbourhood(name: str, read_RI: np.ndarray, shape: ModelShape) -> Neighbo
     return around
 
 
-def _load_rows(path: Path, kind: type[np.signedinteger]) -> np.ndarray:
+def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
+    """Raises ArtifactError when it is damaged, or not the program that `dump.json` describes."""
+    record = load(ProgramRecord, path, most=PROGRAM_BYTES)
+    if record.name != block.name:
+        raise ArtifactError(
+            f"`{path}` is the program `{cut(record.name)}`, and `dump.json` calls it `{block.name}`"
+        )
     try:
-        rows: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
+        program = program_from_record(record)
+    except ValueError as error:
+        raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
+    wanted = (2 if shape.neighbours else 1) * shape.dim
+    if (features := program.input_type.features) != wanted:
+        raise ArtifactError(
+            f"`{path}` takes rows of {features}, and the model of `dump.json` gives rows of {wanted}"
+        )
+    return program
+
+
+def _load_rows(path: Path, kind: str, rows: int, columns: int) -> np.ndarray:
+    """Golden rows [rows, columns]; raises ArtifactError for anything else."""
+    try:
+        found = read_array(path, kind, 2, most=PROGRAM_BYTES)
+    except Unreadable as error:
         raise ArtifactError(f"cannot read golden rows from `{path}`: {error}") from None
-    if rows.dtype != kind or rows.ndim != 2 or not len(rows):
-        raise ArtifactError(f"`{path}` does not hold rows of {np.dtype(kind).name}")
-    return rows
+    if found.shape != (rows, columns):
+        raise ArtifactError(
+            f"`{path}` holds {found.shape[0]:,} rows of {found.shape[1]:,}, and {rows:,} rows of {columns:,} are wanted"
+        )
+    return found
+
+
+def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.ndarray) -> None:
+    """Raises ArtifactError when the outputs are not what the program computes; some rows at a time."""
+    widest = max(kind.features for kind in tensor_types(program).values())
+    at_once = max(1, ELEMENTS_AT_ONCE // widest)
+    for first in range(0, len(inputs), at_once):
+        some = slice(first, first + at_once)
+        try:
+            computed = evaluate(program, inputs[some])
+        except ValueError as error:
+            raise ArtifactError(f"golden rows of `{name}` do not fit its program: {error}") from None
+        if not np.array_equal(computed, outputs[some]):
+            raise ArtifactError(
+                f"golden rows of `{name}` are not what its program computes", hint="run `quweit dump` again"
+            )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 from quweit_cli.documents import SampleResult
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.models import Gpt
 from quweit_cli.progress import SILENT, Progress
+from quweit_cli.readers import shown as as_written
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import pick_device
 from quweit_cli.training.sampling import continuation
@@ -30,8 +32,12 @@ def run(
     Raises:
         ArtifactError: not a checkpoint of ours, or damaged.
         UnsupportedModel: a model of images.
-        ConfigError: a prompt that is empty, or of characters that the model never saw.
+        ConfigError: a temperature that is no number, a prompt that is empty, or of characters that the model never saw.
     """
+    if not 0 <= temperature < math.inf:
+        raise ConfigError(
+            f"a temperature of {temperature} cannot divide anything", hint="give one of 0 or more"
+        )
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
     if not isinstance(model, Gpt):
@@ -61,5 +67,5 @@ def _check_prompt(prompt: str, vocabulary: str) -> None:
         shown = ", ".join(repr(character) for character in unknown[:10])
         raise ConfigError(
             f"the prompt has characters that the model never saw: {shown}",
-            hint=f"it knows {vocabulary!r}",
+            hint=f"it knows {as_written(vocabulary, 1000)}",
         )

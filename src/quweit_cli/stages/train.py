@@ -18,7 +18,7 @@ from torch import Tensor
 
 from quweit_cli import __version__, artifacts, config
 from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, ResNet, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -104,6 +104,8 @@ class _Training:
                     f"`{self.work}` was made with other settings: {', '.join(_differences(found, made_from))}",
                     hint="resume with the same settings, or start anew without `--resume`",
                 )
+        if self.work.is_symlink():
+            raise ArtifactError(f"`{self.work}` is a link, where quweit writes a folder", hint="remove it")
         if self.work.is_dir():
             self.progress.note(f"starting anew: what was unfinished in `{self.work}` is dropped")
             shutil.rmtree(self.work)
@@ -130,6 +132,7 @@ class _Training:
         distill, teacher = experiment.training.distill, self._teacher(experiment)
         if (path := experiment.training.start_from) is not None:
             self.start_from = checkpoint.load(path)
+            self.start_from.model()  # whose weights are those of its settings, or it says so
         order = [(experiment, CHECKPOINT)]
         if experiment.twin and experiment.model.mlp == "weightless":
             order.append((_dense(experiment), f"dense/{CHECKPOINT}"))

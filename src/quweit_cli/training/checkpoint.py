@@ -6,19 +6,43 @@ Read with torch's safe loader, which builds tensors and plain values and runs no
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from quweit_cli import config
+from quweit_cli.artifacts import Artifact
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.models import Network, build
+from quweit_cli.models import Network, build, least_weights
+from quweit_cli.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
 
 FORMAT, VERSION = "quweit.checkpoint", 1
 KEYS = {"format", "version", "experiment", "meta", "model", "samples", "metrics"}
+_TYPES = (
+    torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
+    torch.uint8, torch.bool,
+)  # fmt: skip
+
+
+class _Images(Artifact):
+    kind: Literal["images"]
+    side: int = Field(ge=1, le=4096)
+    channels: int = Field(ge=1, le=16)
+    classes: list[str] = Field(min_length=2, max_length=10_000)
+
+
+class _Text(Artifact):
+    kind: Literal["text"]
+    vocabulary: str = Field(min_length=1)
+
+
+_META: TypeAdapter[_Images | _Text] = TypeAdapter(Annotated[_Images | _Text, Field(discriminator="kind")])
+_FIGURES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -34,17 +58,28 @@ class Checkpoint:
         """The model in eval mode on the CPU.
 
         Raises:
+            ConfigError: a family or a rule that no registry has.
             ArtifactError: the weights do not fit the settings.
         """
+        least = least_weights(self.experiment.model, self.meta)
+        held = sum(tensor.numel() for tensor in self.state.values())
+        if least > held:  # before memory is taken for them
+            raise self._does_not_fit(f"they want {least:,} numbers and more, and it holds {held:,}")
+        model = build(self.experiment.model, self.meta)
+        for name, weight in model.state_dict().items():
+            if name in self.state and self.state[name].dtype != weight.dtype:
+                raise self._does_not_fit(f"`{name}` is of {self.state[name].dtype}, not of {weight.dtype}")
         try:
-            model = build(self.experiment.model, self.meta)
             model.load_state_dict(self.state)
-        except (ConfigError, RuntimeError, KeyError, TypeError) as error:
-            raise ArtifactError(
-                f"the weights of checkpoint `{self.experiment.name}` do not fit its settings: {error}",
-                hint="train it again",
-            ) from None
+        except (RuntimeError, ValueError) as error:  # ValueError: wiring that reads what is not there
+            raise self._does_not_fit(str(error).partition(":\n")[2] or str(error)) from None
         return model.eval()
+
+    def _does_not_fit(self, why: str) -> ArtifactError:
+        return ArtifactError(
+            f"the weights of checkpoint `{self.experiment.name}` do not fit its settings: {cut(why)}",
+            hint="train it again",
+        )
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -87,28 +122,122 @@ def load(path: Path) -> Checkpoint:
     if missing := KEYS - content.keys():
         raise ArtifactError(f"the checkpoint `{path}` is damaged: it has no {', '.join(sorted(missing))}")
     try:
+        experiment = config.experiment_from_dict(_plain(content["experiment"]), where="its settings")
+        meta = _meta(content["meta"])
         return Checkpoint(
-            experiment=config.experiment_from_dict(content["experiment"], where=f"checkpoint {path}"),
-            meta=dict(content["meta"]),
-            state=dict(content["model"]),
-            inputs=content["samples"]["inputs"],
-            targets=content["samples"]["targets"],
-            metrics=dict(content["metrics"]),
+            experiment=experiment,
+            meta=meta,
+            state=_tensors(content["model"]),
+            **_samples(content["samples"], meta, experiment.model.context),
+            metrics=_FIGURES.validate_python(_plain(content["metrics"]), strict=True),
         )
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
+    except ConfigError as error:
+        raise ArtifactError(f"the checkpoint `{path}` is damaged: {error.message}", hint=error.hint) from None
+    except ValidationError as error:
+        raise ArtifactError(
+            f"the checkpoint `{path}` is damaged: {problems(error)}", hint="train it again"
+        ) from None
+    except Unreadable as error:
         raise ArtifactError(f"the checkpoint `{path}` is damaged: {error}", hint="train it again") from None
 
 
+def _plain(found: Any) -> Any:
+    """The same, when it is no more than NODES plain values, DEPTH deep at most: a value may stand in it many times."""
+    left, waiting = NODES, [(found, DEPTH)]
+    while waiting:
+        value, depth = waiting.pop()
+        left -= 1
+        inner = [*value, *value.values()] if isinstance(value, dict) else value
+        if isinstance(inner, list | tuple):
+            if not depth or left < len(inner):
+                raise Unreadable("its settings are nested without end")
+            waiting += [(one, depth - 1) for one in inner]
+        elif not isinstance(value, str | int | float | bool | None):
+            raise Unreadable(f"a {type(value).__name__} stands where plain values belong")
+    return found
+
+
+def _meta(found: Any) -> dict[str, Any]:
+    """What the dataset says of itself, as models are built from it."""
+    return _META.validate_python(_plain(found), strict=True).model_dump()
+
+
+def _tensors(found: Any) -> dict[str, Tensor]:
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise Unreadable("its weights are not tensors by name")
+    return {name: sound_tensor(tensor, f"`{cut(name, 80)}`") for name, tensor in found.items()}
+
+
+def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor]:
+    """Test samples such as the dataset of `meta` has."""
+    if not isinstance(found, dict) or found.keys() != {"inputs", "targets"}:
+        raise Unreadable("its test samples are not inputs and targets")
+    inputs, targets = (sound_tensor(found[name], f"its {name}") for name in ("inputs", "targets"))
+    if meta["kind"] == "images":
+        shape, kind, known = (
+            (meta["channels"], meta["side"], meta["side"]),
+            torch.float32,
+            len(meta["classes"]),
+        )
+        fits = inputs.shape[1:] == shape and targets.shape == inputs.shape[:1]
+    else:
+        kind, known = torch.int64, len(meta["vocabulary"])
+        fits = inputs.shape == targets.shape and inputs.shape[1:] == (context,)
+    indices = [one for one in (inputs, targets) if one.dtype == torch.int64]
+    fits &= inputs.dtype == kind and targets.dtype == torch.int64 and targets.numel() > 0
+    if not fits or any(int(one.min()) < 0 or int(one.max()) >= known for one in indices):
+        raise Unreadable(f"its test samples are not {meta['kind']} of its dataset")
+    return {"inputs": inputs, "targets": targets}
+
+
+def sound_tensor(tensor: Any, what: str) -> Tensor:
+    """A tensor of finite numbers that are all in the file; raises Unreadable for anything else."""
+    if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.dtype not in _TYPES:
+        raise Unreadable(f"{what} is no tensor of numbers")
+    if (
+        tensor.device.type != "cpu"
+        or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+    ):
+        raise Unreadable(f"{what} is larger than what the file holds of it")
+    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        raise Unreadable(f"{what} holds a number that is not finite")
+    return tensor.detach()
+
+
 def _read(path: Path) -> Any:
-    if not path.is_file():
+    if not path.exists():
         raise ArtifactError(
             f"there is no checkpoint `{path}`", hint="`quweit train` writes one to DIR/train/ckpt.pt"
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch, zipfile and pickle raise a dozen types on bytes that are not theirs
-        first_line = str(error).strip().partition("\n")[0]
+        return read_tensors(path)
+    except Unreadable as error:
         raise ArtifactError(
-            f"`{path}` is not a quweit checkpoint, or is damaged: {first_line}",
+            f"`{path}` is not a quweit checkpoint, or is damaged: {error}",
             hint="it was not loaded; files that need code to be run are refused",
         ) from None
+
+
+def read_tensors(path: Path) -> Any:
+    """What torch saved, by its safe loader, onto the CPU; no more of it than the file has bytes.
+
+    Raises:
+        Unreadable: no file, damaged, or what the safe loader refuses.
+    """
+    with open_file(path) as file:
+        try:
+            size = os.fstat(file.fileno()).st_size
+            with zipfile.ZipFile(
+                file
+            ) as archive:  # torch stores as it is: what is compressed is not of torch
+                members = archive.infolist()
+            if any(one.compress_type for one in members) or sum(one.file_size for one in members) > size:
+                raise Unreadable("it unpacks to more than it has bytes")
+            file.seek(0)
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Unreadable:
+            raise
+        except (
+            Exception
+        ) as error:  # torch, zipfile and pickle raise a dozen types on bytes that are not theirs
+            raise Unreadable(cut(str(error).strip().partition("\n")[0])) from None

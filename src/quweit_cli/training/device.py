@@ -70,6 +70,13 @@ def prepared(settings: config.Training, device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(exact)
 
 
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Also on a CPU, where torch has no type for it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and ("allocate" in str(error) or "size calculation" in str(error))
+
+
 @contextlib.contextmanager
 def explained(settings: config.Training, device: torch.device) -> Iterator[None]:
     """Turn what torch raises when something runs out or is missing into a message with a way out.
@@ -80,14 +87,14 @@ def explained(settings: config.Training, device: torch.device) -> Iterator[None]
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        where = f"the GPU ({describe(device)})" if device.type == "cuda" else "this machine"
-        hint = f"a smaller `training.batch_size` than {settings.batch_size} needs less of it"
-        if not Precision(settings.precision, device).bfloat16:
-            hint += ", and so does `training.precision: bfloat16`"
-        raise OutOfMemory(f"training needs more memory than {where} has", hint=hint) from error
     except Exception as error:
         first_line = str(error).strip().partition("\n")[0]
+        if _is_lack_of_memory(error):
+            where = f"the GPU ({describe(device)})" if device.type == "cuda" else "this machine"
+            hint = f"a smaller `training.batch_size` than {settings.batch_size} needs less of it"
+            if not Precision(settings.precision, device).bfloat16:
+                hint += ", and so does `training.precision: bfloat16`"
+            raise OutOfMemory(f"training needs more memory than {where} has", hint=hint) from error
         if settings.deterministic and "deterministic" in first_line:
             raise QuweitError(
                 f"a kernel of this device is not deterministic: {first_line}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,14 +13,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quweit_cli import ir
-from quweit_cli.errors import Mismatch
+from quweit_cli.errors import ArtifactError, Mismatch, QuweitError
 from quweit_cli.models import Network, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training.evaluation import batches
+from quweit_cli.weightless import WeightlessBlock
 
 GOLDEN_SEED = 0
 
 Implementation = Callable[[Tensor], Tensor]
+
+
+def programs_of(blocks: Mapping[str, WeightlessBlock], checkpoint: Path) -> dict[str, ir.Program]:
+    """Integer programs by name; raises ArtifactError when the weights of `checkpoint` give none."""
+    try:
+        return {name: block.program(name) for name, block in blocks.items()}
+    except ValueError as error:
+        raise ArtifactError(f"`{checkpoint}` gives no valid integer program: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,11 @@ class _Recorder:
 
 
 def _compare_logits(expected: Tensor, got: Tensor, first_sample: int) -> None:
+    if not bool(torch.isfinite(expected).all()):
+        raise QuweitError(
+            "the logits are not finite: the weights are of no use",
+            hint="train again with a lower `training.learning_rate`",
+        )
     if torch.equal(expected, got):
         return
     sample = int((expected != got).flatten(1).any(dim=1).nonzero()[0])

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quweit_cli.errors import QuweitError
 from quweit_cli.training.distributed import ALONE, Processes
 
+LARGEST_LOSS = 1e9
 ROWS_PER_BATCH = 8192  # tokens in memory at once
 GPU_ROWS_PER_BATCH = 65536
 
@@ -33,6 +35,9 @@ def evaluate(
     """Test on samples [B, ...] of `tokens` rows each; leaves the model in the mode that it was in.
 
     Several processes share the samples, and all have the score of the whole.
+
+    Raises:
+        QuweitError: the loss is no number that a model can have.
     """
     training, device = model.training, next(model.parameters()).device
     model.eval()
@@ -46,7 +51,13 @@ def evaluate(
     model.train(training)
     loss, correct = processes.sum(loss_and_correct).tolist()
     accuracy = correct / len(targets) if targets.ndim == 1 else None
-    return Score(len(inputs), loss / targets.numel(), accuracy)
+    mean = loss / targets.numel()
+    if not mean < LARGEST_LOSS:  # nor for one that is not a number
+        raise QuweitError(
+            f"the loss on held-out data is {mean:.3g}: the weights are of no use",
+            hint="train again with a lower `training.learning_rate`",
+        )
+    return Score(len(inputs), mean, accuracy)
 
 
 def batches(samples: int, tokens: int, rows: int | None = None) -> Iterator[slice]:

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import config
-from quweit_cli.errors import QuweitError
+from quweit_cli.errors import ArtifactError, QuweitError
 from quweit_cli.models import Network, blocks_of, build
 from quweit_cli.progress import Progress, Task
+from quweit_cli.readers import cut
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.compilation import compile_layers
 from quweit_cli.training.datasets import Dataset
@@ -30,7 +31,7 @@ from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
 from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
 from quweit_cli.training.randomness import seed_device
-from quweit_cli.training.state import State
+from quweit_cli.training.state import ANEW, State
 
 REPORT_EVERY = 10  # steps between lines of metrics; each costs a wait for a GPU
 Log = Callable[[dict[str, float]], None]
@@ -288,10 +289,19 @@ class _Run:
         )
 
     def _restore(self, state: State) -> int:
-        self.model.load_state_dict(state.weights)
-        self.optimizer.load_state_dict(state.optimizer)
-        for average, kept in zip(self.average.averages, state.averages, strict=True):
-            average.copy_(kept)
+        """Raises ArtifactError when the state is not one of this training."""
+        try:
+            if state.step > self.steps or (state.step == self.steps and not state.curve):
+                raise ValueError(f"it is after step {state.step} of {self.steps}")
+            self.model.load_state_dict(state.best_weights or state.weights)
+            self.model.load_state_dict(state.weights)
+            self.optimizer.load_state_dict(state.optimizer)
+            for average, kept in zip(self.average.averages, state.averages, strict=True):
+                average.copy_(kept)
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"the state that was saved is not one of this training: {cut(error)}", hint=ANEW
+            ) from None
         self.curve = list(state.curve)
         self.loss_sum.copy_(state.loss_sum)
         self.loss_steps = state.loss_steps

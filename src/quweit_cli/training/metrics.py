@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from quweit_cli import artifacts
-from quweit_cli.errors import ConfigError
+from quweit_cli import artifacts, readers
+from quweit_cli.errors import ArtifactError, ConfigError
 
 LINES, EVENTS = "metrics.jsonl", "tensorboard"
+MOST_BYTES = 1 << 30
 
 
 class Metrics:
@@ -23,9 +24,19 @@ class Metrics:
         self.writer: Any = None
 
     def begin(self, step: int) -> None:
-        """Drop what this model wrote after a step: it will be written again."""
-        lines = self.path.read_text().splitlines() if self.path.is_file() else []
-        kept = [line for line in lines if self._precedes(json.loads(line), step)]
+        """Drop what this model wrote after a step: it will be written again.
+
+        Raises:
+            ArtifactError: what lies there is not what was written.
+        """
+        try:
+            lines = readers.read_text(self.path, MOST_BYTES).splitlines() if self.path.exists() else []
+            kept = [line for line in lines if self._precedes(readers.parse_json(line), step)]
+        except readers.Unreadable as error:
+            raise ArtifactError(
+                f"cannot go on writing `{self.path}`: {error}",
+                hint="`quweit train` without `--resume` starts anew",
+            ) from None
         artifacts.write_text(self.path, "".join(f"{line}\n" for line in kept))
         if self.tensorboard:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (optional, and slow to import)
@@ -44,8 +55,10 @@ class Metrics:
         if self.writer is not None:
             self.writer.close()
 
-    def _precedes(self, figures: dict[str, Any], step: int) -> bool:
-        return bool(figures["mlp"] != self.mlp or figures["step"] <= step)
+    def _precedes(self, figures: Any, step: int) -> bool:
+        if not isinstance(figures, dict) or not isinstance(figures.get("step"), int):
+            raise readers.Unreadable("a line of it has no step")
+        return bool(figures.get("mlp") != self.mlp or figures["step"] <= step)
 
 
 def copy(source: Path, target: Path) -> None:

@@ -42,7 +42,9 @@ class Optimizer:
         return {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Raises KeyError, TypeError or ValueError where a state is not one of these weights."""
         for name, optimizer in self.optimizers.items():
+            _check_fits(optimizer, state[name])
             optimizer.load_state_dict(state[name])
             for group in optimizer.param_groups:
                 group["lr"] = group["lr"].to(group["params"][0].device)
@@ -54,6 +56,23 @@ class Optimizer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return norm
+
+
+def _check_fits(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Groups as they are, and for each weight the tensors that such an optimiser keeps, in its shape."""
+    names = {"momentum"} if isinstance(optimizer, Muon) else {"step", "exp_avg", "exp_avg_sq"}
+    groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
+    for own, other in groups:
+        if any(own[key] != other[key] for key in own if key != "lr") or other["lr"].shape != own["lr"].shape:
+            raise ValueError("the optimizer has other settings")
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    if state["state"].keys() - set(range(len(weights))):
+        raise ValueError("the optimizer has states of weights that there are not")
+    for number, kept in state["state"].items():
+        for name, tensor in kept.items():
+            shape = torch.Size() if name == "step" else weights[number].shape
+            if kept.keys() != names or tensor.shape != shape or not bool(torch.isfinite(tensor).all()):
+                raise ValueError(f"the optimizer's `{name}` of weight {number} does not fit it")
 
 
 def parameter_groups(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from quweit_cli.errors import QuweitError
 from quweit_cli.models import Gpt
 
 
@@ -30,8 +31,14 @@ def continuation(
 
 
 def _drawn(logits_V: Tensor, temperature: float, top_k: int | None, generator: torch.Generator) -> int:
+    if not bool(torch.isfinite(logits_V).all()):
+        raise QuweitError(
+            "the model answers with what is no number: its weights are of no use",
+            hint="train it again with a lower `training.learning_rate`",
+        )
     if temperature == 0:
         return int(logits_V.argmax())
     likeliest = logits_V.topk(min(top_k or len(logits_V), len(logits_V)))
-    chance_K = torch.softmax(likeliest.values / temperature, dim=0)
+    # against the likeliest, so that the smallest temperature makes no infinity of it
+    chance_K = torch.softmax((likeliest.values - likeliest.values[0]) / temperature, dim=0)
     return int(likeliest.indices[torch.multinomial(chance_K, 1, generator=generator)])

@@ -9,29 +9,37 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import torch
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from quweit_cli.errors import ArtifactError
-from quweit_cli.training.checkpoint import write_whole
+from quweit_cli.readers import Unreadable, problems
+from quweit_cli.training.checkpoint import read_tensors, sound_tensor, write_whole
 
 FORMAT, VERSION = "quweit.training_state", 2
+ANEW = "`quweit train` without `--resume` starts anew, and so does removing the file"
+Steps = Annotated[int, Field(ge=0, le=10**9)]
 
 
 @dataclass(frozen=True)
 class State:
-    step: int  # steps done
-    seconds: float  # that they took
+    __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    step: Steps  # done
+    seconds: Annotated[float, Field(ge=0, lt=1e12)]  # that they took
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]
     averages: list[Tensor]
     curve: list[dict[str, float]]
     loss_sum: Tensor  # since the last evaluation, over `loss_steps`
-    loss_steps: int
+    loss_steps: Steps
     best_loss: float
     best_weights: dict[str, Tensor] | None
+
+
+_STATE = TypeAdapter(State)
 
 
 def save(state: State, path: Path) -> None:
@@ -47,13 +55,22 @@ def load(path: Path) -> State:
         ArtifactError: damaged, or of another kind or version.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if (content.pop("format"), content.pop("version")) != (FORMAT, VERSION):
-            raise ValueError("it is of another kind or version")
-        return State(**content)
-    except Exception as error:  # torch, zipfile and pickle raise a dozen types on bytes that are not theirs
-        first_line = str(error).strip().partition("\n")[0]
-        raise ArtifactError(
-            f"the state of training `{path}` cannot be read: {first_line}",
-            hint="`quweit train` without `--resume` starts anew, and so does removing the file",
-        ) from None
+        content = read_tensors(path)
+        if not isinstance(content, dict) or (content.pop("format", None), content.pop("version", None)) != (
+            FORMAT,
+            VERSION,
+        ):
+            raise Unreadable("it is of another kind or version")
+        return _sound(_STATE.validate_python(content))
+    except (Unreadable, ValidationError) as error:
+        why = problems(error) if isinstance(error, ValidationError) else error
+        raise ArtifactError(f"the state of training `{path}` cannot be read: {why}", hint=ANEW) from None
+
+
+def _sound(state: State) -> State:
+    """Raises Unreadable where a tensor is larger than what the file holds of it, or not finite."""
+    named = {"loss": state.loss_sum, **state.weights, **(state.best_weights or {})}
+    named |= {f"average {number}": one for number, one in enumerate(state.averages)}
+    for name, tensor in named.items():
+        sound_tensor(tensor, f"`{name}`")
+    return state

@@ -37,7 +37,8 @@ class RandomMapping(nn.Module):
         return self.order_P, self.start_I
 
     def _sort(self, _: object) -> None:
-        """Loaded weights bring another wiring."""
+        """Loaded weights bring another wiring; raises ValueError where it reads bits that there are not."""
+        _check_bits(self.bit_JL, self.features * self.bits_per_feature)
         self.order_P, self.start_I = sorted_by_source(self.bit_JL, self.features, self.bits_per_feature)
 
 
@@ -58,6 +59,7 @@ class LearnableMapping(nn.Module):
         self.register_buffer("candidate_JLC", pools.view(luts, fan_in, candidates))
         self.candidate_JLC: Tensor
         self.choice_JLC = nn.Parameter(0.01 * torch.randn(luts, fan_in, candidates))
+        self.register_load_state_dict_post_hook(LearnableMapping._check)  # type: ignore[no-untyped-call]
 
     @property
     def frozen(self) -> bool:
@@ -76,6 +78,9 @@ class LearnableMapping(nn.Module):
     def readers(self) -> tuple[Tensor, Tensor]:
         """The pins sorted by the feature that they read now: see `sorted_by_source`."""
         return sorted_by_source(self(), self.features, self.bits_per_feature)
+
+    def _check(self, _: object) -> None:
+        _check_bits(self.candidate_JLC, self.features * self.bits_per_feature)
 
 
 def sorted_by_source(bit_JL: Tensor, features: int, bits_per_feature: int) -> tuple[Tensor, Tensor]:
@@ -123,6 +128,11 @@ def _balanced_uses(features: int, bits_per_feature: int, pins: int) -> Tensor:
 def _shuffled_deck(uses_T: Tensor) -> list[int]:
     deck = torch.arange(len(uses_T)).repeat_interleave(uses_T)
     return [int(bit) for bit in deck[torch.randperm(len(deck))]]
+
+
+def _check_bits(wiring: Tensor, bits: int) -> None:
+    if int(wiring.min()) < 0 or int(wiring.max()) >= bits:  # kernels read where they are told to
+        raise ValueError(f"the wiring reads bits beyond the {bits:,} that there are")
 
 
 def _check_enough_bits(bits: int, fan_in: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from quweit_cli.errors import DataUnavailable
@@ -13,6 +14,7 @@ from quweit_cli.errors import DataUnavailable
 FOLDER = Path("data")
 TIMEOUT_SECONDS = 30
 CHUNK = 1 << 20
+MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def ensure_downloaded(download: Download, folder: Path = FOLDER) -> Path:
                 hint="try again, or set `data.path` to a copy that you trust",
             )
         partial.replace(path)
-    except OSError as error:  # urllib's URLError is one
+    except (OSError, HTTPException, ValueError) as error:  # URLError is the first; a damaged answer is not
         raise DataUnavailable(
             f"cannot download {download.url}: {error}",
             hint=f"set `data.path` to a copy of {download.name}, or put it in `{folder}/`",
@@ -82,6 +84,8 @@ def _fetch(download: Download, target: Path) -> str:
         target.open("wb") as file,
     ):
         while chunk := response.read(CHUNK):
+            if file.tell() > MOST_BYTES:
+                raise OSError(f"it gives more than {MOST_BYTES:,} bytes")
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError, DataUnavailable
+from quweit_cli.readers import Unreadable, read_text
 from quweit_cli.training.datasets.download import SHAKESPEARE, ensure_downloaded
 from quweit_cli.training.datasets.order import WHOLE, Share
 from quweit_cli.training.randomness import generator_for
 
 HELD_OUT = 0.1
+MOST_BYTES = 1 << 28  # of a text, whose tokens take eight times as much
 
 
 @dataclass
@@ -99,11 +101,14 @@ def shakespeare_char(settings: config.Data) -> Text:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path, MOST_BYTES)
+    except Unreadable as error:
         raise DataUnavailable(
             f"cannot read the text `{path}`: {error}", hint="`data.path` must name a UTF-8 text file"
         ) from None
+    if not text:
+        raise DataUnavailable(f"the text `{path}` is empty", hint="`data.path` must name a UTF-8 text file")
+    return text
 
 
 def _check_length(text: Tensor, tokens: int) -> None:
