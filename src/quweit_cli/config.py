@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from quweit_cli.errors import ConfigError
 from quweit_cli.model_settings import Block as Block  # noqa: PLC0414  (also config.Block)
@@ -25,6 +25,10 @@ from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  
 # Of cell names; nothing else may come into a tool's script.
 Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_.-][A-Za-z0-9]+)*$", max_length=64)]
+Libraries = Annotated[
+    tuple[Path, ...], BeforeValidator(lambda raw: (raw,) if isinstance(raw, str | Path) else raw or ())
+]
 
 
 class Data(Settings):
@@ -134,7 +138,7 @@ class Sim(Settings):
 
 class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
-    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+    device: Part = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
     clock_mhz: float = Field(200.0, gt=0, description="clock that timing and power are asked for")
     cache: bool = Field(
         True, description="reuse what Yosys made of the same RTL before, whatever the project"
@@ -142,9 +146,9 @@ class Synth(Settings):
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
-    liberty: Path | None = Field(
-        None,
-        description="cell library (Liberty, .lib or .lib.gz): yosys maps to its cells in place of a part; relative to the experiment file",
+    liberty: Libraries = Field(
+        (),
+        description="cell library (Liberty, .lib or .lib.gz), or a list of the files that it comes in: yosys maps to its cells in place of a part; relative to the experiment file",
     )
     dont_use: tuple[Pattern, ...] = Field(
         ("*lpflow*", "*probe*"),
@@ -171,7 +175,7 @@ class Synth(Settings):
 
     @model_validator(mode="after")
     def _cells_are_mapped_by_yosys(self) -> Synth:
-        if self.liberty is not None and self.tool != "yosys":
+        if self.liberty and self.tool != "yosys":
             raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
         return self
 
@@ -217,8 +221,9 @@ def load_experiment(path: Path) -> Experiment:
     if experiment.data.path is not None:
         data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
-    if experiment.synth.liberty is not None:
-        synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
+    if experiment.synth.liberty:
+        libraries = tuple(_beside(path, library) for library in experiment.synth.liberty)
+        synth = experiment.synth.model_copy(update={"liberty": libraries})
         experiment = experiment.model_copy(update={"synth": synth})
     training = experiment.training
     if (teacher := training.distill.teacher) is not None:

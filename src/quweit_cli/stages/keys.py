@@ -77,13 +77,22 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Se
 def synth(project: Path, options: config.Synth) -> Key:
     """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ConfigError when it cannot be read."""
     inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"})
-    if options.liberty is not None:
-        chosen["liberty"] = options.liberty.name
+    if options.liberty:
+        chosen["liberty"] = [path.name for path in options.liberty]
+    return Key(inputs | libraries(options.liberty), chosen)
+
+
+def libraries(paths: Sequence[Path]) -> dict[str, str]:
+    """Digests of cell libraries, which count by their content and not by their place. Raises ConfigError."""
+    digests = {}
+    for index, path in enumerate(paths):
+        if not path.is_file():
+            raise ConfigError(f"cannot read the cell library `{path}`: there is no such file")
         try:
-            inputs["liberty"] = digest_of_file(options.liberty)
+            digests[f"liberty{index or ''}"] = digest_of_file(path)
         except OSError as error:
-            raise ConfigError(f"cannot read the cell library `{options.liberty}`: {error.strerror}") from None
-    return Key(inputs, chosen)
+            raise ConfigError(f"cannot read the cell library `{path}`: {error.strerror}") from None
+    return digests
 
 
 def energy(project: Path, options: config.Energy) -> Key:

@@ -48,7 +48,7 @@ class Yosys:
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
         """Blocks side by side, one process each, at most one a core; with a cell library, see `asic`."""
-        if options.liberty is not None:
+        if options.liberty:
             return asic.synthesize(package, options, folder, progress)
         family = family_of(options.device)
         found = toolbox.find(self.tool)
