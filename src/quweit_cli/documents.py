@@ -226,7 +226,7 @@ class SynthesizedBlock(Artifact):
     tool: str
     version: str
     device: str = Field(description="part of an FPGA, or name of a cell library")
-    clock_mhz: float
+    clock_mhz: float = Field(gt=0)
     stage: Literal["synthesis", "place", "route"]
     luts: int | None = Field(
         None, description="absent, as what follows, where an FPGA's resources are not counted"
@@ -239,7 +239,11 @@ class SynthesizedBlock(Artifact):
     slack_ns: float | None = Field(
         None, description="worst setup slack; absent when the tool gives no timing"
     )
-    power_mw: float | None = Field(None, description="as the tool reports it; absent when it reports none")
+    power_mw: float | None = Field(
+        None,
+        gt=0,
+        description="as the tool reports it; absent when it reports none, or less than it has digits for",
+    )
     power_method: str | None = None
     seconds: float
     log: FileName
@@ -256,7 +260,7 @@ class SynthesizedBlock(Artifact):
 
     def over_estimate(self) -> tuple[float, float] | tuple[None, None]:
         """LUTs and FFs over those that the RTL package foretold; nothing where either is not known."""
-        if self.estimate is None or self.luts is None:
+        if self.estimate is None or self.luts is None or not (self.estimate.luts and self.estimate.ffs):
             return None, None
         return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
 

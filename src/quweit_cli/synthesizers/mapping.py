@@ -19,6 +19,7 @@ from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import Mapper
 from quweit_cli.config import Synth
 from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.synthesizers.clock_tree import add_clock_tree
 from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
 from quweit_cli.synthesizers.liberty import Library, read_libraries
@@ -134,11 +135,11 @@ def script(design: Design, target: Target, abc_script: str) -> str:
     """The Yosys script of one design; it runs where `library_at` left the library."""
     library, name = target.library, design.name
     gates = design.clock_gating and library.clock_gates()
-    avoid = "".join(f" -dont_use {cell}" for cell in library.refused())
+    avoid = "".join(f" -dont_use {yosys_word(cell)}" for cell in library.refused())
     legal = " ".join(f"-cell {kind} x" for kind in FLIP_FLOPS.split())
     gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if gates else ""
     high, low = (" ".join(library.tie(value)) for value in (1, 0))
-    reads = "\n".join(f"read_verilog -sv {source}" for source in design.sources)
+    reads = "\n".join(f"read_verilog -sv {yosys_word(source)}" for source in design.sources)
     return f"""\
 {reads}
 synth -flatten -noabc -top {design.top}
