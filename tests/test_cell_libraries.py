@@ -9,19 +9,24 @@ import pytest
 
 import cell_library
 from quweit_cli.errors import ConfigError
-from quweit_cli.synthesizers.liberty import Library, read_library
+from quweit_cli.synthesizers import liberty_text
+from quweit_cli.synthesizers.liberty import Library, read_libraries
 
 DEFAULT = ("*lpflow*", "*probe*")
 
 
+def read_library(path: Path, dont_use: tuple[str, ...] = ()) -> Library:
+    return read_libraries([path], dont_use)
+
+
 def read(folder: Path, **options: tuple[str, ...]) -> Library:
-    return read_library(cell_library.write(folder, **options), DEFAULT)[0]
+    return read_library(cell_library.write(folder, **options), DEFAULT)
 
 
 def test_packed_or_not_it_is_the_same_library(tmp_path: Path) -> None:
-    plain, text = read_library(cell_library.write(tmp_path))
-    packed, unpacked = read_library(cell_library.write(tmp_path, packed=True))
-    assert (packed, unpacked) == (plain, text)
+    plain = read_library(cell_library.write(tmp_path))
+    packed = read_library(cell_library.write(tmp_path, packed=True))
+    assert (packed.cells, packed.sha256) == (plain.cells, plain.sha256)
     assert (plain.name, plain.voltage, plain.wire_load) == ("tiny", 1.1, None)
 
 
@@ -36,7 +41,7 @@ def test_areas_pins_and_loads_are_read(tmp_path: Path) -> None:
 def test_loads_are_in_femtofarads_whatever_the_unit(tmp_path: Path) -> None:
     path = cell_library.write(tmp_path)
     path.write_text(path.read_text().replace("(1, ff)", '(0.5, "pf")'))
-    assert read_library(path)[0].cell("DFF").pins["D"].capacitance_ff == 500
+    assert read_library(path).cell("DFF").pins["D"].capacitance_ff == 500
 
 
 def test_buffers_are_found_by_function_and_strength_and_not_among_delays(tmp_path: Path) -> None:
@@ -61,8 +66,8 @@ def test_clock_gates_are_found(tmp_path: Path) -> None:
 
 def test_patterns_refuse_cells(tmp_path: Path) -> None:
     path = cell_library.write(tmp_path)
-    assert read_library(path, DEFAULT)[0].refused() == ["TRAP_lpflow"]
-    assert read_library(path, ("BUF1", "DELAY", "TRAP*"))[0].buffer(10).name == "BUF2"
+    assert read_library(path, DEFAULT).refused() == ["TRAP_lpflow"]
+    assert read_library(path, ("BUF1", "DELAY", "TRAP*")).buffer(10).name == "BUF2"
 
 
 def test_an_unknown_cell_names_the_nearest(tmp_path: Path) -> None:
@@ -75,20 +80,46 @@ def test_an_unknown_cell_names_the_nearest(tmp_path: Path) -> None:
     [
         (b"", "not a cell library"),
         (b"library (x) { }", "not a cell library"),
-        (b"library (x) { cell (A) { area : 1; }", "ends inside a group"),
-        (b"library (x) { } }", "closes a group"),
-        (b"library (x) { capacitive_load_unit (1, ff); cell (A) { } }", "contradicts itself"),
-        (b'library (x) { capacitive_load_unit (1, ff); cell ("A; exec") { area : 1; } }', "cannot name a cell"),
+        (b"library (x) { cell (A) { area : 1; }", "ends inside the group `library` of line 1"),
+        (b"library (x) {\n } }", "line 2: closes a group"),
+        (b"library (x) { capacitive_load_unit (1, ff); cell (A) { } }", "no cell that can be used; `A`: it states no area"),
+        (b"library (x) { capacitive_load_unit (1, ff); cell (A) { area : nan; } }", "`nan` is no number"),
+        (b"library (x) { capacitive_load_unit (1, ff); cell (A) { area : 1e999; } }", "`1e999` is no number"),
+        (b'library (x) { capacitive_load_unit (1, ff); cell ("A; exec") { area : 1; } }', "no name that every tool takes"),
+        (b"library (x) { cell (A) { area : 1; } }", "no unit of its loads"),
+        (b"library (x) {\n include_file (y.lib);\n}", "line 2: includes another file"),
+        (b"library (x) {\n\n cell (A) { area = 1; } }", "line 3: not Liberty at `area = 1; } }`"),
+        (b'library (x) {\n comment : "never closed; }', "line 2: not Liberty"),
+        (b"library (x) { /* never closed }", "not Liberty"),
+        (b"a () {" * 40, "nest more than 32 deep"),
         (b"\x1f\x8b not gzip", "cannot read"),
         (gzip.compress(b"library (x) {", mtime=0)[:20], "cannot read"),
-        (b"\xff\xfe", "cannot read"),
+        ("library (x) { }".encode("utf-16"), "not text of single bytes"),
     ],
 )  # fmt: skip
 def test_what_is_no_library_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "broken.lib"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         read_library(path)
+    assert "broken.lib" in caught.value.message
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liberty_text, "MAX_BYTES", 2**20)
+    path = tmp_path / "bomb.lib.gz"
+    path.write_bytes(gzip.compress(cell_library.text().encode() + b" " * 2**21))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ConfigError, match=r"bomb\.lib\.gz` has more than 1 MB"):
+        read_library(path)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_what_is_no_file_is_not_read(path: str) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_library(Path(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

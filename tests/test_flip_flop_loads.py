@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cell_library
 from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
-from quweit_cli.synthesizers.liberty import Library, read_library
+from quweit_cli.synthesizers.liberty import Library, read_libraries
 from quweit_cli.synthesizers.netlist import Netlist
 
 
@@ -22,7 +22,7 @@ def flip_flop_with(loads: int, library: Library) -> Netlist:
 
 
 def library_in(folder: Path) -> Library:
-    return read_library(cell_library.write(folder))[0]
+    return read_libraries([cell_library.write(folder)])
 
 
 def test_a_load_within_the_cells_limit_is_left_alone(tmp_path: Path) -> None:

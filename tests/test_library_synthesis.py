@@ -20,7 +20,7 @@ from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, Tool
 from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers import mapping
 from quweit_cli.synthesizers.clock_tree import FANOUT
-from quweit_cli.synthesizers.liberty import read_library
+from quweit_cli.synthesizers.liberty import read_libraries
 
 needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")
 
@@ -50,7 +50,7 @@ def test_area_is_the_sum_of_the_cells_and_every_figure_is_there(
     made: tuple[Path, SynthesisReport], tmp_path: Path
 ) -> None:
     project, report = made
-    found, library = figures(report), read_library(cell_library.write(tmp_path))[0]
+    found, library = figures(report), read_libraries([cell_library.write(tmp_path)])
     areas = {name: library.cell(name).area_um2 * count for name, count in found.cells_by_type.items()}
     assert found.area_mm2 == pytest.approx(sum(areas.values()) / 1e6)
     assert found.cells == sum(found.cells_by_type.values())

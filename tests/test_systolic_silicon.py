@@ -99,7 +99,7 @@ def measured_cell(tmp_path: Path, *, scale: int = 1, fault: tuple[str, str] | No
     target = target_of(Synth(liberty=cell_library.write(tmp_path), clock_mhz=100, activity="measured"))
     (array,), work = manifest.pipelined, tmp_path / "work"
     work.mkdir()
-    (work / LIBRARY).write_text(target.text)
+    (work / LIBRARY).write_text(target.library.text(target.library.cells))
     part = systolic_silicon.parts(8)[0]
     netlist = systolic_silicon.map_module(package, array, part, target, work)
     if fault is not None:

@@ -29,7 +29,7 @@ from quweit_cli.hdl.units import FOLDER, PIPELINED, Unit, softmax_cycles, units_
 from quweit_cli.ir.units import layer_norm, shiftmax
 from quweit_cli.progress import SILENT
 from quweit_cli.synthesizers import mapping, unit_streams, units_silicon
-from quweit_cli.synthesizers.liberty import read_library
+from quweit_cli.synthesizers.liberty import read_libraries
 from quweit_cli.synthesizers.parameters import with_parameters
 from test_paper_tables import cell, measured
 
@@ -44,7 +44,7 @@ def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path
     made = units_silicon.synthesize(units, Baseline(liberty=liberty, clock_ghz=0.1), tmp_path, SILENT)
     assert set(made) == {"quweit_gelu", "quweit_softmax"}
     for one in made.values():
-        assert (one.library, one.library_sha256) == ("tiny", read_library(liberty)[0].sha256)
+        assert (one.library, one.library_sha256) == ("tiny", read_libraries([liberty]).sha256)
         assert one.clock_mhz == pytest.approx(100)
         assert one.area_mm2 > 0 and one.vectorless_mw > 0 and one.measured_mw is not None
         assert "12.5 % activity on every net" in one.method and "OpenSTA" in one.method

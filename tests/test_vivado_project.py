@@ -14,7 +14,8 @@ import pytest
 import packages
 from quweit_cli import config
 from quweit_cli.documents import SynthesisReport
-from quweit_cli.errors import ConstraintMissed, ToolFailed, ToolNotFound
+from quweit_cli.energy import power, tables
+from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed, ToolNotFound
 from quweit_cli.stages import synth
 
 REPORTS = Path(__file__).parent / "data" / "vivado"
@@ -74,6 +75,51 @@ def test_vivado_is_run_a_block_at_a_time_and_its_reports_are_read(
         assert (block.stage, block.version) == ("route", "Vivado v2022.1")
         assert "12.5 %" in str(block.power_method)
         assert (project / "synth" / block.log).is_file()
+
+
+def test_a_power_of_0_000_w_is_absent_and_energy_takes_that_of_the_model(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, 'report = report.replace(" 0.153 ", " 0.000 ")')
+    report = synth.run(project, VIVADO)
+    block = report.blocks[0]
+    assert block.power_mw is None and "less than the 1 mW that it prints" in str(block.power_method)
+    dump = packages.dump_manifest()
+    rows, ratios = tables.build(
+        dump, packages.sim_result(), packages.synthesis_report(block), config.Energy(), power.calibrated()
+    )
+    assert ratios and all(
+        "model on 23984 LUTs" in row.power_source for row in rows if row.tool == block.version
+    )
+
+
+def test_a_part_whose_reports_are_unknown_is_refused_before_vivado_runs(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "sys.exit('it ran')")
+    with pytest.raises(ConfigError, match="xcvc1902-vsva2197-2MP-e-S.* UltraScale"):
+        synth.run(project, VIVADO.model_copy(update={"device": "xcvc1902-vsva2197-2MP-e-S"}))
+
+
+@pytest.mark.parametrize("spelled", ["Vivado v2025.1", "vivado v2025.1"])
+def test_the_version_is_as_vivado_spells_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelled: str
+) -> None:
+    stand_in(tmp_path, monkeypatch)
+    path = tmp_path / "vivado"
+    path.write_text(path.read_text().replace("Vivado v2022.1", spelled))
+    assert synth.run(project, VIVADO).blocks[0].version == spelled
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_reports_of_another_encoding_are_read(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written = (
+        f"pathlib.Path(target).write_bytes(report.replace('\\n', '\\r\\n').encode('{encoding}')); continue"
+    )
+    stand_in(tmp_path, monkeypatch, written)
+    assert synth.run(project, VIVADO).blocks[0].luts == 23_984
 
 
 def test_without_vivado_the_error_says_where_the_project_is(project: Path, without_vivado: None) -> None:

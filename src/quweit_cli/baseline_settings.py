@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from quweit_cli.config import Libraries, Part
 from quweit_cli.quantities import File
 from quweit_cli.training_settings import Settings
 
@@ -30,10 +31,12 @@ class Baseline(Settings):
         "deepest",
         description="registers in a row of the reference block in library cells; `auto` is that of the FPGA",
     )
-    liberty: File | None = Field(None, description="cell library: arrays and block in its cells, too")
+    liberty: Libraries = Field(
+        (), description="cell library, or the files that it comes in: arrays and block in its cells, too"
+    )
     clock_ghz: float = Field(1.0, ge=0.001, le=1000, description="clock of what is made of library cells")
     activity: Literal["measured", "vectorless"] = Field(
         "measured",
         description="in library cells: counted in simulation as well, or 12.5 % on every net alone",
     )
-    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+    device: Part = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")

@@ -207,9 +207,10 @@ def synth(
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
     liberty: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            metavar="FILE", help="cell library (.lib, .lib.gz): map to its cells in place of a part"
+            metavar="FILE",
+            help="cell library (.lib, .lib.gz): map to its cells in place of a part; may be repeated",
         ),
     ] = None,
     clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz")] = None,
@@ -237,7 +238,7 @@ def synth(
         device=device,
         clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
-        liberty=liberty,
+        liberty=tuple(liberty or ()),
         cache=not no_cache,
     )
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")

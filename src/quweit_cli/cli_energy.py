@@ -44,8 +44,11 @@ def baseline(
         Literal["verilator", "icarus"], typer.Option(help="which simulator compares")
     ] = "verilator",
     liberty: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="cell library (.lib, .lib.gz): arrays and block in its cells, too"),
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="cell library (.lib, .lib.gz): arrays and block in its cells, too; may be repeated",
+        ),
     ] = None,
     clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells")] = 1.0,
     pipeline_depth: Annotated[
@@ -76,7 +79,7 @@ def baseline(
         arrays=tuple(array or Baseline().arrays),
         cycles_per_row=cycles_per_row or None,
         simulator=simulator,
-        liberty=liberty,
+        liberty=tuple(liberty or ()),
         clock_ghz=clock_ghz,
         activity=activity,
         pipeline_depth=number(pipeline_depth),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from quweit_cli import readers
@@ -28,6 +28,12 @@ from quweit_cli.training_settings import Training as Training  # noqa: PLC0414  
 
 # Of cell names; nothing else may come into a tool's script.
 Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
+Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_.-][A-Za-z0-9]+)*$", max_length=64)]
+Libraries = Annotated[
+    tuple[File, ...],
+    BeforeValidator(lambda raw: (raw,) if isinstance(raw, str | Path) else raw or ()),
+    Field(max_length=64),
+]
 
 
 class Data(Settings):
@@ -142,7 +148,7 @@ class Sim(Settings):
 
 class Synth(Settings):
     tool: str = Field("yosys", description="yosys or vivado")
-    device: str = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+    device: Part = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
     clock_mhz: float = Field(
         200.0, ge=0.001, le=10**6, description="clock that timing and power are asked for"
     )
@@ -152,9 +158,9 @@ class Synth(Settings):
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
     )
-    liberty: File | None = Field(
-        None,
-        description="cell library (Liberty, .lib or .lib.gz): yosys maps to its cells in place of a part; relative to the experiment file",
+    liberty: Libraries = Field(
+        (),
+        description="cell library (Liberty, .lib or .lib.gz), or a list of the files that it comes in: yosys maps to its cells in place of a part; relative to the experiment file",
     )
     dont_use: tuple[Pattern, ...] = Field(
         ("*lpflow*", "*probe*"),
@@ -184,7 +190,7 @@ class Synth(Settings):
 
     @model_validator(mode="after")
     def _cells_are_mapped_by_yosys(self) -> Synth:
-        if self.liberty is not None and self.tool != "yosys":
+        if self.liberty and self.tool != "yosys":
             raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
         return self
 
@@ -229,8 +235,9 @@ def load_experiment(path: Path) -> Experiment:
     if experiment.data.path is not None:
         data = experiment.data.model_copy(update={"path": _beside(path, experiment.data.path)})
         experiment = experiment.model_copy(update={"data": data})
-    if experiment.synth.liberty is not None:
-        synth = experiment.synth.model_copy(update={"liberty": _beside(path, experiment.synth.liberty)})
+    if experiment.synth.liberty:
+        libraries = tuple(_beside(path, library) for library in experiment.synth.liberty)
+        synth = experiment.synth.model_copy(update={"liberty": libraries})
         experiment = experiment.model_copy(update={"synth": synth})
     training = experiment.training
     if (teacher := training.distill.teacher) is not None:

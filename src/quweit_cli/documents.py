@@ -202,7 +202,10 @@ class SynthesizedBlock(Artifact):
     slack_ns: Figure | None = Field(
         None, description="worst setup slack; absent when the tool gives no timing"
     )
-    power_mw: Amount | None = Field(None, description="as the tool reports it; absent when it reports none")
+    power_mw: PositiveAmount | None = Field(
+        None,
+        description="as the tool reports it; absent when it reports none, or less than it has digits for",
+    )
     power_method: str | None = None
     seconds: Amount
     log: FileName

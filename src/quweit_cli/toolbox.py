@@ -143,7 +143,7 @@ def find(tool: Tool) -> Found:
             f"`{tool.name}` is version {match[1]}.{match[2]}, quweit needs {tool.minimum[0]}.{tool.minimum[1]} or newer",
             hint=f"{tool.install}; or set {_variable(tool)} to a newer executable",
         )
-    return Found(tool, tuple(command), match[0].removeprefix("v"))
+    return Found(tool, tuple(command), match[0])
 
 
 def run(

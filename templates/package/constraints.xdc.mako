@@ -1,4 +1,4 @@
-<%page args="block, period, delay"/>\
+<%page args="block, period, delay" expression_filter="tcl_word"/>\
 # ${block.axis.top} out of context. The period is to be replaced by that of the clock it gets.
 create_clock -period ${period} -name aclk [get_ports aclk]
 # Nothing is known of what the ports meet: a fifth of the period is left to it on each side.

@@ -1,7 +1,8 @@
+<%page expression_filter="tcl_word"/>\
 # ${top}: synthesis, placement and routing out of context, then the three reports that quweit reads.
 create_project -in_memory -part ${part}
 % for source in sources:
-read_verilog -sv sources/${source}
+read_verilog -sv ${f"sources/{source}"}
 % endfor
 read_xdc -mode out_of_context constraints.xdc
 
@@ -10,9 +11,9 @@ opt_design
 place_design
 route_design
 
-report_utilization -file reports/${block}_utilization.rpt
-report_timing_summary -file reports/${block}_timing_summary.rpt
+report_utilization -file ${f"reports/{block}_utilization.rpt"}
+report_timing_summary -file ${f"reports/{block}_timing_summary.rpt"}
 # Vectorless: what is not known to toggle otherwise toggles in ${toggle_percent} % of the cycles.
 set_switching_activity -default_toggle_rate ${toggle_percent} -default_static_probability 0.5
-report_power -file reports/${block}_power.rpt
+report_power -file ${f"reports/{block}_power.rpt"}
 close_project

@@ -1,4 +1,5 @@
+<%page expression_filter="tcl_word"/>\
 # Every block, one after the other: vivado -mode batch -source run_all.tcl
 % for block in blocks:
-source ${block}.tcl
+source ${f"{block}.tcl"}
 % endfor

@@ -123,7 +123,10 @@ def initiation_interval(block: str, sim: SimResult) -> int:
         )
     if len(measured) > 1:
         raise CheckFailed(f"the simulators disagree on the cycles of `{block}`: {sorted(measured, key=str)}")
-    return int(measured.pop() or 0)
+    cycles = int(measured.pop() or 0)
+    if cycles < 1:
+        raise ArtifactError(f"the simulation of block `{block}` states {cycles} cycles a row")
+    return cycles
 
 
 def energy_uj(cycles: int, power_mw: float, clock_mhz: float) -> float:

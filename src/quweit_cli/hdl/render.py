@@ -64,4 +64,9 @@ def renderer_digest() -> str:
 
 @lru_cache
 def _lookup() -> TemplateLookup:
-    return TemplateLookup(directories=[str(template_root())], strict_undefined=True, input_encoding="utf-8")
+    return TemplateLookup(
+        directories=[str(template_root())],
+        strict_undefined=True,
+        input_encoding="utf-8",
+        imports=["from quweit_cli.hdl.words import tcl_word"],  # the filter of templates that render Tcl
+    )

@@ -46,7 +46,7 @@ from quweit_cli.hdl.systolic import Operands, render_arrays
 from quweit_cli.hdl.units import units_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import systolic as simulation
-from quweit_cli.stages import reference, rtl, sim, synth
+from quweit_cli.stages import keys, reference, rtl, sim, synth
 from quweit_cli.synthesizers import systolic as synthesis
 from quweit_cli.synthesizers import systolic_silicon as silicon
 from quweit_cli.synthesizers import units, units_silicon
@@ -78,7 +78,7 @@ def run(project: Path, options: Baseline, *, progress: Progress = SILENT, reuse:
     between = synthesize_units(folder, options, shape, progress=progress, reuse=reuse)
     if options.cycles_per_row is not None:
         reference_block(folder / "block", options, shape, progress=progress, reuse=reuse)
-        if options.liberty is not None:
+        if options.liberty:
             reference_block(
                 folder / "block_silicon", options, shape, silicon=True, progress=progress, reuse=reuse
             )
@@ -139,7 +139,7 @@ def simulate(
     """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
     inputs = {"rtl": check_stage(project, "rtl").digest()}
     chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
-    chosen["pipelined"] = options.liberty is not None
+    chosen["pipelined"] = bool(options.liberty)
     if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
         manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
         with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
@@ -162,7 +162,7 @@ def _simulate_pipelined(
     project: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
 ) -> list[ArrayRun]:
     """The arrays that library cells are made of, when one was named."""
-    if options.liberty is None:
+    if not options.liberty:
         return []
     return simulation.run_arrays(
         project / "rtl",
@@ -192,7 +192,7 @@ def synthesize(
     project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSynthesis:
     """Cells of every array, each module synthesized once."""
-    inputs = {"rtl": check_stage(project, "rtl").digest(), **_library(options)}
+    inputs = {"rtl": check_stage(project, "rtl").digest(), **keys.libraries(options.liberty)}
     chosen = options.model_dump(mode="json", include={"device", "clock_ghz", "activity"})
     if not (reuse and is_current(project, "synth", inputs=inputs, options=chosen)):
         manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
@@ -200,7 +200,7 @@ def synthesize(
             arrays = synthesis.synthesize(project / "rtl", manifest, options, folder, progress)
             cells = (
                 silicon.synthesize(project / "rtl", manifest, options, folder, progress)
-                if options.liberty is not None
+                if options.liberty
                 else []
             )
             made = BaselineSynthesis(rtl=inputs["rtl"], arrays=arrays, silicon=cells)
@@ -217,20 +217,20 @@ def synthesize_units(
     reuse: bool = True,
 ) -> BaselineUnits:
     """Cells of what stands between the products."""
-    inputs = {"renderer": renderer_digest(), **_library(options)}
-    clock_ghz = None if options.liberty is None else options.clock_ghz
+    inputs = {"renderer": renderer_digest(), **keys.libraries(options.liberty)}
+    clock_ghz = options.clock_ghz if options.liberty else None
     chosen = {
         "device": options.device,
         "shape": shape.model_dump(mode="json"),
         "clock_ghz": clock_ghz,
-        "activity": None if options.liberty is None else options.activity,
+        "activity": options.activity if options.liberty else None,
     }
     if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
         with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
             wanted = units_of(shape)
             made = units.synthesize(wanted, options, folder, progress)
             cells = {}
-            if options.liberty is not None:
+            if options.liberty:
                 cells = units_silicon.synthesize(wanted, options, folder, progress)
             made = [one.model_copy(update={"silicon": cells.get(one.module)}) for one in made]
             save(BaselineUnits(units=made), folder / "units.json")
@@ -260,13 +260,6 @@ def _checkpoint(options: Baseline) -> dict[str, str]:
     if options.checkpoint is None or not options.checkpoint.is_file():
         return {}
     return {"checkpoint": digest_of_file(options.checkpoint, "the checkpoint ")}
-
-
-def _library(options: Baseline) -> dict[str, str]:
-    """A cell library counts by its content, not by its place."""
-    if options.liberty is None:
-        return {}
-    return {"liberty": digest_of_file(options.liberty, "the cell library ")}
 
 
 def read(project: Path) -> Made:

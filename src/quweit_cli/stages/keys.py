@@ -77,10 +77,16 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Se
 def synth(project: Path, options: config.Synth) -> Key:
     """The cache changes how long it takes, and nothing else. A cell library counts by its content, not by its place. Raises ArtifactError when it cannot be read."""
     inputs, chosen = _stages(project, "rtl"), options.model_dump(mode="json", exclude={"cache"})
-    if options.liberty is not None:
-        chosen["liberty"] = options.liberty.name
-        inputs["liberty"] = digest_of_file(options.liberty, "the cell library ")
-    return Key(inputs, chosen)
+    if options.liberty:
+        chosen["liberty"] = [path.name for path in options.liberty]
+    return Key(inputs | libraries(options.liberty), chosen)
+
+
+def libraries(paths: Sequence[Path]) -> dict[str, str]:
+    """Digests of cell libraries, which count by their content and not by their place. Raises ArtifactError."""
+    return {
+        f"liberty{index or ''}": digest_of_file(path, "the cell library ") for index, path in enumerate(paths)
+    }
 
 
 def energy(project: Path, options: config.Energy) -> Key:

@@ -19,6 +19,7 @@ from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import activity, opensta
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.clock_tree import clock_gates
+from quweit_cli.synthesizers.liberty import Library
 from quweit_cli.synthesizers.mapping import (
     ABC_SHARE_BLOCK,
     ABC_SHARE_FAST,
@@ -43,11 +44,13 @@ def synthesize(package: Package, options: Synth, folder: Path, progress: Progres
         ConfigError: the library cannot be read, or lacks a cell that every design needs.
         ToolNotFound, ToolTooOld, ToolFailed: as every synthesizer.
     """
-    assert options.liberty is not None
     target = target_of(options)
     work = folder / FOLDER
     work.mkdir()
-    with library_at(work, target), progress.task("synthesis", total=len(package.manifest.blocks)) as task:
+    with (
+        library_at(work / LIBRARY, target.library),
+        progress.task("synthesis", total=len(package.manifest.blocks)) as task,
+    ):
         made = []
         for block in package.manifest.blocks:
             made.append(_synthesize_block(package, block, target, options, work))
@@ -58,18 +61,23 @@ def synthesize(package: Package, options: Synth, folder: Path, progress: Progres
 def analyse(
     netlist: Netlist, target: Target, work: Path, name: str, counted: activity.Activity | None = None
 ) -> opensta.Analysis:
-    """Timing and power of what `map_to_cells` left of `name`; without counted activity the power is vectorless alone."""
-    return opensta.analyse(
-        toolbox.find(toolbox.OPENSTA),
-        netlist,
-        work,
-        name,
-        LIBRARY,
-        period_ns=target.period_ns,
-        driver=target.driver,
-        load_ff=target.load_ff,
-        activity=counted,
-    )
+    """Timing and power of what `map_to_cells` left of `name`; without counted activity the power is vectorless alone.
+
+    OpenSTA sees the cells that are used: what it says against another is of no concern.
+    """
+    cells, library = {*netlist.cells_by_type(), target.driver}, f"{name}.sta.lib"
+    with library_at(work / library, target.library, cells):
+        return opensta.analyse(
+            toolbox.find(toolbox.OPENSTA),
+            netlist,
+            work,
+            name,
+            library,
+            period_ns=target.period_ns,
+            driver=target.driver,
+            load_ff=target.load_ff,
+            activity=counted,
+        )
 
 
 def _synthesize_block(
@@ -80,7 +88,7 @@ def _synthesize_block(
     sources = [Path(os.path.relpath(package.folder / source, work)) for source in block.sources]
     mapped = _map(sources, block, target, options, work)
     netlist = mapped.netlist
-    write_cell_models(netlist, work, name)
+    write_cell_models(netlist, target.library, work, name)
     counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
     found = toolbox.find(toolbox.OPENSTA)
     analysis = analyse(netlist, target, work, name, counted)
@@ -119,16 +127,18 @@ def _how_mapped(mapped: Mapping, options: Synth) -> str:
     return "; mapped for speed" if mapped.mapper == "map" else "; mapped by `&nf`, as `map` of ABC refused it"
 
 
-def write_cell_models(netlist: Netlist, work: Path, name: str) -> None:
+def write_cell_models(netlist: Netlist, library: Library, work: Path, name: str) -> None:
     """`<name>.cells.v`: the cells used, from their functions in the library."""
     output = f"{name}.cells.v"
-    write_text(work / f"{name}.cells.ys", activity.cell_models_script(netlist, LIBRARY, output))
-    toolbox.run(
-        [*toolbox.find(toolbox.YOSYS).command, f"{name}.cells.ys"],
-        cwd=work,
-        log=work / f"{name}.cells.log",
-        name="yosys on the cell models",
-    )
+    with library_at(work / f"{name}.cells.lib", library, netlist.cells_by_type()):
+        script = activity.cell_models_script(netlist, f"{name}.cells.lib", output)
+        write_text(work / f"{name}.cells.ys", script)
+        toolbox.run(
+            [*toolbox.find(toolbox.YOSYS).command, f"{name}.cells.ys"],
+            cwd=work,
+            log=work / f"{name}.cells.log",
+            name="yosys on the cell models",
+        )
     gates = {gate.cell.name: gate.cell for gate in clock_gates(netlist).values()}
     models = (work / output).read_text() + "".join(activity.clock_gate_model(cell) for cell in gates.values())
     write_text(work / output, models)
@@ -149,7 +159,7 @@ def _activity(
             f"block `{block.name}` has {golden} golden rows, activity takes {activity.ROWS_AROUND + 1} at least",
             hint="dump more rows, or set activity to vectorless",
         )
-    root = package.folder.resolve()
+    root = Path(os.path.relpath(package.folder, work))  # Icarus opens no file by a name beyond ASCII
     return activity.simulate(
         netlist,
         [
@@ -175,7 +185,7 @@ def _figures(
     netlist, library = mapped.netlist, target.library
     gates = clock_gates(netlist)
     wires = f"wires by its model `{library.wire_load}`" if library.wire_load else "no wires"
-    common = f"OpenSTA, {library.name} at {library.voltage:g} V, {wires}, clock tree inside, before placement{_how_mapped(mapped, options)}"
+    common = f"OpenSTA, {library.supply}, {wires}, clock tree inside, before placement{_how_mapped(mapped, options)}"
     nets = len(netlist.net_names())
     measured = None
     if counted is not None:

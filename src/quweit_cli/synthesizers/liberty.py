@@ -1,41 +1,27 @@
-"""A cell library in Liberty format: areas, and which cell can do what.
+"""Cell libraries in Liberty format: areas, and which cell can do what.
 
-Only groups and simple attributes are read, not the tables of delay and power, which are the tools'
-business. Nothing is known of any one library: buffers, tie cells and clock gates are found by their
-functions, so that a library serves without a configuration of its own.
+Tables of delay and power are the tools' business. Nothing is known of any one library: buffers, tie cells and
+clock gates are found by their functions, so that a library serves without a configuration of its own. A cell that
+cannot be used is left out, with the reason, and the rest of the library serves without it.
 """
 
 from __future__ import annotations
 
 import difflib
-import gzip
-import hashlib
 import re
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from quweit_cli.errors import ConfigError
+from quweit_cli.synthesizers.liberty_files import name_of, read_files
+from quweit_cli.synthesizers.liberty_text import Group, number, unquoted, write
 
-# Comments, strings, punctuation, words; what lies between is blank.
-TOKEN = re.compile(r'/\*.*?\*/|"(?:[^"\\]|\\.)*"|[{}();:,]|[^\s{}();:,"]+', re.DOTALL)
-CELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 FEMTOFARADS = {"ff": 1.0, "pf": 1000.0}
-
-
-@dataclass
-class Group:
-    """`kind (arguments) { attributes; groups }`."""
-
-    kind: str
-    arguments: tuple[str, ...]
-    attributes: dict[str, str] = field(default_factory=dict)
-    groups: list[Group] = field(default_factory=list)
-
-    def named(self, kind: str) -> Iterator[Group]:
-        return (group for group in self.groups if group.kind == kind)
+# Groups of memories and of cells with several bits, which no gate is mapped to.
+OF_SEVERAL_BITS = ("bus", "bundle", "memory")
 
 
 @dataclass(frozen=True)
@@ -75,13 +61,24 @@ class Cell:
 
 @dataclass(frozen=True)
 class Library:
-    """Cells by name; areas in square micrometres, as all libraries of this format mean them."""
+    """Cells by name, of one file or several; areas in square micrometres, as all libraries of this format mean them."""
 
     name: str
-    sha256: str  # of the text, packed or not
-    voltage: float
+    sha256: str  # of its text, see `Files`
+    voltage: float | None
     wire_load: str | None  # the model that timing and power take for wires when nothing is placed
     cells: dict[str, Cell]
+    left_out: dict[str, str]  # cell -> why it is not offered
+    group: Group
+
+    @property
+    def supply(self) -> str:
+        """The library and its voltage, in words."""
+        return self.name if self.voltage is None else f"{self.name} at {self.voltage:g} V"
+
+    def text(self, cells: Collection[str]) -> str:
+        """What the tools read: the library with these of its cells, in a form that all of them take."""
+        return write(self.group, lambda group: group.kind != "cell" or name_of(group) in cells) + "\n"
 
     def usable(self) -> list[Cell]:
         return [cell for cell in self.cells.values() if not (cell.refused or cell.dont_use)]
@@ -91,6 +88,8 @@ class Library:
 
     def cell(self, name: str) -> Cell:
         """Raises ConfigError when the library has no such cell."""
+        if name in self.left_out:
+            raise ConfigError(f"the cell `{name}` of `{self.name}` cannot be used: {self.left_out[name]}")
         if name not in self.cells:
             near = difflib.get_close_matches(name, self.cells, n=1)
             raise ConfigError(
@@ -99,14 +98,14 @@ class Library:
         return self.cells[name]
 
     def buffer(self, load_ff: float = 0.0) -> Cell:
-        """The smallest buffer that may drive this load; without one, of about twice the least strength.
+        """The smallest buffer that may drive this load; without one, of about twice the least strength if there is.
 
         Raises:
             ConfigError: the library has no such buffer.
         """
         buffers = [cell for cell in self.usable() if cell.is_buffer]
-        weakest = min((cell.outputs[0].max_capacitance_ff for cell in buffers), default=0.0)
-        wanted = load_ff or 1.9 * weakest
+        strengths = [cell.outputs[0].max_capacitance_ff for cell in buffers] or [0.0]
+        wanted = load_ff or min(1.9 * min(strengths), max(strengths))
         fit = [cell for cell in buffers if cell.outputs[0].max_capacitance_ff >= wanted]
         if not fit:
             raise ConfigError(f"`{self.name}` has no buffer for {wanted:.1f} fF")
@@ -129,116 +128,120 @@ class Library:
         return [cell for cell in self.usable() if cell.clock_gate]
 
 
-def read_library(path: Path, dont_use: tuple[str, ...] = ()) -> tuple[Library, str]:
-    """The library and its text, from a file that may be packed (`.gz`); `dont_use` are patterns of cell names.
+def read_libraries(paths: Sequence[Path], dont_use: tuple[str, ...] = ()) -> Library:
+    """The cells of all files; `dont_use` are patterns of cell names.
 
     Raises:
-        ConfigError: no such file, or not a library in Liberty format.
+        ConfigError: a file that is no library, libraries that do not belong together, or no cell that can be used.
     """
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        text = content.decode()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the cell library `{path}`: {error}") from None
-    groups = _parse(text, path)
-    library = groups[0] if len(groups) == 1 else None
-    if library is None or library.kind != "library" or not any(library.named("cell")):
-        raise ConfigError(f"`{path}` is not a cell library in Liberty format")
-    try:
-        cells = [_cell(group, _femtofarads(library), dont_use) for group in library.named("cell")]
-    except (ValueError, KeyError, IndexError) as error:
-        raise ConfigError(f"the cell library `{path}` contradicts itself: {error}") from None
-    made = Library(
-        name=library.arguments[0],
-        sha256=hashlib.sha256(content).hexdigest(),
-        voltage=float(library.attributes.get("nom_voltage", "0")),
-        wire_load=library.attributes.get("default_wire_load"),
-        cells={cell.name: cell for cell in cells},
+    files = read_files(paths)
+    cells: dict[str, Cell] = {}
+    left_out: dict[str, str] = {}
+    for group, library in files.cells:
+        unit_ff = _femtofarads(library)
+        try:
+            cells[name_of(group)] = _cell(group, library, unit_ff, dont_use)
+        except ValueError as error:
+            left_out[name_of(group)] = f"{error} ({group.place})"
+    if not cells:
+        name, reason = next(iter(left_out.items()))
+        raise ConfigError(f"`{paths[0]}` has no cell that can be used; `{name}`: {reason}")
+    return Library(
+        name=", ".join(files.names),
+        sha256=files.sha256,
+        voltage=_voltage(files.merged),
+        wire_load=files.merged.attributes.get("default_wire_load"),
+        cells=cells,
+        left_out=left_out,
+        group=files.merged,
     )
-    return made, text
 
 
-def _cell(group: Group, unit_ff: float, dont_use: tuple[str, ...]) -> Cell:
-    name = group.arguments[0]
-    if not CELL_NAME.fullmatch(name):
-        raise ValueError(f"`{name}` cannot name a cell")
-    pins = [_pin(pin, unit_ff) for pin in group.named("pin")]
+def _cell(group: Group, library: Group, unit_ff: float, dont_use: tuple[str, ...]) -> Cell:
+    """Raises ValueError with the reason why it cannot be used."""
+    name = _plain_name(name_of(group))
+    for kind in OF_SEVERAL_BITS:
+        if next(group.named(kind), None) is not None:
+            raise ValueError(f"it has a {kind}")
+    if "area" not in group.attributes:
+        raise ValueError("it states no area")
+    area = number(group.attributes["area"])
+    if area < 0:
+        raise ValueError(f"its area is {area:g}")
+    pins = [_pin(pin, name, library, unit_ff) for pin in group.named("pin") for name in pin.arguments]
+    gate = group.attributes.get("clock_gating_integrated_cell", "").startswith("latch_posedge")
+    roles = {pin.clock_gate for pin in pins}
     return Cell(
         name=name,
-        area_um2=float(group.attributes["area"]),
-        sequential=any(inner.kind in ("ff", "latch", "ff_bank", "latch_bank") for inner in group.groups),
-        clock_gate=group.attributes.get("clock_gating_integrated_cell", "").startswith("latch_posedge"),
+        area_um2=area,
+        sequential=next(group.named("ff", "latch", "ff_bank", "latch_bank"), None) is not None,
+        clock_gate=gate and {"clock", "enable", "out"} <= roles,
         refused=any(fnmatchcase(name, pattern) for pattern in dont_use),
-        dont_use=group.attributes.get("dont_use") == "true",
+        dont_use=_is_true(group, "dont_use"),
         pins={pin.name: pin for pin in pins},
     )
 
 
-def _pin(group: Group, unit_ff: float) -> Pin:
-    name = group.arguments[0]
-    if not CELL_NAME.fullmatch(name):
-        raise ValueError(f"`{name}` cannot name a pin")
+def _pin(group: Group, name: str, library: Group, unit_ff: float) -> Pin:
     attributes = group.attributes
-    roles = [
-        role
-        for role in ("clock", "enable", "test", "out")
-        if attributes.get(f"clock_gate_{role}_pin") == "true"
-    ]
+    direction = attributes.get("direction", "").lower()
+    default = library.attributes.get(f"default_{direction}_pin_cap", "0")
+    most = attributes.get("max_capacitance", library.attributes.get("default_max_capacitance"))
+    roles = [role for role in ("clock", "enable", "test", "out") if _is_true(group, f"clock_gate_{role}_pin")]
     return Pin(
-        name=name,
-        direction=attributes.get("direction", ""),
+        name=_plain_name(unquoted(name)),
+        direction=direction,
         function=attributes.get("function", ""),
-        capacitance_ff=unit_ff * float(attributes.get("capacitance", "0")),
-        max_capacitance_ff=unit_ff * float(attributes.get("max_capacitance", "0")),
+        capacitance_ff=unit_ff * number(attributes.get("capacitance", default)),
+        max_capacitance_ff=unit_ff * (_greatest_load(group, library) if most is None else number(most)),
         clock_gate=roles[0] if roles else "",
     )
 
 
+def _greatest_load(pin: Group, library: Group) -> float:
+    """That its tables of delay were made for, in the library's unit; 0 without such a table."""
+    templates = {name_of(one): one.attributes for one in library.named("lu_table_template")}
+    loads = [0.0]
+    for timing in pin.named("timing"):
+        for table in timing.named("cell_rise", "cell_fall"):
+            template = templates.get(name_of(table), {})
+            for axis in ("1", "2"):
+                if template.get(f"variable_{axis}") == "total_output_net_capacitance":
+                    index = table.attributes.get(f"index_{axis}", template.get(f"index_{axis}", "0"))
+                    loads += [number(one) for one in index.replace(",", " ").split()]
+    return max(loads)
+
+
+def _plain_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"`{name}` is no name that every tool takes")
+    return name
+
+
+def _voltage(library: Group) -> float | None:
+    conditions = [one.attributes.get("voltage") for one in library.named("operating_conditions")]
+    stated = library.attributes.get("nom_voltage", (conditions or [None])[0])
+    try:
+        return None if stated is None else number(stated)
+    except ValueError as error:
+        raise ConfigError(f"`{library.path}`: its voltage cannot be read: {error}") from None
+
+
 def _femtofarads(library: Group) -> float:
-    scale, unit = library.attributes["capacitive_load_unit"].split(",")
-    return float(scale) * FEMTOFARADS[unit.strip().lower()]
+    stated = library.attributes.get("capacitive_load_unit", "")
+    scale, _, unit = stated.partition(",")
+    try:
+        return number(scale) * FEMTOFARADS[unit.strip().lower()]
+    except (ValueError, KeyError):
+        raise ConfigError(
+            f"`{library.path}` states no unit of its loads that is known: capacitive_load_unit ({stated})",
+            hint="(1, ff) or (1, pf)",
+        ) from None
+
+
+def _is_true(group: Group, attribute: str) -> bool:
+    return group.attributes.get(attribute, "").lower() == "true"
 
 
 def _plain(function: str) -> str:
     return function.strip("() ")
-
-
-def _parse(text: str, path: Path) -> list[Group]:
-    """Groups of the file; the numbers of tables are dropped unread."""
-    outermost = Group("", ())
-    open_groups, words = [outermost], []
-    for match in TOKEN.finditer(text):
-        token = match[0]
-        if token.startswith("/*") or token == "\\":
-            continue
-        if token not in "{};":
-            words.append(token)
-            continue
-        if token == "{":
-            group = Group(
-                words[0] if words else "", tuple(_unquoted(word) for word in words[2:-1] if word != ",")
-            )
-            open_groups[-1].groups.append(group)
-            open_groups.append(group)
-        elif token == "}":
-            open_groups.pop()
-            if not open_groups:
-                raise ConfigError(f"`{path}` closes a group that it did not open")
-        if token == ";" and len(words) >= 3 and words[0] != "values":
-            _add_attribute(open_groups[-1], words)
-        words = []
-    if len(open_groups) != 1:
-        raise ConfigError(f"`{path}` ends inside a group")
-    return outermost.groups
-
-
-def _add_attribute(group: Group, words: list[str]) -> None:
-    """`name : value ;` or `name (value, value) ;`."""
-    value = words[2:] if words[1] == ":" else words[2:-1]
-    group.attributes[words[0]] = " ".join(_unquoted(word) for word in value)
-
-
-def _unquoted(word: str) -> str:
-    return word[1:-1] if word.startswith('"') else word

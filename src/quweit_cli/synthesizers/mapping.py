@@ -7,7 +7,10 @@ maps against a delay target with a driving cell and a load.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +19,10 @@ from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import Mapper
 from quweit_cli.config import Synth
 from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.synthesizers.clock_tree import add_clock_tree
 from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
-from quweit_cli.synthesizers.liberty import Library, read_library
+from quweit_cli.synthesizers.liberty import Library, read_libraries
 from quweit_cli.synthesizers.netlist import Netlist, read_netlist, verilog
 
 LIBRARY = "library.lib"  # there while the tools run; the library itself is not part of the artefact
@@ -53,7 +57,6 @@ class Target(NamedTuple):
     """What every block is mapped to."""
 
     library: Library
-    text: str
     driver: str
     load_ff: float
     period_ns: float
@@ -80,13 +83,12 @@ def target_of(options: Synth) -> Target:
     Raises:
         ConfigError: the library cannot be read, or lacks such a cell.
     """
-    assert options.liberty is not None
-    library, text = read_library(options.liberty, options.dont_use)
+    library = read_libraries(options.liberty, options.dont_use)
     driver = library.buffer() if options.driving_cell is None else library.cell(options.driving_cell)
     load_ff = options.load_ff
     if load_ff is None:
         load_ff = FANOUT_LOAD * max(pin.capacitance_ff for pin in driver.inputs)
-    return Target(library, text, driver.name, load_ff, 1000 / options.clock_mhz)
+    return Target(library, driver.name, load_ff, 1000 / options.clock_mhz)
 
 
 def map_fast(design: Design, target: Target, work: Path) -> Mapping:
@@ -113,12 +115,16 @@ def map_to_cells(design: Design, target: Target, work: Path, abc_script: str = A
     library, name = target.library, design.name
     write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
     write_text(work / f"{name}.ys", script(design, target, abc_script))
-    toolbox.run(
-        [*found.command, f"{name}.ys"], cwd=work, log=work / f"{name}.log", name=f"yosys on block {name}"
-    )
-    json = work / f"{name}.json"
-    netlist = read_netlist(json, design.top, library)
-    json.unlink()
+    reads = [*design.sources, Path(LIBRARY), Path(f"{name}.constr"), Path(f"{name}.ys")]
+    with plain_copy(work, reads) as place:
+        toolbox.run(
+            [*found.command, f"{name}.ys"],
+            cwd=place,
+            log=work / f"{name}.log",
+            name=f"yosys on block {name}",
+            environment={"TMPDIR": str(place)},  # else ABC keeps every library that it saw, for good
+        )
+        netlist = read_netlist(place / f"{name}.json", design.top, library)
     buffer_flip_flops(netlist, library)
     add_clock_tree(netlist, library, CLOCK)
     write_text(work / f"{name}.netlist.v", verilog(netlist, f"// {design.top} in cells of {library.name}"))
@@ -126,14 +132,14 @@ def map_to_cells(design: Design, target: Target, work: Path, abc_script: str = A
 
 
 def script(design: Design, target: Target, abc_script: str) -> str:
-    """The Yosys script of one design; it runs where the library lies as `library.lib`."""
+    """The Yosys script of one design; it runs where `library_at` left the library."""
     library, name = target.library, design.name
     gates = design.clock_gating and library.clock_gates()
-    avoid = "".join(f" -dont_use {cell}" for cell in library.refused())
+    avoid = "".join(f" -dont_use {yosys_word(cell)}" for cell in library.refused())
     legal = " ".join(f"-cell {kind} x" for kind in FLIP_FLOPS.split())
     gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if gates else ""
     high, low = (" ".join(library.tie(value)) for value in (1, 0))
-    reads = "\n".join(f"read_verilog -sv {source}" for source in design.sources)
+    reads = "\n".join(f"read_verilog -sv {yosys_word(source)}" for source in design.sources)
     return f"""\
 {reads}
 synth -flatten -noabc -top {design.top}
@@ -151,10 +157,26 @@ write_json {name}.json
 
 
 @contextlib.contextmanager
-def library_at(work: Path, target: Target) -> Iterator[None]:
-    """The unpacked library beside the scripts while they run: no path of this machine stands in them."""
-    path = work / LIBRARY
-    write_text(path, target.text)
+def plain_copy(work: Path, names: Sequence[Path]) -> Iterator[Path]:
+    """A folder of a plain name with the files that `names` leads to from `work`, where it leads to them as well.
+
+    ABC is given whole paths, and takes none with a semicolon or a quote in it.
+    """
+    above = max(name.parts.count("..") for name in names)
+    with tempfile.TemporaryDirectory(prefix="quweit-") as scratch:
+        place = Path(scratch, *["work"] * (above + 1))
+        place.mkdir(parents=True)
+        for name in names:
+            copy = Path(os.path.normpath(place / name))
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(work / name, copy)
+        yield place
+
+
+@contextlib.contextmanager
+def library_at(path: Path, library: Library, cells: Collection[str] | None = None) -> Iterator[None]:
+    """The library, all cells or these, beside the scripts while they run: no path of this machine stands in them."""
+    write_text(path, library.text(library.cells if cells is None else cells))
     try:
         yield
     finally:

@@ -79,6 +79,11 @@ def analyse(
     if activity is not None:
         ungated = _total(sections, "measured").total_mw
         measured = ungated - _held_back_mw(netlist, activity, sections)
+        if measured <= 0:
+            raise ToolFailed(
+                f"OpenSTA states {ungated:.4g} mW for block `{name}`, of which clock gates hold back more",
+                hint=f"the library's clock gates have energies that contradict each other; its log: {log}",
+            )
     return Analysis(
         slack_ns=_figure(output, "slack_ns"),
         shortest_period_ns=_figure(output, "shortest_period_ns"),

@@ -19,8 +19,10 @@ from quweit_cli import toolbox
 from quweit_cli.baseline_documents import BaselineArray, BaselineManifest, ModuleCells, SynthesizedArray
 from quweit_cli.baseline_settings import Baseline
 from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers.yosys import family_of, resources
+from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.synthesizers.yosys import resources
 
 STEP = "yosys"
 
@@ -29,7 +31,7 @@ def synthesize(
     package: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
 ) -> list[SynthesizedArray]:
     """Arrays side by side, one process each; scripts and logs are left in `folder/yosys`."""
-    family = family_of(options.device)
+    family = family_of(options.device).yosys
     found = toolbox.find(toolbox.YOSYS)
     (folder / STEP).mkdir()
     sources = Path(os.path.relpath(package, folder))
@@ -45,7 +47,7 @@ def synthesize(
 
 def script(array: BaselineArray, family: str, sources: Path, *, flat: bool = False) -> str:
     """The Yosys script of one array; it runs in the folder of the stage."""
-    reads = "\n".join(f"read_verilog -sv {sources / name}" for name in array.sources_xilinx)
+    reads = "\n".join(f"read_verilog -sv {yosys_word(sources / name)}" for name in array.sources_xilinx)
     flatten = " -flatten" if flat else ""
     return f"""\
 {reads}

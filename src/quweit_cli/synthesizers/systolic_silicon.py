@@ -25,7 +25,7 @@ from quweit_cli.hdl.systolic import PIPELINE_STAGES
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import mapping, opensta, systolic_activity
 from quweit_cli.synthesizers.asic import analyse, write_cell_models
-from quweit_cli.synthesizers.mapping import Target, library_at, target_of
+from quweit_cli.synthesizers.mapping import LIBRARY, Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 from quweit_cli.synthesizers.systolic_streams import SLICE, Matrices, read_matrices, streams
 
@@ -80,7 +80,6 @@ def synthesize(
         ConfigError: the library cannot be read, or lacks a cell that every design needs.
         ToolError: a tool is missing, or refused a module.
     """
-    assert options.liberty is not None
     target = target_of(
         Synth(liberty=options.liberty, clock_mhz=1000 * options.clock_ghz, activity=options.activity)
     )
@@ -90,7 +89,10 @@ def synthesize(
     wanted = [(array, part) for array in manifest.pipelined for part in parts(array.side)]
     mapped: dict[tuple[int, str], Mapped] = {}
     seconds = dict.fromkeys((array.side for array in manifest.pipelined), 0.0)
-    with library_at(work, target), progress.task("library cells of arrays", len(wanted)) as task:
+    with (
+        library_at(work / LIBRARY, target.library),
+        progress.task("library cells of arrays", len(wanted)) as task,
+    ):
         netlists: dict[str, mapping.Mapping] = {}
         for array, part in wanted:
             started = time.monotonic()
@@ -128,7 +130,7 @@ def analyse_module(
     """A module that several arrays have sees other tiles in each."""
     counted, netlist = None, made.netlist
     if layer is not None:
-        write_cell_models(netlist, work, part.name)
+        write_cell_models(netlist, target.library, work, part.name)
         played = streams(part.module, array.side, layer)
         counted = systolic_activity.measure(netlist, [Path(f"{part.name}.sv")], played, work, part.name)
     analysis = analyse(netlist, target, work, part.name, counted)
@@ -155,7 +157,7 @@ def _describe(
     ]
     cells = next(one for one in modules if one.module == CELL)
     library = target.library
-    common = f"Yosys and OpenSTA, {library.name} at {library.voltage:g} V, module by module, before placement"
+    common = f"Yosys and OpenSTA, {library.supply}, module by module, before placement"
     cycles = sum(mapped[array.side, part.name].cycles for part in own)
     measured = None
     if options.activity == "measured":

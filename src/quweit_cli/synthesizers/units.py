@@ -12,14 +12,15 @@ from quweit_cli.baseline_settings import Baseline
 from quweit_cli.hdl.render import static_text
 from quweit_cli.hdl.units import FOLDER, SOURCES, Unit
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers.yosys import cell_counts, family_of, resources
+from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.synthesizers.yosys import cell_counts, resources
 
 
 def synthesize(
     units: Sequence[Unit], options: Baseline, folder: Path, progress: Progress
 ) -> list[SynthesizedUnit]:
     """One process each; RTL, scripts and logs are left in `folder`."""
-    family = family_of(options.device)
+    family = family_of(options.device).yosys
     found = toolbox.find(toolbox.YOSYS)
     (folder / "rtl").mkdir()
     for name in SOURCES:

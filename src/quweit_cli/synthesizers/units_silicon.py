@@ -20,7 +20,7 @@ from quweit_cli.hdl.units import FOLDER, PIPELINED, Unit
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import mapping, opensta, systolic_activity, unit_streams
 from quweit_cli.synthesizers.asic import analyse, write_cell_models
-from quweit_cli.synthesizers.mapping import Target, library_at, target_of
+from quweit_cli.synthesizers.mapping import LIBRARY, Target, library_at, target_of
 from quweit_cli.synthesizers.parameters import with_parameters
 
 STEP = "silicon"
@@ -35,13 +35,15 @@ def synthesize(
         ConfigError: the library cannot be read, or lacks a cell that every design needs.
         ToolError: a tool is missing, or refused a module.
     """
-    assert options.liberty is not None
     clock_mhz = 1000 * options.clock_ghz
     target = target_of(Synth(liberty=options.liberty, clock_mhz=clock_mhz, activity=options.activity))
     work = folder / STEP
     work.mkdir()
     made = {}
-    with library_at(work, target), progress.task("library cells of units", len(units)) as task:
+    with (
+        library_at(work / LIBRARY, target.library),
+        progress.task("library cells of units", len(units)) as task,
+    ):
         for unit in units:
             made[unit.module] = _make(unit, target, options, work)
             task.advance()
@@ -49,19 +51,18 @@ def synthesize(
 
 
 def _make(unit: Unit, target: Target, options: Baseline, work: Path) -> UnitSilicon:
-    name = unit.module
+    name, library = unit.module, target.library
     sources = _write_sources(unit, work)
     made = mapping.map_fast(mapping.Design(sources, unit.module, name), target, work)
     counted = None
     if options.activity == "measured":
-        write_cell_models(made.netlist, work, name)
+        write_cell_models(made.netlist, library, work, name)
         stream = unit_streams.stream_of(unit)
         counted = systolic_activity.measure(made.netlist, sources, [stream], work, name)
     analysis = analyse(made.netlist, target, work, name, counted)
-    library = target.library
     common = (
-        f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}, {library.name} at "
-        f"{library.voltage:g} V, one lane, its row in flip-flops, before placement"
+        f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}, {library.supply}, "
+        "one lane, its row in flip-flops, before placement"
     )
     measured = None
     if counted is not None:

@@ -7,6 +7,7 @@ DSP, 200 MHz unless told otherwise, vectorless power at 12.5 % toggle rate.
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from quweit_cli.hdl.render import render
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import vivado_reports
 from quweit_cli.synthesizers.base import Package
+from quweit_cli.synthesizers.parts import Family, family_of
 
 PROJECT = "vivado"
 TOGGLE_PERCENT = 12.5
@@ -33,6 +35,7 @@ class Vivado:
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
         """One Vivado process a block, one after the other: each takes gigabytes of memory."""
+        family = family_of(options.device)
         found = _find(self.tool)
         project = folder / PROJECT
         if not project.is_dir():
@@ -41,7 +44,7 @@ class Vivado:
         made = []
         with progress.task("synthesis", total=len(blocks)) as task:
             for block in blocks:
-                made.append(_synthesize_block(found, block, options, project))
+                made.append(_synthesize_block(found, block, options, family, project))
                 task.advance()
         return made
 
@@ -52,7 +55,7 @@ def _find(tool: toolbox.Tool) -> toolbox.Found:
     except ToolNotFound as error:
         raise ToolNotFound(
             error.message,
-            hint=f"{error.hint}; or take the batch project to a machine that has it and run there "
+            hint=f"{error.hint or 'correct it'}; or take the batch project to a machine that has it and run there "
             f"`vivado -mode batch -source run_all.tcl` in `{PROJECT}`",
         ) from None
 
@@ -88,14 +91,15 @@ def write_project(package: Package, options: Synth, folder: Path) -> None:
 
 
 def _synthesize_block(
-    found: toolbox.Found, block: RtlBlock, options: Synth, project: Path
+    found: toolbox.Found, block: RtlBlock, options: Synth, family: Family, project: Path
 ) -> SynthesizedBlock:
     started = time.monotonic()
     log = project / "logs" / f"{block.name}.log"
     command = [*found.command, "-mode", "batch", "-nojournal", "-nolog", "-source", f"{block.name}.tcl"]
     toolbox.run(command, cwd=project, log=log, name=f"vivado on block {block.name}")
     report = project / "reports" / block.name
-    used = vivado_reports.utilization(_read(report, "utilization"), block.top)
+    used = vivado_reports.utilization(_read(report, "utilization"), block.top, family.utilization)
+    power_mw = vivado_reports.dynamic_power_mw(_read(report, "power"), block.top)
     return SynthesizedBlock(
         block=block.name,
         tool="vivado",
@@ -110,8 +114,10 @@ def _synthesize_block(
         brams=used.brams,
         dsps=used.dsps,
         slack_ns=vivado_reports.worst_setup_slack_ns(_read(report, "timing_summary"), block.top),
-        power_mw=vivado_reports.dynamic_power_mw(_read(report, "power"), block.top),
-        power_method=POWER_METHOD,
+        power_mw=power_mw,
+        power_method=POWER_METHOD
+        if power_mw is not None
+        else f"{POWER_METHOD}: less than the 1 mW that it prints",
         seconds=round(time.monotonic() - started, 3),
         log=f"{PROJECT}/logs/{log.name}",
     )
@@ -120,6 +126,8 @@ def _synthesize_block(
 def _read(report: Path, kind: str) -> str:
     path = report.with_name(f"{report.name}_{kind}.rpt")
     try:
-        return path.read_text(errors="replace")
+        content = path.read_bytes()
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if wide else "utf-8-sig", errors="replace").replace("\r\n", "\n")
     except OSError:
         raise ToolFailed(f"vivado ended well and left no report `{path.name}`") from None

@@ -11,9 +11,12 @@ import re
 from typing import NamedTuple
 
 from quweit_cli.errors import ToolFailed
+from quweit_cli.synthesizers.parts import PRIMITIVES, Utilization
+
+ROUTED = ("routed", "physopt postroute")
 
 
-class Utilization(NamedTuple):
+class Used(NamedTuple):
     luts: int
     ffs: int
     carries: int
@@ -22,25 +25,22 @@ class Utilization(NamedTuple):
     dsps: int
 
 
-def utilization(text: str, top: str) -> Utilization:
-    """Resources used, from `report_utilization` of an UltraScale or UltraScale+ part.
+def utilization(text: str, top: str, places: Utilization) -> Used:
+    """Resources used, from `report_utilization`; `places` says where the part's family has them.
 
     Raises:
-        ToolFailed: another design, not routed, or a figure is missing.
+        ToolFailed: another design, not routed, latches, or a figure is missing.
     """
     _check_design(text, top, "utilization")
-    logic = _table(text, "CLB Logic", "Site Type")
-    memory = _table(text, "BLOCKRAM", "Site Type")
-    arithmetic = _table(text, "ARITHMETIC", "Site Type")
-    if (latches := _used(logic, "Register as Latch")) != 0:
+    if (latches := _used(text, places.latches)) != 0:
         raise ToolFailed(f"`{top}` has {latches:g} latches, the RTL has none")
-    return Utilization(
-        luts=int(_used(logic, "CLB LUTs")),
-        ffs=int(_used(logic, "CLB Registers")),
-        carries=int(_used(logic, "CARRY8")),
-        muxes=int(sum(_used(logic, row) for row in ("F7 Muxes", "F8 Muxes", "F9 Muxes"))),
-        brams=_used(memory, "Block RAM Tile"),
-        dsps=int(_used(arithmetic, "DSPs")),
+    return Used(
+        luts=int(_used(text, places.luts)),
+        ffs=int(_used(text, places.ffs)),
+        carries=int(_used(text, places.carries)),
+        muxes=int(sum(_used(text, muxes) for muxes in places.muxes)),
+        brams=_used(text, places.brams),
+        dsps=int(_used(text, places.dsps)),
     )
 
 
@@ -61,8 +61,8 @@ def worst_setup_slack_ns(text: str, top: str) -> float:
     return _number(figures, "WNS(ns)", "the design timing summary")
 
 
-def dynamic_power_mw(text: str, top: str) -> float:
-    """Dynamic power of `report_power`, which prints steps of 1 mW.
+def dynamic_power_mw(text: str, top: str) -> float | None:
+    """Dynamic power of `report_power`, which prints steps of 1 mW; absent where it prints less than one.
 
     The device's static power is left out: it is that of the whole part, whatever the block, and the
     published powers (0.13 to 1.5 W on a part that draws watts when idle) cannot contain it.
@@ -72,7 +72,9 @@ def dynamic_power_mw(text: str, top: str) -> float:
     """
     _check_design(text, top, "power")
     rows = {cells[0]: cells[1] for cells in _rows(_section(text, "Summary")) if len(cells) == 2}
-    return 1000 * _number(rows, "Dynamic (W)", "the power summary")
+    if rows.get("Dynamic (W)", "").startswith("<"):
+        return None
+    return 1000 * _number(rows, "Dynamic (W)", "the power summary") or None
 
 
 def _check_design(text: str, top: str, kind: str) -> None:
@@ -81,7 +83,7 @@ def _check_design(text: str, top: str, kind: str) -> None:
     if design != top:
         raise ToolFailed(f"the {kind} report is of the design `{design}`, not of `{top}`")
     # Timing reports before 2023 do not say the state.
-    if (state or "routed").lower() != "routed" or (state is None and kind != "timing summary"):
+    if (state or "routed").lower() not in ROUTED or (state is None and kind != "timing summary"):
         raise ToolFailed(f"the {kind} report of `{top}` is not of a routed design, its state is `{state}`")
 
 
@@ -102,16 +104,15 @@ def _rows(section: str) -> list[list[str]]:
     return [[cell.strip().rstrip("*") for cell in line.strip("|").split("|")] for line in lines]
 
 
-def _table(text: str, title: str, first_column: str) -> dict[str, dict[str, str]]:
-    """Row name -> column name -> cell, of the table in a section that starts with that column."""
-    rows = _rows(_section(text, title))
-    if not rows or rows[0][0] != first_column:
-        raise ToolFailed(f"the section `{title}` has no table of `{first_column}`")
-    names = rows[0]
-    return {cells[0]: dict(zip(names, cells, strict=True)) for cells in rows[1:]}
-
-
-def _used(table: dict[str, dict[str, str]], row: str) -> float:
+def _used(text: str, place: tuple[str, str]) -> float:
+    """Of a row in the table of a section. Primitives are listed where they are used: one that is not has none."""
+    title, row = place
+    names, *rows = _rows(_section(text, title)) or [[]]
+    if names[:1] not in (["Site Type"], ["Ref Name"]):
+        raise ToolFailed(f"the section `{title}` of the utilization report has no table")
+    table = {cells[0]: dict(zip(names, cells, strict=True)) for cells in rows if len(cells) == len(names)}
+    if table and row not in table and title == PRIMITIVES:
+        return 0
     if row not in table:
         raise ToolFailed(f"the utilization report has no row `{row}`; it has: {', '.join(table)}")
     return _number(table[row], "Used", f"row `{row}`")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +17,12 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import digest_of, digest_of_file
 from quweit_cli.config import Synth
 from quweit_cli.documents import RtlBlock, SynthesizedBlock, inside
-from quweit_cli.errors import ConfigError, ToolFailed
+from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import asic, cache
 from quweit_cli.synthesizers.base import Package
-
-# The first pattern that a part's name starts with; UltraScale parts have three digits and no letter.
-FAMILIES = {r"xc7[aksz]": "xc7", r"xc[kv]u\d{3}-": "xcu", r"xc([akvz]?u|k)\d": "xcup"}
+from quweit_cli.synthesizers.parts import family_of
 
 # How many units of each resource a cell takes. RAM and SRL cells sit in LUTs (UG574, table 2-2).
 LUTS = {
@@ -48,9 +46,9 @@ class Yosys:
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
         """Blocks side by side, one process each, at most one a core; with a cell library, see `asic`."""
-        if options.liberty is not None:
+        if options.liberty:
             return asic.synthesize(package, options, folder, progress)
-        family = family_of(options.device)
+        family = family_of(options.device).yosys
         found = toolbox.find(self.tool)
         (folder / "yosys").mkdir()
         blocks = package.manifest.blocks
@@ -66,21 +64,6 @@ class Yosys:
             return toolbox.side_by_side(run, blocks)
 
 
-def family_of(device: str) -> str:
-    """The family that Yosys maps to, from the name of a part such as xcvu9p-flgb2104-2-i.
-
-    Raises:
-        ConfigError: not a part of a known family.
-    """
-    for pattern, family in FAMILIES.items():
-        if re.match(pattern, device):
-            return family
-    raise ConfigError(
-        f"the device `{device}` is of no family that Yosys maps to",
-        hint="name a part of 7-series, UltraScale or UltraScale+ as Vivado spells it, such as xcvu9p-flgb2104-2-i",
-    )
-
-
 def script(block: RtlBlock, family: str, sources: Path) -> str:
     """The Yosys script of one block; it runs in the folder of the stage and leaves a netlist there.
 
@@ -90,28 +73,31 @@ def script(block: RtlBlock, family: str, sources: Path) -> str:
     net: where a simulator sees a vector of 70,000 terms, every table seems to drive every adder, and Verilator
     took a quarter of an hour and 7 GB on the false loops of a block at one row a cycle.
     """
-    cells = "\n".join(f"read_verilog -sv -lib {sources / name}" for name in block.cells_xilinx)
+    cells = "\n".join(f"read_verilog -sv -lib {yosys_word(sources / name)}" for name in block.cells_xilinx)
     logic = "\n".join(
-        f"read_verilog -sv {sources / name}"
+        f"read_verilog -sv {yosys_word(sources / name)}"
         for name in block.sources_xilinx
         if name not in block.cells_xilinx
     )
-    contents = "\n".join(f"read_verilog -sv -overwrite {sources / name}" for name in block.cells_xilinx)
+    contents = "\n".join(
+        f"read_verilog -sv -overwrite {yosys_word(sources / name)}" for name in block.cells_xilinx
+    )
+    top, name = yosys_word(block.top), block.name
     return f"""\
 {cells}
 {logic}
-synth_xilinx -family {family} -top {block.top} -nodsp -nobram -noiopad -noclkbuf
+synth_xilinx -family {family} -top {top} -nodsp -nobram -noiopad -noclkbuf
 {contents}
-hierarchy -check -top {block.top}
+hierarchy -check -top {top}
 flatten
 opt_merge
 opt_clean
 delete t:$scopeinfo
 check -assert
-tee -q -o yosys/{block.name}.stat.json stat -json -top {block.top}
+tee -q -o {yosys_word(f"yosys/{name}.stat.json")} stat -json -top {top}
 splitnets
 opt_clean -purge
-write_verilog -noattr yosys/{block.name}.netlist.v
+write_verilog -noattr {yosys_word(f"yosys/{name}.netlist.v")}
 """
 
 
