@@ -43,7 +43,7 @@ class ModelShape(Artifact):
     family: str = Field(description="gpt and decoder attend causally")
     layers: int
     dim: int
-    heads: int
+    heads: int = Field(description="of the attention; 0 where there is none")
     tokens: int = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: int = Field(description="hidden width of the dense MLP that a block replaces")
     neighbours: bool = Field(
@@ -54,6 +54,11 @@ class ModelShape(Artifact):
     def causal(self) -> bool:
         """Whether a token attends to itself and to those before it alone."""
         return self.family in ("gpt", "decoder")
+
+    @property
+    def attends(self) -> bool:
+        """Whether tokens see one another: a single one has no other."""
+        return self.heads > 0 and self.tokens > 1
 
 
 class DumpedBlock(Artifact):
@@ -296,6 +301,16 @@ class EnergyRow(Artifact):
     luts: int | None = None
     ffs: int | None = None
     area_mm2: float | None = Field(None, description="in cells of a library")
+    full_array: float | None = Field(
+        None,
+        description="energy of one sample, were every multiplier of the array at work in every cycle; absent without an array",
+    )
+
+    @property
+    def utilisation(self) -> float | None:
+        """Share of the array's multipliers at work in an average cycle; of rows that an array computes alone."""
+        alone = self.accounting == "formula" and self.full_array is not None
+        return self.full_array / self.value if alone and self.full_array is not None else None
 
 
 class EnergyRatio(Artifact):
@@ -304,6 +319,9 @@ class EnergyRatio(Artifact):
     numerator: str
     denominator: str
     accounting: str
+    full_array: float | None = Field(
+        None, description="the ratio, were every multiplier of the array at work in every cycle"
+    )
 
 
 class FrontPoint(Artifact):
@@ -313,8 +331,8 @@ class FrontPoint(Artifact):
     source: Literal["estimated", "measured", "paper"] = Field(
         description="by counting; by simulation and synthesis; as published"
     )
-    accounting: Literal["measured", "paper"] = Field(
-        description="cycles that the structure takes, or the paper's one row a cycle"
+    accounting: Literal["measured", "counted", "paper"] = Field(
+        description="where the cycles come from: simulation, counting what the structure takes, or the paper's one row a cycle"
     )
     outputs_per_cycle: int | None
     bits_per_cycle: float = Field(description="LUT outputs' worth of values added in a cycle, on average")

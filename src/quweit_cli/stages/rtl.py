@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.artifacts import check_stage, is_current, load, load_document, save, writing_stage
 from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape, RtlManifest, inside
 from quweit_cli.energy import workload
 from quweit_cli.errors import ArtifactError, ConfigError
@@ -41,9 +41,9 @@ def run(
     """
     inputs, chosen = keys.rtl(project, options, only=only)
     if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
-        return load(RtlManifest, project / "rtl" / MANIFEST)
+        return load_document(project, "rtl", RtlManifest)
     check_stage(project, "dump")
-    dump = load(DumpManifest, project / "dump" / "dump.json")
+    dump = load_document(project, "dump", DumpManifest)
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
     with progress.task("rendering"):
         plan, manifest = render_package(dump, sources, options)
