@@ -36,11 +36,14 @@ def energy(table: EnergyTable) -> list[Table]:
     columns = ("", "cycles", "array uJ", "blocks uJ", "times less", "array in use", "were it full")
     notes = [replaced, f"power of the blocks: {power_origin(table.rows)}", whole]
     least, full = least_when_full(table.ratios)
-    if least < compared[0].times["measured"]:
+    if compared[0].idle:
         notes.insert(
             0,
-            f"{ALL_MLPS}: {times(least)} less than {full} in full use; what an array spends while it idles is no merit of the blocks",
+            f"go by arrays in full use: {ALL_MLPS} take {times(least)} less than {full}; what an array spends while "
+            "most of it idles is no merit of the blocks",
         )
+    elif least < compared[0].times["measured"]:
+        notes.insert(0, f"{ALL_MLPS} take {times(least)} less than {full}, were it in full use")
     title = f"{table.name}: energy of one sample beside {compared[0].array}, the most frugal array"
     return [Table(title, columns, rows, notes)]
 

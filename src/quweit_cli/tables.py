@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from quweit_cli.documents import (
     DumpManifest,
+    EnergyRatio,
     FormalResult,
     RtlManifest,
     SimResult,
@@ -172,7 +173,15 @@ def synth(report: SynthesisReport) -> list[Table]:
         "power mW",
         "seconds",
     )
-    return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+    return [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+
+
+def _known(
+    columns: tuple[str, ...], rows: list[Sequence[object]]
+) -> tuple[tuple[str, ...], list[Sequence[object]]]:
+    """Without columns of which no row has a figure: Yosys gives neither slack nor power."""
+    places = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    return tuple(columns[place] for place in places), [[row[place] for place in places] for row in rows]
 
 
 def _asic(report: SynthesisReport) -> Table:
@@ -194,18 +203,10 @@ def _asic(report: SynthesisReport) -> Table:
     ]
     origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
     columns = (
-        "block",
-        "area mm2",
-        "cells",
-        "FFs",
-        "clock gates",
-        "slack ns",
-        "highest MHz",
-        "power mW, measured activity",
-        "vectorless",
+        "block", "area mm2", "cells", "FFs", "clock gates", "slack ns", "highest MHz", "mW, measured", "vectorless",
         "seconds",
-    )
-    return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
+    )  # fmt: skip
+    return Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))
 
 
 def _over_estimate(block: SynthesizedBlock) -> str | None:
@@ -266,12 +267,12 @@ def summary(result: Summary) -> list[Table]:
     rows += [("synth", block.block, _size(block)) for block in result.synth or []]
     if result.energy:
         compared = comparisons(result.energy.rows, result.energy.ratios)
-        rows += [("energy", one.what, _less(one)) for one in compared]
+        rows += [("energy", one.what, _less(one, result.energy.ratios)) for one in compared]
     return [Table(result.name, ("stage", "of", "result"), rows)]
 
 
-def _less(one: Comparison) -> str:
-    """In both accountings; an array that stands idle most of the time is taken as if it were full."""
+def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
+    """In both accountings; where arrays stand idle most of the time, beside the best of them in full use."""
     measured, paper, full = (
         times(value) for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
     )
