@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from quweit_cli.artifacts import write_text
 from quweit_cli.documents import FrontPoint, ModelShape
 from quweit_cli.report import plots
 from quweit_cli.stages import front
 
+SOURCES: tuple[Literal["estimated", "measured"], ...] = ("estimated", "measured")
 I_VIT_T = ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=196, mlp_hidden=768)
 
 
@@ -34,12 +35,12 @@ def main() -> None:
             f"`{options.points}` has no point of {' '.join(wanted)}; `make bench-pe` measures them"
         )
     points.sort(key=lambda point: -int(point["cycles_per_row"]))
-    made = [_of(point, source) for source in ("estimated", "measured") for point in points]
+    made = [_of(point, source) for source in SOURCES for point in points]
     title = f"LUT layers {options.shape}, {options.contents} contents"
     write_text(options.out, plots.front([*made, *front.paper_points(I_VIT_T)], title))
 
 
-def _of(point: dict[str, Any], source: str) -> FrontPoint:
+def _of(point: dict[str, Any], source: Literal["estimated", "measured"]) -> FrontPoint:
     cells = point["estimate"] if source == "estimated" else point
     return front.point(
         point["asked"][0], source, point["outputs_per_cycle"], point["bits_per_cycle"],

@@ -22,6 +22,26 @@ from quweit_cli.cli import app
 from quweit_cli.errors import ToolError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# What tests run and the product does not.
+CHROMIUM = toolbox.Tool(
+    name="chromium",
+    executable="chromium",
+    unlocks="the report as a browser lays it out",
+    install="apt-get install chromium",
+    minimum=(100, 0),
+    version_arguments=("--version",),
+    version_pattern=r"Chromium (\d+)\.(\d+)",
+)
+CHROMEDRIVER = toolbox.Tool(
+    name="chromedriver",
+    executable="chromedriver",
+    unlocks="the report as a browser lays it out",
+    install="apt-get install chromium-driver",
+    minimum=(100, 0),
+    version_arguments=("--version",),
+    version_pattern=r"ChromeDriver (\d+)\.(\d+)",
+)
+TOOLS = toolbox.TOOLS | {tool.name: tool for tool in (CHROMIUM, CHROMEDRIVER)}
 
 
 class Outcome(NamedTuple):
@@ -109,7 +129,7 @@ def stand_in_tools(stand_in_tool: Callable[[str, str], Path]) -> None:
 
 def _check_tool(name: str) -> None:
     try:
-        toolbox.find(toolbox.TOOLS[name])
+        toolbox.find(TOOLS[name])
     except ToolError as error:
         message = f"needs {name}: {error.message} ({error.hint})"
         if name in os.environ.get("QUWEIT_REQUIRE", "").split(","):

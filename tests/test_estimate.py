@@ -88,6 +88,6 @@ def test_the_published_block_stands_at_196_and_37632_cycles(tmp_path: Path) -> N
     shape = front.ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=196, mlp_hidden=768)
     points = {point.accounting: point for point in front.paper_points(shape)}
     assert points["paper"].sample_cycles == 196 and points["paper"].energy_uj == pytest.approx(0.15)
-    assert points["measured"].sample_cycles == 37_632
-    assert points["measured"].energy_uj == pytest.approx(28.8)
+    assert points["counted"].sample_cycles == 37_632
+    assert points["counted"].energy_uj == pytest.approx(28.8)
     assert Front.model_fields["points"].is_required()

@@ -35,7 +35,7 @@ LAYERS: list[set[str]] = [
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
     {"stages"},
     {"tables"},
-    {"baseline_tables"},
+    {"baseline_tables", "energy_tables"},
     {"console"},
     {"command_line"},
     {"cli_energy", "cli_training"},

@@ -61,8 +61,8 @@ def test_power_is_linear_in_the_clock() -> None:
 def test_a_design_outside_of_the_calibrated_range_is_marked() -> None:
     assert MODEL.valid_luts == [7_792, 370_939]
     assert "extrapolated" not in estimate(MODEL, luts=7_792, ffs=3_178, clock_mhz=200).source
-    assert "outside of LUTs" in estimate(MODEL, luts=7_791, ffs=3_178, clock_mhz=200).source
-    assert "outside of FFs" in estimate(MODEL, luts=7_792, ffs=3_177, clock_mhz=200).source
+    assert "outside of 7,792 to 370,939 LUTs" in estimate(MODEL, luts=7_791, ffs=3_178, clock_mhz=200).source
+    assert "outside of 3,178 to 203,023 FFs" in estimate(MODEL, luts=7_792, ffs=3_177, clock_mhz=200).source
 
 
 def test_an_empty_design_has_no_estimate() -> None:

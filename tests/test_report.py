@@ -11,11 +11,13 @@ import pytest
 
 import packages
 from quweit_cli import artifacts, config
+from quweit_cli.energy.headline import frugal_arrays
+from quweit_cli.energy.tables import sentences
 from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.report import findings, plots
-from quweit_cli.report.headline import headline_array
-from quweit_cli.report.numbers import counted, significant, span
-from quweit_cli.report.page import Table, text
+from quweit_cli.report.footnotes import Footnotes, Noted
+from quweit_cli.report.numbers import counted, percent, significant, span, text, times
+from quweit_cli.report.page import Table
 from quweit_cli.stages import energy, report
 
 LAYERS = packages.I_VIT_T.model_copy(update={"layers": 2})
@@ -69,7 +71,11 @@ def test_the_headline_states_quality_proof_area_and_both_accountings(page: str) 
     for figure in ("97.11 %", "dense twin 97.33 %", "bit-exact", "Verilator 5.048: 8,192 rows of 2 blocks",
                    "23,984", "6,654 flip-flops", "57.0 %", "66.7 %"):  # fmt: skip
         assert figure in words
-    assert "4.04× at cycles measured in simulation 775× in the paper's accounting" in words
+    assert (
+        "4.04× at cycles measured in simulation; 76.6 % of the array in use 775× in the paper's accounting"
+        in words
+    )
+    assert "3.09× over systolic 64x64, were it full" in words
     assert "1.72× end to end, at measured cycles" in words
     assert "2.26× in the paper's accounting" in words
     assert "power of the blocks: a model's estimate" in words
@@ -78,7 +84,7 @@ def test_the_headline_states_quality_proof_area_and_both_accountings(page: str) 
 def test_the_headline_compares_with_the_array_that_spends_least(project: Path, page: str) -> None:
     table = findings.collect(project).energy
     assert table is not None
-    assert headline_array(table) == "systolic 64x64"
+    assert frugal_arrays(table.rows)[0] == "systolic 64x64"
     assert "systolic 64x64 is the most frugal array for it" in str(Words(page))
 
 
@@ -88,12 +94,36 @@ def test_every_row_of_the_energy_table_is_there_with_its_provenance(project: Pat
     assert table is not None
     for row in table.rows:
         assert significant(row.value, 4) in words
-        assert row.cycles_source in words
-        assert row.power_source in words
+        for source in (*sentences(row.cycles_source), *sentences(row.power_source)):
+            assert words.count(f"{source}.") == 1  # a footnote, once
     with (project / "report" / "energy.csv").open() as file:
         written = list(csv.DictReader(file))
     assert [float(row["value"]) for row in written] == [row.value for row in table.rows]
     assert {"cycles_source", "power_source", "accounting"} < set(written[0])
+
+
+def test_every_reference_leads_to_a_note_and_every_note_back(page: str) -> None:
+    notes, cited = set(re.findall(r'id="note-(\d+)"', page)), set(re.findall(r'id="cite-(\d+)"', page))
+    assert (
+        notes
+        == cited
+        == set(re.findall(r'href="#note-(\d+)"', page))
+        == set(re.findall(r'href="#cite-(\d+)"', page))
+    )
+    assert len(notes) > 3
+
+
+def test_a_sentence_has_one_number() -> None:
+    footnotes = Footnotes()
+    assert footnotes.numbers(["a", "b", "a"]) == "1, 2"
+    assert footnotes.numbers(["c", "a"]) == "3, 1"
+    assert footnotes.sentences == ["a", "b", "c"]
+
+
+def test_no_heading_of_a_table_is_a_key_of_a_document(page: str) -> None:
+    headings = re.findall(r"<th\b[^>]*>([^<]*)</th>", page)
+    assert len(headings) > 40
+    assert not [heading for heading in headings if "_" in heading]
 
 
 def test_the_page_asks_the_network_for_nothing(page: str) -> None:
@@ -196,11 +226,16 @@ def test_an_absent_figure_is_a_dash_and_never_zero() -> None:
     assert [text(cell) for cell in cells] == ["–", "0", "12,345", "0.5", "1,235", "yes", "word"]
     assert Table("", ("a",), [(None,), (1,)]).is_number(0)
     assert not Table("", ("a",), [(None,)]).is_number(0)
+    assert not Table("", ("a",), [(True,)]).is_number(0)
+    assert Table("", ("a",), [(Noted(1.5, ("measured",)),)]).is_number(0)
+    assert Table("", ("a", "b"), [(1, None), (2, None)]).known().columns == ["a"]
 
 
 def test_numbers_are_written_without_exponents() -> None:
-    assert [significant(value) for value in (0.0123, 1.2345, 123.4, 1234.5, 1e6)] == [
-        "0.0123", "1.23", "123", "1,234", "1,000,000",
+    assert [significant(value) for value in (0.0123, 1.2345, 123.4, 1234.5, 1e6, 1.234e-5, 99.96, -0.5, 0)] == [
+        "0.0123", "1.23", "123", "1,234", "1,000,000", "0.0000123", "100", "-0.5", "0",
     ]  # fmt: skip
+    assert [times(value) for value in (1080.4, 6.376, 0.0512)] == ["1,080x", "6.38x", "0.0512x"]
+    assert (times(6.376, "×"), percent(0.015625)) == ("6.38×", "1.56 %")
     assert (span([3, 1, 2]), span([5, 5])) == ("1 to 3", "5")
     assert (counted(1, "row"), counted(2_000, "row")) == ("1 row", "2,000 rows")

@@ -172,7 +172,7 @@ def sim(
         _show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
-    from quweit_cli.artifacts import load
+    from quweit_cli.artifacts import load_document
     from quweit_cli.documents import SimResult
     from quweit_cli.errors import Mismatch
     from quweit_cli.stages import sim as stage
@@ -191,7 +191,7 @@ def sim(
             progress=_progress(),
         )
     except Mismatch:
-        _show(load(SimResult, project / folder / "sim.json"), json, folder)
+        _show(load_document(project, folder, SimResult), json, folder)
         raise
     _show(result, json, folder)
 

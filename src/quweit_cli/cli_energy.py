@@ -127,11 +127,14 @@ def energy(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="CKPT", help="with --tables: one more model, by its checkpoint")
     ] = None,
+    every_row: Annotated[
+        bool, typer.Option("--all", help="every row, with where its cycles and its power come from")
+    ] = False,
     json: Json = False,
 ) -> None:
     """State the energy beside the MLP replaced.
 
-    Each row says where its cycles and its power come from. With --tables: the paper's tables 1, 3 and 4
+    In a few lines, or with --all every row with where its figures come from. With --tables: the paper's tables 1, 3 and 4
     beside our own figures, without PROJECT only those that need no measurement.
     """
     if tables:
@@ -145,7 +148,8 @@ def energy(
     settings = config.settings(
         config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
     )
-    show(stage.run(existing(project), settings, progress=progress()), json, "energy")
+    made = stage.run(existing(project), settings, progress=progress())
+    show(made, json, "energy_rows" if every_row else "energy")
 
 
 def _show_tables(

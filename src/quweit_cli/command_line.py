@@ -101,14 +101,16 @@ def show(document: Any, as_json: bool, kind: str) -> None:
     if as_json:
         console.print_json(document.model_dump_json(by_alias=True, indent=1))
         return
-    from quweit_cli import baseline_tables, tables
+    from quweit_cli import baseline_tables, energy_tables, tables
 
-    home = tables if hasattr(tables, kind) else baseline_tables
+    home = next(one for one in (tables, energy_tables, baseline_tables) if hasattr(one, kind))
     for table in getattr(home, kind)(document):
         console.print_table(table.title, table.columns, table.rows)
         for note in table.notes:
-            console.print_line(f"- {note}")
-        if table.notes:
+            console.print_note("-", note)
+        for number, note in enumerate(table.footnotes, start=1):
+            console.print_note(f"[{number}]", note)
+        if table.notes or table.footnotes:
             console.print_line("")
 
 

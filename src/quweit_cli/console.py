@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -30,12 +32,16 @@ from rich.text import Text
 
 from quweit_cli.errors import QuweitError
 from quweit_cli.progress import Progress, Task
+from quweit_cli.report.numbers import text
+from quweit_cli.report.table_layout import laid_out
 
 EXIT_FILES = 2  # as ArtifactError
 EXIT_MACHINE = 3  # a resource of this machine, as a tool is
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 EXIT_TERMINATED = 143  # 128 + SIGTERM
+ABSENT = "-"
+WIDTH_OF_PIPES = 200
 WHOLE = "every artefact is whole, or absent; run the same command again to go on"
 
 
@@ -74,24 +80,41 @@ def print_json(text: str) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table on stdout; numbers to the right, a figure that is absent as a dash."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    cells = [[_cell(value) for value in row] for row in rows]
-    for index, column in enumerate(columns):
-        numeric = all(_is_numeric(row[index]) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*row)
-    stdout = Console(highlight=False, markup=False)
-    if not stdout.is_terminal:  # a pipe has no width to fit into
-        stdout = Console(highlight=False, markup=False, width=200)
+    """A table on stdout; numbers to the right, a figure that is absent as a dash.
+
+    Columns that do not fit beside one another follow below, after the first one again.
+    """
+    headings = list(columns)
+    cells = [[text(value, absent=ABSENT) for value in row] for row in rows]
+    stdout = _stdout()
     if title:
-        stdout.print(Text(title, style="bold"), soft_wrap=True)
-    stdout.print(table)
+        stdout.print(Text(title, style="bold"))
+    for places, widths in laid_out(headings, cells, stdout.width):
+        table = Table(
+            box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+        )
+        for place, width in zip(places, widths, strict=True):
+            numeric = all(_is_numeric(row[place]) for row in cells)
+            table.add_column(
+                headings[place], justify="right" if numeric else "left", overflow="fold", width=width
+            )
+        for row in cells:
+            table.add_row(*(row[place] for place in places))
+        stdout.print()
+        stdout.print(table)
+    stdout.print()
+
+
+def print_note(mark: str, note: str) -> None:
+    """A sentence under a table, its further lines indented."""
+    indent = " " * (len(mark) + 1)
+    for line in textwrap.wrap(note, max(_stdout().width - len(indent), 20), break_on_hyphens=False):
+        _stdout().print(f"{mark} {line}", soft_wrap=True)
+        mark = indent[:-1]
 
 
 def print_line(line: str) -> None:
-    Console(highlight=False, markup=False).print(line, soft_wrap=True)
+    _stdout().print(line, soft_wrap=True)
 
 
 class TerminalProgress(Progress):
@@ -188,21 +211,13 @@ def _stderr() -> Console:
     return Console(stderr=True, highlight=False, markup=False)
 
 
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-        case list() | tuple():
-            distinct = list(dict.fromkeys(value))
-            return ", ".join(_cell(one) for one in distinct)
-    return str(value)
+def _stdout() -> Console:
+    """A pipe has no width to fit into, unless COLUMNS says one."""
+    stdout = Console(highlight=False, markup=False)
+    if not stdout.is_terminal and "COLUMNS" not in os.environ:
+        stdout.width = WIDTH_OF_PIPES
+    return stdout
 
 
 def _is_numeric(cell: str) -> bool:
-    return cell == "-" or cell.replace(",", "").replace(".", "").replace("%", "").replace(" ", "").isdigit()
+    return cell == ABSENT or re.fullmatch(r"-?[\d,.]+ ?[x%]?", cell) is not None

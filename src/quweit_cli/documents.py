@@ -262,6 +262,17 @@ class EnergyRow(Artifact):
     luts: Count | None = None
     ffs: Count | None = None
     area_mm2: Amount | None = Field(None, description="in cells of a library")
+    full_array: Amount | None = Field(
+        None,
+        description="energy of one sample, were every multiplier of the array at work in every cycle; absent without an array",
+    )
+
+    @property
+    def utilisation(self) -> float | None:
+        """Share of the array's multipliers at work in an average cycle; of rows that an array computes alone."""
+        if self.accounting != "formula" or self.full_array is None or not self.value:
+            return None
+        return self.full_array / self.value
 
 
 class EnergyRatio(Artifact):
@@ -270,6 +281,9 @@ class EnergyRatio(Artifact):
     numerator: str
     denominator: str
     accounting: str
+    full_array: float | None = Field(
+        None, description="the ratio, were every multiplier of the array at work in every cycle"
+    )
 
 
 class FrontPoint(Artifact):
@@ -279,8 +293,8 @@ class FrontPoint(Artifact):
     source: Literal["estimated", "measured", "paper"] = Field(
         description="by counting; by simulation and synthesis; as published"
     )
-    accounting: Literal["measured", "paper"] = Field(
-        description="cycles that the structure takes, or the paper's one row a cycle"
+    accounting: Literal["measured", "counted", "paper"] = Field(
+        description="where the cycles come from: simulation, counting what the structure takes, or the paper's one row a cycle"
     )
     outputs_per_cycle: Count | None
     bits_per_cycle: Amount = Field(description="LUT outputs' worth of values added in a cycle, on average")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,12 +16,19 @@ class ModelShape(Artifact):
     family: str = Field(description="gpt and decoder attend causally")
     layers: Size
     dim: Size
-    heads: Size
+    heads: Annotated[int, Field(ge=0, le=10**6)] = Field(
+        description="of the attention; 0 where there is none"
+    )
     tokens: Size = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: Size = Field(description="hidden width of the dense MLP that a block replaces")
     neighbours: bool = Field(
         False, description="whether blocks read features of the tokens around as well: rows of 2 · dim"
     )
+
+    @property
+    def attends(self) -> bool:
+        """Whether tokens see one another: a single one has no other."""
+        return self.heads > 0 and self.tokens > 1
 
     @model_validator(mode="after")
     def _heads_have_features(self) -> ModelShape:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from quweit_cli.artifacts import RECORD, AnyArtifact, Artifact, check_fresh, load, read_stage, save
+from quweit_cli.artifacts import Artifact, find_document, read_stage, save
 from quweit_cli.documents import (
     Digest,
     DumpManifest,
@@ -91,11 +91,11 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
         ArtifactError: the project holds none that a summary is made from.
         StaleArtifact: they were not made from one another.
     """
-    train = _read(project, "train", "train.json", TrainResult)
-    dump = _read(project, "dump", "dump.json", DumpManifest)
-    sim = _read(project, "sim", "sim.json", SimResult)
-    synth = _read(project, "synth", "synth.json", SynthesisReport)
-    energy = _read(project, "energy", "energy.json", EnergyTable)
+    train = find_document(project, "train", TrainResult)
+    dump = find_document(project, "dump", DumpManifest)
+    sim = find_document(project, "sim", SimResult)
+    synth = find_document(project, "synth", SynthesisReport)
+    energy = find_document(project, "energy", EnergyTable)
     named = next((document for document in (train, dump, sim, synth, energy) if document), None)
     if named is None:
         raise ArtifactError(f"`{project}` holds nothing to summarize", hint="run `quweit run` first")
@@ -110,13 +110,6 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
     )
     save(summary, project / SUMMARY)
     return summary
-
-
-def _read(project: Path, stage: str, document: str, kind: type[AnyArtifact]) -> AnyArtifact | None:
-    if not (project / stage / RECORD).is_file():
-        return None
-    check_fresh(project, stage)
-    return load(kind, project / stage / document)
 
 
 def _train(result: TrainResult) -> TrainSummary:

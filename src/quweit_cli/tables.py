@@ -10,11 +10,7 @@ from pydantic import BaseModel
 from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
-    EnergyTable,
-    EstimateTable,
     FormalResult,
-    Front,
-    FrontPoint,
     RtlManifest,
     SimResult,
     SynthesisReport,
@@ -22,6 +18,9 @@ from quweit_cli.documents import (
     TrainResult,
     UnfinishedTraining,
 )
+from quweit_cli.energy.headline import Comparison, comparisons
+from quweit_cli.report.numbers import percent as share
+from quweit_cli.report.numbers import times
 from quweit_cli.stages.doctor import Health
 from quweit_cli.summary import Summary
 
@@ -31,6 +30,7 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
     notes: Sequence[str] = ()
+    footnotes: Sequence[str] = ()  # numbered from 1, as a column of the table refers to them
 
 
 def train(result: TrainResult) -> list[Table]:
@@ -173,7 +173,15 @@ def synth(report: SynthesisReport) -> list[Table]:
         "power mW",
         "seconds",
     )
-    return [Table(f"{report.name}: {'; '.join(origin)}", columns, rows)]
+    return [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+
+
+def _known(
+    columns: tuple[str, ...], rows: list[Sequence[object]]
+) -> tuple[tuple[str, ...], list[Sequence[object]]]:
+    """Without columns of which no row has a figure: Yosys gives neither slack nor power."""
+    places = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    return tuple(columns[place] for place in places), [[row[place] for place in places] for row in rows]
 
 
 def _asic(report: SynthesisReport) -> Table:
@@ -195,18 +203,10 @@ def _asic(report: SynthesisReport) -> Table:
     ]
     origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
     columns = (
-        "block",
-        "area mm2",
-        "cells",
-        "FFs",
-        "clock gates",
-        "slack ns",
-        "highest MHz",
-        "power mW, measured activity",
-        "vectorless",
+        "block", "area mm2", "cells", "FFs", "clock gates", "slack ns", "highest MHz", "mW, measured", "vectorless",
         "seconds",
-    )
-    return Table(f"{report.name}: {'; '.join(origin)}", columns, rows)
+    )  # fmt: skip
+    return Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))
 
 
 def _over_estimate(block: SynthesizedBlock) -> str | None:
@@ -215,74 +215,24 @@ def _over_estimate(block: SynthesizedBlock) -> str | None:
     return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
 
 
-def energy(table: EnergyTable) -> list[Table]:
-    rows: list[Sequence[object]] = [
-        (r.subject, r.implementation, r.accounting, r.cycles, r.power_mw, r.value, r.power_source)
-        for r in table.rows
-    ]
-    columns = ("subject", "implementation", "accounting", "cycles", "power mW", "energy uJ", "power from")
-    ratios: list[Sequence[object]] = [
-        (r.name, r.value, r.accounting, f"{r.numerator} / {r.denominator}") for r in table.ratios
-    ]
-    replaced = (
-        f"{percent(table.multiplications_replaced)} of a layer's multiplications "
-        f"and {percent(table.weights_replaced)} of its weights replaced"
-    )
-    return [
-        Table(f"{table.name}: energy of one sample; {replaced}", columns, rows),
-        Table("Ratios", ("ratio", "value", "accounting", "of"), ratios),
-    ]
-
-
-def front(result: Front) -> list[Table]:
-    return [
-        Table(f"{result.name}: foldings of {result.block}, {result.clock_mhz:g} MHz", *_points(result.points))
-    ]
-
-
-def estimate(result: EstimateTable) -> list[Table]:
-    title = f"{result.name}: by counting, before any tool ran; energy of a sample at {result.clock_mhz:g} MHz"
-    return [Table(title, *_points(result.points))]
-
-
-def _points(points: Sequence[FrontPoint]) -> tuple[tuple[str, ...], list[Sequence[object]]]:
-    columns = (
-        "block",
-        "figures",
-        "cycles",
-        "outputs a cycle",
-        "bits a cycle",
-        "cycles a row",
-        "LUTs",
-        "FFs",
-        "uJ",
-    )
-    return columns, [
-        (
-            p.block, p.source, p.accounting, p.outputs_per_cycle, p.bits_per_cycle, p.cycles_per_row, p.luts, p.ffs,
-            p.energy_uj,
-        )
-        for p in points
-    ]  # fmt: skip
-
-
 def doctor(health: Health) -> list[Table]:
-    tools: list[Sequence[object]] = [
-        (t.name, t.found, t.version or t.problem, t.needed_by_run, t.unlocks, "" if t.found else t.install)
-        for t in health.tools
-    ]
     packages: list[Sequence[object]] = [(name, version) for name, version in health.packages.items()]
+    tools: list[Sequence[object]] = [
+        (t.name, t.version if t.found else "no", t.needed_by_run, t.unlocks) for t in health.tools
+    ]
+    missing = [f"{t.name}: {t.problem}; to have it: {t.install}" for t in health.tools if not t.found]
     title = f"quweit {health.quweit}, Python {health.python}, {health.platform}"
     return [
         Table(title, ("package", "version"), packages),
-        Table("Tools", ("tool", "found", "version", "needed by run", "unlocks", "how to get it"), tools),
+        Table("Tools", ("tool", "found", "needed by run", "unlocks"), tools, missing),
     ]
 
 
 def fields(document: BaseModel) -> list[Table]:
     """Any flat document, a field a row."""
     content = document.model_dump(exclude={"schema_name"})
-    return [Table("", ("figure", "value"), list(content.items()))]
+    rows: list[Sequence[object]] = [(name.replace("_", " "), value) for name, value in content.items()]
+    return [Table("", ("figure", "value"), rows)]
 
 
 def summary(result: Summary) -> list[Table]:
@@ -316,25 +266,29 @@ def summary(result: Summary) -> list[Table]:
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
     rows += [("synth", block.block, _size(block)) for block in result.synth or []]
     if result.energy:
-        rows += [("energy", of, ratios) for of, ratios in _model_ratios(result.energy.ratios).items()]
+        compared = comparisons(result.energy.rows, result.energy.ratios)
+        rows += [("energy", one.what, _less(one, result.energy.ratios)) for one in compared]
     return [Table(result.name, ("stage", "of", "result"), rows)]
+
+
+def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
+    """In both accountings; where arrays stand idle most of the time, beside the best of them in full use."""
+    measured, paper, full = (
+        times(value) for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
+    )
+    used = "" if one.utilisation is None else f"{share(one.utilisation)} of the array in use"
+    if one.idle:
+        return (
+            f"{full} less than {one.array} in full use, at measured cycles; {measured} as it is used: {used}"
+        )
+    figures = f"{measured} less than {one.array} at measured cycles, {paper} in the paper's accounting"
+    return figures + (f"; {used}, {full} were it full" if used and full != measured else "")
 
 
 def _size(block: SynthesizedBlock) -> str:
     if block.asic:
         return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
     return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"
-
-
-def _model_ratios(ratios: list[EnergyRatio]) -> dict[str, str]:
-    """Of the whole model, not of single blocks: what is compared -> one figure an array."""
-    grouped: dict[str, list[str]] = {}
-    for ratio in ratios:
-        subject, _, array = ratio.name.rpartition(", ")
-        if subject.startswith("all "):
-            of = f"{subject}, {ratio.accounting} cycles"
-            grouped.setdefault(of, []).append(f"{ratio.value:.3g}x {array.removeprefix('systolic ')}")
-    return {of: f"less than systolic arrays: {', '.join(figures)}" for of, figures in grouped.items()}
 
 
 def percent(share: float | None) -> str | None:

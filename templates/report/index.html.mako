@@ -1,23 +1,29 @@
 <%page expression_filter="h"/>\
 <%def name="show(table)">
-<div class="scroll"><table>
+<div class="scroll" tabindex="0"><table>
 % if table.caption:
 <caption>${table.caption}</caption>
 % endif
 <thead><tr>
 % for place, column in enumerate(table.columns):
-<th${' class="number"' if table.is_number(place) else '' | n}>${column}</th>
+<th${' class="number"' if table.is_number(place) else f' style="min-width: {table.width_ch(place)}ch"' | n}>${column}</th>
 % endfor
 </tr></thead>
 <tbody>
 % for row in table.rows:
 <tr>
 % for place, cell in enumerate(row):
-<td${' class="number"' if table.is_number(place) else '' | n}>${text(cell)}</td>
+<td${' class="number"' if table.is_number(place) else '' | n}>${text(plain(cell))}${cite(cell)}</td>
 % endfor
 </tr>
 % endfor
 </tbody></table></div>
+</%def>\
+<%def name="cite(cell)">\
+% for note in getattr(cell, "notes", ()):
+<% first, number = note not in footnotes.sentences, footnotes.number(note) %>\
+<sup><a href="#note-${number}"${f' id="cite-{number}"' if first else '' | n}>${number}</a></sup>\
+% endfor
 </%def>\
 <!DOCTYPE html>
 <html lang="en">
@@ -49,7 +55,7 @@ ${style | n}
 <p>${paragraph}</p>
 % endfor
 % if section.plot:
-<figure>
+<figure class="scroll" tabindex="0">
 ${section.plot | n}
 </figure>
 % endif
@@ -69,6 +75,14 @@ ${show(table._replace(caption=''))}
 </p>
 % endif
 % endfor
+% if footnotes.sentences:
+<h2>Notes</h2>
+<ol class="notes">
+% for number, sentence in enumerate(footnotes.sentences, start=1):
+<li id="note-${number}">${sentence} <a href="#cite-${number}" title="back to the figure">↑</a></li>
+% endfor
+</ol>
+% endif
 <footer>
 % for line in footer:
 <div>${line}</div>

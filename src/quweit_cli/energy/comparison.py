@@ -129,7 +129,7 @@ def _unit_cell(
     return Cell(
         value=energy_uj(unit.cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",
-        method=f"{unit.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.source}",
+        method=f"{unit.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.method}",
     )
 
 
@@ -158,7 +158,7 @@ def _array_power(
         return point.power_mw, "published energy · clock / cycles"
     array = next(one for one in measured.synth.arrays if one.side == side)
     estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
-    return estimate.power_mw, estimate.source
+    return estimate.power_mw, estimate.method
 
 
 def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> Cell:
@@ -178,11 +178,11 @@ def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, t
     source = f"{cycles} cycles ({block_cycles_source(measured, accounting)})"
     if target in IN_CELLS and block.silicon is not None:
         return silicon_energy(block.silicon, cycles, target, source)
-    power_mw, power_source = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
     return Cell(
-        value=energy_uj(cycles, power_mw, CLOCK_MHZ),
+        value=energy_uj(cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",
-        method=f"{source} at {power_mw:.0f} mW, {power_source}",
+        method=f"{source} at {estimate.power_mw:.0f} mW, {estimate.method}",
     )
 
 

@@ -24,6 +24,7 @@ from quweit_cli.energy import published
 from quweit_cli.energy.published import Point
 from quweit_cli.errors import ArtifactError
 
+MODEL, EXTRAPOLATED = "model of LUTs and FFs", "extrapolated"  # what an estimate says of itself
 FORMULA = "power_mw = k · luts^a · ffs^b · clock_mhz / 200, a >= 0, b >= 0"
 
 
@@ -40,6 +41,13 @@ class Exponents(NamedTuple):
 class Estimate(NamedTuple):
     power_mw: float
     source: str
+    luts: int
+    ffs: int
+
+    @property
+    def method(self) -> str:
+        """The source with the design's own figures, for where they do not stand beside it."""
+        return f"{self.source}; here {self.luts:,} LUTs, {self.ffs:,} FFs"
 
 
 def calibrated() -> PowerModel:
@@ -79,9 +87,9 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
     if luts <= 0 or ffs <= 0:
         raise ArtifactError(f"a block of {luts} LUTs and {ffs} flip-flops is no design to estimate power of")
     exponents = Exponents(model.coefficients["k"], model.coefficients["a"], model.coefficients["b"])
-    source = f"model on {luts} LUTs and {ffs} FFs, residuals up to {worst_residual_percent(model):.0f} %"
+    source = f"{MODEL}, residuals up to {worst_residual_percent(model):.0f} %"
     outside = [
-        f"{name} of {smallest} to {largest}"
+        f"{smallest:,} to {largest:,} {name}"
         for name, value, (smallest, largest) in (
             ("LUTs", luts, model.valid_luts),
             ("FFs", ffs, _range([point.ffs for point in model.points])),
@@ -89,8 +97,9 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
         if not smallest <= value <= largest
     ]
     if outside:
-        source += f"; extrapolated, outside of {' and '.join(outside)}"
-    return Estimate(exponents.power_mw(luts, ffs) * clock_mhz / published.CLOCK_MHZ, source)
+        source += f"; {EXTRAPOLATED}, outside of {' and '.join(outside)}"
+    power_mw = exponents.power_mw(luts, ffs) * clock_mhz / published.CLOCK_MHZ
+    return Estimate(power_mw, source, luts, ffs)
 
 
 def worst_residual_percent(model: PowerModel) -> float:

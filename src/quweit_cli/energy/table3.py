@@ -142,13 +142,13 @@ def _row(
             Cell(
                 value=estimate.power_mw,
                 unit="mW",
-                method=estimate.source,
+                method=estimate.method,
                 paper=round(point.power_mw, 2) if point else None,
             ),
             Cell(
                 value=energy_uj(cycles, estimate.power_mw, CLOCK_MHZ),
                 unit="µJ",
-                method=f"{cycles} cycles ({cycles_from}) at {estimate.power_mw:.0f} mW, {estimate.source}",
+                method=f"{cycles} cycles ({cycles_from}) at {estimate.power_mw:.0f} mW, {estimate.method}",
                 paper=point.energy_uj if point else None,
             ),
             Cell(

@@ -8,6 +8,10 @@
     mlps         the MLPs or the blocks of all layers
     model        all layers end to end, either way
 
+Where tokens do not see one another there is no attention, and no row of it, of a layer or of the model.
+Every row of an array also states its energy were every multiplier at work: a product of few rows leaves
+most of an array idle, and what a block saves over an idle array is no merit of the block.
+
 Blocks in cells of a library stand alone: the arrays' powers are of an FPGA, and two libraries are never
 compared. Their energy is stated at the clock that they were synthesized for.
 
@@ -37,6 +41,8 @@ from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
 Accounting = Literal["measured", "paper", "formula"]
 BLOCK_ACCOUNTINGS: tuple[Accounting, Accounting] = ("measured", "paper")
 BLOCK_IMPLEMENTATION = "weightless block"
+ALL_MLPS, ALL_LAYERS = "all MLPs", "all layers end to end"  # what ratios of the whole model are named after
+AVERAGE, AND = "average of: ", " + "  # what a sum of rows says of its sources
 
 
 class Circuit(NamedTuple):
@@ -84,14 +90,13 @@ def build(
         dense = _dense_rows(dump, side, array)
         rows += dense.values()
         for accounting, made in blocks.items():
-            layers, whole = _hybrid_rows(dump, dense["attention"], made)
-            rows += [*layers, whole]
-            ratios += [
-                _ratio("all MLPs", dense["mlps"], totals[accounting], array),
-                _ratio("all layers end to end", dense["model"], whole, array),
-                *(_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in made),
-                *(_ratio(f"{row.subject} end to end", dense["layer"], row, array) for row in layers),
-            ]
+            ratios.append(_ratio(ALL_MLPS, dense["mlps"], totals[accounting], array))
+            ratios += [_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in made]
+            if "attention" in dense:
+                layers, whole = _hybrid_rows(dump, dense["attention"], made)
+                rows += [*layers, whole]
+                ratios.append(_ratio(ALL_LAYERS, dense["model"], whole, array))
+                ratios += [_ratio(f"{row.subject} end to end", dense["layer"], row, array) for row in layers]
     return rows, ratios
 
 
@@ -162,7 +167,8 @@ def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel)
     elif block.luts is None:
         raise ArtifactError(f"the synthesis of block `{block.block}` states neither power nor LUTs")
     else:
-        power_mw, source = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
+        estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
+        power_mw, source = estimate.power_mw, estimate.source
     return Circuit(
         implementation=BLOCK_IMPLEMENTATION,
         power_mw=power_mw,
@@ -195,17 +201,14 @@ def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, Ener
     """Everything on the array."""
     shape, depth = dump.model, len(dump.blocks)
     mlp = _on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array)
-    attention = _on_array(
-        "attention", "attention products of a layer", workload.attention_gemms(shape), side, array
-    )
+    made = {"mlp": mlp, "mlps": _sum("mlps", _all_layers(dump), [mlp] * depth)}
+    gemms = workload.attention_of_layer(shape)
+    if not gemms:
+        return made
+    attention = _on_array("attention", "attention products of a layer", gemms, side, array)
     layer = _sum("layer", "a layer end to end: attention, MLP", [attention, mlp])
-    return {
-        "mlp": mlp,
-        "attention": attention,
-        "layer": layer,
-        "mlps": _sum("mlps", _all_layers(dump), [mlp] * depth),
-        "model": _sum("model", f"{_layers(dump)} end to end", [layer] * depth),
-    }
+    whole = _sum("model", f"{_layers(dump)} end to end", [layer] * depth)
+    return made | {"attention": attention, "layer": layer, "model": whole}
 
 
 def _hybrid_rows(
@@ -223,7 +226,8 @@ def _on_array(
     subject: str, operation: str, gemms: Sequence[workload.Gemm], side: int, array: Circuit
 ) -> EnergyRow:
     cycles = workload.systolic_cycles(gemms, side)
-    return _row(subject, operation, "formula", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
+    made = _row(subject, operation, "formula", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
+    return made.model_copy(update={"full_array": made.value * workload.utilisation(gemms, side)})
 
 
 def _row(
@@ -248,6 +252,7 @@ def _sum(subject: str, operation: str, parts: Sequence[EnergyRow]) -> EnergyRow:
     value, cycles = sum(part.value for part in parts), sum(part.cycles for part in parts)
     clock_mhz = parts[0].clock_mhz
     special = [part.accounting for part in parts if part.accounting != "formula"]
+    array = any(part.full_array is not None for part in parts)
     return EnergyRow(
         subject=subject,
         operation=operation,
@@ -257,12 +262,12 @@ def _sum(subject: str, operation: str, parts: Sequence[EnergyRow]) -> EnergyRow:
         cycles=cycles,
         cycles_source=_joined(part.cycles_source for part in parts),
         power_mw=value * clock_mhz * 1000 / cycles,
-        power_source="average of: "
-        + _joined(part.power_source.removeprefix("average of: ") for part in parts),
+        power_source=AVERAGE + _joined(part.power_source.removeprefix(AVERAGE) for part in parts),
         clock_mhz=clock_mhz,
         tool=_joined(part.tool for part in parts),
         device=_joined(part.device for part in parts),
         stage=_joined(part.stage for part in parts),
+        full_array=sum(_on_full_array(part) for part in parts) if array else None,
     )
 
 
@@ -273,7 +278,13 @@ def _ratio(name: str, dense: EnergyRow, weightless: EnergyRow, array: Circuit) -
         numerator=dense.implementation,
         denominator=weightless.implementation,
         accounting=weightless.accounting,
+        full_array=_on_full_array(dense) / _on_full_array(weightless),
     )
+
+
+def _on_full_array(row: EnergyRow) -> float:
+    """A block waits for nothing: its energy is what it is."""
+    return row.value if row.full_array is None else row.full_array
 
 
 def _mlp_operation(shape: ModelShape) -> str:
@@ -288,6 +299,11 @@ def _layers(dump: DumpManifest) -> str:
     return f"{len(dump.blocks)} layers" if len(dump.blocks) > 1 else "the only layer"
 
 
+def sentences(source: str) -> tuple[str, ...]:
+    """What a `power_source` or `cycles_source` is joined from."""
+    return tuple(source.removeprefix(AVERAGE).split(AND))
+
+
 def _joined(words: Iterable[str]) -> str:
     """Each once, in order of appearance."""
-    return " + ".join(dict.fromkeys(word for phrase in words for word in phrase.split(" + ")))
+    return AND.join(dict.fromkeys(word for phrase in words for word in phrase.split(AND)))

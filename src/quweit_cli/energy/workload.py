@@ -39,6 +39,11 @@ def attention_gemms(shape: ModelShape) -> list[Gemm]:
     ]
 
 
+def attention_of_layer(shape: ModelShape) -> list[Gemm]:
+    """Nothing where tokens do not see one another."""
+    return attention_gemms(shape) if shape.attends else []
+
+
 def causal_gemms(shape: ModelShape, side: int) -> dict[str, list[Gemm]]:
     """QK^T and AV of a decoder without masked tiles: one product a row of tiles, for all heads at once.
 
@@ -73,10 +78,16 @@ def systolic_cycles(gemms: Iterable[Gemm], side: int) -> int:
     return sum(-(-gemm.rows // side) * -(-gemm.columns // side) * gemm.inner * gemm.copies for gemm in gemms)
 
 
+def utilisation(gemms: Iterable[Gemm], side: int) -> float:
+    """Share of an array's S² multipliers at work in an average cycle: 1/S when a product has a single row."""
+    products = list(gemms)
+    return sum(gemm.macs for gemm in products) / (systolic_cycles(products, side) * side**2)
+
+
 def multiplications_replaced(shape: ModelShape) -> float:
     """MLP multiplications over all of one layer; embedding and head are not part of a layer."""
     mlp = sum(gemm.macs for gemm in mlp_gemms(shape))
-    return mlp / (mlp + sum(gemm.macs for gemm in attention_gemms(shape)))
+    return mlp / (mlp + sum(gemm.macs for gemm in attention_of_layer(shape)))
 
 
 def weights_replaced(shape: ModelShape) -> float:
@@ -85,5 +96,5 @@ def weights_replaced(shape: ModelShape) -> float:
     The block's own tables and encoded values are not subtracted: they are no multiplier's weights.
     """
     mlp = sum(gemm.inner * gemm.columns for gemm in mlp_gemms(shape))
-    rest = sum(gemm.inner * gemm.columns for gemm in attention_gemms(shape) if gemm.weights)
+    rest = sum(gemm.inner * gemm.columns for gemm in attention_of_layer(shape) if gemm.weights)
     return mlp / (mlp + rest)

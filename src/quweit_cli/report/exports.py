@@ -6,7 +6,7 @@ import csv
 import io
 
 from quweit_cli.baseline_documents import Cell, PaperTable
-from quweit_cli.report.page import text
+from quweit_cli.report.numbers import text
 
 LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
 LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quweit_cli.artifacts import RECORD, AnyArtifact, Artifact, load, read_stage
+from quweit_cli.artifacts import RECORD, find_document, load_document, read_stage, stage_file
 from quweit_cli.documents import (
     DumpManifest,
     EnergyTable,
@@ -16,6 +17,9 @@ from quweit_cli.documents import (
     TrainResult,
 )
 from quweit_cli.errors import ArtifactError
+from quweit_cli.report.course import METRICS, read_course
+
+STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front")
 
 
 class Findings(NamedTuple):
@@ -27,36 +31,45 @@ class Findings(NamedTuple):
     energy: EnergyTable | None = None
     front: Front | None = None
     copied: bool = False  # whether the dump was made elsewhere, so that its checks are what it declares
+    course: Mapping[str, Sequence[Mapping[str, float]]] = {}  # kind of MLP -> figures reported while training
 
     @property
     def name(self) -> str:
-        return next(document.name for document in self if isinstance(document, Artifact))
+        return next(document.name for document in self.documents if document is not None)
+
+    @property
+    def documents(self) -> tuple[
+        TrainResult | DumpManifest | RtlManifest | SimResult | SynthesisReport | EnergyTable | Front | None, ...
+    ]:  # fmt: skip
+        """In the order of STAGES."""
+        return self.train, self.dump, self.rtl, self.sim, self.synth, self.energy, self.front
 
 
 def collect(project: Path) -> Findings:
-    """Read every finished stage.
+    """Read every finished stage; of a front alone it is not asked whether its dump has changed since.
 
     Raises:
         ArtifactError: a document is damaged, or there is none at all.
+        StaleArtifact: a document was changed since, or made from something that has changed.
     """
+    train = find_document(project, "train", TrainResult)
     findings = Findings(
-        train=_read(project, "train", TrainResult),
-        dump=_read(project, "dump", DumpManifest),
-        rtl=_read(project, "rtl", RtlManifest, "manifest.json"),
-        sim=_read(project, "sim", SimResult),
-        synth=_read(project, "synth", SynthesisReport),
-        energy=_read(project, "energy", EnergyTable),
-        front=_read(project, "front", Front),
+        train=train,
+        dump=find_document(project, "dump", DumpManifest),
+        rtl=find_document(project, "rtl", RtlManifest),
+        sim=find_document(project, "sim", SimResult),
+        synth=find_document(project, "synth", SynthesisReport),
+        energy=find_document(project, "energy", EnergyTable),
+        front=load_document(project, "front", Front) if (project / "front" / RECORD).is_file() else None,
+        course=_course(project) if train else {},
         copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
     )
-    if not any(findings):
+    if not any(findings.documents):
         raise ArtifactError(f"`{project}` holds nothing to report", hint="run `quweit train` or `quweit run`")
     return findings
 
 
-def _read(
-    project: Path, stage: str, kind: type[AnyArtifact], document: str | None = None
-) -> AnyArtifact | None:
-    if not (project / stage / RECORD).is_file():
-        return None
-    return load(kind, project / stage / (document or f"{stage}.json"))
+def _course(project: Path) -> Mapping[str, Sequence[Mapping[str, float]]]:
+    if not (project / "train" / METRICS).exists():
+        return {}
+    return read_course(stage_file(project, "train", METRICS))

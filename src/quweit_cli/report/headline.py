@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from quweit_cli.documents import EnergyTable, SimResult, SynthesisReport, TrainedModel, TrainResult
-from quweit_cli.energy.tables import BLOCK_IMPLEMENTATION
+from quweit_cli.energy.headline import (
+    Comparison,
+    comparisons,
+    least_when_full,
+    power_origin,
+)
+from quweit_cli.energy.tables import ALL_LAYERS
 from quweit_cli.report.findings import Findings
-from quweit_cli.report.numbers import counted, significant, span
+from quweit_cli.report.numbers import counted, percent, significant, span, times
 from quweit_cli.report.page import Card
 
 
@@ -17,17 +23,6 @@ def cards(findings: Findings) -> list[Card]:
         *(_energy(findings.energy) if findings.energy else []),
     ]
     return [card for card in made if card is not None]
-
-
-def headline_array(table: EnergyTable) -> str:
-    """The strongest of the arrays compared with: the one on which the dense layers spend least."""
-    dense = [row for row in table.rows if row.subject == "model" and row.accounting == "formula"]
-    return min(dense, key=lambda row: row.value).implementation
-
-
-def ratio(table: EnergyTable, name: str, accounting: str) -> float:
-    (found,) = (one.value for one in table.ratios if (one.name, one.accounting) == (name, accounting))
-    return found
 
 
 def _quality(train: TrainResult) -> Card:
@@ -86,40 +81,43 @@ def _energy(table: EnergyTable) -> list[Card]:
         f"{100 * table.multiplications_replaced:.1f} %",
         [f"and {100 * table.weights_replaced:.1f} % of its weights, by tables and additions"],
     )
-    if not table.ratios:
+    compared = comparisons(table.rows, table.ratios)
+    if not compared:
         (row,) = (row for row in table.rows if (row.subject, row.accounting) == ("mlps", "measured"))
         notes = [
             f"at {row.cycles:,} cycles, {row.cycles_source}, {row.clock_mhz:g} MHz",
             f"power: {row.power_source}",
         ]
         return [replaced, Card("Energy of the blocks for one sample", f"{significant(row.value)} µJ", notes)]
-    array = headline_array(table)
-    mlps, whole = f"all MLPs, {array}", f"all layers end to end, {array}"
-    return [
-        replaced,
-        Card(
-            f"Energy of all MLPs: {array} over blocks",
-            f"{significant(ratio(table, mlps, 'measured'))}×",
-            [
-                "at cycles measured in simulation",
-                f"{significant(ratio(table, mlps, 'paper'))}× in the paper's accounting of one row a cycle",
-                f"power of the blocks: {_power_origin(table)}",
-            ],
-        ),
-        Card(
-            "Energy of all layers, attention on the same array",
-            f"{significant(ratio(table, whole, 'measured'))}×",
-            [
-                f"end to end, at measured cycles; {array} is the most frugal array for it",
-                f"{significant(ratio(table, whole, 'paper'))}× in the paper's accounting",
-            ],
-        ),
+    return [replaced, *(_compared(one, table) for one in compared)]
+
+
+def _compared(one: Comparison, table: EnergyTable) -> Card:
+    """An array that stands idle most of the time is no measure: then the figure is of arrays in full use."""
+    measured, paper, full = (
+        times(value, "×") for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
+    )
+    used = "" if one.utilisation is None else f"{percent(one.utilisation)} of the array in use"
+    if one.what == ALL_LAYERS:
+        notes = [
+            f"end to end, at measured cycles; {one.array} is the most frugal array for it",
+            f"{paper} in the paper's accounting",
+            *([f"{used}; {full} were it full"] if used else []),
+        ]
+        return Card("Energy of all layers, attention on the same array", measured, notes)
+    least, array = least_when_full(table.ratios)
+    origin = f"power of the blocks: {power_origin(table.rows)}"
+    if one.idle:
+        notes = [
+            "at cycles measured in simulation, as if all multipliers of the array worked in every cycle",
+            f"{measured} over {one.array} as one sample uses it: {used}",
+            origin,
+        ]
+        return Card(f"Energy of all MLPs: {array} in full use over blocks", times(least, "×"), notes)
+    notes = [
+        "at cycles measured in simulation" + (f"; {used}" if used else ""),
+        f"{paper} in the paper's accounting of one row a cycle",
+        *([f"{times(least, '×')} over {array}, were it full"] if least < one.times["measured"] else []),
+        origin,
     ]
-
-
-def _power_origin(table: EnergyTable) -> str:
-    sources = [row.power_source for row in table.rows if row.implementation == BLOCK_IMPLEMENTATION]
-    if not any(source.startswith("model") for source in sources):
-        return "the vendor's tool"
-    smaller = any("extrapolated" in source for source in sources)
-    return "a model's estimate" + (", extrapolated to their size" if smaller else "")
+    return Card(f"Energy of all MLPs: {one.array} over blocks", measured, notes)

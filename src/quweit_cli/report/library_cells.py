@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quweit_cli.documents import SynthesisReport
+from quweit_cli.report.footnotes import sourced
 from quweit_cli.report.page import Section, Table
 
 
@@ -23,17 +24,19 @@ def library_cells(synth: SynthesisReport) -> Section:
     powers: list[tuple[object, ...]] = []
     for block, figures in blocks:
         if figures.measured_mw is not None:
-            powers.append((block.block, figures.measured_mw, figures.measured_method))
+            measured = sourced(figures.measured_mw, "Power", [figures.measured_method or "measured activity"])
+            powers.append((block.block, measured, "activity counted in simulation"))
             powers.append(
                 (block.block, figures.measured_ungated_mw, "the same, were every gated clock running")
             )
-        powers.append((block.block, figures.vectorless_mw, figures.vectorless_method))
+        vectorless = sourced(figures.vectorless_mw, "Power", [figures.vectorless_method])
+        powers.append((block.block, vectorless, "vectorless"))
     kinds = sorted({kind for _, figures in blocks for kind in figures.cells_by_type})
     by_kind = [(kind, *(figures.cells_by_type.get(kind) for _, figures in blocks)) for kind in kinds]
     one = synth.blocks[0]
     return Section(
         "Synthesis",
-        tables=[Table("", columns, rows), Table("Power", ("block", "power, mW", "method"), powers)],
+        tables=[Table("", columns, rows), Table("Power", ("block", "power, mW", "activity"), powers)],
         details=[Table("Cells by kind", ("cell", *(block.block for block, _ in blocks)), by_kind)],
         method=f"{one.version} for {one.device} at {one.clock_mhz:g} MHz, a block at a time, thermometers, buffers and "
         "control included, before placement. Figures of two libraries are not to be compared.",

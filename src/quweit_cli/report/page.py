@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from quweit_cli import __version__
 from quweit_cli.hdl.render import render, static_text
 from quweit_cli.report.findings import Findings
-from quweit_cli.report.numbers import counted, significant
+from quweit_cli.report.footnotes import Footnotes, Noted
+from quweit_cli.report.numbers import counted, text
+
+WORDS = 24  # characters of a column of words that is set on one line
 
 
 class Card(NamedTuple):
@@ -21,14 +25,38 @@ class Card(NamedTuple):
 
 
 class Table(NamedTuple):
+    """A cell may be `Noted`: its notes become footnotes of the page."""
+
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
 
     def is_number(self, column: int) -> bool:
         """Whether a column is set like numbers; an absent figure says nothing either way."""
-        cells = [row[column] for row in self.rows if row[column] is not None]
-        return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
+        cells = [cell for cell in self._cells(column) if cell is not None]
+        return bool(cells) and all(
+            isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
+        )
+
+    def width_ch(self, column: int) -> int:
+        """In characters, what a column of words needs so that none of its cells takes more than three lines."""
+        if self.is_number(column):
+            return 0
+        longest = max((len(text(cell)) for cell in self._cells(column)), default=0)
+        return longest if longest <= WORDS else max(WORDS, math.ceil(longest / 2.2))
+
+    def known(self) -> Table:
+        """Without columns of which no row has a figure."""
+        places = [
+            place for place in range(len(self.columns)) if any(c is not None for c in self._cells(place))
+        ]
+        return self._replace(
+            columns=[self.columns[place] for place in places],
+            rows=[[row[place] for place in places] for row in self.rows],
+        )
+
+    def _cells(self, column: int) -> list[object]:
+        return [plain(row[column]) for row in self.rows]
 
 
 class Section(NamedTuple):
@@ -54,22 +82,14 @@ def html(findings: Findings, cards: Sequence[Card], sections: Sequence[Section])
         sections=sections,
         footer=_footer(findings),
         text=text,
+        plain=plain,
+        footnotes=Footnotes(),
     )
 
 
-def text(cell: object) -> str:
-    """A cell as it is read: thousands apart, four digits of a real number, a dash for an absent figure."""
-    match cell:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if cell else "no"
-        case int():
-            return f"{cell:,}"
-        case float():
-            return significant(cell, 4)
-        case _:
-            return str(cell)
+def plain(cell: object) -> object:
+    """Without its notes."""
+    return cell.value if isinstance(cell, Noted) else cell
 
 
 def _subtitle(findings: Findings) -> str:

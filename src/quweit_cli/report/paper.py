@@ -10,7 +10,9 @@ from quweit_cli.documents import ModelShape
 from quweit_cli.energy.breakdown import shares
 from quweit_cli.hdl.render import render, static_text
 from quweit_cli.report import paper_plots
-from quweit_cli.report.page import Section, Table, text
+from quweit_cli.report.footnotes import Footnotes
+from quweit_cli.report.numbers import text
+from quweit_cli.report.page import Section, Table, plain
 
 
 def html(tables: PaperTables, shapes: Mapping[str, ModelShape]) -> str:
@@ -24,6 +26,8 @@ def html(tables: PaperTables, shapes: Mapping[str, ModelShape]) -> str:
         sections=[_section(table, shapes) for table in tables.tables],
         footer=[f"quweit {__version__}"],
         text=text,
+        plain=plain,
+        footnotes=Footnotes(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from quweit_cli.baseline_documents import PaperTable
 from quweit_cli.energy.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
 from quweit_cli.report.numbers import significant
-from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, Series, canvas
+from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, SMALL, Series, canvas
 
 # From light to dark, each with a hatch of its own.
 LAYERS = (
@@ -59,13 +59,12 @@ def stacked_bars(name: str, bars: Bars, unit: str, what: str) -> str:
                 )  # fmt: skip
                 shown.add(label)
                 left += value
-            axes.text(left, place, f" {bars.ends[key]}", va="center", fontsize=8)
+            axes.text(left, place, f" {bars.ends[key]}", va="center", fontsize=SMALL)
         axes.set_yticks(range(len(bars.parts)), list(bars.parts))
         axes.set_ylim(len(bars.parts) - 0.4, -0.6)
         axes.set(xlabel=unit, ylabel=what)
         axes.margins(x=0.16)
         axes.grid(visible=False, axis="y")
-        figure.legend(loc="outside upper center", ncols=4, fontsize=8)
     return svg[0]
 
 
@@ -89,11 +88,10 @@ def area_against_cycles(name: str, points: Sequence[Point], unit: str) -> str:
                     (point.cycles, point.area),
                     xytext=(8, 4),
                     textcoords="offset points",
-                    fontsize=8,
+                    fontsize=SMALL,
                 )
         axes.set(xscale="log", yscale="log", xlabel="cycles of one sample", ylabel=unit)
         axes.margins(x=0.18, y=0.12)
-        axes.legend(fontsize=8)
     return svg[0]
 
 

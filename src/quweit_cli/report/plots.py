@@ -6,21 +6,25 @@ What distinguishes two series is never colour alone but a hatch, a marker or a d
 from __future__ import annotations
 
 import io
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from quweit_cli.documents import FrontPoint, PowerModel, TrainedModel
+from quweit_cli.energy.foldings import undominated
 from quweit_cli.report.numbers import significant
 
 # Drawn in this colour, then replaced by the page's text colour, which follows light and dark.
 INK = "#010203"
+SMALL = 9  # points, the smallest text: the style sheet keeps a plot wide enough to read it
 STYLE: Any = {  # the keys are checked by matplotlib when it is applied
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -54,76 +58,94 @@ MEASURED = Series("#2f7ed8", "//", "-", "o")
 PAPER = Series("#e0a030", "..", ":", "^")
 
 
-class Bar(NamedTuple):
+APART = Series("#9a9a94", "", "", "x")
+
+
+class Value(NamedTuple):
     label: str
     value: float
     series: Series
 
 
-def training_curves(models: Sequence[TrainedModel]) -> str:
-    """Loss over steps, accuracy where the task has one, and the learning rate; the twin beside the model."""
+def training_curves(
+    models: Sequence[TrainedModel], course: Mapping[str, Sequence[Mapping[str, float]]] | None = None
+) -> str:
+    """Loss over steps, accuracy where the task has one, and the learning rate; the twin beside the model.
+
+    course: what training reported on the way, by kind of MLP; evaluations are far fewer.
+    """
     scored = any("test_accuracy" in point for model in models for point in model.curve)
-    with canvas("curves", 9.2, 3.2) as (figure, svg):
+    with canvas("curves", 9.2, 3.4) as (figure, svg):
         widths = [3, 3, 2] if scored else [3, 2]
         panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
         for model in models:
             series = DENSE if model.mlp == "dense" else MEASURED
-            _line(panels[0], model, "test_loss", f"{model.mlp}, held out", series)
+            reports = (course or {}).get(model.mlp)
+            loss = "loss" if reports else "train_loss"
+            training, held_out = f"{model.mlp}, training", f"{model.mlp}, held out"
             panels[0].plot(
-                *_points(model, "train_loss"),
-                color=series.colour,
-                lw=0.9,
-                ls=":",
-                label=f"{model.mlp}, training",
+                *_points(reports or model.curve, loss), color=series.colour, lw=0.9, ls=":", label=training
             )
+            _line(panels[0], model.curve, "test_loss", held_out, series)
             if scored:
-                _line(panels[1], model, "test_accuracy", model.mlp, series, scale=100)
-            _line(panels[-1], model, "learning_rate", model.mlp, series)
+                _line(panels[1], model.curve, "test_accuracy", held_out, series, scale=100)
+            panels[-1].plot(
+                *_points(reports or model.curve, "learning_rate"), color=series.colour, ls=series.dash, lw=1.6
+            )
         panels[0].set(xlabel="step", ylabel="loss")
-        panels[0].legend(fontsize=8)
         panels[-1].set(xlabel="step", ylabel="base learning rate", ylim=(0, None))
         panels[-1].ticklabel_format(axis="y", scilimits=(-2, 3))
         if scored:
             panels[1].set(xlabel="step", ylabel="accuracy on held-out data, %")
-            panels[1].legend(fontsize=8)
     return svg[0]
 
 
-def energy_bars(name: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
-    """Horizontal bars on a logarithmic axis, a group a heading; every bar says its value."""
-    count = sum(len(bars) + 1 for _, bars in groups)
+def energies(name: str, groups: Sequence[tuple[str, Sequence[Value]]]) -> str:
+    """A dot a value on a logarithmic axis, which has no zero for a bar to start from; every dot says its value."""
+    count = sum(len(values) + 1 for _, values in groups)
     with canvas(name, 9.2, 0.31 * count + 0.7) as (figure, svg):
         axes = figure.subplots()
         position, ticks = 0.0, []
-        values = [bar.value for _, bars in groups for bar in bars]
-        for heading, bars in groups:
+        sizes = [value.value for _, values in groups for value in values]
+        for heading, values in groups:
             axes.text(0, position, heading, transform=axes.get_yaxis_transform(), weight="bold", va="center")
-            for bar in bars:
+            for value in values:
                 position += 1
-                drawn = axes.barh(position, bar.value, 0.72, color=bar.series.colour, edgecolor=INK, lw=0.7)
-                drawn[0].set_hatch(bar.series.hatch)
-                axes.text(bar.value * 1.06, position, significant(bar.value), va="center", fontsize=9)
-                ticks.append((position, bar.label))
+                axes.axhline(position, color=INK, alpha=0.25, lw=0.6)
+                axes.plot(
+                    value.value, position, marker=value.series.marker, ms=8, mfc=value.series.colour, mec=INK
+                )
+                axes.annotate(
+                    significant(value.value),
+                    (value.value, position),
+                    xytext=(9, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=SMALL,
+                )
+                ticks.append((position, value.label))
             position += 1.2
         axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
         axes.tick_params(axis="y", length=0)
         axes.set(xscale="log", xlabel="energy of one sample, µJ (logarithmic)")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_xlim(min(values) / 2, max(values) * 2.2)
+        axes.set_xlim(min(sizes) / 2, max(sizes) * 3)
         axes.set_ylim(position - 0.7, -0.8)
         axes.grid(visible=False, axis="y")
     return svg[0]
 
 
 def front(points: Sequence[FrontPoint], title: str = "") -> str:
-    """LUTs and energy over the cycles of a sample: estimated points joined, measured ones filled."""
+    """LUTs and energy over the cycles of a sample: the estimated front joined, measured points filled."""
     panels = (("luts", "LUTs"), ("energy_uj", "energy of one sample, µJ"))
-    with canvas("front", 9.2, 3.6) as (figure, svg):
+    estimated = [point for point in points if point.source == "estimated"]
+    best = undominated(estimated)
+    with canvas("front", 9.2, 3.8) as (figure, svg):
         for axes, (key, label) in zip(figure.subplots(1, 2), panels, strict=True):
             for name, series, chosen, filled in (
-                ("estimated", DENSE, [p for p in points if p.source == "estimated"], False),
+                ("estimated", DENSE, best, False),
+                ("estimated, another has fewer LUTs and cycles", APART, without(estimated, best), False),
                 ("measured", MEASURED, [p for p in points if p.source == "measured"], True),
-                ("paper, its structure's cycles", PAPER, _paper_points(points, "measured"), True),
+                ("paper, its structure's cycles", PAPER, _paper_points(points, "counted"), True),
                 ("paper, one row a cycle", PAPER, _paper_points(points, "paper"), False),
             ):
                 if chosen:
@@ -140,9 +162,12 @@ def front(points: Sequence[FrontPoint], title: str = "") -> str:
                     )
             axes.set(xscale="log", yscale="log", xlabel="cycles of a sample", ylabel=label)
         if title:
-            figure.suptitle(title, fontsize=9)
-        axes.legend(fontsize=8)
+            figure.suptitle(title, fontsize=SMALL)
     return svg[0]
+
+
+def without(points: Sequence[FrontPoint], those: Sequence[FrontPoint]) -> list[FrontPoint]:
+    return [point for point in points if point not in those]
 
 
 def _paper_points(points: Sequence[FrontPoint], accounting: str) -> list[FrontPoint]:
@@ -168,7 +193,7 @@ def power_residuals(model: PowerModel) -> str:
                     xytext=(3 if value >= 0 else -3, 0),
                     textcoords="offset points",
                     va="center",
-                    fontsize=8,
+                    fontsize=SMALL,
                     ha="left" if value >= 0 else "right",
                 )
         axes.set_yticks(range(len(model.points)), [point.name for point in model.points])
@@ -177,12 +202,19 @@ def power_residuals(model: PowerModel) -> str:
         axes.margins(x=0.12)
         axes.set_xlabel("predicted over published power, %")
         axes.grid(visible=False, axis="y")
-        axes.legend(fontsize=8, loc="lower right")
     return svg[0]
 
 
-def _line(axes: Axes, model: TrainedModel, key: str, label: str, series: Series, *, scale: float = 1) -> None:
-    steps, values = _points(model, key)
+def _line(
+    axes: Axes,
+    curve: Sequence[Mapping[str, float]],
+    key: str,
+    label: str,
+    series: Series,
+    *,
+    scale: float = 1,
+) -> None:
+    steps, values = _points(curve, key)
     axes.plot(
         steps,
         [scale * value for value in values],
@@ -195,8 +227,8 @@ def _line(axes: Axes, model: TrainedModel, key: str, label: str, series: Series,
     )
 
 
-def _points(model: TrainedModel, key: str) -> tuple[list[float], list[float]]:
-    points = [(point["step"], point[key]) for point in model.curve if key in point]
+def _points(curve: Sequence[Mapping[str, float]], key: str) -> tuple[list[float], list[float]]:
+    points = [(point["step"], point[key]) for point in curve if key in point]
     return [step for step, _ in points], [value for _, value in points]
 
 
@@ -210,30 +242,46 @@ def canvas(name: str, width: float, height: float) -> Iterator[tuple[Figure, lis
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, svg
+        _legend(figure)
         _plain_logarithms(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata=_no_metadata())
     svg.append(_inline(buffer.getvalue()))
 
 
-def _plain_logarithms(figure: Figure) -> None:
-    """Powers of ten as numbers: matplotlib writes them in its formula language, which `text.parse_math` leaves as it is.
+def _legend(figure: Figure) -> None:
+    """One for all axes, above them: within one it would cover what is drawn there."""
+    named: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    if named:
+        widest = SMALL * (0.6 * max(map(len, named)) + 5)  # points, with its handle
+        columns = max(1, min(4, int(72 * figure.get_figwidth() / widest)))
+        figure.legend([*named.values()], [*named], loc="outside upper center", ncols=columns, fontsize=SMALL)
 
-    An axis of little more than a decade also has its twos and fives.
-    """
+
+def _plain_logarithms(figure: Figure) -> None:
+    """Powers of ten as numbers: matplotlib writes them in its formula language, which `text.parse_math` leaves as it is."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "log":
-                low, high = axis.get_view_interval()
-                between = "25" if high < 20 * low else ""
-                axis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
-                axis.set_minor_formatter(
-                    FuncFormatter(
-                        lambda value, _, between=between: (
-                            significant(value) if f"{value:e}"[0] in between else ""
-                        )
-                    )
-                )
+                _few_ticks(axis)
+
+
+def _few_ticks(axis: Axis) -> None:
+    """Powers of ten; where they are fewer than three, twos and fives too; on a short axis round numbers."""
+    low, high = sorted(axis.get_view_interval())
+    ticks: list[float] = []
+    for digits in ((1,), (1, 2, 5)):
+        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        values = [digit * 10.0**exponent for exponent in exponents for digit in digits]
+        ticks = ticks if len(ticks) >= 3 else [value for value in values if low <= value <= high]
+    if len(ticks) < 3:
+        ticks = [value for value in MaxNLocator(4).tick_values(low, high) if low <= value <= high]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: significant(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _no_metadata() -> dict[str, Any]:

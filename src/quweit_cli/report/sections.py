@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from quweit_cli.documents import (
-    CalibrationPoint,
     DumpManifest,
     EnergyTable,
     Front,
     RtlManifest,
     SimResult,
+    SimRun,
     SynthesisReport,
     TrainResult,
 )
-from quweit_cli.energy.power import worst_residual_percent
-from quweit_cli.energy.tables import BLOCK_IMPLEMENTATION
+from quweit_cli.energy.foldings import undominated
+from quweit_cli.energy.power import MODEL, worst_residual_percent
+from quweit_cli.energy.tables import sentences
 from quweit_cli.report import plots
-from quweit_cli.report.findings import Findings
-from quweit_cli.report.headline import headline_array
+from quweit_cli.report.energies import energies
+from quweit_cli.report.findings import STAGES, Findings
+from quweit_cli.report.footnotes import Noted, sourced
 from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
-from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Bar
+
+POWER_COLUMNS = {
+    "name": "design", "luts": "LUTs", "ffs": "FFs", "published_mw": "published, mW", "predicted_mw": "predicted, mW",
+    "residual_percent": "residual, %", "left_out_percent": "left out, %",
+}  # fmt: skip
 
 
 def sections(findings: Findings) -> list[Section]:
     """In the order of the flow, and which stages are still to run."""
     made = [
-        _training(findings.train) if findings.train else None,
+        _training(findings.train, findings.course) if findings.train else None,
         _blocks(findings.dump, findings.rtl, copied=findings.copied) if findings.dump else None,
         _proof(findings.sim) if findings.sim else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
-        _energy(findings.energy) if findings.energy else None,
+        energies(findings.energy) if findings.energy else None,
         _power_model(findings.energy) if findings.energy else None,
     ]
     missing = [
         stage
-        for stage, document in zip(findings._fields, findings, strict=True)
+        for stage, document in zip(STAGES, findings.documents, strict=True)
         if document is None and stage not in ("train", "front")
     ]
     if missing:
@@ -44,7 +52,7 @@ def sections(findings: Findings) -> list[Section]:
     return [section for section in made if section is not None]
 
 
-def _training(train: TrainResult) -> Section:
+def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, float]]]) -> Section:
     rows = [
         (
             model.mlp,
@@ -61,10 +69,12 @@ def _training(train: TrainResult) -> Section:
     return Section(
         "Training",
         [train.data],
-        plot=plots.training_curves(train.models) if any(model.curve for model in train.models) else "",
-        tables=[Table("", columns, rows)],
-        method=f"one run each, seed {train.seed}; the table is of the whole held-out data at the end, "
-        "the curves of the evaluations on the way.",
+        plot=plots.training_curves(train.models, course)
+        if any(model.curve for model in train.models)
+        else "",
+        tables=[Table("", columns, rows).known()],
+        method=f"one run each, seed {train.seed}; the table is of the whole held-out data at the end; the curves are what "
+        "training reported on the way, marks are evaluations.",
     )
 
 
@@ -117,8 +127,7 @@ def _proof(sim: SimResult) -> Section:
             one.simulator,
             run.block,
             "equal" if run.bit_exact else "NOT equal",
-            run.rows_compared,
-            ", ".join(f"{name} {count:,}" for name, count in run.scenarios.items()),
+            Noted(run.rows_compared, (_scenarios(run),)),
             run.initiation_interval_cycles,
             run.latency_cycles,
             run.build_seconds,
@@ -128,7 +137,7 @@ def _proof(sim: SimResult) -> Section:
         for run in one.runs
     ]
     columns = (
-        "simulator", "block", "verdict", "rows", "of them", "cycles a row", "latency", "build, s", "run, s",
+        "simulator", "block", "verdict", "rows", "cycles a row", "latency, cycles", "build, s", "run, s",
     )  # fmt: skip
     return Section(
         "Proof",
@@ -136,6 +145,11 @@ def _proof(sim: SimResult) -> Section:
         method="real activations of the test set, then random rows, go through the RTL; every output of every row must equal "
         "the integer program, with no tolerance, with and without idle gaps and backpressure.",
     )
+
+
+def _scenarios(run: SimRun) -> str:
+    counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in run.scenarios.items())
+    return f"Rows by scenario: {counts}."
 
 
 def _found(sim: SimResult) -> list[Table]:
@@ -162,120 +176,59 @@ def _synthesis(synth: SynthesisReport) -> Section:
     rows = [
         (
             b.block, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
-            b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.version, b.stage, b.seconds,
+            b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.seconds,
         )
         for b in synth.blocks
     ]  # fmt: skip
     columns = (
         "block", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
-        "slack, ns", "power, mW", "tool",
-        "stage", "seconds",
+        "slack, ns", "power, mW", "seconds",
     )  # fmt: skip
-    one = synth.blocks[0]
-    method = f"{one.version} for {one.device} at {one.clock_mhz:g} MHz, a block at a time, no DSP, no block RAM, thermometers and buffers included. "
-    if one.tool == "yosys":
+    made = dict.fromkeys(
+        f"{b.version} for {b.device} at {b.clock_mhz:g} MHz, {b.stage}" for b in synth.blocks
+    )
+    method = (
+        f"{'; '.join(made)}; a block at a time, no DSP, no block RAM, thermometers and buffers included. "
+    )
+    if synth.blocks[0].tool == "yosys":
         method += "Yosys gives neither timing nor power, and counts every LUT cell as one where Vivado may pack two. "
     method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
-    return Section("Synthesis", tables=[Table("", columns, rows)], method=method)
+    return Section("Synthesis", tables=[Table("", columns, rows).known()], method=method)
 
 
 def _front(front: Front) -> Section:
+    best = undominated([point for point in front.points if point.source == "estimated"])
     rows = [
         (
-            point.block, point.source, point.accounting, point.outputs_per_cycle, point.bits_per_cycle,
-            point.cycles_per_row, point.sample_cycles, point.luts, point.ffs, point.power_mw, point.energy_uj,
-            point.power_source,
+            point.source, point.accounting, point.outputs_per_cycle, point.bits_per_cycle,
+            point.cycles_per_row, point.sample_cycles, point.luts, point.ffs,
+            sourced(point.power_mw, "Power", sentences(point.power_source)), point.energy_uj,
+            (point in best) if point.source == "estimated" else None,
         )
         for point in front.points
     ]  # fmt: skip
     columns = (
-        "block", "figures", "cycles counted as", "outputs a cycle", "bits a cycle", "cycles a row",
-        "cycles a sample", "LUTs", "FFs", "power, mW", "energy, µJ", "power from",
+        "figures", "cycles", "outputs a cycle", "bits a cycle", "cycles a row",
+        "cycles a sample", "LUTs", "FFs", "power, mW", "energy, µJ", "on the front",
     )  # fmt: skip
     return Section(
         f"Foldings of {front.block}",
-        ["The same block spread over more or fewer cycles: area against cycles, and energy against cycles."],
+        [
+            "The same block spread over more or fewer cycles: area against cycles, and energy against cycles. "
+            "A folding is on the front when no other has as few LUTs in as few cycles."
+        ],
         plot=plots.front(front.points),
         tables=[Table("", columns, rows)],
-        method=f"estimated: cells counted before any tool runs, power by the model below at {front.clock_mhz:g} MHz; "
+        method=f"estimated: cells and cycles counted before any tool runs, power by the model below at {front.clock_mhz:g} MHz; "
         "measured: cycles by simulation, cells by synthesis; paper: as published, at one row a cycle and at the cycles that its structure takes.",
     )
-
-
-def _energy(table: EnergyTable) -> Section:
-    accountings = ("measured", "paper")
-    by_name: dict[str, dict[str, float]] = {}
-    for one in table.ratios:
-        by_name.setdefault(one.name, {})[one.accounting] = one.value
-    overall: list[tuple[object, ...]] = []
-    single: list[tuple[object, ...]] = []
-    for name, values in by_name.items():
-        chosen = overall if name.startswith("all ") else single
-        chosen.append((name, *(values.get(key) for key in accountings)))
-    overall.sort(key=lambda row: "end to end" in str(row[0]))
-    columns = ("array over weightless", "measured cycles", "paper's accounting")
-    rows = [
-        (
-            row.subject, row.implementation, row.accounting, row.value, row.cycles, row.power_mw, row.luts,
-            row.ffs, row.area_mm2, row.cycles_source, row.power_source, row.tool, row.device, row.stage, row.clock_mhz,
-        )
-        for row in table.rows
-    ]  # fmt: skip
-    provenance = (
-        "subject", "implementation", "accounting", "energy, µJ", "cycles", "power, mW", "LUTs", "FFs",
-        "area, mm²", "cycles from", "power from", "tool", "device", "stage", "MHz",
-    )  # fmt: skip
-    return Section(
-        "Energy of one sample",
-        [
-            f"The blocks replace {100 * table.multiplications_replaced:.1f} % of the multiplications and "
-            f"{100 * table.weights_replaced:.1f} % of the weights of a layer.",
-            "Two accountings of a block's cycles, never mixed: measured in simulation, and the paper's one row a cycle.",
-        ],
-        plot=plots.energy_bars("energy", _bar_groups(table)) if table.ratios else "",
-        tables=[Table("How many times the energy", columns, overall)] if overall else [],
-        details=[
-            *([Table("Ratios of single blocks and layers", columns, single)] if single else []),
-            Table("Every figure with where it comes from", provenance, rows),
-        ],
-        method="energy = power · cycles / clock. Arrays: published power, cycles of the steady state. "
-        "Dynamic power only, and what waits is taken to spend nothing, on both sides.",
-    )
-
-
-def _bar_groups(table: EnergyTable) -> list[tuple[str, list[Bar]]]:
-    """All MLPs, then all layers end to end on the headline array."""
-    array = headline_array(table)
-    mlps = [
-        _bar(row.implementation, row.accounting, row.value) for row in table.rows if row.subject == "mlps"
-    ]
-    whole = [
-        _bar(row.implementation, row.accounting, row.value)
-        for row in table.rows
-        if row.subject == "model" and row.implementation.startswith(array)
-    ]
-    order = {"formula": 0, "measured": 1, "paper": 2}
-    for bars in (mlps, whole):
-        bars.sort(key=lambda bar: order[bar[0]])
-    return [
-        ("All MLPs", [bar for _, bar in mlps]),
-        ("All layers end to end", [bar for _, bar in whole]),
-    ]
-
-
-def _bar(implementation: str, accounting: str, value: float) -> tuple[str, Bar]:
-    series = {"formula": DENSE, "measured": MEASURED, "paper": PAPER}[accounting]
-    name = implementation.replace(BLOCK_IMPLEMENTATION, "blocks")
-    suffix = {"formula": "", "measured": ", measured cycles", "paper": ", paper's accounting"}[accounting]
-    return accounting, Bar(name + suffix, value, series)
 
 
 def _power_model(table: EnergyTable) -> Section:
     model = table.power_model
     low, high = model.valid_luts
-    used = any(row.power_source.startswith("model") for row in table.rows)
-    rows = [tuple(point.model_dump().values()) for point in model.points]
-    columns = tuple(key.replace("_", " ") for key in CalibrationPoint.model_fields)
+    used = any(MODEL in row.power_source for row in table.rows)
+    rows = [tuple(getattr(point, key) for key in POWER_COLUMNS) for point in model.points]
     coefficients = ", ".join(f"{name} = {value:.4g}" for name, value in model.coefficients.items())
     return Section(
         "Power model",
@@ -290,7 +243,7 @@ def _power_model(table: EnergyTable) -> Section:
             f"{low:,} to {high:,} LUTs; a smaller design is an extrapolation and its rows say so.",
         ],
         plot=plots.power_residuals(model),
-        tables=[Table("", columns, rows)],
+        tables=[Table("", tuple(POWER_COLUMNS.values()), rows)],
         method="least squares in the logarithm over the five published designs, exponents not negative; "
         "`left out` is the prediction of a point from the other four.",
     )

@@ -23,7 +23,7 @@ from quweit_cli.artifacts import (
     check_stage,
     digest_of_file,
     is_current,
-    load,
+    load_document,
     open_project,
     save,
     writing_stage,
@@ -130,7 +130,7 @@ def render(
         with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
             plan.write(folder)
             save(manifest, folder / "manifest.json")
-    return load(BaselineManifest, project / "rtl" / "manifest.json")
+    return load_document(project, "rtl", BaselineManifest)
 
 
 def simulate(
@@ -141,7 +141,7 @@ def simulate(
     chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
     chosen["pipelined"] = bool(options.liberty)
     if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
-        manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+        manifest = load_document(project, "rtl", BaselineManifest)
         with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
             runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
             pipelined = _simulate_pipelined(project, manifest, options, folder, progress)
@@ -152,7 +152,7 @@ def simulate(
                 pipelined=pipelined,
             )
             save(made, folder / "sim.json")
-    result = load(BaselineSim, project / "sim" / "sim.json")
+    result = load_document(project, "sim", BaselineSim)
     for one in [*result.runs, *result.pipelined]:
         verdict(one)
     return result
@@ -195,7 +195,7 @@ def synthesize(
     inputs = {"rtl": check_stage(project, "rtl").digest(), **keys.libraries(options.liberty)}
     chosen = options.model_dump(mode="json", include={"device", "clock_ghz", "activity"})
     if not (reuse and is_current(project, "synth", inputs=inputs, options=chosen)):
-        manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+        manifest = load_document(project, "rtl", BaselineManifest)
         with writing_stage(project, "synth", inputs=inputs, options=chosen) as folder:
             arrays = synthesis.synthesize(project / "rtl", manifest, options, folder, progress)
             cells = (
@@ -205,7 +205,7 @@ def synthesize(
             )
             made = BaselineSynthesis(rtl=inputs["rtl"], arrays=arrays, silicon=cells)
             save(made, folder / "synth.json")
-    return load(BaselineSynthesis, project / "synth" / "synth.json")
+    return load_document(project, "synth", BaselineSynthesis)
 
 
 def synthesize_units(
@@ -234,7 +234,7 @@ def synthesize_units(
                 cells = units_silicon.synthesize(wanted, options, folder, progress)
             made = [one.model_copy(update={"silicon": cells.get(one.module)}) for one in made]
             save(BaselineUnits(units=made), folder / "units.json")
-    return load(BaselineUnits, project / "units" / "units.json")
+    return load_document(project, "units", BaselineUnits)
 
 
 def model_of(options: Baseline) -> tuple[str, ModelShape]:
@@ -275,10 +275,10 @@ def read(project: Path) -> Made:
         except StaleArtifact as error:
             raise StaleArtifact(error.message, hint="run `quweit baseline` again") from None
     return Made(
-        load(BaselineManifest, project / "rtl" / "manifest.json"),
-        load(BaselineSim, project / "sim" / "sim.json"),
-        load(BaselineSynthesis, project / "synth" / "synth.json"),
-        load(BaselineUnits, project / "units" / "units.json"),
+        load_document(project, "rtl", BaselineManifest),
+        load_document(project, "sim", BaselineSim),
+        load_document(project, "synth", BaselineSynthesis),
+        load_document(project, "units", BaselineUnits),
     )
 
 

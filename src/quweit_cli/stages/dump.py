@@ -44,7 +44,7 @@ def run(
     """
     key = keys.dump(checkpoint, options, data_path)
     if reuse and artifacts.is_current(project, "dump", inputs=key.inputs, options=key.options):
-        return artifacts.load(DumpManifest, project / "dump" / DOCUMENT)
+        return artifacts.load_document(project, "dump", DumpManifest)
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
     blocks = blocks_of(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import is_current, load, read_stage, save, writing_stage
+from quweit_cli.artifacts import is_current, load_document, read_stage, save, writing_stage
 from quweit_cli.documents import DumpManifest, EnergyTable, SimResult, SynthesisReport
 from quweit_cli.energy import power, tables, workload
 from quweit_cli.progress import SILENT, Progress
@@ -26,10 +26,10 @@ def run(
     inputs, settings = keys.energy(project, options)
     path = project / "energy" / "energy.json"
     if reuse and is_current(project, "energy", inputs=inputs, options=settings):
-        return load(EnergyTable, path)
-    dump = load(DumpManifest, project / "dump" / "dump.json")
-    sim = load(SimResult, project / "sim" / "sim.json")
-    synth = load(SynthesisReport, project / "synth" / "synth.json")
+        return load_document(project, "energy", EnergyTable)
+    dump = load_document(project, "dump", DumpManifest)
+    sim = load_document(project, "sim", SimResult)
+    synth = load_document(project, "synth", SynthesisReport)
     check_timing(synth, config.Synth.model_validate(read_stage(project, "synth").options))
     model = power.calibrated()
     rows, ratios = tables.build(dump, sim, synth, options, model)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
 from quweit_cli.documents import (
     DumpManifest,
     EstimateTable,
@@ -31,7 +32,10 @@ from quweit_cli.stages.sources import read_manifest
 
 DOCUMENT = "front.json"
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
-PAPER_CYCLES = {"paper": 196, "measured": 37_632}  # of a sample: one row a cycle, or one LUT output a cycle
+PAPER_CYCLES: dict[Literal["paper", "counted"], int] = {  # of a sample
+    "paper": 196,  # one row a cycle
+    "counted": 37_632,  # one LUT output a cycle
+}
 
 
 def run(
@@ -50,7 +54,7 @@ def run(
         raise ConfigError(f"the dump has no block `{block}`", hint=f"its blocks: {names}")
     inputs, options = keys.front(project, chosen.name)
     if reuse and is_current(project, "front", inputs=inputs, options=options):
-        return load(Front, project / "front" / DOCUMENT)
+        return load_document(project, "front", Front)
     source = read_block(project / "dump", chosen, dump.model, config.Fold())
     outputs = len(source.outputs_RE[0])
     wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
@@ -95,12 +99,12 @@ def estimated(
 
 def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
     """Cycles from simulation, cells from synthesis; nothing where the package does not have the block."""
-    manifest = load(RtlManifest, project / "rtl" / "manifest.json")
+    manifest = load_document(project, "rtl", RtlManifest)
     block = next((one for one in manifest.blocks if one.name == name), None)
     if block is None:
         return []
-    sim = load(SimResult, project / "sim" / "sim.json")
-    synth = load(SynthesisReport, project / "synth" / "synth.json")
+    sim = load_document(project, "sim", SimResult)
+    synth = load_document(project, "synth", SynthesisReport)
     cells = next((one for one in synth.blocks if one.block == name), None)
     if cells is None:
         raise ArtifactError(f"block `{name}` was not synthesized", hint="run `quweit synth` again")
@@ -124,7 +128,7 @@ def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
         FrontPoint(
             block=made.name,
             source="paper",
-            accounting="paper" if accounting == "paper" else "measured",
+            accounting=accounting,
             outputs_per_cycle=None,
             bits_per_cycle=1.0,
             cycles_per_row=cycles // 196,
@@ -141,7 +145,7 @@ def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
 
 def point(
     block: str,
-    source: str,
+    source: Literal["estimated", "measured"],
     outputs_per_cycle: int,
     bits: float,
     interval: int,
@@ -153,8 +157,8 @@ def point(
     by_model = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=published.CLOCK_MHZ)
     return FrontPoint(
         block=block,
-        source="measured" if source == "measured" else "estimated",
-        accounting="measured",
+        source=source,
+        accounting="counted" if source == "estimated" else "measured",
         outputs_per_cycle=outputs_per_cycle,
         bits_per_cycle=bits,
         cycles_per_row=interval,

@@ -94,9 +94,9 @@ def energy(project: Path, options: config.Energy) -> Key:
 
 
 def front(project: Path, block: str) -> Key:
-    """Of a block of the dump, and of what was measured of it."""
+    """Of a block of the dump, of what was measured of it, and of what counts cells and cycles."""
     measured = [stage for stage in ("rtl", "sim", "synth") if (project / stage).is_dir()]
-    return Key(_stages(project, "dump", *measured), {"block": block})
+    return Key(_stages(project, "dump", *measured) | {"renderer": renderer_digest()}, {"block": block})
 
 
 def report(project: Path) -> Key:

@@ -119,7 +119,7 @@ def _front(project: Path, progress: Progress) -> None:
 
         front.run(project, progress=progress, reuse=True)
 
-    block = artifacts.load(DumpManifest, project / "dump" / "dump.json").blocks[0].name
+    block = artifacts.load_document(project, "dump", DumpManifest).blocks[0].name
     _bring_up_to_date(project, "front", keys.front(project, block), work, progress)
 
 

@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from quweit_cli.artifacts import is_current, load, write_text, writing_stage
-from quweit_cli.documents import EnergyRow, EnergyTable, Front
+from quweit_cli.artifacts import is_current, write_text, writing_stage
+from quweit_cli.documents import EnergyRow, EnergyTable
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.report.findings import collect
 from quweit_cli.report.headline import cards
@@ -25,18 +25,18 @@ def run(project: Path, *, progress: Progress = SILENT, reuse: bool = False) -> P
 
     Raises:
         ArtifactError: the project holds nothing to report, or a damaged artefact.
-        StaleArtifact: artefacts that were not made from one another.
+        StaleArtifact: artefacts that were changed, or were not made from one another; nothing was written.
     """
-    if (project / "front").is_dir():
+    findings = collect(project)
+    if findings.front is not None:
         from quweit_cli.stages import front  # noqa: PLC0415  (reads and counts programs, which most reports need not)
 
-        block = load(Front, project / "front" / "front.json").block
-        front.run(project, block=block, progress=progress, reuse=True)
+        renewed = front.run(project, block=findings.front.block, progress=progress, reuse=True)
+        findings = findings._replace(front=renewed)
     inputs, settings = keys.report(project)
     page = project / "report" / PAGE
     if reuse and is_current(project, "report", inputs=inputs, options=settings):
         return page
-    findings = collect(project)
     with writing_stage(project, "report", inputs=inputs, options=settings) as folder:
         write_text(folder / PAGE, html(findings, cards(findings), sections(findings)))
         if findings.energy is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from quweit_cli import config
 from quweit_cli.arrays import read_array
-from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.artifacts import check_stage, is_current, load, load_document, save, writing_stage
 from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape, RtlManifest, inside
 from quweit_cli.energy import workload
 from quweit_cli.errors import ArtifactError, ConfigError
@@ -46,7 +46,7 @@ def run(
     """
     inputs, chosen = keys.rtl(project, options, only=only)
     if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
-        return load(RtlManifest, project / "rtl" / MANIFEST)
+        return load_document(project, "rtl", RtlManifest)
     check_stage(project, "dump")
     dump = read_manifest(project / "dump")
     sources = read_blocks(project / "dump", dump, options, progress, only=only)

@@ -18,6 +18,7 @@ from quweit_cli.artifacts import (
     file_digests,
     is_current,
     load,
+    load_document,
     read_stage,
     save,
     writing_stage,
@@ -71,7 +72,7 @@ def run(
     stage, key = ("netlist", keys.netlist) if netlist else ("sim", keys.sim)
     inputs, chosen = key(project, options, waves=waves, only=only)
     if reuse and is_current(project, stage, inputs=inputs, options=chosen):
-        result = load(SimResult, project / stage / DOCUMENT)
+        result = load_document(project, stage, SimResult)
         verdict(result)
         return result
     package = project / "rtl"
@@ -300,7 +301,7 @@ def _netlists(project: Path, folder: Path, names: set[str]) -> dict[str, tuple[s
     synthesis = project.resolve() / "synth"
     models = vendor_file().read_text()
     sources: dict[str, tuple[str, ...]] = {}
-    for block in load(SynthesisReport, synthesis / "synth.json").blocks:
+    for block in load_document(project, "synth", SynthesisReport).blocks:
         if block.block not in names:
             continue
         if block.netlist is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load, save, writing_stage
+from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
 from quweit_cli.documents import RtlManifest, SynthesisReport
 from quweit_cli.errors import ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
@@ -30,7 +30,7 @@ def run(
     if not (reuse and is_current(project, "synth", inputs=inputs, options=settings)):
         check_stage(project, "rtl")
         rtl = project / "rtl"
-        package = Package(rtl, load(RtlManifest, rtl / "manifest.json"))
+        package = Package(rtl, load_document(project, "rtl", RtlManifest))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
             write_project(package, options, folder / PROJECT)
             blocks = tool.synthesize(package, options, folder, progress)
@@ -43,7 +43,7 @@ def run(
                 ),
                 folder / "synth.json",
             )
-    report = load(SynthesisReport, project / "synth" / "synth.json")
+    report = load_document(project, "synth", SynthesisReport)
     check_timing(report, options)
     return report
 

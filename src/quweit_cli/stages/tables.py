@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from quweit_cli.artifacts import check_fresh, load, save, write_text
+from quweit_cli.artifacts import check_fresh, load_document, save, write_text
 from quweit_cli.baseline_documents import PaperTables
 from quweit_cli.documents import DumpManifest, ModelShape, SimResult, SynthesisReport
 from quweit_cli.energy import breakdown, power, table3, table4
@@ -78,7 +78,7 @@ def _silicon(project: Path, interval: int) -> Silicon | None:
         ArtifactError: it is folded otherwise.
     """
     _, own = _interval(project)
-    made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    made = load_document(project, "synth", SynthesisReport).blocks[0]
     if made.asic is None or made.slack_ns is None:
         return None
     if own != interval:
@@ -105,15 +105,15 @@ def _interval(project: Path) -> tuple[DumpManifest, int]:
     """The dump, and the cycles a row of its first block, whose RTL equals the program."""
     for stage in ("dump", "sim", "synth"):
         check_fresh(project, stage)
-    dump = load(DumpManifest, project / "dump" / "dump.json")
-    intervals = initiation_intervals(dump, load(SimResult, project / "sim" / "sim.json"))
+    dump = load_document(project, "dump", DumpManifest)
+    intervals = initiation_intervals(dump, load_document(project, "sim", SimResult))
     return dump, intervals[dump.blocks[0].name]
 
 
 def _block(project: Path) -> Block:
     """The first block of a project; the blocks of a model have one shape."""
     dump, interval = _interval(project)
-    made = load(SynthesisReport, project / "synth" / "synth.json").blocks[0]
+    made = load_document(project, "synth", SynthesisReport).blocks[0]
     if made.luts is None or made.brams is None:
         raise ArtifactError(
             f"the block of `{project}` is in cells of a library", hint="run `quweit synth` for an FPGA"
@@ -129,7 +129,7 @@ def _block(project: Path) -> Block:
 
 
 def _width(project: Path) -> int:
-    return load(DumpManifest, project / "dump" / "dump.json").model.dim
+    return load_document(project, "dump", DumpManifest).model.dim
 
 
 def _write(tables: PaperTables, shapes: dict[str, ModelShape], project: Path) -> None:

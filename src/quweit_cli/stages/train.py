@@ -60,7 +60,7 @@ def run(
         if (reuse or resume) and artifacts.is_current(
             project, "train", inputs=key.inputs, options=key.options
         ):
-            return artifacts.load(TrainResult, project / "train" / DOCUMENT)
+            return artifacts.load_document(project, "train", TrainResult)
         training = _Training(data, project / UNFINISHED, deadline, processes, progress)
         if processes.first:
             training.open_work(key, resume=resume, reuse=reuse)

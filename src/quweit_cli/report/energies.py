@@ -1,0 +1,107 @@
+"""The section of energies: the headline's ratios, and every row with where it comes from in footnotes."""
+
+from __future__ import annotations
+
+from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.energy.headline import frugal_arrays, grouped
+from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, AND, BLOCK_IMPLEMENTATION, sentences
+from quweit_cli.report import plots
+from quweit_cli.report.footnotes import Noted, sourced
+from quweit_cli.report.page import Section, Table
+from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Value
+
+ORDER = {"formula": 0, "measured": 1, "paper": 2}
+RATIOS = ("array over blocks", "measured cycles", "were the array full", "paper's accounting")
+
+
+def energies(table: EnergyTable) -> Section:
+    overall: list[tuple[object, ...]] = []
+    single: list[tuple[object, ...]] = []
+    for name, values in grouped(table.ratios).items():
+        measured, paper = values.get("measured"), values.get("paper")
+        row = (
+            name,
+            measured and measured.value,
+            measured and measured.full_array,
+            paper and paper.value,
+        )
+        (overall if name.startswith((ALL_MLPS, ALL_LAYERS)) else single).append(row)
+    overall.sort(key=lambda row: "end to end" in str(row[0]))
+    return Section(
+        "Energy of one sample",
+        [
+            f"The blocks replace {100 * table.multiplications_replaced:.1f} % of the multiplications and "
+            f"{100 * table.weights_replaced:.1f} % of the weights of a layer.",
+            "Two accountings of a block's cycles, never mixed: measured in simulation, and the paper's one row a cycle.",
+            *_use(table),
+        ],
+        plot=plots.energies("energy", _groups(table)) if table.ratios else "",
+        tables=[Table("How many times the energy", RATIOS, overall).known()] if overall else [],
+        details=[
+            *([Table("Ratios of single blocks and layers", RATIOS, single).known()] if single else []),
+            _every_row(table),
+        ],
+        method="energy = power · cycles / clock. Arrays: published power, cycles of the steady state. "
+        "Dynamic power only, and what waits is taken to spend nothing, on both sides.",
+    )
+
+
+def _use(table: EnergyTable) -> list[str]:
+    """How much of the arrays the MLPs of one sample use."""
+    used = [
+        f"{100 * row.utilisation:.3g} % of {row.implementation}"
+        for row in table.rows
+        if row.subject == "mlps" and row.utilisation is not None
+    ]
+    if not used:
+        return []
+    return [
+        f"One sample keeps this share of an array's multipliers at work in its MLPs: {', '.join(used)}. "
+        "What an idle array spends is no merit of the blocks, so every ratio also stands as if the array were full."
+    ]
+
+
+def _every_row(table: EnergyTable) -> Table:
+    rows = [
+        (
+            row.subject, Noted(row.implementation, _makers(row)), row.accounting, row.value, row.full_array,
+            sourced(row.cycles, "Cycles", sentences(row.cycles_source)),
+            sourced(row.power_mw, "Power", sentences(row.power_source)),
+            row.luts, row.ffs, row.area_mm2, row.clock_mhz,
+        )
+        for row in table.rows
+    ]  # fmt: skip
+    columns = (
+        "subject", "implementation", "cycles are", "energy, µJ", "were the array full, µJ", "cycles", "power, mW",
+        "LUTs", "FFs", "area, mm²", "MHz",
+    )  # fmt: skip
+    return Table("Every figure with where it comes from", columns, rows).known()
+
+
+def _makers(row: EnergyRow) -> tuple[str, ...]:
+    """Nothing of a sum of several circuits, whose rows stand above."""
+    if AND in row.tool:
+        return ()
+    return (f"Cells: {row.tool}, {row.device}, {row.stage}.",)
+
+
+def _groups(table: EnergyTable) -> list[tuple[str, list[Value]]]:
+    """All MLPs, then all layers end to end on the headline array where there is attention."""
+    array = frugal_arrays(table.rows)[0]
+    whole = [row for row in table.rows if row.subject == "model" and row.implementation.startswith(array)]
+    groups = [
+        ("All MLPs", [row for row in table.rows if row.subject == "mlps"]),
+        ("All layers end to end", whole),
+    ]
+    return [
+        (heading, [_value(row) for row in sorted(rows, key=lambda row: ORDER[row.accounting])])
+        for heading, rows in groups
+        if rows
+    ]
+
+
+def _value(row: EnergyRow) -> Value:
+    series = {"formula": DENSE, "measured": MEASURED, "paper": PAPER}[row.accounting]
+    name = row.implementation.replace(BLOCK_IMPLEMENTATION, "blocks")
+    suffix = {"formula": "", "measured": ", measured cycles", "paper": ", paper's accounting"}[row.accounting]
+    return Value(name + suffix, row.value, series)
