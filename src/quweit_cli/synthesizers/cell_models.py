@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -26,6 +26,7 @@ from quweit_cli.errors import ToolFailed, ToolNotFound
 from quweit_cli.synthesizers.lut_primitives import Primitives, outputs_of
 
 _MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
+_WORD = re.compile(r"[A-Z]\w+")
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
 _CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
@@ -47,6 +48,16 @@ def vendor_file() -> Path:
     if package is None or not package.submodule_search_locations:
         raise ToolNotFound("the cell models come with the package `pyosys`", hint=toolbox.YOSYS.install)
     return Path(package.submodule_search_locations[0]) / "share" / "xilinx" / "cells_sim.v"
+
+
+def simulation_models(texts: Iterable[str]) -> str:
+    """The vendor's models, without their delays, of all cells that these texts name; LUTs included.
+
+    For designs that are simulated before synthesis, on a simulator that elaborates many different LUTs quickly.
+    """
+    words = {word for text in texts for word in _WORD.findall(text)}
+    models = _MODULE.finditer(vendor_file().read_text())
+    return "\n\n".join(_SPECIFY.sub("", model[0]) for model in models if model[1] in words) + "\n"
 
 
 def simulation_text(netlist: str, models: str, *, four_state: bool = False) -> str:
