@@ -110,7 +110,7 @@ def _answer(job: Job[AnyAnswer], tool: Simulator, found: Found, scratch: Path) -
             log=scratch / LOG,
             name=f"{tool.name} ({job.name})",
             environment=environment(top=job.bench.top, module=job.module, module_folder="tb", results=RESULTS)
-            | job.settings
+            | dict(job.settings)
             | {"QUWEIT_RESULT": ANSWER, "QUWEIT_STOP_EARLY": str(int(job.stop_early))},
             timeout=RUN_SECONDS,
         )
