@@ -24,6 +24,7 @@ from quweit_cli.dump_documents import DumpChecks as DumpChecks  # noqa: PLC0414 
 from quweit_cli.dump_documents import DumpedBlock as DumpedBlock  # noqa: PLC0414  (also documents.DumpedBlock)
 from quweit_cli.dump_documents import DumpManifest as DumpManifest  # noqa: PLC0414  (also documents.DumpManifest)
 from quweit_cli.dump_documents import ModelShape as ModelShape  # noqa: PLC0414  (also documents.ModelShape)
+from quweit_cli.equality_documents import Design as Design  # noqa: PLC0414  (also documents.Design)
 from quweit_cli.equality_documents import FormalProof as FormalProof  # noqa: PLC0414  (also documents.FormalProof)
 from quweit_cli.equality_documents import FormalResult as FormalResult  # noqa: PLC0414  (also documents.FormalResult)
 from quweit_cli.equality_documents import SimDifference as SimDifference  # noqa: PLC0414  (also documents.SimDifference)
