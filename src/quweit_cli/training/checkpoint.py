@@ -240,4 +240,4 @@ def read_tensors(path: Path) -> Any:
         except (
             Exception
         ) as error:  # torch, zipfile and pickle raise a dozen types on bytes that are not theirs
-            raise Unreadable(cut(str(error).strip().partition("\n")[0])) from None
+            raise Unreadable(cut(str(error).strip().partition("\n")[0].partition(". ")[0])) from None
