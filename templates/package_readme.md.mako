@@ -1,5 +1,5 @@
 <%page args="design, dump, blocks, version"/>\
-<% first = blocks[0]; axis = first.axis %>\
+<% first = blocks[0]; axis = first.axis; of_first = next(one for one in dump.blocks if one.name == first.name) %>\
 # RTL package of ${design}
 
 Rendered by quweit ${version} from dump `${dump.digest[:16]}`. Same dump and settings, same bytes.
@@ -39,11 +39,24 @@ ${"##"} The wrapper
 - Gaps and stalls of any length are allowed on both sides. A beat that is offered stays until it is taken.
 - Where TDATA is not as wide as the beats of the block, a row takes a few cycles longer to pass.
 
-In a Vivado block design: add `filelists/${axis.top}_xilinx.f` to the project, then *Add Module*. The
-attributes of the ports tell Vivado the interfaces, their widths and their clock. Constraints for synthesis out of context are
-in `constraints/`, for Vivado (`.xdc`) and others (`.sdc`).
+In Vivado, with a project open, this adds sources and constraints, from where *Add Module* puts the wrapper into a block design:
 
-${"##"} Number formats
+```tcl
+source vivado/${axis.top}_add.tcl
+```
+
+`vivado -mode batch -source vivado/${axis.top}_ip.tcl -tclargs PART` makes an IP of it, in `ip/`. The attributes of the ports tell
+Vivado the interfaces, their widths and their clock. Both scripts were run against stand-ins of Vivado's commands alone. Constraints
+for synthesis out of context are in `constraints/`, for Vivado (`.xdc`) and others (`.sdc`).
+
+${"##"} What goes in, what comes out
+
+A block takes the place of the MLP in a transformer layer, `x + mlp(norm(x))`. It does neither the normalisation nor the sum:
+
+- *In*: the row of one token, normalised: LayerNorm over its ${first.features} features with epsilon 1e-5, *without gain and bias*, as
+  the block's thresholds do that work. Each value is divided by the input step, rounded to the nearest integer,
+  halves to even, and clamped to ${-2 ** (first.input_bits - 1)} to ${2 ** (first.input_bits - 1) - 1}.
+- *Out*: integers that, times the output step, join the residual stream: they are added to `x`, not to its normalised row.
 
 All numbers are two's complement integers.
 
@@ -52,6 +65,36 @@ All numbers are two's complement integers.
 % for block in dump.blocks:
 | ${block.name} | ${block.input_scale} | ${block.output_scale} |
 % endfor
+
+On the host, with NumPy, for `${axis.top}`; the bytes are what a DMA moves, a row after the other in whole beats:
+
+```python
+import numpy as np
+
+FEATURES, OUTPUTS = ${first.features}, ${first.outputs}
+BYTES_IN, BYTES_OUT = ${axis.bytes_in * axis.input_beats}, ${axis.bytes_out * axis.output_beats}  # of a row: ${axis.input_beats} beats of ${axis.bytes_in}, ${axis.output_beats} of ${axis.bytes_out}
+INPUT_STEP, OUTPUT_STEP = ${of_first.input_scale}, ${of_first.output_scale}
+
+
+def quantised(x):
+    """Residual stream, real [rows, FEATURES], as the integers that the block reads."""
+    centred = x - x.mean(axis=1, keepdims=True)
+    normalised = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
+    return np.clip(np.rint(normalised / INPUT_STEP), ${-2 ** (first.input_bits - 1)}, ${2 ** (first.input_bits - 1) - 1}).astype(np.int8)
+
+
+def stream_in(rows):
+    """Integers [rows, FEATURES] as bytes for s_axis; TLAST on the last beat of each row."""
+    return np.pad(rows, ((0, 0), (0, BYTES_IN - FEATURES))).tobytes()
+
+
+def stream_out(answer):
+    """Bytes from m_axis as what is added to the residual stream, real [rows, OUTPUTS]."""
+    rows = np.frombuffer(answer, np.uint8).reshape(-1, BYTES_OUT)[:, : 2 * OUTPUTS]
+    return np.ascontiguousarray(rows).view("<i2") * OUTPUT_STEP
+```
+
+PyTorch normalises in 32 bits and NumPy here in those of `x`: a value that lies between two steps may round to either.
 
 ${"##"} The block's own ports
 
@@ -75,7 +118,7 @@ ${"##"} Files
 - `filelists/`: `<module>.f` for simulation and library cells, `<module>_xilinx.f` for FPGA synthesis, `check_<module>.f` and
   `tb_<module>.f` for the benches; names are relative to this folder.
 - `tb/`: benches and golden vectors, inputs one beat a line, outputs one row a line; their SHA-256 are in `manifest.json`.
-- `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
+- `vivado/`: Tcl that adds a wrapper to a project, or makes an IP of it. `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
 
 ${"##"} Simulate
 
@@ -121,5 +164,5 @@ vvp -m "$(cocotb-config --lib-name-path vpi icarus)" bench.vvp -none +inputs=${f
 
 ${"##"} Synthesize
 
-- Vivado: `filelists/${axis.top}_xilinx.f` and `constraints/${axis.top}.xdc`, top `${axis.top}`.
+- Vivado: `vivado/${axis.top}_add.tcl`, or `filelists/${axis.top}_xilinx.f` and `constraints/${axis.top}.xdc`, top `${axis.top}`.
 - Cells of a library: `filelists/${axis.top}.f` and `constraints/${axis.top}.sdc`.

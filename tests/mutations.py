@@ -21,7 +21,15 @@ ODD_VALUES: tuple[Any, ...] = (
     1e-300, 1e300, -1e308, float("nan"), float("inf"), "", "1", "x", "A" * 5000, "é漢\u202e", "\ud800", "\x1b[2J",
     "../../escape", "/etc/hostname", "a b;c", "{{x}}", "[exec touch F]", "</td><script>", [], {}, [[]], [1], {"a": 1},
 )  # fmt: skip
-MAGIC = (b"\x1f\x8b\x08\x00", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"\x80\x02}", b"\x00" * 64, b"\xff\xfe", b"[" * LARGE)
+MAGIC = (
+    b"\x1f\x8b\x08\x00",
+    b"PK\x03\x04",
+    b"\x93NUMPY\x01\x00",
+    b"\x80\x02}",
+    b"\x00" * 64,
+    b"\xff\xfe",
+    b"[" * LARGE,
+)
 ALIASES = "\n".join(f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}" if n else "x"] * 9) + "]" for n in range(9))
 YAML_TEXTS = (
     "[" * LARGE, "{" * 400, ALIASES, "a: 2001-99-99", "a: !!int 'x'", "a: " + "1" * 5000, "? [a]\n: b", "- a\n- b",
@@ -37,7 +45,11 @@ def damaged_bytes(content: bytes, random: Random) -> bytes:
     last = min(len(content), first + random.choice((1, 2, 8, 64)))
     match random.randrange(7):
         case 0:
-            return content[:first] + bytes(byte ^ 1 << random.randrange(8) for byte in content[first:last]) + content[last:]
+            return (
+                content[:first]
+                + bytes(byte ^ 1 << random.randrange(8) for byte in content[first:last])
+                + content[last:]
+            )
         case 1:
             return content[:first]
         case 2:
@@ -45,7 +57,9 @@ def damaged_bytes(content: bytes, random: Random) -> bytes:
         case 3:
             return content[:first] + content[first:last] * random.choice((2, LARGE)) + content[last:]
         case 4:
-            return content[:first] + bytes(random.randrange(256) for _ in range(last - first)) + content[last:]
+            return (
+                content[:first] + bytes(random.randrange(256) for _ in range(last - first)) + content[last:]
+            )
         case 5:
             return content[:first] + random.choice(MAGIC) + content[last:]
     return random.choice(MAGIC) + content
@@ -53,7 +67,9 @@ def damaged_bytes(content: bytes, random: Random) -> bytes:
 
 def damaged_value(value: Any, random: Random, odd: Callable[[Any, Random], Any]) -> Any:
     """A tree with something in it changed: a value replaced, left out, repeated, renamed, or put deeper."""
-    inner = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    inner = (
+        list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    )
     if not inner or random.random() < 0.15:
         return odd(value, random)
     key = random.choice(inner)
@@ -77,9 +93,13 @@ def damaged_value(value: Any, random: Random, odd: Callable[[Any, Random], Any])
 def odd_value(value: Any, random: Random) -> Any:
     """In place of a plain value: one that is not expected there, or close to it."""
     if type(value) in (int, float) and random.random() < 0.4:
-        return random.choice((value + 1, value - 1, -value, value * 1000, float(value), str(value), bool(value)))
+        return random.choice(
+            (value + 1, value - 1, -value, value * 1000, float(value), str(value), bool(value))
+        )
     if isinstance(value, str) and random.random() < 0.4:
-        return random.choice((value[:-1], value + "x", value.upper(), value * LARGE, f"../{value}", f"/{value}", value[::-1]))
+        return random.choice(
+            (value[:-1], value + "x", value.upper(), value * LARGE, f"../{value}", f"/{value}", value[::-1])
+        )
     if random.random() < 0.05:
         for _ in range(random.choice((40, 5000))):
             value = [value]
@@ -115,7 +135,9 @@ def damage(path: Path, random: Random) -> None:
     if kind == ".json":
         value = damaged_value(json.loads(path.read_text()), random, odd_value)
         text = _written(value)
-        path.write_bytes(text.replace(": ", f': 0, "{"a" * 9}": ', 1).encode() if random.random() < 0.02 else text.encode())
+        path.write_bytes(
+            text.replace(": ", f': 0, "{"a" * 9}": ', 1).encode() if random.random() < 0.02 else text.encode()
+        )
     elif kind == ".yaml" and random.random() < 0.3:
         path.write_text(f"{path.read_text()}\n{random.choice(YAML_TEXTS)}\n")
     elif kind == ".pt":

@@ -6,6 +6,8 @@ import gzip
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import cell_library
 from quweit_cli.errors import ConfigError
@@ -114,6 +116,27 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused(
     assert path.stat().st_size < 10_000
     with pytest.raises(ConfigError, match=r"bomb\.lib\.gz` has more than 1 MB"):
         read_library(path)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_library_is_read_or_refused_and_nothing_else(tmp_path: Path, data: st.DataObject) -> None:
+    content = cell_library.text().encode()
+    at = data.draw(st.integers(0, len(content)))
+    gone = data.draw(st.integers(0, 40))
+    put = data.draw(
+        st.one_of(st.binary(max_size=8), st.sampled_from([b"{", b"}", b'"', b"/*", b"(", b";", b"\\"]))
+    )
+    path = tmp_path / "damaged.lib"
+    path.write_bytes(content[:at] + put + content[at + gone :])
+    try:
+        library = read_library(path)
+    except ConfigError as error:
+        assert "damaged.lib" in error.message
+        return
+    again = tmp_path / "again.lib"
+    again.write_text(library.text(library.cells))
+    assert read_library(again).cells == library.cells
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/"])

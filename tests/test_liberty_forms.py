@@ -68,6 +68,7 @@ def test_every_form_of_a_library_is_the_same_to_the_tools(tmp_path: Path, form: 
         ("  cell (WORD) { area : small; }\n", "WORD", "`small` is no number"),
         ("  cell (HOLE) { area : -1; }\n", "HOLE", "its area is -1"),
         ("  cell (74Q08_4x1) { area : 3.5; }\n", "74Q08_4x1", "no name that every tool takes"),
+        ("  cell (buf) { area : 3.5; }\n", "buf", "no name that every tool takes"),
         ("  cell (BAD) { area : 1; pin (A.B) { direction : input; } }\n", "BAD", "`A.B` is no name"),
         ("  cell (PAIR) { area : 1; bundle (D) { members (D0, D1); } }\n", "PAIR", "it has a bundle"),
         (MEMORY, "RAM4", "it has a bus"),

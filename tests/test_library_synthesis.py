@@ -57,6 +57,7 @@ def test_area_is_the_sum_of_the_cells_and_every_figure_is_there(
     assert report.blocks[0].ffs == found.cells_by_type["DFF"] + found.cells_by_type["DFFR"]
     assert report.blocks[0].luts is None and report.blocks[0].dsps is None
     assert found.library == "tiny" and found.library_sha256 == library.sha256
+    assert found.cells_left_out == []
     assert not {"TRAP_lpflow", "DELAY"} & set(found.cells_by_type)
     netlist = (project / "synth" / str(report.blocks[0].netlist)).read_text()
     assert {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import slang
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.documents import RtlBlock
@@ -84,6 +85,31 @@ def test_yosys_elaborates_both_renderings(package: tuple[Path, RtlBlock], render
         name="yosys",
     )
     assert "Warning" not in output
+
+
+def test_slang_reads_both_renderings_wrapper_and_benches(
+    package: tuple[Path, RtlBlock], tmp_path: Path
+) -> None:
+    folder, _ = package
+    cells = slang.vendor_cells(tmp_path)
+    for files in sorted(folder.glob("filelists/*.f")):
+        sources = [folder / name for name in files.read_text().split()]
+        assert slang.complaints([*sources, cells], files.stem.removesuffix("_xilinx")) == "", files.name
+
+
+@pytest.mark.parametrize("package", ["one_layer"], indirect=True)
+def test_slang_finds_what_the_language_forbids(package: tuple[Path, RtlBlock]) -> None:
+    """Each of these is taken by one of the other readers."""
+    folder, block = package
+    sources = [folder / name for name in (folder / f"filelists/{block.check}.f").read_text().split()]
+    for path, old, new, what in (
+        (folder / "rtl/quweit_sequencer.sv", "valid_d[Stages-1:0]", "valid_q[Stages:0]", "valid_q"),
+        (folder / f"tb/{block.check}.sv", "string              path;", "logic [799:0] path;", "dumpfile"),
+    ):
+        text = path.read_text()
+        path.write_text(text.replace(old, new))
+        assert what in slang.complaints(sources, block.check)
+        path.write_text(text)
 
 
 @pytest.mark.requires("verilator")

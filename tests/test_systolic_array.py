@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import slang
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project, save, writing_stage
 from quweit_cli.baseline_documents import BaselineManifest, BaselineProduct, BaselineSim
@@ -123,6 +124,16 @@ def test_a_lane_that_is_not_skewed_is_found(tmp_path: Path) -> None:
     )
     with pytest.raises(Mismatch, match=r"row 0, column \d"):
         simulate(project_with_arrays(tmp_path / "p", 8, change=straight), "icarus")
+
+
+def test_slang_reads_the_arrays_and_their_benches(tmp_path: Path) -> None:
+    package = project_with_arrays(tmp_path / "p", 8) / "rtl"
+    cells = slang.vendor_cells(tmp_path)
+    lists = sorted(package.glob("filelists/*.f"))
+    assert len(lists) > 3
+    for files in lists:
+        sources = [package / name for name in files.read_text().split()]
+        assert slang.complaints([*sources, cells], files.stem.removesuffix("_xilinx")) == "", files.name
 
 
 @pytest.mark.requires("verilator")

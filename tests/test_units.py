@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import slang
 from quweit_cli import toolbox
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.render import template_root
@@ -216,6 +217,12 @@ def test_the_gelu_unit_equals_its_table(tmp_path: Path) -> None:
     toolbox.run(command, cwd=tmp_path, log=tmp_path / "build.log", name="iverilog")
     output = toolbox.run(["vvp", "b.vvp"], cwd=tmp_path, log=tmp_path / "run.log", name="vvp")
     assert [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)] == table
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+@pytest.mark.parametrize("unit", ["gelu", "softmax", "layer_norm"])
+def test_slang_reads_the_units(unit: str, rendering: str) -> None:
+    assert slang.complaints(sources_of(f"quweit_{unit}", rendering), f"quweit_{unit}") == ""
 
 
 @pytest.mark.requires("verilator")

@@ -160,8 +160,9 @@ class RtlManifest(Artifact):
 class AsicFigures(Artifact):
     """A block in cells of a library. Never compare figures of two libraries."""
 
-    library: str
-    library_sha256: Digest
+    library: str = Field(description="its name; of one in several files, the names of all")
+    library_sha256: Digest = Field(description="of its text; of several files, of one after the other")
+    cells_left_out: list[str] = Field([], description="of the library, that could not be used by any design")
     area_mm2: Amount = Field(description="of all cells, before placement")
     sequential_area_mm2: Amount = Field(description="of flip-flops, latches and clock gates")
     cells: Count

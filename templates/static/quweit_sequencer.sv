@@ -34,9 +34,12 @@ module quweit_sequencer #(
   logic [TimeBits-1:0] time_q;
   logic                busy_q;
   logic [Stages-1:0]   valid_q, last_q;
+  logic [Stages:0]     valid_d, last_d;  // what the pipeline holds behind what enters it
   logic                step, last_slot, load;
 
-  assign advance_o   = !valid_q[Stages-1] || beat_ready_i;
+  assign valid_d     = {valid_q, busy_q};
+  assign last_d      = {last_q, last_slot};
+  assign advance_o   = !valid_d[Stages] || beat_ready_i;
   assign step        = busy_q && advance_o;
   assign last_slot   = (time_q == LastTime);
   assign row_ready_o = !busy_q || (step && last_slot);
@@ -63,16 +66,16 @@ module quweit_sequencer #(
     end else begin
       busy_q <= load || (busy_q && !(step && last_slot));
       if (advance_o) begin
-        valid_q <= {valid_q[Stages-2:0], busy_q};
-        last_q  <= {last_q[Stages-2:0], last_slot};
+        valid_q <= valid_d[Stages-1:0];
+        last_q  <= last_d[Stages-1:0];
       end
     end
   end
 
   assign time_o       = time_q;
   assign bits_o       = bits_q;
-  assign beat_valid_o = valid_q[Stages-1];
-  assign beat_last_o  = last_q[Stages-1];
+  assign beat_valid_o = valid_d[Stages];
+  assign beat_last_o  = last_d[Stages];
 
 endmodule
 

@@ -29,7 +29,7 @@ module quweit_row_source #(
   localparam logic [31:0] LastBeat = 32'(Beats - 1);
 
   logic [BeatBits-1:0] memory [Rows*Beats];
-  logic [8*1024-1:0]   path;
+  string path;
 
   initial begin
     if ($value$plusargs("inputs=%s", path)) $readmemh(path, memory);

@@ -14,7 +14,7 @@ module replay;
   logic clk = 1'b0;
   wire [${answer_bits - 1}:0] expected, got;
   integer cycles, lead, different;
-  logic [8*1024-1:0] path;
+  string path;
 <%def name="ports(answers)">\
 <% place = bits %>\
 % for name, width in inputs:

@@ -1,4 +1,4 @@
-"""What lets others use a package without reading our code: file lists, constraints, FuseSoC core, README."""
+"""What lets others use a package without reading our code: file lists, constraints, FuseSoC core, Tcl, README."""
 
 from __future__ import annotations
 
@@ -25,8 +25,19 @@ def render_handover(design: str, dump: DumpManifest, blocks: list[RtlBlock]) -> 
         for kind in ("xdc", "sdc"):
             text = render(f"package/constraints.{kind}.mako", block=block, **times)
             files[f"constraints/{block.axis.top}.{kind}"] = text
-        files |= _filelists(block)
+        files |= _filelists(block) | _vivado(block)
     return files
+
+
+def _vivado(block: RtlBlock) -> dict[str, str]:
+    """Scripts that add a wrapper to a project, and make an IP of it."""
+    sources = [*block.sources_xilinx, *block.axis.sources]
+    return {
+        f"vivado/{block.axis.top}_add.tcl": render(
+            "package/add_sources.tcl.mako", block=block, sources=sources
+        ),
+        f"vivado/{block.axis.top}_ip.tcl": render("package/package_ip.tcl.mako", block=block),
+    }
 
 
 def _filelists(block: RtlBlock) -> dict[str, str]:

@@ -17,6 +17,7 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import check_fresh, digest_of, file_digests, load, save, writing_stage
 from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest, inside
 from quweit_cli.errors import Mismatch, ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.synthesizers.cell_models import vendor_file
 from quweit_cli.toolbox import Found
@@ -74,17 +75,18 @@ def script(module: str, cells: list[str]) -> str:
     It runs in a folder with `MODULE.sv`, the files named in `cells` and the vendor's models: so neither script
     nor log names a path of this machine.
     """
-    elaborate = f"hierarchy -check -top {module}\nproc -norom\nflatten\nopt_expr\nopt_clean"
+    name = yosys_word(module)
+    elaborate = f"hierarchy -check -top {name}\nproc -norom\nflatten\nopt_expr\nopt_clean"
     return f"""\
-read_verilog -sv {module}.sv
+read_verilog -sv {yosys_word(f"{module}.sv")}
 {elaborate}
 design -stash behavioural
-read_verilog -sv {" ".join(cells)}
+read_verilog -sv {" ".join(map(yosys_word, cells))}
 read_verilog {MODELS}
 {elaborate}
 design -stash cells
-design -copy-from behavioural -as behavioural {module}
-design -copy-from cells -as cells {module}
+design -copy-from behavioural -as behavioural {name}
+design -copy-from cells -as cells {name}
 equiv_make behavioural cells both
 hierarchy -top both
 equiv_simple

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import yosys_word
 from quweit_cli.synthesizers.liberty import Cell
 from quweit_cli.synthesizers.netlist import Bit, Netlist
 
@@ -36,10 +37,10 @@ def cell_models_script(netlist: Netlist, library: str, output: str) -> str:
     """A Yosys script that writes Verilog of the cells used, but for the clock gates, from their functions."""
     used = [name for name in netlist.cells_by_type() if not _cell(netlist, name).clock_gate]
     return f"""\
-read_liberty -ignore_miss_func {library}
-select -set used {" ".join(used)}
+read_liberty -ignore_miss_func {yosys_word(library)}
+select -set used {" ".join(map(yosys_word, used))}
 select @used
-write_verilog -noattr -selected {output}
+write_verilog -noattr -selected {yosys_word(output)}
 """
 
 

@@ -196,6 +196,7 @@ def _figures(
     return AsicFigures(
         library=library.name,
         library_sha256=library.sha256,
+        cells_left_out=sorted(library.left_out),
         area_mm2=netlist.area_um2() / 1e6,
         sequential_area_mm2=netlist.area_um2(sequential=True) / 1e6,
         cells=len(netlist.instances),

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from quweit_cli.errors import ConfigError
+from quweit_cli.hdl.literals import RESERVED
 from quweit_cli.synthesizers.liberty_files import name_of, read_files
 from quweit_cli.synthesizers.liberty_text import Group, number, unquoted, write
 
@@ -213,7 +214,7 @@ def _greatest_load(pin: Group, library: Group) -> float:
 
 
 def _plain_name(name: str) -> str:
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name in RESERVED:
         raise ValueError(f"`{name}` is no name that every tool takes")
     return name
 

@@ -142,17 +142,17 @@ def script(design: Design, target: Target, abc_script: str) -> str:
     reads = "\n".join(f"read_verilog -sv {yosys_word(source)}" for source in design.sources)
     return f"""\
 {reads}
-synth -flatten -noabc -top {design.top}
+synth -flatten -noabc -top {yosys_word(design.top)}
 check -assert
 dfflegalize {legal}
 opt_clean
 {gate}dfflibmap{avoid} -liberty {LIBRARY}
 setundef -zero
-abc{avoid} -liberty {LIBRARY} -constr {name}.constr -D {round(1000 * design.logic_share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
+abc{avoid} -liberty {LIBRARY} -constr {yosys_word(f"{name}.constr")} -D {round(1000 * design.logic_share * target.period_ns)} -script +{abc_script.replace(" ", ",")}
 hilomap -hicell {high} -locell {low}
 delete t:$scopeinfo
 opt_clean -purge
-write_json {name}.json
+write_json {yosys_word(f"{name}.json")}
 """
 
 

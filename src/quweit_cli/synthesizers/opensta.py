@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
+from quweit_cli.hdl.words import tcl_word
 from quweit_cli.synthesizers.activity import Activity
 from quweit_cli.synthesizers.clock_tree import clock_gates
 from quweit_cli.synthesizers.netlist import Bit, Netlist
@@ -111,16 +112,16 @@ def _script(
 ) -> str:
     inputs = [port for port, (kind, _) in netlist.ports.items() if kind == "input" and port != "clk_i"]
     text = f"""\
-read_liberty {library}
-read_verilog {name}.netlist.v
-link_design {netlist.top}
+read_liberty {tcl_word(library)}
+read_verilog {tcl_word(f"{name}.netlist.v")}
+link_design {tcl_word(netlist.top)}
 set_cmd_units -time ns -capacitance fF -power W
 proc constrain {{period}} {{
   create_clock -name clk -period $period [get_ports clk_i]
-  set_input_delay -clock clk [expr {{{PORT_SHARE} * $period}}] [get_ports {{{" ".join(inputs)}}}]
+  set_input_delay -clock clk [expr {{{PORT_SHARE} * $period}}] [get_ports {{{" ".join(map(tcl_word, inputs))}}}]
   set_output_delay -clock clk [expr {{{PORT_SHARE} * $period}}] [all_outputs]
 }}
-set_driving_cell -lib_cell {driver} [all_inputs]
+set_driving_cell -lib_cell {tcl_word(driver)} [all_inputs]
 set_load {load_ff:.6g} [all_outputs]
 constrain {period_ns:.6g}
 report_checks -path_delay max -fields {{slew cap fanout}} -digits 4
@@ -141,23 +142,24 @@ constrain {period_ns:.6g}
     if measured:
         present = {one.name[0] for one in netlist.instances}
         clocked = " ".join(f"{kind}*" for kind in "rkc" if kind in present)
+        activity = f"{name}.activity.tcl"
         text += f"""
-# {name}.activity.tcl calls `net` with transitions a cycle, share of time at 1 and pins of every net.
+# {activity} calls `net` with transitions a cycle, share of time at 1 and pins of every net.
 proc net {{toggles duty pins}} {{
   global idle
   foreach pin $pins {{ sta::set_power_pin_activity [get_pins $pin] [expr {{$idle ? 0 : $toggles}}] $duty }}
 }}
 set clocked [get_cells {{{clocked}}}]
 set idle 1
-source {name}.activity.tcl
+source {tcl_word(activity)}
 puts "== idle data"
 report_power -instances $clocked -digits 6
 set idle 0
-source {name}.activity.tcl
+source {tcl_word(activity)}
 puts "== measured"
 report_power -digits 6
 set idle 1
-source {name}.activity.tcl
+source {tcl_word(activity)}
 proc gates {{command}} {{
   global clocked
   foreach one $clocked {{

@@ -42,7 +42,7 @@ module check_toy_block0_axis;
   always #2.5 clk = ~clk;
 
   logic [RowBits-1:0] expected [Rows];
-  logic [8*1024-1:0]  path;
+  string              path;
   integer unsigned    seen, errors, compared, waited, last_cycle, window;
 
   // Everything is looked at on the falling edge, half a cycle after it changed.

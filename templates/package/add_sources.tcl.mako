@@ -1,0 +1,17 @@
+<%page args="block, sources" expression_filter="tcl_word"/>\
+# Adds ${block.axis.top} to the project that is open in Vivado: its sources, the top, and constraints for synthesis out
+# of context, which leave a design around the block alone. In the Tcl console, or with `vivado -source`.
+# Every name is taken from the folder of the package, wherever this is started. No Vivado has read this script yet.
+set package [file dirname [file dirname [file normalize [info script]]]]
+set sources {}
+foreach name {
+% for name in sources:
+  ${name}
+% endfor
+} { lappend sources [file join $package $name] }
+add_files -norecurse -fileset [get_filesets sources_1] $sources
+set_property top ${block.axis.top} [get_filesets sources_1]
+set constraints [file join $package ${f"constraints/{block.axis.top}.xdc"}]
+add_files -norecurse -fileset [get_filesets constrs_1] $constraints
+set_property used_in {synthesis implementation out_of_context} [get_files $constraints]
+update_compile_order -fileset [get_filesets sources_1]

@@ -1,0 +1,40 @@
+"""slang as a strict fourth reader of SystemVerilog: what the language forbids in a design, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyslang
+from pyslang.ast import Compilation, CompilationOptions
+from pyslang.syntax import SyntaxTree
+
+from quweit_cli.synthesizers.cell_models import vendor_file
+
+
+def vendor_cells(folder: Path) -> Path:
+    """The vendor's models without their delays, whose conditions the language forbids."""
+    path = folder / "cells_sim.v"
+    path.write_text(re.sub(r"\bspecify\b.*?\bendspecify\b", "", vendor_file().read_text(), flags=re.DOTALL))
+    return path
+
+
+def complaints(sources: Sequence[Path], top: str) -> str:
+    """Errors of the design below `top`, each source a compilation unit of its own; empty when there are none."""
+    manager = pyslang.SourceManager()
+    options = CompilationOptions()
+    options.topModules = {top}
+    bag = pyslang.Bag()
+    bag.compilationOptions = options
+    design = Compilation(bag)
+    for source in sources:
+        design.addSyntaxTree(SyntaxTree.fromFile(str(source), manager, bag))
+    forbidden = (pyslang.Diags.IndexOOB, pyslang.Diags.RangeOOB)  # by the other readers; to slang a warning
+    errors = [one for one in design.getAllDiagnostics() if one.isError() or one.code in forbidden]
+    engine = pyslang.DiagnosticEngine(manager)
+    client = pyslang.TextDiagnosticClient()
+    engine.addClient(client)
+    for error in errors:
+        engine.issue(error)
+    return str(client.getString())
