@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import packages
+from conftest import Outcome
 from packages import I_VIT_T
 from quweit_cli import artifacts, config
-from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.documents import EnergyRow, EnergyTable, ModelShape
+from quweit_cli.energy import workload
 from quweit_cli.energy.power import calibrated
 from quweit_cli.energy.tables import build, energy_uj, initiation_intervals
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, ConstraintMissed, StaleArtifact
-from quweit_cli.stages import energy
+from quweit_cli.report.numbers import times
+from quweit_cli.stages import energy, rtl
 
 PUBLISHED_UJ = {8: 585.22, 16: 327.07, 32: 188.69, 64: 135.38}
 # Vivado's figure for a block of the published power: 0.15 uJ in 196 cycles at 200 MHz.
@@ -203,3 +207,77 @@ def test_a_design_that_misses_its_clock_has_no_energy_at_it(tmp_path: Path) -> N
         energy.run(project, config.Energy())
     packages.write_project(project, synth=late, synth_options={"allow_negative_slack": True})
     assert energy.run(project, config.Energy()).rows
+
+
+ONE_TOKEN = I_VIT_T.model_copy(update={"tokens": 1})
+NO_ATTENTION = I_VIT_T.model_copy(update={"heads": 0, "tokens": 16})
+
+
+def test_the_utilisation_of_an_array_is_that_of_the_worked_example() -> None:
+    """One row on S rows of multipliers; 196 rows on the four tiles of 64 that they need."""
+    for side in PUBLISHED_UJ:
+        assert workload.utilisation(workload.mlp_gemms(ONE_TOKEN), side) == pytest.approx(1 / side)
+    assert workload.utilisation(workload.mlp_gemms(I_VIT_T), 64) == pytest.approx(196 / 256)
+
+
+def test_every_ratio_also_stands_against_a_full_array() -> None:
+    table = table_of(PAPERS_BLOCK)
+    found = row(table, "mlps", "systolic 64x64", "formula")
+    assert found.utilisation == pytest.approx(196 / 256)
+    full = {(one.name, one.accounting): one.full_array for one in table.ratios}
+    assert full["all MLPs, systolic 64x64", "measured"] == pytest.approx(135.38 * 196 / 256 / 28.8)
+    whole, dense = (row(table, "model", name, kind) for name, kind in (
+        ("systolic 64x64 + weightless block", "measured"), ("systolic 64x64", "formula")))  # fmt: skip
+    attention = row(table, "attention", "systolic 64x64", "formula").full_array
+    assert whole.full_array == pytest.approx(attention + 28.8)
+    assert full["all layers end to end, systolic 64x64", "measured"] == pytest.approx(
+        dense.full_array / whole.full_array
+    )
+    assert row(table, "block_0", "weightless block", "measured").utilisation is None
+
+
+@pytest.mark.parametrize("shape", [ONE_TOKEN, NO_ATTENTION])
+def test_where_tokens_do_not_see_one_another_there_is_no_attention(
+    tmp_path: Path, shape: ModelShape, quweit: Callable[..., Outcome]
+) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project, shape)
+    made = energy.run(project, config.Energy())
+    assert {found.subject for found in made.rows} == {"block_0", "mlp", "mlps"}
+    assert all(one.name.startswith(("all MLPs, ", "MLP of block_0, ")) for one in made.ratios)
+    assert (made.multiplications_replaced, made.weights_replaced) == (1, 1)
+    printed = "".join(
+        quweit("-q", *words).stdout for words in (("energy", project, "--all"), ("report", project))
+    )
+    page = (project / "report" / "index.html").read_text()
+    for text in (printed, page):
+        assert "end to end" not in text and "attention products" not in text
+
+
+def test_a_one_row_product_is_compared_with_arrays_in_full_use(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = tmp_path / "project"
+    packages.write_project(project, ONE_TOKEN)
+    short = quweit("-q", "energy", project).stdout
+    made = energy.run(project, config.Energy())
+    least = min(
+        one.full_array
+        for one in made.ratios
+        if one.name.startswith("all MLPs") and one.accounting == "measured"
+    )
+    assert f"go by arrays in full use: all MLPs take {times(least)} less than systolic 64x64" in short
+    assert "12.5 %" in short
+    page = quweit("-q", "report", project)
+    assert f"{times(least)} less than systolic 64x64 in full use" in page.stdout
+    html = (project / "report" / "index.html").read_text()
+    card = html[html.index("systolic 64x64 in full use over blocks") :]
+    assert card.index(f">{times(least, '×')}<") < card.index(
+        "as one sample uses it: 12.5 % of the array in use"
+    )
+    assert "1.56 % of systolic 64x64" in html
+
+
+def test_keeping_pace_with_no_attention_is_refused() -> None:
+    with pytest.raises(ConfigError, match="this model has none"):
+        rtl.paced(config.Fold(outputs_per_cycle="auto"), NO_ATTENTION, 32)

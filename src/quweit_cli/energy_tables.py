@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from quweit_cli.documents import EnergyRatio, EnergyTable, EstimateTable, Front, FrontPoint
+from quweit_cli.documents import EnergyTable, EstimateTable, Front, FrontPoint
 from quweit_cli.energy.foldings import undominated
-from quweit_cli.energy.headline import comparisons, grouped, least_when_full, power_origin
+from quweit_cli.energy.headline import comparisons, least_when_full, power_origin, ratio_rows
 from quweit_cli.energy.tables import ALL_MLPS, sentences
 from quweit_cli.report.footnotes import Footnotes
 from quweit_cli.report.numbers import percent, times
@@ -71,17 +71,12 @@ def energy_rows(table: EnergyTable) -> list[Table]:
         )
     columns = ("subject", "implementation", "cycles are", "cycles", "power mW", "energy uJ", "notes")
     ratios: list[Sequence[object]] = [
-        (name, *(one and times(one.value) for one in (by.get("measured"), by.get("paper"))), _when_full(by))
-        for name, by in grouped(table.ratios).items()
+        (name, *(None if figure is None else times(figure) for figure in figures))
+        for name, *figures in ratio_rows(table.ratios)
     ]
-    of = ("array over blocks", ACCOUNTINGS["measured"], ACCOUNTINGS["paper"], "measured, were it full")
+    of = ("array over blocks", "measured", "full array", ACCOUNTINGS["paper"])
     rows_of_blocks = Table(f"{table.name}: energy of one sample", columns, rows, (), footnotes.sentences)
     return [*energy(table), rows_of_blocks, *([Table("Ratios", of, ratios)] if ratios else [])]
-
-
-def _when_full(by: Mapping[str, EnergyRatio]) -> str | None:
-    full = by["measured"].full_array if "measured" in by else None
-    return None if full is None else times(full)
 
 
 def front(result: Front) -> list[Table]:

@@ -18,7 +18,7 @@ from quweit_cli.documents import (
     TrainResult,
     UnfinishedTraining,
 )
-from quweit_cli.energy.headline import Comparison, comparisons
+from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
 from quweit_cli.report.numbers import percent as share
 from quweit_cli.report.numbers import times
 from quweit_cli.stages.doctor import Health
@@ -278,9 +278,8 @@ def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
     )
     used = "" if one.utilisation is None else f"{share(one.utilisation)} of the array in use"
     if one.idle:
-        return (
-            f"{full} less than {one.array} in full use, at measured cycles; {measured} as it is used: {used}"
-        )
+        least, array = least_when_full(ratios)
+        return f"{times(least)} less than {array} in full use, at measured cycles; {measured} less than {one.array}, {used}"
     figures = f"{measured} less than {one.array} at measured cycles, {paper} in the paper's accounting"
     return figures + (f"; {used}, {full} were it full" if used and full != measured else "")
 

@@ -20,10 +20,14 @@
 </tbody></table></div>
 </%def>\
 <%def name="cite(cell)">\
-% for note in getattr(cell, "notes", ()):
+% if getattr(cell, "notes", ()):
+<sup>\
+% for place, note in enumerate(cell.notes):
 <% first, number = note not in footnotes.sentences, footnotes.number(note) %>\
-<sup><a href="#note-${number}"${f' id="cite-{number}"' if first else '' | n}>${number}</a></sup>\
+${', ' if place else ''}<a href="#note-${number}"${f' id="cite-{number}"' if first else '' | n}>${number}</a>\
 % endfor
+</sup>\
+% endif
 </%def>\
 <!DOCTYPE html>
 <html lang="en">

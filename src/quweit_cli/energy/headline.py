@@ -51,11 +51,31 @@ def least_when_full(ratios: Sequence[EnergyRatio]) -> tuple[float, str]:
     )
 
 
-def grouped(ratios: Sequence[EnergyRatio]) -> dict[str, dict[str, EnergyRatio]]:
-    """By name, then by accounting."""
-    made: dict[str, dict[str, EnergyRatio]] = {}
+class RatioRow(NamedTuple):
+    """One comparison in its three readings."""
+
+    name: str
+    measured: float | None
+    full_array: float | None  # at measured cycles too
+    paper: float | None
+
+
+def ratio_rows(ratios: Sequence[EnergyRatio]) -> list[RatioRow]:
+    """The comparisons of the table in their order, each once."""
+    by_name: dict[str, dict[str, EnergyRatio]] = {}
     for one in ratios:
-        made.setdefault(one.name, {})[one.accounting] = one
+        by_name.setdefault(one.name, {})[one.accounting] = one
+    made = []
+    for name, by in by_name.items():
+        measured, paper = by.get("measured"), by.get("paper")
+        made.append(
+            RatioRow(
+                name,
+                measured.value if measured else None,
+                measured.full_array if measured else None,
+                paper.value if paper else None,
+            )
+        )
     return made
 
 

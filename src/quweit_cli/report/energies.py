@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from quweit_cli.documents import EnergyRow, EnergyTable
-from quweit_cli.energy.headline import frugal_arrays, grouped
+from quweit_cli.energy.headline import frugal_arrays, ratio_rows
 from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, AND, BLOCK_IMPLEMENTATION, sentences
 from quweit_cli.report import plots
 from quweit_cli.report.footnotes import Noted, sourced
+from quweit_cli.report.numbers import times
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Value
 
 ORDER = {"formula": 0, "measured": 1, "paper": 2}
-RATIOS = ("array over blocks", "measured cycles", "were the array full", "paper's accounting")
+RATIOS = ("array over blocks", "measured cycles", "full array", "paper's accounting")
 
 
 def energies(table: EnergyTable) -> Section:
     overall: list[tuple[object, ...]] = []
     single: list[tuple[object, ...]] = []
-    for name, values in grouped(table.ratios).items():
-        measured, paper = values.get("measured"), values.get("paper")
-        row = (
-            name,
-            measured and measured.value,
-            measured and measured.full_array,
-            paper and paper.value,
-        )
+    for name, *figures in ratio_rows(table.ratios):
+        row = (name, *(None if figure is None else times(figure, "×") for figure in figures))
         (overall if name.startswith((ALL_MLPS, ALL_LAYERS)) else single).append(row)
     overall.sort(key=lambda row: "end to end" in str(row[0]))
     return Section(
@@ -57,7 +52,7 @@ def _use(table: EnergyTable) -> list[str]:
         return []
     return [
         f"One sample keeps this share of an array's multipliers at work in its MLPs: {', '.join(used)}. "
-        "What an idle array spends is no merit of the blocks, so every ratio also stands as if the array were full."
+        "What an idle array spends is no merit of the blocks, so every figure also stands for a full array: one of which every multiplier works in every cycle."
     ]
 
 
@@ -72,7 +67,7 @@ def _every_row(table: EnergyTable) -> Table:
         for row in table.rows
     ]  # fmt: skip
     columns = (
-        "subject", "implementation", "cycles are", "energy, µJ", "were the array full, µJ", "cycles", "power, mW",
+        "subject", "implementation", "cycles are", "energy, µJ", "full array, µJ", "cycles", "power, mW",
         "LUTs", "FFs", "area, mm²", "MHz",
     )  # fmt: skip
     return Table("Every figure with where it comes from", columns, rows).known()

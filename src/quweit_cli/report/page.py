@@ -34,9 +34,7 @@ class Table(NamedTuple):
     def is_number(self, column: int) -> bool:
         """Whether a column is set like numbers; an absent figure says nothing either way."""
         cells = [cell for cell in self._cells(column) if cell is not None]
-        return bool(cells) and all(
-            isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
-        )
+        return bool(cells) and all(_is_figure(cell) for cell in cells)
 
     def width_ch(self, column: int) -> int:
         """In characters, what a column of words needs so that none of its cells takes more than three lines."""
@@ -87,6 +85,12 @@ def html(findings: Findings, cards: Sequence[Card], sections: Sequence[Section])
     )
 
 
+def _is_figure(cell: object) -> bool:
+    if isinstance(cell, str):
+        return cell.endswith("×")
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
 def plain(cell: object) -> object:
     """Without its notes."""
     return cell.value if isinstance(cell, Noted) else cell
@@ -98,7 +102,8 @@ def _subtitle(findings: Findings) -> str:
     shape = findings.dump.model
     return (
         f"{shape.family}, {counted(shape.layers, 'layer')}, {shape.dim} wide, "
-        f"{counted(shape.heads, 'head')}, {counted(shape.tokens, 'token')} a sample. {findings.dump.data}"
+        f"{counted(shape.heads, 'head') if shape.heads else 'no attention'}, {counted(shape.tokens, 'token')} a sample. "
+        f"{findings.dump.data}"
     )
 
 

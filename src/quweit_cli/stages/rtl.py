@@ -93,10 +93,18 @@ def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
     """`auto` as cycles a row: those that the attention of a layer takes for a token on the array.
 
     49,896 cycles for the 196 tokens of I-ViT-T on an array of side 32: 254 cycles a row.
+
+    Raises:
+        ConfigError: there is no attention to keep pace with.
     """
     if fold.outputs_per_cycle != "auto":
         return fold
-    cycles = workload.systolic_cycles(workload.attention_gemms(shape), array) // shape.tokens
+    if not shape.attends:
+        raise ConfigError(
+            "`auto` keeps pace with the attention, and this model has none",
+            hint="say how many outputs a cycle, or how many cycles a row",
+        )
+    cycles = workload.systolic_cycles(workload.attention_of_layer(shape), array) // shape.tokens
     return config.Fold(cycles_per_row=max(1, cycles))
 
 
