@@ -153,7 +153,7 @@ def _job(
         settings={
             "QUWEIT_BLOCK": block.name,
             "QUWEIT_ROWS": str(subject.rows),
-            "QUWEIT_DESIGN": "wrapper" if wrapper else "block",
+            "QUWEIT_DESIGN": subject.design,
         },
         stop_early=stop_early,
     )
