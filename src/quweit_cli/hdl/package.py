@@ -285,7 +285,11 @@ def _beats(inputs_RD: Integers, per_beat: int) -> str:
 
 
 def _packed(lanes: list[int], bits: int) -> str:
-    return "".join(f"{lane % 2**bits:0{bits // 4}x}" for lane in reversed(lanes))
+    """Two's complement, lane 0 in the low digits; OverflowError for a lane that the bus would cut."""
+    half = 1 << bits - 1
+    if not all(-half <= lane < half for lane in lanes):
+        raise OverflowError(f"a golden row holds {min(lanes)} ... {max(lanes)}, its bus {bits} bits a lane")
+    return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
 
 
 def _sha256(text: str) -> str:

@@ -16,6 +16,7 @@ from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.folding import Folding, cheapest
 from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
+from quweit_cli.ir.block import INT8, INT16
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes import Integers
 from quweit_cli.ir.types import bits_of_range
@@ -74,9 +75,11 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
     """Prune, renumber and fold a block's program.
 
     Raises:
-        UnsupportedModel: the steps are not those of a weightless block, or nothing in it matters.
+        UnsupportedModel: the steps are not those of a weightless block, nothing in it matters, or its
+            numbers do not fit the bus.
     """
     _steps_of_block(program)
+    _check_bus(program)
     program = _without_constant_thresholds(program)
     thermometer, layers, summation, requantize = _steps_of_block(program)
     live = [mask for _, mask in sorted(live_bits(program).items(), key=_position_in(program))]
@@ -105,7 +108,10 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
         layers=tuple(rendered),
         values_KE=np.pad(values_KE, ((0, 0), (0, padding))),
         biases_E=np.pad(biases_E, (0, padding)),
-        requantize=requantize,
+        # What fits the bus is never beyond its range, so a clamp outside of it clamps nothing.
+        requantize=replace(
+            requantize, low=max(requantize.low, INT16[0]), high=min(requantize.high, INT16[1])
+        ),
         rounds=rounds,
         clamps=bool(scaled.min() < requantize.low or scaled.max() > requantize.high),
         folding=folding,
@@ -161,6 +167,27 @@ def _steps_of_block(
         f"program `{program.name}` is not a weightless block",
         hint="a block is a chain of thermometer, LUT layers, conditional summation and requantisation",
     )
+
+
+def _check_bus(program: Program) -> None:
+    """Raises UnsupportedModel for a range that the bus would cut, and for an output that never changes."""
+    read, given = program.input_type, program.output_type
+    for what, kind, (low, high), change in (
+        ("input", read, INT8, "quantise its input to 8 bits"),
+        ("output", given, INT16, "clamp it to 16 bits in its requantisation, or shift it further"),
+    ):
+        if kind.low < low or kind.high > high:
+            raise UnsupportedModel(
+                f"the {what} of block `{program.name}` ranges over {kind.low} ... {kind.high}, "
+                f"and its bus holds {low} ... {high}",
+                hint=change,
+            )
+        if kind.low >= kind.high:
+            raise UnsupportedModel(
+                f"block `{program.name}` does not depend on its input: the range of its {what} is "
+                f"{kind.low} ... {kind.high}",
+                hint="leave the block out",
+            )
 
 
 def _without_constant_thresholds(program: Program) -> Program:
