@@ -119,28 +119,6 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
     )
 
 
-def table_coverage(structure: Structure, rows_RD: Integers) -> float:
-    """Share of all table entries that these rows read: a wrong entry that no row reads stays hidden."""
-    bit_IR = (
-        (rows_RD.T[:, None, :] > structure.thresholds_DT[:, :, None])
-        .reshape(-1, len(rows_RD))
-        .astype(np.uint8)
-    )
-    read = entries = 0
-    for layer in structure.layers:
-        answer_JR = np.empty((len(layer.table), len(rows_RD)), dtype=np.uint8)
-        for number, lut in enumerate(layer.table):
-            address_R = np.zeros(len(rows_RD), dtype=np.uint8)
-            for place, pin in enumerate(lut.pins):
-                address_R |= bit_IR[pin] << np.uint8(place)
-            size = 2 ** len(lut.pins)
-            read += int(np.count_nonzero(np.bincount(address_R, minlength=size)))
-            entries += size
-            answer_JR[number] = np.array([lut.table >> a & 1 for a in range(size)], dtype=np.uint8)[address_R]
-        bit_IR = answer_JR
-    return read / entries
-
-
 def _steps_of_block(
     program: Program,
 ) -> tuple[Thermometer, list[LutLayer], ConditionalSummation, Requantize]:

@@ -30,6 +30,7 @@ from quweit_cli.documents import (
     SimRun,
     SimulatorResult,
     SynthesisReport,
+    VectorCoverage,
     inside,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, ToolFailed
@@ -220,7 +221,8 @@ def _run_one(bench: Bench, block: RtlBlock, tool: Simulator, found: Found, rows:
             for name in ("verilate.log", "build.log", "run.log", "waves.fst", "dump.fst"):
                 if (scratch / name).is_file():
                     shutil.copy(scratch / name, kept / name)
-    return _to_run(block, output, rows, built - started, ended - built)
+    done = _to_run(block, output, rows, built - started, ended - built)
+    return done.model_copy(update=_table_entries(bench.package, block, done))
 
 
 def _simulate(bench: Bench, block: RtlBlock, tool: Simulator, rows: int, scratch: Path) -> dict[str, Any]:
@@ -288,6 +290,16 @@ def _to_run(
     )
 
 
+def _table_entries(package: Path, block: RtlBlock, run_of_block: SimRun) -> dict[str, int]:
+    """Read by the rows that every scenario compared: not by all that the package has."""
+    coverage = load(VectorCoverage, inside(package, block.vectors.coverage))
+    rows = min(run_of_block.scenarios.values(), default=0)
+    return {
+        "table_entries_read": coverage.read_by_first_rows[rows - 1] if rows else 0,
+        "table_entries_reachable": coverage.tables.entries - coverage.tables.unreachable,
+    }
+
+
 def _netlists(project: Path, folder: Path, names: set[str]) -> dict[str, tuple[str, ...]]:
     """Block of these names -> what is simulated in its place: its netlist with the models of its cells.
 
@@ -329,6 +341,7 @@ def _check_vectors(package: Path, block: RtlBlock) -> None:
     for name, digest in (
         (block.vectors.inputs, block.vectors.inputs_sha256),
         (block.vectors.outputs, block.vectors.outputs_sha256),
+        (block.vectors.coverage, block.vectors.coverage_sha256),
     ):
         path = inside(package, name)
         if not path.is_file() or digest_of_file(path) != digest:
