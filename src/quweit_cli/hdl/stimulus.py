@@ -83,7 +83,7 @@ class _Search:
             codes = self._codes()
             rows: list[Integers] = []
             places: list[int] = []
-            while codes and len(rows) < SOLVED_TOGETHER:
+            while codes and len(rows) < SOLVED_TOGETHER and self.solver.questions < QUESTIONS:
                 answer = self._next_row(codes)
                 if answer is not None:
                     rows.append(answer[0])
