@@ -59,6 +59,12 @@ class SimulatorSummary(Artifact):
     rows_compared: Count
     cycles_per_row: list[Count] = Field(description="measured initiation interval of each block")
     seconds: Amount
+    table_entries_read: Count | None = Field(
+        None, description="of all rendered LUTs, by the rows that were compared"
+    )
+    table_entries_reachable: Count | None = Field(
+        None, description="all but those of which it is proven that no input row reads them"
+    )
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
     )
@@ -137,7 +143,12 @@ def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
     fields = set(SimulatorSummary.model_fields)
     return {
         one.simulator: SimulatorSummary.model_validate(
-            one.model_dump(include=fields) | {"not_compared": result.not_compared}
+            one.model_dump(include=fields)
+            | {
+                "not_compared": result.not_compared,
+                "table_entries_read": one.table_entries_read,
+                "table_entries_reachable": one.table_entries_reachable,
+            }
         )
         for one in result.simulators
     }

@@ -10,6 +10,7 @@ from quweit_cli.energy.headline import (
     power_origin,
 )
 from quweit_cli.energy.tables import ALL_LAYERS
+from quweit_cli.equality_documents import of_reachable
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted, percent, significant, span, times
 from quweit_cli.report.page import Card
@@ -46,7 +47,9 @@ def _proof(sim: SimResult) -> Card:
     notes = [
         f"{one.version}: {counted(one.rows_compared, 'row')} of {counted(one.blocks, 'block')}"
         + ("" if one.bit_exact else ", NOT equal")
+        + (f", {entries} table entries read" if entries else "")
         for one in sim.simulators
+        for entries in (of_reachable(one.table_entries_read, one.table_entries_reachable),)
     ]
     if sim.not_compared:
         notes.append(f"{counted(len(sim.not_compared), 'block')} not compared")
