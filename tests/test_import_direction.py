@@ -23,6 +23,7 @@ LAYERS: list[set[str]] = [
         "model_settings",
         "training_settings",
         "baseline_settings",
+        "interrupts",
         "ranks",
         "toolbox",
         "progress",

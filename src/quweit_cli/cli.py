@@ -5,14 +5,13 @@ Stages are imported when their command runs: `quweit synth --help` never waits f
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 import quweit_cli.cli_training
-from quweit_cli import console
+from quweit_cli import console, interrupts
 from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
 from quweit_cli.command_line import experiment as _experiment
 from quweit_cli.command_line import number as _number
@@ -24,7 +23,7 @@ from quweit_cli.errors import ConfigError
 
 def main() -> None:
     """Entry point of `quweit`."""
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
     app(prog_name="quweit")
 
 
@@ -311,10 +310,6 @@ def doctor(json: Json = False) -> None:
     _show(health, json, "doctor")
     if not health.ready:
         raise SystemExit(console.EXIT_MACHINE)
-
-
-def _terminate(signal_number: int, frame: object) -> None:
-    raise console.Terminated
 
 
 import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from quweit_cli import __version__, console
+from quweit_cli import __version__, console, interrupts
 from quweit_cli.progress import SILENT, Progress
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def command(name: str, example: str) -> Callable[[Callable[..., None]], Callable
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(*arguments: Any, **options: Any) -> None:
-            with console.explained():
+            with console.explained(), interrupts.allowed():
                 function(*arguments, **options)
 
         app.command(name, epilog=f"Example: {example}")(run)

@@ -29,6 +29,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quweit_cli.errors import QuweitError
+from quweit_cli.interrupts import Terminated
 from quweit_cli.progress import Progress, Task
 
 EXIT_FILES = 2  # as ArtifactError
@@ -36,11 +37,8 @@ EXIT_MACHINE = 3  # a resource of this machine, as a tool is
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 EXIT_TERMINATED = 143  # 128 + SIGTERM
-WHOLE = "every artefact is whole, or absent; run the same command again to go on"
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, taken like Ctrl-C: stages clean up behind themselves."""
+WHOLE = "every artefact is whole, or absent"
+AGAIN = "run the same command again for what is missing"
 
 
 @contextlib.contextmanager
@@ -164,13 +162,14 @@ def _explain(error: BaseException) -> tuple[str, str | None, int]:
     match error:
         case QuweitError():
             return error.message, error.hint, error.exit_code
-        case Terminated():
-            return "terminated", WHOLE, EXIT_TERMINATED
         case KeyboardInterrupt():
-            return "interrupted", WHOLE, EXIT_INTERRUPTED
+            said = "; ".join(getattr(error, "__notes__", [AGAIN]))  # by the stage that knows what is saved
+            if isinstance(error, Terminated):
+                return "terminated", f"{WHOLE}; {said}", EXIT_TERMINATED
+            return "interrupted", f"{WHOLE}; {said}", EXIT_INTERRUPTED
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             place = f" while writing `{error.filename}`" if error.filename else ""
-            return f"the disk is full{place}", f"free some space; {WHOLE}", EXIT_FILES
+            return f"the disk is full{place}", f"free some space; {WHOLE}; {AGAIN}", EXIT_FILES
         case OSError(filename=str() as name, strerror=str() as reason):
             return f"`{name}`: {reason}", None, EXIT_FILES
         case _:
