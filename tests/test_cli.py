@@ -40,6 +40,7 @@ def test_the_commands_are_these() -> None:
         "front",
         "run",
         "report",
+        "init",
         "doctor",
         "baseline",
         "energy",

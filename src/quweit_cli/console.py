@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich import box
 from rich.console import Console
@@ -28,9 +28,10 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from quweit_cli import ranks
 from quweit_cli.errors import QuweitError
 from quweit_cli.interrupts import Terminated
-from quweit_cli.progress import Progress, Task
+from quweit_cli.progress import SILENT, Lines, Progress, Task, shown
 
 EXIT_FILES = 2  # as ArtifactError
 EXIT_MACHINE = 3  # a resource of this machine, as a tool is
@@ -52,6 +53,8 @@ def explained() -> Iterator[None]:
         if os.environ.get("QUWEIT_TRACEBACK"):
             traceback.print_exc()
         message, hint, code = _explain(error)
+        if isinstance(error, KeyboardInterrupt) and not ranks.first():
+            raise SystemExit(code) from None  # torchrun's first process tells it
         if code == EXIT_BUG and not os.environ.get("QUWEIT_TRACEBACK"):
             hint = "this is a bug in quweit; run again with QUWEIT_TRACEBACK=1 to see where, and report it"
         print_error(message, hint)
@@ -92,23 +95,37 @@ def print_line(line: str) -> None:
     Console(highlight=False, markup=False).print(line, soft_wrap=True)
 
 
-class TerminalProgress(Progress):
-    """Bars while something runs on a terminal; one line when it is done elsewhere, as in a CI log."""
+@contextlib.contextmanager
+def telling(*, quiet: bool) -> Iterator[Progress]:
+    """How a command tells its progress on stderr: not at all, in bars, or in lines where there is no terminal."""
+    if quiet:
+        yield SILENT
+        return
+    progress = TerminalProgress()
+    if progress.lines is None:
+        yield progress
+        return
+    with progress.lines.watched():
+        yield progress
 
-    def __init__(self) -> None:
-        self._console = _stderr()
+
+class TerminalProgress(Progress):
+    """Bars while something runs on a terminal; lines elsewhere, as in a CI log."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = _stderr(), clock
+        self.lines = None if self._console.is_terminal else Lines(self._print, clock)
         self._bars: Bars | None = None
         self._depth = 0
 
     @contextlib.contextmanager
-    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
-        if not self._console.is_terminal:
-            started = time.monotonic()
-            yield Task()
-            self.note(f"  {name} ({time.monotonic() - started:.1f} s)")
+    def task(self, name: str, total: int | None = None, done: int = 0) -> Iterator[Task]:
+        if self.lines is not None:
+            with self.lines.task(name, total, done) as counted:
+                yield counted
             return
         bars = self._open()
-        identity = bars.add_task(name, total=total, figures="")
+        identity = bars.add_task(name, total=total, completed=done, figures="")
         try:
             yield _Bar(bars, identity)
         finally:
@@ -116,6 +133,9 @@ class TerminalProgress(Progress):
             self._close()
 
     def note(self, message: str) -> None:
+        (self._print if self.lines is None else self.lines.note)(message)
+
+    def _print(self, message: str) -> None:
         self._console.print(message, soft_wrap=True)
 
     def _open(self) -> Bars:
@@ -130,6 +150,7 @@ class TerminalProgress(Progress):
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[figures]}"),
                 console=self._console,
+                get_time=self._clock,
                 transient=True,
             )
             self._bars.start()
@@ -150,11 +171,7 @@ class _Bar(Task):
     def advance(self, steps: int = 1, **figures: float) -> None:
         self._bars.advance(self._identity, steps)
         if figures:
-            shown = "  ".join(
-                f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}"
-                for name, value in figures.items()
-            )
-            self._bars.update(self._identity, figures=shown)
+            self._bars.update(self._identity, figures="  ".join(shown(*one) for one in figures.items()))
 
 
 def _explain(error: BaseException) -> tuple[str, str | None, int]:

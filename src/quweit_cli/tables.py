@@ -23,6 +23,7 @@ from quweit_cli.documents import (
     UnfinishedTraining,
 )
 from quweit_cli.stages.doctor import Health
+from quweit_cli.stages.examples import Examples
 from quweit_cli.summary import Summary
 
 
@@ -43,7 +44,7 @@ def train(result: TrainResult) -> list[Table]:
 
 
 def unfinished(result: UnfinishedTraining) -> list[Table]:
-    title = f"{result.name} is not finished: run the same command with --resume to go on"
+    title = f"{result.name} is not finished: run the same command again to go on"
     row = (result.mlp, result.step, result.steps)
     return [Table(title, ("MLP being trained", "steps done", "of"), [row])]
 
@@ -264,6 +265,11 @@ def _points(points: Sequence[FrontPoint]) -> tuple[tuple[str, ...], list[Sequenc
         )
         for p in points
     ]  # fmt: skip
+
+
+def examples(made: Examples) -> list[Table]:
+    rows: list[Sequence[object]] = [(one.name, one.summary) for one in made.examples]
+    return [Table("`quweit init EXAMPLE` writes one of these", ("example", "what it trains"), rows)]
 
 
 def doctor(health: Health) -> list[Table]:

@@ -17,12 +17,13 @@ from torch import Tensor
 from quweit_cli.errors import ArtifactError
 from quweit_cli.training.checkpoint import write_whole
 
-FORMAT, VERSION = "quweit.training_state", 2
+FORMAT, VERSION = "quweit.training_state", 3
 
 
 @dataclass(frozen=True)
 class State:
     step: int  # steps done
+    steps: int  # in all
     seconds: float  # that they took
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]
@@ -55,5 +56,5 @@ def load(path: Path) -> State:
         first_line = str(error).strip().partition("\n")[0]
         raise ArtifactError(
             f"the state of training `{path}` cannot be read: {first_line}",
-            hint="`quweit train` without `--resume` starts anew, and so does removing the file",
+            hint="remove the file, and the same command starts anew",
         ) from None
