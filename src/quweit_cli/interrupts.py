@@ -7,6 +7,7 @@ they wait there, and are tried again a moment later.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import signal
@@ -72,6 +73,9 @@ def install() -> None:
         return
     _desk.open = False
     _set_handlers()
+    atexit.register(
+        _ignore
+    )  # Python hands signals back to the system then, whom the timer's would end the process
     hook = sys.unraisablehook
 
     def lost(unraisable: Any) -> None:
@@ -139,6 +143,13 @@ def _handled() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _ignore() -> None:
+    """The command has told its outcome."""
+    for number in (*SIGNALS, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _handles() -> bool:
