@@ -66,8 +66,8 @@ goldens: .venv/complete ## write the golden files of the tests again; then read 
 docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
 
-bench: .venv/complete ## measure the ratios of benchmarks/
-	@for bench in lut_layer input; do echo "$$bench"; $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
+bench: .venv/complete ## measure the ratios of benchmarks/, and how long commands take to start
+	@for bench in lut_layer input start; do echo "$$bench"; $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
 
 bench-pe: .venv/complete ## area, cycles, tool times and netlist equality of a block of the paper's size
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pe.py

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 from typer.testing import CliRunner
 
@@ -20,6 +21,9 @@ import standins
 from quweit_cli import toolbox
 from quweit_cli.cli import app
 from quweit_cli.errors import ToolError
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # What tests run and the product does not.

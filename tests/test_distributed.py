@@ -52,7 +52,6 @@ def run(command: list[str], folder: Path, settings: dict[str, Any]) -> dict[str,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -103,7 +102,6 @@ def test_no_thread_of_the_processes_outlives_their_work(tmp_path: Path) -> None:
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -126,3 +124,56 @@ def test_a_share_is_its_part_of_the_whole_batch() -> None:
 def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
     with pytest.raises(ConfigError, match="32, which 3 processes cannot share"):
         Processes(0, 3).check_batch(32)
+
+
+# Of two processes one alone gets a signal, in the middle of a step.
+STRUCK = """
+import os, signal
+from quweit_cli.training.loop import _Run
+step = _Run._step
+
+def struck(run, number):
+    if number == 6 and os.environ.get("STRIKE") == os.environ["RANK"]:
+        signal.raise_signal(signal.SIGTERM)
+    return step(run, number)
+
+_Run._step = struck
+from quweit_cli.__main__ import main
+main()
+"""
+
+
+def test_all_processes_stop_when_one_is_interrupted_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    settings = {
+        **SETTINGS,
+        "training": {**SETTINGS["training"], "steps": 12, "evaluate_every": 9, "average": 0.9},
+    }
+    (tmp_path / "tiny.yaml").write_text(json.dumps(settings))
+    (tmp_path / "struck.py").write_text(STRUCK)
+
+    def train(project: str, strike: str = "") -> subprocess.CompletedProcess[str]:
+        words = [
+            str(tmp_path / "struck.py"),
+            "train",
+            str(tmp_path / "tiny.yaml"),
+            "--out",
+            str(tmp_path / project),
+        ]
+        return subprocess.run(
+            [sys.executable, *TORCHRUN, *words],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "STRIKE": strike},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    stopped = train("p", strike="1")
+    assert stopped.returncode != 0
+    assert "saved is: weightless after step 7 of 12; run the same command again" in stopped.stderr
+    assert stopped.stderr.count("error: terminated") == 1  # the first process tells it
+    assert "going on after step 7 of 12" in train("p").stderr
+    assert train("whole").returncode == 0
+    files = [tmp_path / project / "train/ckpt.pt" for project in ("p", "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    curves = [json.loads((file.parent / "train.json").read_text())["models"][0]["curve"] for file in files]
+    assert curves[0] == curves[1]

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from conftest import Outcome
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.errors import ArtifactError
 from quweit_cli.stages import pipeline
+from waiting import PATIENCE_SECONDS, until
 
 # A stage that has written half of its artefact and waits for a tool that never ends.
 SLOW_RUN = """
@@ -33,7 +33,7 @@ def slow(*arguments, **options):
     project = next(a for a in arguments if isinstance(a, Path) and a.is_dir())
     with writing_stage(project, sys.argv[1], inputs={}, options={}) as folder:
         (folder / "half.json").write_text("{")
-        command = ["sh", "-c", f"echo $$ > {project}/pid; exec sleep 300"]
+        command = ["sh", "-c", f"echo $$ > {project}/pid; exec sleep 3000"]
         toolbox.run(command, cwd=folder, log=folder / "log", name="sleep")
 
 standins.install(**{sys.argv.pop(1): slow})
@@ -171,13 +171,14 @@ def interrupt(
     process = subprocess.Popen(
         [*command, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
     )
-    deadline = time.monotonic() + 30
-    while not ((project / "pid").is_file() and (project / "pid").read_text().strip()):
+
+    def reached() -> bool:
         assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, "the slow stage was not reached"
-        time.sleep(0.02)
+        return (project / "pid").is_file() and bool((project / "pid").read_text().strip())
+
+    until(reached)
     process.send_signal(number)
-    stderr = process.communicate(timeout=30)[1]
+    stderr = process.communicate(timeout=PATIENCE_SECONDS)[1]
     return process.returncode, stderr
 
 
@@ -205,6 +206,6 @@ def test_an_interrupt_while_a_tool_starts_ends_it(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(toolbox.subprocess, "Popen", Interrupted)
-        toolbox.run(["sleep", "300"], cwd=tmp_path, log=tmp_path / "log", name="sleep")
+        toolbox.run(["sleep", "3000"], cwd=tmp_path, log=tmp_path / "log", name="sleep")
     assert started[0].poll() == -signal.SIGKILL
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

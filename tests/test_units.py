@@ -86,7 +86,7 @@ def play(
     iverilog = toolbox.find(toolbox.ICARUS).command
     command = [*iverilog, "-g2012", "-o", "bench.vvp", "-s", "bench", "unit.sv", "bench.sv"]
     toolbox.run(command, cwd=folder, log=folder / "build.log", name="iverilog")
-    output = toolbox.run(["vvp", "bench.vvp"], cwd=folder, log=folder / "run.log", name="vvp", timeout=120)
+    output = toolbox.run(["vvp", "bench.vvp"], cwd=folder, log=folder / "run.log", name="vvp")
     given = [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)]
     assert len(given) == rows_RN.size
     cycles = [int(one) for one in re.findall(r"^row (\d+)$", output, re.MULTILINE)]

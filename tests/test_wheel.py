@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -51,14 +52,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def test_the_wheel_holds_the_templates_and_nothing_that_is_not_of_the_package(wheel: Path) -> None:
+def test_the_wheel_holds_templates_and_examples_and_nothing_that_is_not_of_the_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    templates = {path.relative_to(REPOSITORY / "templates").as_posix() for path in template_files()}
-    assert templates <= {
-        name.removeprefix("quweit_cli/_templates/")
-        for name in names
-        if name.startswith("quweit_cli/_templates/")
-    }
+    for folder in ("templates", "examples"):
+        wanted = {path.relative_to(REPOSITORY / folder).as_posix() for path in files_of(folder)}
+        inside = f"quweit_cli/_{folder}/"
+        assert wanted <= {name.removeprefix(inside) for name in names if name.startswith(inside)}
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"quweit_cli"}
     assert "quweit_cli/py.typed" in names
@@ -71,8 +70,17 @@ def test_the_installed_command_renders_the_worked_example(installed: Path, tmp_p
     manifest = json.loads((tmp_path / "project" / "rtl" / "manifest.json").read_text())
     assert manifest["blocks"][0]["features"] == 2
     code = "from quweit_cli.hdl.render import template_root; print(template_root())"
-    done = subprocess.run([installed / "python", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [installed / "python", "-I", "-c", code], capture_output=True, text=True, check=True
+    )
     assert Path(done.stdout.strip()).is_relative_to(installed.parent)
+
+
+def test_the_installed_init_writes_an_example_that_trains(installed: Path, tmp_path: Path) -> None:
+    assert "quweit run examples/digits.yaml --out build/digits" in run(installed, tmp_path, "init", "digits")
+    options = ["--set", "training.steps=2", "--set", "twin=false", "--json"]
+    done = run(installed, tmp_path, "train", "examples/digits.yaml", "--out", "build/digits", *options)
+    assert json.loads(done)["models"][0]["steps"] == 2
 
 
 def test_the_installed_doctor_answers(installed: Path, tmp_path: Path) -> None:
@@ -82,15 +90,20 @@ def test_the_installed_doctor_answers(installed: Path, tmp_path: Path) -> None:
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [installed / "quweit", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [installed / "quweit", *arguments],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def template_files() -> list[Path]:
+def files_of(folder: str) -> list[Path]:
     return [
         path
-        for path in (REPOSITORY / "templates").rglob("*")
+        for path in (REPOSITORY / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     ]

@@ -1,6 +1,14 @@
-"""`python -m quweit_cli` is `quweit`."""
+"""`quweit`, and `python -m quweit_cli`: interrupts are seen to before anything slow is imported."""
 
-from quweit_cli.cli import main
+from quweit_cli import interrupts
+
+
+def main() -> None:
+    interrupts.install()
+    from quweit_cli.cli import main as commands
+
+    commands()
+
 
 if __name__ == "__main__":
     main()

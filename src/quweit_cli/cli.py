@@ -5,14 +5,13 @@ Stages are imported when their command runs: `quweit synth --help` never waits f
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 import quweit_cli.cli_training
-from quweit_cli import console
+from quweit_cli import console, interrupts
 from quweit_cli.command_line import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, app, command
 from quweit_cli.command_line import experiment as _experiment
 from quweit_cli.command_line import number as _number
@@ -24,7 +23,7 @@ from quweit_cli.errors import ConfigError
 
 def main() -> None:
     """Entry point of `quweit`."""
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
     app(prog_name="quweit")
 
 
@@ -64,12 +63,14 @@ def rtl(
         str,
         typer.Option(
             metavar="N|all|auto",
-            help="outputs of a row summed in one cycle; `auto` keeps pace with the attention on --array",
+            help="outputs of a row summed in one cycle, from 1 to all; `auto` keeps pace with the attention on --array",
         ),
     ] = "1",
     bits_per_cycle: Annotated[
         str | None,
-        typer.Option(metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle"),
+        typer.Option(
+            metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle, from 1"
+        ),
     ] = None,
     cycles_per_row: Annotated[
         int | None,
@@ -82,14 +83,17 @@ def rtl(
     ] = None,
     array: Annotated[int, typer.Option(min=1, help="side of the systolic array that `auto` goes by")] = 32,
     features_per_beat: Annotated[
-        str, typer.Option(metavar="N|auto", help="features of one beat of the bus")
+        str, typer.Option(metavar="N|auto", help="features of one beat of the bus, from 1")
     ] = "auto",
     pipeline_depth: Annotated[
         str,
-        typer.Option(metavar="N|auto|deepest", help="registers in a row from time slot to output"),
+        typer.Option(
+            metavar="N|auto|deepest",
+            help="registers in a row from time slot to output, from 1 to as many as a block has places for",
+        ),
     ] = "auto",
     bus_bytes: Annotated[
-        str, typer.Option(metavar="N|auto", help="bytes of TDATA of the AXI-Stream wrapper")
+        str, typer.Option(metavar="N|auto", help="bytes of TDATA of the AXI-Stream wrapper, from 1 to 128")
     ] = "auto",
     top_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="what module names start with  [default: the design]")
@@ -194,7 +198,9 @@ def synth(
     project: Project,
     tool: Annotated[Literal["yosys", "vivado"], typer.Option(help="who synthesizes")] = "yosys",
     device: Annotated[str, typer.Option(help="part; Yosys uses its family only")] = "xcvu9p-flgb2104-2-i",
-    clock_mhz: Annotated[float, typer.Option(help="clock that timing and power are asked for")] = 200.0,
+    clock_mhz: Annotated[
+        float, typer.Option(help="clock that timing and power are asked for, above 0")
+    ] = 200.0,
     allow_negative_slack: Annotated[
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
@@ -206,7 +212,7 @@ def synth(
             help="cell library (.lib, .lib.gz): map to its cells in place of a part; may be repeated",
         ),
     ] = None,
-    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz")] = None,
+    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz, above 0")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
@@ -292,6 +298,33 @@ def report(project: Project, json: Json = False) -> None:
         console.print_line(f"report:  {page}")
 
 
+@command("init", "quweit init digits")
+def init(
+    example: Annotated[
+        str | None, typer.Argument(metavar="EXAMPLE", help="which one; without it they are listed")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="file to write, which is not there yet  [default: examples/EXAMPLE.yaml]"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write an example experiment to start from.
+
+    Examples with teachers look for them in build/ beside the folder that the file lies in.
+    """
+    from quweit_cli.stages import examples as stage
+
+    made = stage.run(example, out)
+    if json or made.written is None:
+        _show(made, json, "examples")
+    else:
+        console.print_line(f"written: {made.written}")
+        console.print_line(f"next:    {made.next}")
+
+
 @command("doctor", "quweit doctor")
 def doctor(json: Json = False) -> None:
     """Say what this machine can do.
@@ -305,10 +338,6 @@ def doctor(json: Json = False) -> None:
     _show(health, json, "doctor")
     if not health.ready:
         raise SystemExit(console.EXIT_MACHINE)
-
-
-def _terminate(signal_number: int, frame: object) -> None:
-    raise console.Terminated
 
 
 import quweit_cli.cli_energy  # noqa: E402, F401  (its commands come last)

@@ -34,7 +34,9 @@ def baseline(
     array: Annotated[
         list[int] | None,
         typer.Option(
-            min=8, metavar="N", help="side of a systolic array; may be repeated  [default: 8 16 32 64]"
+            min=8,
+            metavar="N",
+            help="side of a systolic array, a multiple of 8; may be repeated  [default: 8 16 32 64]",
         ),
     ] = None,
     cycles_per_row: Annotated[
@@ -50,10 +52,12 @@ def baseline(
             help="cell library (.lib, .lib.gz): arrays and block in its cells, too; may be repeated",
         ),
     ] = None,
-    clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells")] = 1.0,
+    clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells, above 0")] = 1.0,
     pipeline_depth: Annotated[
         str,
-        typer.Option(metavar="N|auto|deepest", help="registers in a row of the block in library cells"),
+        typer.Option(
+            metavar="N|auto|deepest", help="registers in a row of the block in library cells, from 1"
+        ),
     ] = "deepest",
     activity: Annotated[
         Literal["measured", "vectorless"],
@@ -102,12 +106,11 @@ def energy(
     array: Annotated[
         list[int] | None,
         typer.Option(
-            min=1,
             metavar="N",
-            help="side of a systolic array to compare with; may be repeated  [default: 8 16 32 64]",
+            help="side of a published systolic array to compare with: 8, 16, 32 or 64; may be repeated  [default: all]",
         ),
     ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for")] = 200.0,
+    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for, above 0")] = 200.0,
     tables: Annotated[
         bool, typer.Option("--tables", help="the paper's tables in its place, beside our own figures")
     ] = False,

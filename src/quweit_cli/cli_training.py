@@ -32,17 +32,23 @@ def train(
     data: Data = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="go on from where an unfinished training of the same settings stopped"),
+        typer.Option(
+            "--resume",
+            help="only go on: refuse what other settings left unfinished, and train nothing that is finished again",
+        ),
     ] = False,
     stop_after: Annotated[
         float | None,
-        typer.Option(min=0, metavar="MINUTES", help="stop after so long, and keep what `--resume` needs"),
+        typer.Option(
+            min=0, metavar="MINUTES", help="stop after so long; the same command goes on from there"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Train the model of an experiment.
 
-    Its dense twin is trained too when the experiment asks for it (`twin: true`).
+    Its dense twin is trained too when the experiment asks for it (`twin: true`). What was interrupted goes on
+    from the last state, which is saved at an interrupt and at least every two minutes of steps.
     torchrun starts it as several processes: `torchrun --nproc-per-node N -m quweit_cli train ...`.
     """
     from quweit_cli import ranks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from quweit_cli import __version__, console
+from quweit_cli import __version__, console, interrupts
 from quweit_cli.progress import SILENT, Progress
 
 app = typer.Typer(
@@ -19,11 +20,19 @@ app = typer.Typer(
     epilog="Example: quweit run examples/digits.yaml --out build/digits",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-_state: dict[str, bool] = {"quiet": False}
+
+
+class _State:
+    """Of the command that runs."""
+
+    quiet = False
+    progress: Progress = SILENT
+
+
+_state = _State()
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="experiment file (YAML)")]
 Checkpoint = Annotated[Path, typer.Argument(metavar="CKPT", help="checkpoint that `quweit train` wrote")]
@@ -42,20 +51,28 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"],
     typer.Option(help="where the model runs; auto takes a GPU when there is one"),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")]
 Json = Annotated[
     bool, typer.Option("--json", help="print the artefact as JSON on stdout, and nothing else there")
 ]
 
 
 def command(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose --help ends with a runnable example and whose errors are explained."""
+    """Register a command whose --help ends with a runnable example and whose errors are explained.
+
+    Every command takes --quiet itself too, so that it may stand before or after the command's name.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
-        def run(*arguments: Any, **options: Any) -> None:
-            with console.explained():
+        def run(*arguments: Any, quiet: bool = False, **options: Any) -> None:
+            quiet = quiet or _state.quiet
+            with console.explained(), interrupts.allowed(), console.telling(quiet=quiet) as _state.progress:
                 function(*arguments, **options)
 
+        signature = inspect.signature(function, eval_str=True)
+        option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+        run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
         app.command(name, epilog=f"Example: {example}")(run)
         return run
 
@@ -74,9 +91,9 @@ def options(
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress on stderr")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    _state["quiet"] = quiet
+    _state.quiet = quiet
 
 
 def experiment(path: Path, overrides: list[str] | None, seed: int | None, data: Path | None) -> Any:
@@ -115,7 +132,7 @@ def show(document: Any, as_json: bool, kind: str) -> None:
 
 
 def progress() -> Progress:
-    return SILENT if _state["quiet"] else console.TerminalProgress()
+    return _state.progress
 
 
 def number(text: str) -> int | str:

@@ -14,7 +14,7 @@ import sys
 import textwrap
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich import box
 from rich.console import Console
@@ -30,8 +30,10 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from quweit_cli import ranks
 from quweit_cli.errors import QuweitError
-from quweit_cli.progress import Progress, Task
+from quweit_cli.interrupts import Terminated
+from quweit_cli.progress import SILENT, Lines, Progress, Task, shown
 from quweit_cli.report.numbers import text
 from quweit_cli.report.table_layout import laid_out
 
@@ -42,11 +44,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 EXIT_TERMINATED = 143  # 128 + SIGTERM
 ABSENT = "-"
 WIDTH_OF_PIPES = 200
-WHOLE = "every artefact is whole, or absent; run the same command again to go on"
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, taken like Ctrl-C: stages clean up behind themselves."""
+WHOLE = "every artefact is whole, or absent"
+AGAIN = "run the same command again for what is missing"
 
 
 @contextlib.contextmanager
@@ -60,6 +59,8 @@ def explained() -> Iterator[None]:
         if os.environ.get("QUWEIT_TRACEBACK"):
             traceback.print_exc()
         message, hint, code = _explain(error)
+        if isinstance(error, KeyboardInterrupt) and not ranks.first():
+            raise SystemExit(code) from None  # torchrun's first process tells it
         if code == EXIT_BUG and not os.environ.get("QUWEIT_TRACEBACK"):
             hint = "this is a bug in quweit; run again with QUWEIT_TRACEBACK=1 to see where, and report it"
         print_error(message, hint)
@@ -117,23 +118,37 @@ def print_line(line: str) -> None:
     _stdout().print(line, soft_wrap=True)
 
 
-class TerminalProgress(Progress):
-    """Bars while something runs on a terminal; one line when it is done elsewhere, as in a CI log."""
+@contextlib.contextmanager
+def telling(*, quiet: bool) -> Iterator[Progress]:
+    """How a command tells its progress on stderr: not at all, in bars, or in lines where there is no terminal."""
+    if quiet:
+        yield SILENT
+        return
+    progress = TerminalProgress()
+    if progress.lines is None:
+        yield progress
+        return
+    with progress.lines.watched():
+        yield progress
 
-    def __init__(self) -> None:
-        self._console = _stderr()
+
+class TerminalProgress(Progress):
+    """Bars while something runs on a terminal; lines elsewhere, as in a CI log."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = _stderr(), clock
+        self.lines = None if self._console.is_terminal else Lines(self._print, clock)
         self._bars: Bars | None = None
         self._depth = 0
 
     @contextlib.contextmanager
-    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
-        if not self._console.is_terminal:
-            started = time.monotonic()
-            yield Task()
-            self.note(f"  {name} ({time.monotonic() - started:.1f} s)")
+    def task(self, name: str, total: int | None = None, done: int = 0) -> Iterator[Task]:
+        if self.lines is not None:
+            with self.lines.task(name, total, done) as counted:
+                yield counted
             return
         bars = self._open()
-        identity = bars.add_task(name, total=total, figures="")
+        identity = bars.add_task(name, total=total, completed=done, figures="")
         try:
             yield _Bar(bars, identity)
         finally:
@@ -141,6 +156,9 @@ class TerminalProgress(Progress):
             self._close()
 
     def note(self, message: str) -> None:
+        (self._print if self.lines is None else self.lines.note)(message)
+
+    def _print(self, message: str) -> None:
         self._console.print(message, soft_wrap=True)
 
     def _open(self) -> Bars:
@@ -155,6 +173,7 @@ class TerminalProgress(Progress):
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[figures]}"),
                 console=self._console,
+                get_time=self._clock,
                 transient=True,
             )
             self._bars.start()
@@ -175,11 +194,7 @@ class _Bar(Task):
     def advance(self, steps: int = 1, **figures: float) -> None:
         self._bars.advance(self._identity, steps)
         if figures:
-            shown = "  ".join(
-                f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}"
-                for name, value in figures.items()
-            )
-            self._bars.update(self._identity, figures=shown)
+            self._bars.update(self._identity, figures="  ".join(shown(*one) for one in figures.items()))
 
 
 def _explain(error: BaseException) -> tuple[str, str | None, int]:
@@ -187,13 +202,14 @@ def _explain(error: BaseException) -> tuple[str, str | None, int]:
     match error:
         case QuweitError():
             return error.message, error.hint, error.exit_code
-        case Terminated():
-            return "terminated", WHOLE, EXIT_TERMINATED
         case KeyboardInterrupt():
-            return "interrupted", WHOLE, EXIT_INTERRUPTED
+            said = "; ".join(getattr(error, "__notes__", [AGAIN]))  # by the stage that knows what is saved
+            if isinstance(error, Terminated):
+                return "terminated", f"{WHOLE}; {said}", EXIT_TERMINATED
+            return "interrupted", f"{WHOLE}; {said}", EXIT_INTERRUPTED
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             place = f" while writing `{error.filename}`" if error.filename else ""
-            return f"the disk is full{place}", f"free some space; {WHOLE}", EXIT_FILES
+            return f"the disk is full{place}", f"free some space; {WHOLE}; {AGAIN}", EXIT_FILES
         case OSError(filename=str() as name, strerror=str() as reason):
             return f"`{name}`: {reason}", None, EXIT_FILES
         case _:

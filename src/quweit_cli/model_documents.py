@@ -43,7 +43,7 @@ class TrainResult(Artifact):
 
 
 class UnfinishedTraining(Artifact):
-    """Training that `--stop-after` ended before its last step; `--resume` goes on from there."""
+    """Training that `--stop-after` ended before its last step; the same command goes on from there."""
 
     schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
     name: Identifier

@@ -23,6 +23,7 @@ from quweit_cli.equality_documents import of_reachable
 from quweit_cli.report.numbers import percent as share
 from quweit_cli.report.numbers import times
 from quweit_cli.stages.doctor import Health
+from quweit_cli.stages.examples import Examples
 from quweit_cli.summary import Summary
 
 
@@ -44,7 +45,7 @@ def train(result: TrainResult) -> list[Table]:
 
 
 def unfinished(result: UnfinishedTraining) -> list[Table]:
-    title = f"{result.name} is not finished: run the same command with --resume to go on"
+    title = f"{result.name} is not finished: run the same command again to go on"
     row = (result.mlp, result.step, result.steps)
     return [Table(title, ("MLP being trained", "steps done", "of"), [row])]
 
@@ -217,6 +218,11 @@ def _over_estimate(block: SynthesizedBlock) -> str | None:
     """LUTs and FFs measured over those that the RTL package foretold."""
     luts, ffs = block.over_estimate()
     return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
+
+
+def examples(made: Examples) -> list[Table]:
+    rows: list[Sequence[object]] = [(one.name, one.summary) for one in made.examples]
+    return [Table("`quweit init EXAMPLE` writes one of these", ("example", "what it trains"), rows)]
 
 
 def doctor(health: Health) -> list[Table]:

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from quweit_cli import interrupts
 from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound, ToolTooOld
 
 
@@ -199,7 +199,7 @@ def run(
     process = None
     with log.open("w") as file:
         try:
-            with _interrupts_held():  # or one could come between the start and the first line below it
+            with interrupts.held():  # or one could come between the start and the first line below it
                 process = subprocess.Popen(
                     list(command),
                     cwd=cwd,
@@ -293,24 +293,6 @@ def side_by_side(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Ma
                 time.sleep(0.05)
             raise
         return [future.result() for future in futures]
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let SIGINT and SIGTERM wait until the body is done; they reach the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda received, frame: held.append(received)) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler or signal.SIG_DFL)
-    for received in held:
-        signal.raise_signal(received)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

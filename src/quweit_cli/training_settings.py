@@ -131,7 +131,10 @@ class Training(Settings):
         "last",
         description="which weights the checkpoint holds: the last, or the best evaluated on held-out data (`best` selects on the data it reports)",
     )
-    save_every: Steps = Field(1000, description="steps between states on disk, from which `--resume` goes on")
+    save_every: Steps = Field(
+        1000,
+        description="steps between states on disk, from which an interrupted training goes on; one is written every two minutes and at an interrupt anyway",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where training runs; `auto` takes a GPU when there is one"
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 
 from mako import exceptions
 from mako.lookup import TemplateLookup
 
+from quweit_cli import packaged
 from quweit_cli.artifacts import digest_of, digest_of_file
 from quweit_cli.errors import QuweitError
 
@@ -20,12 +20,7 @@ def template_root() -> Path:
     Raises:
         QuweitError: neither is there.
     """
-    packaged = Path(str(resources.files("quweit_cli"))) / "_templates"
-    repository = Path(__file__).resolve().parents[3] / "templates"
-    for folder in (packaged, repository):
-        if folder.is_dir():
-            return folder
-    raise QuweitError("the templates are not installed", hint="reinstall quweit")
+    return packaged.folder("templates")
 
 
 def render(template: str, **names: object) -> str:

@@ -16,7 +16,7 @@ from quweit_cli.documents import DumpManifest
 from quweit_cli.errors import ConfigError, ToolNotFound
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import simulator
-from quweit_cli.stages import keys
+from quweit_cli.stages import keys, later
 from quweit_cli.stages.keys import Key
 from quweit_cli.summary import Summary, write_summary
 from quweit_cli.synthesizers import synthesizer
@@ -28,7 +28,7 @@ NEED_TORCH = ("train", "dump")
 def run(experiment: config.Experiment, project: Path, *, progress: Progress = SILENT) -> Summary:
     """Train, dump, rtl, sim, synth, front, energy, report; a dense baseline is trained and reported only.
 
-    Tools are looked for before anything runs. A simulator that the settings list and this machine
+    Tools are looked for before anything runs, and settings of later stages checked before training. A simulator that the settings list and this machine
     lacks is skipped, said so, and named in the summary, as long as another one remains.
 
     Raises:
@@ -68,6 +68,8 @@ def _train(experiment: config.Experiment, project: Path, progress: Progress) -> 
     def work() -> None:
         from quweit_cli.stages import train
 
+        if experiment.model.mlp == "weightless":
+            later.check(experiment)
         train.run(experiment, project, progress=progress)
 
     _bring_up_to_date(project, "train", keys.train(experiment), work, progress)
@@ -147,7 +149,14 @@ def _bring_up_to_date(
     current = artifacts.is_current(project, stage, inputs=key.inputs, options=key.options)
     if not (current and stage in NEED_TORCH):
         started = time.monotonic()
-        work()
+        try:
+            work()
+        except KeyboardInterrupt as interrupt:
+            if not hasattr(interrupt, "__notes__"):
+                interrupt.add_note(
+                    f"what is finished stays: run the same command again to go on with `{stage}`"
+                )
+            raise
         seconds = time.monotonic() - started
     progress.note(f"{stage:<7} up to date" if current else f"{stage:<7} done in {seconds:.1f} s")
 

@@ -9,7 +9,7 @@ import contextlib
 import gc
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,12 @@ class Processes:
             dist.all_reduce(value)
         return value
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether it is so in any of them: all decide alike."""
-        return flag if self.count == 1 else bool(self.sum(torch.tensor(float(flag), device=device)))
+    def most(self, values: Sequence[float], device: torch.device) -> list[float]:
+        """The largest of each value over the processes: all decide alike."""
+        largest = torch.tensor(values, dtype=torch.float64, device=device)
+        if self.count > 1:
+            dist.all_reduce(largest, dist.ReduceOp.MAX)
+        return list(largest.tolist())
 
     def wait(self) -> None:
         """Until all of them have come here."""

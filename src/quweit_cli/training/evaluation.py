@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quweit_cli import interrupts
 from quweit_cli.errors import QuweitError
 from quweit_cli.training.distributed import ALONE, Processes
 
@@ -28,6 +29,10 @@ class Score:
         return figures if self.accuracy is None else figures | {"test_accuracy": self.accuracy}
 
 
+class Unfinished(Exception):
+    """An interrupt waits, and the test was ended for it: in every process."""
+
+
 @torch.no_grad()
 def evaluate(
     model: nn.Module, inputs: Tensor, targets: Tensor, tokens: int, processes: Processes = ALONE
@@ -38,18 +43,26 @@ def evaluate(
 
     Raises:
         QuweitError: the loss is no number that a model can have.
+        Unfinished: an interrupt came, where interrupts are held.
     """
     training, device = model.training, next(model.parameters()).device
     model.eval()
     rows = GPU_ROWS_PER_BATCH if device.type == "cuda" else None
-    loss_and_correct = torch.zeros(2, dtype=torch.float64, device=device)  # read once, at the end
+    sums = torch.zeros(
+        3, dtype=torch.float64, device=device
+    )  # loss, correct, given up; read once, at the end
     for part in list(batches(len(inputs), tokens, rows))[processes.rank :: processes.count]:
+        if interrupts.waiting():
+            sums[2] += 1
+            break
         logits = model(inputs[part].to(device))
         target = targets[part].to(device)
-        loss_and_correct[0] += prediction_loss(logits, target, reduction="sum")
-        loss_and_correct[1] += (logits.argmax(dim=-1) == target).sum()
+        sums[0] += prediction_loss(logits, target, reduction="sum")
+        sums[1] += (logits.argmax(dim=-1) == target).sum()
     model.train(training)
-    loss, correct = processes.sum(loss_and_correct).tolist()
+    loss, correct, given_up = processes.sum(sums).tolist()
+    if given_up:
+        raise Unfinished
     accuracy = correct / len(targets) if targets.ndim == 1 else None
     mean = loss / targets.numel()
     if not mean < LARGEST_LOSS:  # nor for one that is not a number

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from quweit_cli import config
+from quweit_cli import config, interrupts
 from quweit_cli.errors import ArtifactError, QuweitError
 from quweit_cli.models import Network, blocks_of, build
 from quweit_cli.progress import Progress, Task
@@ -27,9 +27,10 @@ from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
 from quweit_cli.training.distillation import Teacher, distilled_loss
 from quweit_cli.training.distributed import ALONE, Processes, local_rank
-from quweit_cli.training.evaluation import Score, evaluate, prediction_loss
+from quweit_cli.training.evaluation import Score, Unfinished, evaluate, prediction_loss
 from quweit_cli.training.graph import Learn, RecordedStep
 from quweit_cli.training.optimizer import Optimizer
+from quweit_cli.training.pauses import Pauses
 from quweit_cli.training.randomness import seed_device
 from quweit_cli.training.state import ANEW, State
 
@@ -49,11 +50,11 @@ class Trained:
 
 
 class Stopped(Exception):
-    """Time is up before the last step; the state was saved."""
+    """Time is up, or an interrupt came (`signal` is its number, 0 without); the state was saved."""
 
-    def __init__(self, step: int, steps: int) -> None:
+    def __init__(self, step: int, steps: int, signal: int = 0) -> None:
         super().__init__(f"stopped after step {step} of {steps}")
-        self.step, self.steps = step, steps
+        self.step, self.steps, self.signal = step, steps, signal
 
 
 def fit(
@@ -73,14 +74,15 @@ def fit(
 
     teacher: with `training.distill.weight`, whose answers are followed.
     weights: by name, in place of fresh ones.
-    save: takes the state every `training.save_every` steps, at the deadline and at the end.
+    save: takes the state every `training.save_every` steps, every two minutes, at the deadline, at an interrupt
+        and at the end.
     deadline: of time.monotonic(); training stops soon after it.
 
     Raises:
         ConfigError: settings that do not fit the dataset, this machine or the processes.
         QuweitError: the loss is no longer a number, or the model could not be compiled.
         OutOfMemory: of the GPU or of the machine.
-        Stopped: the deadline has passed.
+        Stopped: the deadline has passed, or an interrupt came.
     """
     settings = experiment.training
     device = pick_device(settings.device, local_rank())
@@ -92,9 +94,14 @@ def fit(
             model.load_state_dict(weights, strict=False)
         model.to(device)
         run = _Run(experiment, data.to(device), model, device, log, progress, processes, teacher)
-        with contextlib.closing(run), progress.task(f"train {experiment.model.mlp}", total=run.steps) as task:
-            run.walk(task, start, save, deadline)
-        return run.trained()
+        begun = 0 if start is None else start.step
+        with (
+            progress.task(f"train {experiment.model.mlp}", total=run.steps, done=begun) as task,
+            interrupts.held(hurried=processes.count == 1),  # torchrun ends those that linger
+        ):
+            with contextlib.closing(run):
+                run.walk(task, start, save, deadline)
+            return run.trained()
 
 
 class _Run:
@@ -140,30 +147,29 @@ class _Run:
     def walk(self, task: Task, start: State | None, save: Save | None, deadline: float | None) -> None:
         self.model.train()
         first = 0 if start is None else self._restore(start)
-        task.advance(first)
         if first == 0:
             self._calibrate()
-        freeze_at = round(self.experiment.model.block.mapping_freeze * self.steps)
+        elif self._evaluation_is_due(first):  # it was interrupted
+            self._prepare(first - 1, first=True)
+            self._evaluate(first, save)
         clock = _Clock(first)
+        pauses = Pauses(self.settings.save_every, deadline, self.processes, self.device)
         for step in range(first, self.steps):
-            if step == first or step % REPORT_EVERY == 0:
-                self._schedule(step)
-            if step >= freeze_at and self.learns_mapping:
-                self._freeze_mapping()
+            self._prepare(step, first=step == first)
             loss, norm = self._step(step)
+            task.advance()
             done, last = step + 1, step + 1 == self.steps
-            evaluation = last or done % self.settings.evaluate_every == 0
+            evaluation = self._evaluation_is_due(done)
             report = evaluation or done % REPORT_EVERY == 0
             if report:
-                task.advance(done - clock.step, **self._report(done, loss, norm, clock))
+                task.advance(0, **self._report(done, loss, norm, clock))
             if evaluation:
-                with self.average.in_place():
-                    self._evaluate(done)
-            late = deadline is not None and report and self._is_late(deadline)
-            if save and (late or last or done % self.settings.save_every == 0):
-                save(self._state(done))
-            if late and not last:
-                raise Stopped(done, self.steps)
+                self._evaluate(done, save)
+            pause = pauses.after(done, report=report)
+            if pause.stops or pause.save or last:
+                self._save(done, save)
+            if pause.stops and not last:
+                raise Stopped(done, self.steps, pause.signal)
             if report:
                 clock.restart(done)
 
@@ -178,7 +184,12 @@ class _Run:
         self.average.exchange()
         if self.best_weights is not None:
             self.model.load_state_dict(self.best_weights)
-        score = evaluate(self.model, *self.data.test(self.model.tokens), self.model.tokens, self.processes)
+        try:
+            score = evaluate(
+                self.model, *self.data.test(self.model.tokens), self.model.tokens, self.processes
+            )
+        except Unfinished:
+            raise Stopped(self.steps, self.steps, self._signal()) from None
         if self.best_weights is None:
             self.curve[-1] |= score.figures()
         return Trained(self.model, score, self.curve, self.steps, seconds, describe(self.device))
@@ -211,8 +222,16 @@ class _Run:
             block.constrain()
         return loss.detach(), norm
 
+    def _prepare(self, step: int, *, first: bool) -> None:
+        """What changes seldom is a function of the step, for whoever resumes: `first` sets all of it."""
+        if first or step % REPORT_EVERY == 0:
+            self._schedule(step)
+        freeze_at = round(self.experiment.model.block.mapping_freeze * self.steps)
+        if step >= freeze_at and self.learns_mapping:
+            self._freeze_mapping()
+
     def _schedule(self, step: int) -> None:
-        """What changes slowly and costs a copy to the GPU: a function of the step, for whoever resumes."""
+        """What changes slowly and costs a copy to the GPU."""
         done = step // REPORT_EVERY * REPORT_EVERY / max(1, self.steps - 1)
         for block in self.blocks.values():
             block.anneal(done)
@@ -238,9 +257,22 @@ class _Run:
         )
         return {"loss": value} | speed
 
-    def _evaluate(self, step: int) -> None:
+    def _evaluation_is_due(self, done: int) -> bool:
+        last = self.curve[-1]["step"] if self.curve else 0
+        return last < done and (done == self.steps or done % self.settings.evaluate_every == 0)
+
+    def _evaluate(self, step: int, save: Save | None) -> None:
+        """When an interrupt ends it, whoever resumes begins with it."""
         inputs, targets = self.data.test(self.model.tokens, self.settings.evaluate_samples)
-        score = evaluate(self.model, inputs, targets, self.model.tokens, self.processes)
+        try:
+            with self.average.in_place():
+                score = evaluate(self.model, inputs, targets, self.model.tokens, self.processes)
+                self._remember(step, score)
+        except Unfinished:
+            self._save(step, save)
+            raise Stopped(step, self.steps, self._signal()) from None
+
+    def _remember(self, step: int, score: Score) -> None:
         train_loss = float(self.processes.mean(self.loss_sum)) / self.loss_steps
         self.loss_sum.zero_()
         self.loss_steps = 0
@@ -271,18 +303,25 @@ class _Run:
             with torch.no_grad():
                 self.model(inputs)
 
-    def _is_late(self, deadline: float) -> bool:
-        return self.processes.any(time.monotonic() >= deadline, self.device)
+    def _signal(self) -> int:
+        """Of the interrupt that came, to whichever process."""
+        return int(self.processes.most([interrupts.waiting()], self.device)[0])
 
-    def _state(self, step: int) -> State:
+    def _save(self, step: int, save: Save | None) -> None:
+        loss_sum = self.processes.mean(self.loss_sum)
+        if save is not None:
+            save(self._state(step, loss_sum))
+
+    def _state(self, step: int, loss_sum: Tensor) -> State:
         return State(
             step=step,
+            steps=self.steps,
             seconds=time.monotonic() - self.started,
             weights=self.model.state_dict(),
             optimizer=self.optimizer.state_dict(),
             averages=self.average.averages,
             curve=self.curve,
-            loss_sum=self.loss_sum,
+            loss_sum=loss_sum,
             loss_steps=self.loss_steps,
             best_loss=self.best_loss,
             best_weights=self.best_weights,
@@ -306,6 +345,7 @@ class _Run:
         self.loss_sum.copy_(state.loss_sum)
         self.loss_steps = state.loss_steps
         self.best_loss, self.best_weights = state.best_loss, state.best_weights
+        self.optimizer.set_rates(state.step - 1)
         self.started -= state.seconds
         return state.step
 

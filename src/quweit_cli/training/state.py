@@ -18,8 +18,8 @@ from quweit_cli.errors import ArtifactError
 from quweit_cli.readers import Unreadable, problems
 from quweit_cli.training.checkpoint import read_tensors, sound_tensor, write_whole
 
-FORMAT, VERSION = "quweit.training_state", 2
-ANEW = "`quweit train` without `--resume` starts anew, and so does removing the file"
+FORMAT, VERSION = "quweit.training_state", 3
+ANEW = "remove the file, and the same command starts anew"
 Steps = Annotated[int, Field(ge=0, le=10**9)]
 
 
@@ -28,6 +28,7 @@ class State:
     __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     step: Steps  # done
+    steps: Steps  # in all
     seconds: Annotated[float, Field(ge=0, lt=1e12)]  # that they took
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]

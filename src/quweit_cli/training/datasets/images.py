@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from quweit_cli import config
+from quweit_cli.errors import ConfigError
 from quweit_cli.training.augmentation import crop_and_flip
 from quweit_cli.training.datasets.order import WHOLE, Share, epoch_order
 from quweit_cli.training.randomness import generator_for, seed_for
@@ -66,6 +67,12 @@ class Images:
 
     def steps_per_epoch(self, size: int, tokens: int) -> float:
         return len(self.train_labels) / size
+
+    def check(self, tokens: int) -> None:
+        """Raises ConfigError when there are no images to learn from, or none to test on."""
+        for part, labels in (("training", self.train_labels), ("test", self.test_labels)):
+            if not len(labels):
+                raise ConfigError(f"the dataset has no {part} images", hint="give another `data.path`")
 
     def batch(
         self, step: int, size: int, tokens: int, seed: int, share: Share = WHOLE

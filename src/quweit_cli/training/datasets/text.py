@@ -42,11 +42,22 @@ class Text:
         """An epoch are as many predictions as there are characters."""
         return len(self.train_tokens) / (size * tokens)
 
+    def check(self, tokens: int) -> None:
+        """Raises ConfigError when a part is too short for a context of so many tokens, and what follows it."""
+        shortest = min(len(self.train_tokens), len(self.test_tokens))
+        if shortest <= tokens:
+            held_out, needed = round(1 / HELD_OUT), tokens + 1
+            raise ConfigError(
+                f"the text has a part of {shortest} characters, too short for a context of {tokens}: "
+                f"{held_out * needed:,} characters are needed in all, a tenth of which is held out",
+                hint=f"lower `model.context` to at most {max(0, shortest - 1)}, or give more text",
+            )
+
     def batch(
         self, step: int, size: int, tokens: int, seed: int, share: Share = WHOLE
     ) -> tuple[Tensor, Tensor]:
         """This process's share of a step's training batch: windows from anywhere, and what follows each."""
-        _check_length(self.train_tokens, tokens)
+        self.check(tokens)
         device = self.train_tokens.device
         generator = generator_for(device, seed, "batch", step)
         starts, length = len(self.train_tokens) - tokens, torch.arange(tokens + 1, device=device)
@@ -56,7 +67,7 @@ class Text:
 
     def test(self, tokens: int, samples: int | None = None) -> tuple[Tensor, Tensor]:
         """Adjoining windows over the whole held-out text (but for a last partial one), or evenly spread ones."""
-        _check_length(self.test_tokens, tokens)
+        self.check(tokens)
         count = (len(self.test_tokens) - 1) // tokens
         inputs = self.test_tokens[: count * tokens].view(count, tokens)
         targets = self.test_tokens[1 : count * tokens + 1].view(count, tokens)
@@ -109,11 +120,3 @@ def _read(path: Path) -> str:
     if not text:
         raise DataUnavailable(f"the text `{path}` is empty", hint="`data.path` must name a UTF-8 text file")
     return text
-
-
-def _check_length(text: Tensor, tokens: int) -> None:
-    if len(text) <= tokens:
-        raise ConfigError(
-            f"the text has a part of {len(text)} characters, too short for a context of {tokens}",
-            hint="lower `model.context`, or give more text",
-        )
