@@ -1,6 +1,6 @@
 """Commands on damaged files, each in a process of its own whose time and memory are bounded.
 
-    python tests/fuzzing.py MINUTES      as `make fuzz` does: chance without end; findings into build/fuzz
+python tests/fuzzing.py MINUTES      as `make fuzz` does: chance without end; findings into build/fuzz
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ import numpy as np
 
 os.environ["OMP_NUM_THREADS"] = "1"  # threads of this process would be missing in the forked ones
 
-import cell_library  # noqa: E402
-import packages  # noqa: E402
-from mutations import damage, odd_yaml  # noqa: E402
-from quweit_cli import artifacts, config, documents, readers  # noqa: E402
-from quweit_cli.cli import app  # noqa: E402
-from quweit_cli.errors import QuweitError  # noqa: E402
-from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: E402, F401  (imported once, for all)
+import cell_library
+import packages
+from mutations import damage, odd_yaml
+from quweit_cli import artifacts, config, documents, readers
+from quweit_cli.cli import app
+from quweit_cli.errors import QuweitError
+from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: F401  (imported once, for all)
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 SECONDS, BYTES = 20, 2 << 30
 BUILD_SECONDS = 300  # each, on a busy machine that compiles kernels for the first time
 TRAINING_SECONDS = 8  # of settings that are sound: a training may take as long as they say
@@ -103,7 +104,11 @@ def build(sandbox: Path) -> None:
     for name, line in TOOLS.items():
         (sandbox / "tools" / name).write_text(f"#!/bin/sh\necho '{line}'\n")
         (sandbox / "tools" / name).chmod(0o755)
-    for name, source, family in (("digits", "digits", "vit"), ("text", "text_file", "gpt"), ("images", "cifar10", "vit")):
+    for name, source, family in (
+        ("digits", "digits", "vit"),
+        ("text", "text_file", "gpt"),
+        ("images", "cifar10", "vit"),
+    ):
         (inputs / f"{name}.yaml").write_text(EXPERIMENT.format(source=source, family=family, steps=1))
     (inputs / "text.txt").write_text("It is a text that nobody has to read, and some do.\n" * 30)
     _write_images(inputs / "images.npz")
@@ -133,7 +138,9 @@ def attempt(whole: Path, random: Random, case: Case | None = None) -> Found:
     with tempfile.TemporaryDirectory() as folder:
         sandbox = Path(folder) / "sandbox"
         shutil.copytree(whole, sandbox, symlinks=True)
-        words = case.words.format(**_names(sandbox), set=_setting(random), synth_set=_setting(random, config.Synth))
+        words = case.words.format(
+            **_names(sandbox), set=_setting(random), synth_set=_setting(random, config.Synth)
+        )
 
         def damaged() -> None:
             files = sorted(path for path in sandbox.glob(case.files) if path.is_file()) if case.files else []
@@ -201,7 +208,11 @@ def _child(sandbox: Path, words: list[str], log: Path, prepare: Callable[[], Non
             signal.alarm(seconds)
             os.chdir(sandbox / "work")
             os.environ |= {f"QUWEIT_{name.upper()}": str(sandbox / "tools" / name) for name in TOOLS}
-            os.environ |= {"HOME": str(sandbox / "home"), "QUWEIT_CACHE": str(sandbox / "home" / "cache"), "QUWEIT_TRACEBACK": "1"}
+            os.environ |= {
+                "HOME": str(sandbox / "home"),
+                "QUWEIT_CACHE": str(sandbox / "home" / "cache"),
+                "QUWEIT_TRACEBACK": "1",
+            }
             with redirect_stdout(io.StringIO()), redirect_stderr(output):
                 prepare()
                 output.flush()
@@ -263,14 +274,19 @@ def _seal_dump(folder: Path) -> None:
     path = folder / "dump.json"
     manifest = json.loads(path.read_text())
     names = [block[key] for block in manifest["blocks"] for key in ("program", "inputs", "outputs")]
-    manifest["digest"] = artifacts.digest_of({name: artifacts.digest_of_file(folder / name) for name in names})
+    manifest["digest"] = artifacts.digest_of(
+        {name: artifacts.digest_of_file(folder / name) for name in names}
+    )
     path.write_text(json.dumps(manifest))
 
 
 def _write_figures(project: Path) -> None:
     """What simulators and synthesizers would find of its blocks."""
     block = artifacts.load(documents.RtlManifest, project / "rtl" / "manifest.json").blocks[0]
-    sim, made = packages.sim_result(), packages.synthesized_block(block=block.name, netlist="netlist.v", estimate=block.estimate)
+    sim, made = (
+        packages.sim_result(),
+        packages.synthesized_block(block=block.name, netlist="netlist.v", estimate=block.estimate),
+    )
     runs = [run.model_copy(update={"block": block.name}) for one in sim.simulators for run in one.runs]
     sim = sim.model_copy(update={"simulators": [sim.simulators[0].model_copy(update={"runs": runs})]})
     packages.write_document(project, "sim", sim, made_from=("rtl",))
@@ -278,8 +294,6 @@ def _write_figures(project: Path) -> None:
 
 
 def _write_images(path: Path) -> None:
-    from PIL import Image
-
     arrays: dict[str, np.ndarray] = {}
     for part, count in (("train", 12), ("test", 10)):
         encoded = []
@@ -295,7 +309,7 @@ def _write_images(path: Path) -> None:
 
 def main(minutes: float) -> int:
     """Attempts until the time is up; each with a problem is said with its seed, and written down."""
-    findings, attempts = Path("build/fuzz"), 0
+    findings, attempts = REPOSITORY / "build" / "fuzz", 0
     shutil.rmtree(findings, ignore_errors=True)
     findings.mkdir(parents=True)
     start, end, problems = int(time.time()), time.monotonic() + 60 * minutes, 0
@@ -307,7 +321,10 @@ def main(minutes: float) -> int:
             attempts += 1
             if found.problem:
                 problems += 1
-                print(f"{seed}: {found.problem}: {readers.cut(found.words)}\n    {found.output.strip().splitlines()[-1:]}", flush=True)
+                print(
+                    f"{seed}: {found.problem}: {readers.cut(found.words)}\n    {found.output.strip().splitlines()[-1:]}",
+                    flush=True,
+                )
                 (findings / f"{seed}.txt").write_text("\n".join(map(str, found)))
     print(f"{attempts:,} attempts, {problems} with a problem")
     return 1 if problems or not attempts else 0

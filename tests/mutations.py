@@ -5,6 +5,7 @@ Nothing here knows which documents there are. `random` is Python's, or hypothesi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zipfile
@@ -21,7 +22,15 @@ ODD_VALUES: tuple[Any, ...] = (
     1e-300, 1e300, -1e308, float("nan"), float("inf"), "", "1", "x", "A" * 5000, "é漢\u202e", "\ud800", "\x1b[2J",
     "../../escape", "/etc/hostname", "a b;c", "{{x}}", "[exec touch F]", "</td><script>", [], {}, [[]], [1], {"a": 1},
 )  # fmt: skip
-MAGIC = (b"\x1f\x8b\x08\x00", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"\x80\x02}", b"\x00" * 64, b"\xff\xfe", b"[" * LARGE)
+MAGIC = (
+    b"\x1f\x8b\x08\x00",
+    b"PK\x03\x04",
+    b"\x93NUMPY\x01\x00",
+    b"\x80\x02}",
+    b"\x00" * 64,
+    b"\xff\xfe",
+    b"[" * LARGE,
+)
 ALIASES = "\n".join(f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}" if n else "x"] * 9) + "]" for n in range(9))
 YAML_TEXTS = (
     "[" * LARGE, "{" * 400, ALIASES, "a: 2001-99-99", "a: !!int 'x'", "a: " + "1" * 5000, "? [a]\n: b", "- a\n- b",
@@ -30,14 +39,18 @@ YAML_TEXTS = (
 TYPES = (torch.float64, torch.float16, torch.int64, torch.int8, torch.bool, torch.complex64)
 
 
-def damaged_bytes(content: bytes, random: Random) -> bytes:
+def damaged_bytes(content: bytes, random: Random) -> bytes:  # noqa: PLR0911
     """Flipped, cut, repeated, overwritten or replaced; the first bytes, where headers are, more often than others."""
     end = len(content) if random.random() < 0.5 else min(len(content), 200)
     first = random.randrange(end + 1)
     last = min(len(content), first + random.choice((1, 2, 8, 64)))
     match random.randrange(7):
         case 0:
-            return content[:first] + bytes(byte ^ 1 << random.randrange(8) for byte in content[first:last]) + content[last:]
+            return (
+                content[:first]
+                + bytes(byte ^ 1 << random.randrange(8) for byte in content[first:last])
+                + content[last:]
+            )
         case 1:
             return content[:first]
         case 2:
@@ -45,7 +58,9 @@ def damaged_bytes(content: bytes, random: Random) -> bytes:
         case 3:
             return content[:first] + content[first:last] * random.choice((2, LARGE)) + content[last:]
         case 4:
-            return content[:first] + bytes(random.randrange(256) for _ in range(last - first)) + content[last:]
+            return (
+                content[:first] + bytes(random.randrange(256) for _ in range(last - first)) + content[last:]
+            )
         case 5:
             return content[:first] + random.choice(MAGIC) + content[last:]
     return random.choice(MAGIC) + content
@@ -53,7 +68,9 @@ def damaged_bytes(content: bytes, random: Random) -> bytes:
 
 def damaged_value(value: Any, random: Random, odd: Callable[[Any, Random], Any]) -> Any:
     """A tree with something in it changed: a value replaced, left out, repeated, renamed, or put deeper."""
-    inner = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    inner = (
+        list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    )
     if not inner or random.random() < 0.15:
         return odd(value, random)
     key = random.choice(inner)
@@ -77,9 +94,13 @@ def damaged_value(value: Any, random: Random, odd: Callable[[Any, Random], Any])
 def odd_value(value: Any, random: Random) -> Any:
     """In place of a plain value: one that is not expected there, or close to it."""
     if type(value) in (int, float) and random.random() < 0.4:
-        return random.choice((value + 1, value - 1, -value, value * 1000, float(value), str(value), bool(value)))
+        return random.choice(
+            (value + 1, value - 1, -value, value * 1000, float(value), str(value), bool(value))
+        )
     if isinstance(value, str) and random.random() < 0.4:
-        return random.choice((value[:-1], value + "x", value.upper(), value * LARGE, f"../{value}", f"/{value}", value[::-1]))
+        return random.choice(
+            (value[:-1], value + "x", value.upper(), value * LARGE, f"../{value}", f"/{value}", value[::-1])
+        )
     if random.random() < 0.05:
         for _ in range(random.choice((40, 5000))):
             value = [value]
@@ -87,7 +108,7 @@ def odd_value(value: Any, random: Random) -> Any:
     return random.choice(ODD_VALUES)
 
 
-def odd_tensor(value: Any, random: Random) -> Any:
+def odd_tensor(value: Any, random: Random) -> Any:  # noqa: PLR0911
     """In place of a tensor: another shape, type or content; of a plain value, as `odd_value`."""
     if not isinstance(value, torch.Tensor) or random.random() < 0.2:
         return odd_value(value, random)
@@ -115,12 +136,15 @@ def damage(path: Path, random: Random) -> None:
     if kind == ".json":
         value = damaged_value(json.loads(path.read_text()), random, odd_value)
         text = _written(value)
-        path.write_bytes(text.replace(": ", f': 0, "{"a" * 9}": ', 1).encode() if random.random() < 0.02 else text.encode())
+        path.write_bytes(
+            text.replace(": ", f': 0, "{"a" * 9}": ', 1).encode() if random.random() < 0.02 else text.encode()
+        )
     elif kind == ".yaml" and random.random() < 0.3:
         path.write_text(f"{path.read_text()}\n{random.choice(YAML_TEXTS)}\n")
     elif kind == ".pt":
         content = torch.load(path, weights_only=True)
-        torch.save(damaged_value(content, random, odd_tensor), path)
+        with contextlib.suppress(RecursionError):  # nested without end, it cannot be written
+            torch.save(damaged_value(content, random, odd_tensor), path)
     elif kind == ".npz" and random.random() < 0.7:
         _damage_archive(path, random)
     elif kind == "place":
