@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables test lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo tables test fuzz lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing
 	@scripts/install-tools
 	@# one torch thread a worker: with more, workers on busy cores wait for one another
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(TESTS)
+
+fuzz: .venv/complete ## damaged files to every command for MINUTES (10); findings with their seeds in build/fuzz
+	cd tests && ../$(BIN)/python fuzzing.py $(or $(MINUTES),10)
 
 lint: .venv/complete ## ruff and mypy
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ from quweit_cli.cli import app
 from quweit_cli.errors import QuweitError
 from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: F401  (imported once, for all)
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 SECONDS, BYTES = 20, 2 << 30
 BUILD_SECONDS = 300  # each, on a busy machine that compiles kernels for the first time
 TRAINING_SECONDS = 8  # of settings that are sound: a training may take as long as they say
@@ -293,8 +294,6 @@ def _write_figures(project: Path) -> None:
 
 
 def _write_images(path: Path) -> None:
-    from PIL import Image
-
     arrays: dict[str, np.ndarray] = {}
     for part, count in (("train", 12), ("test", 10)):
         encoded = []
@@ -310,7 +309,7 @@ def _write_images(path: Path) -> None:
 
 def main(minutes: float) -> int:
     """Attempts until the time is up; each with a problem is said with its seed, and written down."""
-    findings, attempts = Path("build/fuzz"), 0
+    findings, attempts = REPOSITORY / "build" / "fuzz", 0
     shutil.rmtree(findings, ignore_errors=True)
     findings.mkdir(parents=True)
     start, end, problems = int(time.time()), time.monotonic() + 60 * minutes, 0

@@ -1,6 +1,6 @@
 """What a tool made of the same text before: the same sources, script and version give the same netlist.
 
-The folder is $QUWEIT_CACHE, else quweit/ in the user's cache. An entry is whole or absent, as it is
+The folder is $QUWEIT_CACHE, else quweit/ in the user's cache; without either nothing is kept. An entry is whole or absent, as it is
 written aside and renamed; deleting the folder costs nothing but time.
 """
 
@@ -19,11 +19,13 @@ from quweit_cli.errors import ArtifactError
 CONTENTS = "contents.json"
 
 
-def folder() -> Path:
-    named = os.environ.get("QUWEIT_CACHE")
-    if named:
+def folder() -> Path | None:
+    """None for a user without a home: nothing is kept where others could have put it."""
+    if named := os.environ.get("QUWEIT_CACHE"):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quweit"
+    home = os.path.expanduser("~")  # noqa: PTH111  (itself, where there is none: pathlib raises)
+    cache = os.environ.get("XDG_CACHE_HOME") or ("" if home == "~" else f"{home}/.cache")
+    return Path(cache) / "quweit" if cache else None
 
 
 def fetch(key: str, destination: Path) -> float | None:
@@ -31,7 +33,9 @@ def fetch(key: str, destination: Path) -> float | None:
 
     An entry that was damaged is none.
     """
-    entry = folder() / key
+    if (home := folder()) is None:
+        return None
+    entry = home / key
     try:
         contents = read_json(entry / CONTENTS)
         found = {name: digest for name, digest in file_digests(entry).items() if name != CONTENTS}
@@ -46,14 +50,16 @@ def fetch(key: str, destination: Path) -> float | None:
 
 def store(key: str, files: Iterable[Path], seconds: float) -> None:
     """Keep what was made; a cache that cannot be written is no error."""
+    if (home := folder()) is None:
+        return
     with contextlib.suppress(OSError):
-        folder().mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=".new.", dir=folder()))
+        home.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=".new.", dir=home))
         try:
             for file in files:
                 shutil.copyfile(file, new / file.name)
             write_json(new / CONTENTS, {"seconds": seconds, "files": file_digests(new)})
-            shutil.rmtree(folder() / key, ignore_errors=True)
-            new.rename(folder() / key)
+            shutil.rmtree(home / key, ignore_errors=True)
+            new.rename(home / key)
         finally:
             shutil.rmtree(new, ignore_errors=True)

@@ -337,12 +337,12 @@ class _Run:
             self.optimizer.load_state_dict(state.optimizer)
             for average, kept in zip(self.average.averages, state.averages, strict=True):
                 average.copy_(kept)
+            self.loss_sum.copy_(state.loss_sum)
         except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise ArtifactError(
                 f"the state that was saved is not one of this training: {cut(error)}", hint=ANEW
             ) from None
         self.curve = list(state.curve)
-        self.loss_sum.copy_(state.loss_sum)
         self.loss_steps = state.loss_steps
         self.best_loss, self.best_weights = state.best_loss, state.best_weights
         self.optimizer.set_rates(state.step - 1)

@@ -7,7 +7,9 @@ features, 1,024 rows: benchmarks/bench_lut_layer.py.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -24,8 +26,18 @@ Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
 def compiled(kernel: Kernel) -> Kernel:
-    """In machine code, once for each set of types."""
-    jit: Any = numba.njit(parallel=True, cache=True, nogil=True, boundscheck=False)
+    """In machine code, once for each set of types; kept for the next process where there is a place for it."""
+    beside = os.access(Path(__file__).parent / "__pycache__", os.W_OK)
+    home = os.path.expanduser("~")  # noqa: PTH111  (itself, where there is none: pathlib raises)
+    kept = beside or bool(os.environ.get("NUMBA_CACHE_DIR")) or home != "~"
+    try:
+        return _jit(kernel, cache=kept)
+    except RuntimeError:  # Numba found no folder that it can write to
+        return _jit(kernel, cache=False)
+
+
+def _jit(kernel: Kernel, *, cache: bool) -> Kernel:
+    jit: Any = numba.njit(parallel=True, cache=cache, nogil=True, boundscheck=False)
     return jit(kernel)  # type: ignore[no-any-return]
 
 
