@@ -172,28 +172,21 @@ def sim(
         _show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
-    from quweit_cli.artifacts import load
-    from quweit_cli.documents import SimResult
-    from quweit_cli.errors import Mismatch
     from quweit_cli.stages import sim as stage
 
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
-    folder = "netlist" if netlist else "sim"
-    try:
-        result = stage.run(
-            _project(project),
-            settings,
-            netlist=netlist,
-            waves=waves,
-            only=tuple(block or ()),
-            progress=_progress(),
-        )
-    except Mismatch:
-        _show(load(SimResult, project / folder / "sim.json"), json, folder)
-        raise
-    _show(result, json, folder)
+    result = stage.compare(
+        _project(project),
+        settings,
+        netlist=netlist,
+        waves=waves,
+        only=tuple(block or ()),
+        progress=_progress(),
+    )
+    _show(result, json, "netlist" if netlist else "sim")
+    stage.verdict(result)
 
 
 @command("synth", "quweit synth build/digits --tool yosys")

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.config import Identifier
+from quweit_cli.equality_documents import Design as Design  # noqa: PLC0414  (also documents.Design)
 from quweit_cli.equality_documents import FormalProof as FormalProof  # noqa: PLC0414  (also documents.FormalProof)
 from quweit_cli.equality_documents import FormalResult as FormalResult  # noqa: PLC0414  (also documents.FormalResult)
 from quweit_cli.equality_documents import SimDifference as SimDifference  # noqa: PLC0414  (also documents.SimDifference)

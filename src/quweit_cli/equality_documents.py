@@ -21,18 +21,27 @@ class SimDifference(Artifact):
     got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
 
 
+Design = Literal["block", "wrapper", "xilinx", "netlist"]
+
+
 class SimRun(Artifact):
     """One block on one simulator."""
 
     block: str
+    design: Design = Field(
+        "block",
+        description="what of it was simulated: its RTL, its AXI-Stream wrapper, its rendering in an FPGA's cells, its netlist",
+    )
     bit_exact: bool
     rows_compared: int = Field(description="over all scenarios")
-    scenarios: dict[str, int] = Field(description="name (steady, gaps, backpressure, both) -> rows compared")
+    scenarios: dict[str, int] = Field(
+        description="name (steady, gaps, backpressure, gaps_and_backpressure, reset) -> rows compared"
+    )
     latency_cycles: int | None
     initiation_interval_cycles: int | None
     different_rows: int
     differences: list[SimDifference] = Field(description="the first few")
-    failures: list[str] = Field(description="broken promises of latency, interval or handshake")
+    failures: list[str] = Field(description="broken promises of latency, interval, handshake or reset")
     build_seconds: float
     run_seconds: float
 
@@ -47,7 +56,11 @@ class SimulatorResult(Artifact):
         description="measured initiation interval of each block; null when it could not be measured"
     )
     seconds: float
-    runs: list[SimRun]
+    runs: list[SimRun] = Field(description="a block each")
+    further_runs: list[SimRun] = Field(
+        [],
+        description="of wrappers and of renderings in an FPGA's cells, with fewer rows, on one of the simulators",
+    )
 
 
 class SimResult(Artifact):
@@ -62,6 +75,10 @@ class SimResult(Artifact):
     simulators: list[SimulatorResult]
     not_compared: list[str] = Field(
         [], description="blocks of the dump that nobody asked for, by `quweit sim` or `quweit rtl`"
+    )
+    not_compiled: list[str] = Field(
+        [],
+        description="files of the design of these blocks that no simulator read: of another rendering, or a wrapper",
     )
 
 

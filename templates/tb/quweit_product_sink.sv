@@ -10,6 +10,7 @@ module quweit_product_sink #(
   input  logic              clk_i,
   input  logic              rst_ni,
   input  logic              stalls_i,
+  input  logic              hold_i,        // take nothing at all
   input  logic [31:0]       cycle_i,
 
   input  logic              valid_i,
@@ -21,13 +22,14 @@ module quweit_product_sink #(
   output logic [31:0]       job_cycle_o,   // in which the last row of the latest was given
   output logic [31:0]       compared_o,    // elements
   output logic [31:0]       different_o,
-  output logic [31:0]       misplaced_o,   // marks of the last row that are missing or too many
+  output logic [31:0]       misplaced_o,   // marks of the last row that are missing or too many, and unknown offers
   output logic [31:0]       first_job_o,   // the first difference
   output logic [31:0]       first_row_o,
   output logic [31:0]       first_column_o,
   output logic [31:0]       first_cycle_o,
   output logic [7:0]        first_expected_o,
-  output logic [7:0]        first_got_o
+  output logic [7:0]        first_got_o,
+  output logic [62:0]       checksum_o     // of the memories: whether they hold what the files do
 );
 
   // rows, columns, place of Y
@@ -38,6 +40,9 @@ module quweit_product_sink #(
     string name;
     if ($value$plusargs("results=%s", name)) $readmemh(name, jobs);
     if ($value$plusargs("y=%s", name)) $readmemh(name, y);
+    checksum_o = '0;
+    for (int n = 0; n < 3 * Jobs; n++)   checksum_o = {checksum_o[61:0], checksum_o[62]} ^ {31'd0, jobs[n]};
+    for (int n = 0; n < ElementsY; n++) checksum_o = {checksum_o[61:0], checksum_o[62]} ^ {55'd0, y[n]};
   end
 
   integer row_q, column_q, inside_q;  // of the tile, and the row within it
@@ -46,7 +51,7 @@ module quweit_product_sink #(
   logic [7:0]  expected, got, bad_expected, bad_got;
   logic        last_row, last_tile;
 
-  assign ready_o   = !stalls_i || (lfsr_q[1:0] == '0);
+  assign ready_o   = !hold_i && (!stalls_i || (lfsr_q[1:0] == '0));
   assign rows      = (jobs_o < Jobs) ? jobs[3*jobs_o]   : 32'd1;
   assign columns   = (jobs_o < Jobs) ? jobs[3*jobs_o+1] : 32'd1;
   assign place     = (jobs_o < Jobs) ? jobs[3*jobs_o+2] : 32'd0;
@@ -95,6 +100,7 @@ module quweit_product_sink #(
       first_got_o      <= '0;
     end else begin
       lfsr_q <= {lfsr_q[30:0], lfsr_q[31] ^ lfsr_q[21] ^ lfsr_q[1] ^ lfsr_q[0]};
+      if ((valid_i !== 1'b0) && (valid_i !== 1'b1)) misplaced_o <= misplaced_o + 1;
       if (valid_i) begin
         compared_o  <= compared_o + compared;
         different_o <= different_o + different;

@@ -27,7 +27,9 @@ module quweit_product_source #(
   output logic              valid_o,
   input  logic              ready_i,
   output logic [Side*8-1:0] a_o,
-  output logic [Side*8-1:0] b_o
+  output logic [Side*8-1:0] b_o,
+
+  output logic [62:0]       checksum_o  // of the memories: whether they hold what the files do
 );
 
   // rows, inner, columns, multiplier, shift, place of A, place of B, its step from a row of tiles to the next
@@ -40,6 +42,10 @@ module quweit_product_source #(
     if ($value$plusargs("jobs=%s", name)) $readmemh(name, jobs);
     if ($value$plusargs("a=%s", name)) $readmemh(name, a);
     if ($value$plusargs("b=%s", name)) $readmemh(name, b);
+    checksum_o = '0;
+    for (int n = 0; n < 8 * Jobs; n++)   checksum_o = {checksum_o[61:0], checksum_o[62]} ^ {31'd0, jobs[n]};
+    for (int n = 0; n < ElementsA; n++) checksum_o = {checksum_o[61:0], checksum_o[62]} ^ {55'd0, a[n]};
+    for (int n = 0; n < ElementsB; n++) checksum_o = {checksum_o[61:0], checksum_o[62]} ^ {55'd0, b[n]};
   end
 
   integer job_q, offered_q, row_q, column_q, step_q;  // of the beat to come

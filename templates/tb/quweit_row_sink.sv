@@ -1,7 +1,7 @@
 // Bench only: takes beats from a block, with random stalls when asked, and shows whole rows.
 //
-// It also watches the handshake: a beat that was offered and not taken must stay as it is, and
-// the last beat of a row, and no other, must be marked.
+// It also watches the handshake: a beat that was offered and not taken must stay as it is, the last beat of a
+// row, and no other, must be marked, and whether a beat is offered must always be known.
 
 `default_nettype none
 
@@ -31,11 +31,12 @@ module quweit_row_sink #(
   logic [31:0]               beat_q, lfsr_q;
   logic                      waiting_q;
   logic [BeatBits:0]         offered_q;
-  logic                      taken, unstable, misplaced_last;
+  logic                      taken, unstable, misplaced_last, unknown;
 
   assign ready_o        = !stalls_i || lfsr_q[0];
   assign taken          = valid_i && ready_o;
   assign unstable       = waiting_q && (!valid_i || ({last_i, data_i} !== offered_q));
+  assign unknown        = (valid_i !== 1'b0) && (valid_i !== 1'b1);
   assign misplaced_last = valid_i && (last_i !== (beat_q == LastBeat));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -53,7 +54,7 @@ module quweit_row_sink #(
       lfsr_q    <= {lfsr_q[30:0], lfsr_q[31] ^ lfsr_q[21] ^ lfsr_q[1] ^ lfsr_q[0]};
       waiting_q <= valid_i && !ready_o;
       offered_q <= {last_i, data_i};
-      if (unstable || misplaced_last) violations_o <= violations_o + 1;
+      if (unstable || misplaced_last || unknown) violations_o <= violations_o + 1;
       if (taken) begin
         row_q[beat_q*BeatBits +: BeatBits] <= data_i;
         beat_q <= (beat_q == LastBeat) ? '0 : beat_q + 1;

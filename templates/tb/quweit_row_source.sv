@@ -1,7 +1,8 @@
 // Bench only: plays rows from a memory file into a block, with random gaps when asked.
 //
 // With gaps it also breaks rows off now and then: a beat before the last is marked as last, and the row
-// begins anew, so that the block must discard what it has of it. Everything is decided in the clocked process, so no simulator race is possible.
+// begins anew, so that the block must discard what it has of it. And it leaves the mark of a last beat out now
+// and then, which changes nothing. Everything is decided in the clocked process, so no simulator race is possible.
 
 `default_nettype none
 
@@ -21,7 +22,8 @@ module quweit_row_source #(
   output logic                last_o,
 
   input  logic [31:0]         cycle_i,
-  output logic [31:0]         first_cycle_o  // in which the first beat of row 0 was taken
+  output logic [31:0]         first_cycle_o,  // in which the first beat of row 0 was taken
+  output logic [BeatBits+30:0] checksum_o     // of the memory: whether it holds what the file does
 );
 
   localparam logic [31:0] LastBeat = 32'(Beats - 1);
@@ -31,14 +33,15 @@ module quweit_row_source #(
 
   initial begin
     if ($value$plusargs("inputs=%s", path)) $readmemh(path, memory);
-    else begin
-      $display("ERROR: +inputs=FILE is missing");
-      $finish;
+    else $fatal(1, "+inputs=FILE is missing");
+    checksum_o = '0;
+    for (int beat = 0; beat < Rows * Beats; beat++) begin
+      checksum_o = {checksum_o[BeatBits+29:0], checksum_o[BeatBits+30]} ^ {31'd0, memory[beat]};
     end
   end
 
   logic [31:0] row_q, beat_q, lfsr_q;
-  logic        valid_q, broken_q;
+  logic        valid_q, broken_q, unmarked_q;
   logic [31:0] next_beat;
   logic        taken, pause, break_off, exhausted;
 
@@ -58,6 +61,7 @@ module quweit_row_source #(
       beat_q        <= '0;
       valid_q       <= 1'b0;
       broken_q      <= 1'b0;
+      unmarked_q    <= 1'b0;
       lfsr_q        <= 32'hace1_2b4d;
       first_cycle_o <= '0;
     end else begin
@@ -69,15 +73,16 @@ module quweit_row_source #(
       beat_q <= next_beat;
       // Once valid, a beat stays until it is taken.
       if (!valid_q || ready_i) begin
-        valid_q  <= !pause && !exhausted;
-        broken_q <= break_off;
+        valid_q    <= !pause && !exhausted;
+        broken_q   <= break_off;
+        unmarked_q <= gaps_i && (lfsr_q[3:2] == 2'd1);
       end
     end
   end
 
   assign valid_o = valid_q;
   assign data_o  = memory[row_q*Beats + beat_q];
-  assign last_o  = broken_q || (beat_q == LastBeat);
+  assign last_o  = broken_q || (beat_q == LastBeat && !unmarked_q);
 
 endmodule
 

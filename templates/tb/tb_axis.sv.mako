@@ -14,6 +14,7 @@ module ${axis.testbench} (
 
   output logic [31:0] cycle_o,
   output logic [31:0] first_cycle_o,
+  output logic [${8 * axis.bytes_in + 30}:0] checksum_o,
   output logic [31:0] rows_o,
   output logic [${8 * axis.output_beats * axis.bytes_out - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
@@ -44,7 +45,8 @@ module ${axis.testbench} (
     .data_o        (x_data),
     .last_o        (x_last),
     .cycle_i       (cycle_o),
-    .first_cycle_o (first_cycle_o)
+    .first_cycle_o (first_cycle_o),
+    .checksum_o    (checksum_o)
   );
 
   ${axis.top} u_axis (

@@ -14,6 +14,7 @@ module ${block.testbench} (
 
   output logic [31:0] cycle_o,
   output logic [31:0] first_cycle_o,
+  output logic [${block.features_per_beat * block.input_bits + 30}:0] checksum_o,
   output logic [31:0] rows_o,
   output logic [${block.output_beats * block.outputs_per_beat * block.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
@@ -44,7 +45,8 @@ module ${block.testbench} (
     .data_o        (x_data),
     .last_o        (x_last),
     .cycle_i       (cycle_o),
-    .first_cycle_o (first_cycle_o)
+    .first_cycle_o (first_cycle_o),
+    .checksum_o    (checksum_o)
   );
 
   ${block.top} u_block (

@@ -10,6 +10,7 @@ module ${array.testbench} (
   input  logic        rst_ni,
   input  logic        gaps_i,
   input  logic        stalls_i,
+  input  logic        hold_i,
 
   output logic [31:0] cycle_o,
   output logic [31:0] begin_cycle_o,  // in which the latest job was taken
@@ -23,7 +24,9 @@ module ${array.testbench} (
   output logic [31:0] first_column_o,
   output logic [31:0] first_cycle_o,
   output logic [7:0]  first_expected_o,
-  output logic [7:0]  first_got_o
+  output logic [7:0]  first_got_o,
+  output logic [62:0] source_checksum_o,
+  output logic [62:0] sink_checksum_o
 );
 
   logic              job_valid, job_ready;
@@ -62,7 +65,8 @@ module ${array.testbench} (
     .valid_o          (x_valid),
     .ready_i          (x_ready),
     .a_o              (x_a),
-    .b_o              (x_b)
+    .b_o              (x_b),
+    .checksum_o       (source_checksum_o)
   );
 
   ${array.top} u_array (
@@ -93,6 +97,7 @@ module ${array.testbench} (
     .clk_i,
     .rst_ni,
     .stalls_i,
+    .hold_i,
     .cycle_i          (cycle_o),
     .valid_i          (y_valid),
     .ready_o          (y_ready),
@@ -108,7 +113,8 @@ module ${array.testbench} (
     .first_column_o,
     .first_cycle_o,
     .first_expected_o,
-    .first_got_o
+    .first_got_o,
+    .checksum_o       (sink_checksum_o)
   );
 
 endmodule

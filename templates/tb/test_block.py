@@ -1,10 +1,12 @@
-"""cocotb bench of one block: golden rows through the RTL, with and without gaps and stalls.
+"""cocotb bench of one block, or of its wrapper: golden rows through the RTL, with and without gaps and stalls, and resets.
 
 Runs inside the simulator and needs nothing but cocotb and this package:
 
-    QUWEIT_BLOCK    name of the block in manifest.json
-    QUWEIT_ROWS     golden rows to compare in each scenario
-    QUWEIT_RESULT   JSON file to write
+    QUWEIT_BLOCK        name of the block in manifest.json
+    QUWEIT_DESIGN       block (without it) or wrapper
+    QUWEIT_ROWS         golden rows to compare in each scenario
+    QUWEIT_RESULT       JSON file to write, at the end
+    QUWEIT_STOP_EARLY   1: stop at the first difference
 
 The source and the sink of the bench are SystemVerilog (tb/); Python is called once a row.
 """
@@ -20,8 +22,14 @@ from cocotb.triggers import FallingEdge, First, Timer, ValueChange
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SCENARIOS = {"steady": (0, 0), "gaps": (1, 0), "backpressure": (0, 1), "gaps_and_backpressure": (1, 1)}
+RESET = "reset"  # a scenario of its own
+ROWS_AFTER_RESET = 2
 PERIOD_NS = 5
 DIFFERENCES_KEPT = 10
+
+
+class Stop(Exception):
+    """Nothing more to find out: the first difference was asked for."""
 
 
 @cocotb.test()
@@ -29,49 +37,162 @@ async def golden_rows(dut):
     """Every row of every scenario; differences are written down, and fail the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
     block = next(block for block in manifest["blocks"] if block["name"] == os.environ["QUWEIT_BLOCK"])
+    design = wrapper_of(block) if os.environ.get("QUWEIT_DESIGN") == "wrapper" else design_of(block)
+    await Timer(1, "ns")
+    check_memory(dut, design["inputs"])
     rows = min(int(os.environ["QUWEIT_ROWS"]), block["vectors"]["rows"])
     golden = (PACKAGE / block["vectors"]["outputs"]).read_text().split()[:rows]
-    cocotb.start_soon(Clock(dut.clk_i, PERIOD_NS, "ns").start())
-
-    result = {"scenarios": {}, "differences": [], "different_rows": 0, "failures": []}
-    for name, (gaps, stalls) in SCENARIOS.items():
-        bench = Scenario(dut, block, golden, name, result)
-        await bench.run(gaps, stalls)
-        Path(os.environ["QUWEIT_RESULT"]).write_text(json.dumps(result))
+    bench = Bench(dut, block, design, golden)
+    try:
+        for name, (gaps, stalls) in SCENARIOS.items():
+            await bench.play(name, gaps, stalls)
+        await bench.resets()
+    except Stop:
+        bench.result["stopped"] = True
+    result = bench.result
+    Path(os.environ["QUWEIT_RESULT"]).write_text(json.dumps(result))
     assert not result["failures"], result["failures"]
-    assert not result["different_rows"], f"{result['different_rows']} rows differ"
+    assert not result["different"], f"{result['different']} rows differ"
 
 
-class Scenario:
-    """One pass over the golden rows."""
+def design_of(block):
+    """The numbers of a block's own ports."""
+    numbers = {name: block[name] for name in ("input_beats", "output_beats", "latency_cycles")}
+    interval = block["initiation_interval_cycles"]
+    return numbers | {"interval": interval, "inputs": block["vectors"]["inputs"], "marks_in_reset": True}
 
-    def __init__(self, dut, block, golden, name, result):
-        self.dut, self.block, self.golden, self.name, self.result = dut, block, golden, name, result
-        self.cycles = []
 
-    async def run(self, gaps, stalls):
-        await self.reset(gaps, stalls)
-        for row, expected in enumerate(self.golden):
-            if not await self.next_row():
-                self.fail(f"no row {row}: the block gives nothing any more")
-                break
-            self.cycles.append(int(self.dut.row_cycle_o.value))
-            self.compare(row, expected)
-        if int(self.dut.violations_o.value):
-            self.fail(f"{int(self.dut.violations_o.value)} violations of the handshake")
-        self.result["scenarios"][self.name] = len(self.cycles)
-        if self.name == "steady" and len(self.cycles) == len(self.golden):
+def wrapper_of(block):
+    """Those of its wrapper; its latency is promised where beats pass it as they are."""
+    axis = block["axis"]
+    narrow = (
+        axis["bytes_in"] != block["features_per_beat"] or axis["bytes_out"] != 2 * block["outputs_per_beat"]
+    )
+    return {
+        "input_beats": axis["input_beats"],
+        "output_beats": axis["output_beats"],
+        "latency_cycles": None if narrow else block["latency_cycles"],
+        "interval": axis["initiation_interval_cycles"],
+        "inputs": axis["inputs"],
+        "marks_in_reset": not narrow,
+    }
+
+
+def check_memory(dut, name):
+    """The source must hold what the file holds; else nothing that follows is about the design.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    bits = len(dut.checksum_o)
+    expected = 0
+    for word in (PACKAGE / name).read_text().split():
+        expected = ((expected << 1 | expected >> (bits - 1)) & (2**bits - 1)) ^ int(word, 16)
+    held = dut.checksum_o.value
+    if not held.is_resolvable or int(held) != expected:
+        raise RuntimeError(f"the memory of the bench does not hold what {name} holds")
+
+
+class Bench:
+    """Passes over the golden rows; what they show is in `result`."""
+
+    def __init__(self, dut, block, design, golden):
+        self.dut, self.block, self.design, self.golden = dut, block, design, golden
+        self.clock = Clock(dut.clk_i, PERIOD_NS, "ns")
+        self.result = {"scenarios": {}, "differences": [], "different": 0, "failures": []}
+        self.name, self.cycles = "", []
+
+    async def play(self, name, gaps, stalls):
+        """All golden rows."""
+        self.name, self.cycles = name, []
+        await self.start(gaps, stalls)
+        compared = await self.rows(len(self.golden))
+        self.result["scenarios"][name] = compared
+        if compared == len(self.golden):
+            await Timer((self.slowest() + 2) * PERIOD_NS, "ns")  # enough for a row that nobody sent
+            if int(self.dut.rows_o.value) > self.played():
+                self.fail("more rows out than in")
+        self.check_handshake()
+        if name == "steady" and compared == len(self.golden):
             self.measure()
+        self.clock.stop()
 
-    async def reset(self, gaps, stalls):
+    async def resets(self):
+        """Reset while the clock stands still, at many moments: what is offered must be taken back at once, and the next row be clean."""
+        self.name, compared = RESET, 0
+        golden = min(ROWS_AFTER_RESET, len(self.golden))
+        for cycles, (gaps, stalls) in itertools.chain(
+            ((cycles, (0, 0)) for cycles in self.moments()), ((cycles, (1, 1)) for cycles in self.spread())
+        ):
+            await self.start(gaps, stalls)
+            await Timer(cycles * PERIOD_NS, "ns")
+            self.clock.stop()
+            self.dut.rst_ni.value = 0
+            await Timer(1, "ns")
+            self.check_quiet(cycles)
+            self.dut.rst_ni.value = 1
+            await Timer(1, "ns")
+            self.clock.start(start_high=False)
+            self.cycles = []
+            compared += await self.rows(golden)
+            self.check_handshake()
+            if len(self.cycles) == golden and not gaps:
+                self.check_latency(f"after a reset in cycle {cycles}")
+            self.clock.stop()
+        self.result["scenarios"][RESET] = compared
+
+    def moments(self):
+        """Cycles after which to reset: all until the second row comes, where that is soon; else those in which control moves."""
+        design = self.design
+        last = self.slowest() + design["interval"] + 2
+        if last <= 24:
+            return range(1, last + 1)
+        begins = self.slowest() - design["output_beats"]  # the first beat is offered about here
+        around = [*range(max(3, begins - 10), begins + 6), *range(self.slowest() - 1, self.slowest() + 5)]
+        within = [
+            2,
+            3,
+            2 + design["input_beats"] // 2,
+            design["input_beats"] + 2,
+            begins + design["output_beats"] // 2,
+        ]
+        later = [self.slowest() + design["interval"] // 2]
+        if self.block["neighbours"]:  # a row of tokens is through
+            later.append(self.slowest() + (self.block["neighbours"]["width"] + 1) * design["interval"] + 3)
+        return sorted({*around, *within, *later})
+
+    def spread(self):
+        """The same with gaps and stalls, where rows take longer."""
+        last = 2 * (self.slowest() + self.design["interval"])
+        return range(1, last + 1) if last <= 48 else range(5, last, -(-last // 12))
+
+    def slowest(self):
+        """Cycles from a reset to the end of the first row; more than these where a wrapper changes widths."""
+        latency = self.design["latency_cycles"]
+        return (
+            latency or self.block["latency_cycles"] + self.design["input_beats"] + self.design["output_beats"]
+        )
+
+    async def start(self, gaps, stalls):
         dut = self.dut
         dut.rst_ni.value = 0
         dut.rows_i.value = self.played()
         dut.gaps_i.value = gaps
         dut.stalls_i.value = stalls
+        self.clock.start(start_high=False)
         for _ in range(3):
             await FallingEdge(dut.clk_i)
         dut.rst_ni.value = 1
+
+    async def rows(self, count):
+        """Compare the next rows, the first golden ones; how many came."""
+        for row, expected in enumerate(self.golden[:count]):
+            if not await self.next_row():
+                self.fail(f"no row {row}: the block gives nothing any more")
+                return row
+            self.cycles.append(int(self.dut.row_cycle_o.value))
+            self.compare(row, expected)
+        return count
 
     def played(self):
         """Rows of whole samples, where a block reads the tokens around: it waits for all of them."""
@@ -80,7 +201,7 @@ class Scenario:
 
     async def next_row(self):
         """Wait for one more row; False when far more cycles pass than the slowest row takes."""
-        beats = self.block["input_beats"] + self.block["output_beats"]
+        beats = self.design["input_beats"] + self.design["output_beats"]
         patience = 64 * (self.block["latency_cycles"] + beats) + 1000
         changed = ValueChange(self.dut.rows_o)
         return await First(changed, Timer(patience * PERIOD_NS, "ns")) is changed
@@ -90,10 +211,10 @@ class Scenario:
         lanes = self.block["outputs"] * self.block["output_bits"]
         if got.is_resolvable and int(got) % 2**lanes == int(expected, 16):
             return
-        self.result["different_rows"] += 1
+        self.result["different"] += 1
         for output in range(self.block["outputs"]):
             if len(self.result["differences"]) == DIFFERENCES_KEPT:
-                return
+                break
             wanted = self.lane(int(expected, 16), output)
             answer = self.lane(int(got), output) if got.is_resolvable else None
             if answer != wanted:
@@ -108,6 +229,7 @@ class Scenario:
                         "got": answer,
                     }
                 )
+        self.found()
 
     def lane(self, packed, output):
         """One output as a signed number."""
@@ -115,21 +237,51 @@ class Scenario:
         value = packed >> (output * bits) & (2**bits - 1)
         return value - 2**bits if value >> (bits - 1) else value
 
+    def check_quiet(self, cycles):
+        """What reset promises, with no clock: nothing is offered, and a beat would be taken."""
+        wrong = [
+            name for name, promised in (("y_valid", "0"), ("x_ready", "1")) if self.bit(name) != promised
+        ]
+        if self.design["marks_in_reset"] and self.bit("y_last") != "0":
+            wrong.append("y_last")
+        if wrong:
+            self.fail(
+                f"while reset without a clock in cycle {cycles}: {', '.join(f'{one} is {self.bit(one)}' for one in wrong)}"
+            )
+
+    def bit(self, name):
+        return str(getattr(self.dut, name).value)
+
+    def check_handshake(self):
+        if int(self.dut.violations_o.value):
+            self.fail(f"{int(self.dut.violations_o.value)} violations of the handshake")
+
+    def check_latency(self, when=""):
+        """Of the first row, where it is promised."""
+        latency = self.cycles[0] - int(self.dut.first_cycle_o.value)
+        if self.design["latency_cycles"] not in (None, latency):
+            self.fail(
+                f"latency {latency} cycles {when}, the manifest says {self.design['latency_cycles']}".replace(
+                    "  ", " "
+                )
+            )
+        return latency
+
     def measure(self):
         """Latency of the first row and the interval between rows, which must never vary."""
         intervals = {after - before for before, after in itertools.pairwise(self.cycles)}
-        latency = self.cycles[0] - int(self.dut.first_cycle_o.value)
-        self.result["latency_cycles"] = latency
-        if latency != self.block["latency_cycles"]:
-            self.fail(f"latency {latency} cycles, the manifest says {self.block['latency_cycles']}")
+        self.result["latency_cycles"] = self.check_latency()
         if not intervals:
             return
-        if intervals != {self.block["initiation_interval_cycles"]}:
-            self.fail(
-                f"rows {sorted(intervals)} cycles apart, "
-                f"the manifest says {self.block['initiation_interval_cycles']}"
-            )
+        if intervals != {self.design["interval"]}:
+            self.fail(f"rows {sorted(intervals)} cycles apart, the manifest says {self.design['interval']}")
         self.result["initiation_interval_cycles"] = max(intervals)
 
     def fail(self, message):
-        self.result["failures"].append(f"{self.name}: {message}")
+        if f"{self.name}: {message}" not in self.result["failures"]:
+            self.result["failures"].append(f"{self.name}: {message}")
+        self.found()
+
+    def found(self):
+        if os.environ.get("QUWEIT_STOP_EARLY") == "1":
+            raise Stop

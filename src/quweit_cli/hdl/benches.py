@@ -16,6 +16,7 @@ class CheckBench(NamedTuple):
     check: str
     instance: str
     input_beats: int
+    input_bits: int  # of a beat
     output_beats: int
     output_bits: int  # of a beat
     latency: int | None
@@ -33,6 +34,7 @@ def render_benches(block: RtlBlock, header: str) -> dict[str, str]:
             block.check,
             "u_block",
             block.input_beats,
+            block.features_per_beat * block.input_bits,
             block.output_beats,
             block.outputs_per_beat * block.output_bits,
             block.latency_cycles,
@@ -44,6 +46,7 @@ def render_benches(block: RtlBlock, header: str) -> dict[str, str]:
             axis.check,
             "u_axis",
             axis.input_beats,
+            8 * axis.bytes_in,
             axis.output_beats,
             8 * axis.bytes_out,
             block.latency_cycles if straight else None,

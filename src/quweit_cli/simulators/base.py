@@ -15,28 +15,29 @@ RUN_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Bench:
-    """One block's bench as it lies in an RTL package."""
+    """What is compiled, in a folder that holds it under plain names: tools split and expand what paths may hold."""
 
-    package: Path
     top: str
-    sources: tuple[str, ...]  # relative to the package or absolute, in compile order
-    waves: bool
-    netlist: bool = False  # of cells that are not ours: their warnings are not ours to mend
+    sources: tuple[str, ...]  # relative to the folder, in compile order
+    waves: bool = False
+    cells: bool = False  # of a vendor or library: their warnings are not ours to mend
+    brief: bool = False  # so few rows that what is compiled need not be fast
 
 
 class Simulator(Protocol):
-    """A tool that compiles a bench and runs it.
+    """A tool that compiles a bench and runs it, with names relative to the folder in which it does.
 
-    Both raise ToolFailed, with the tool's own words, when the tool rejects the bench.
+    Both raise ToolError, with the tool's own words, when the tool rejects the bench or a part of it is missing.
     """
 
     name: str
     tool: Tool
+    four_state: bool  # whether it knows X
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
-        """Compile into `folder`; warnings about the design are errors, but not those about a netlist."""
+        """Compile in `folder`; warnings about the design are errors, but not those about foreign cells."""
         ...
 
-    def command(self, bench: Bench, folder: Path) -> list[str]:
-        """The words that run what was built; cocotb's environment is added by the caller."""
+    def command(self, found: Found, bench: Bench) -> list[str]:
+        """The words that run what was built, in the same folder; cocotb's environment is added by the caller."""
         ...

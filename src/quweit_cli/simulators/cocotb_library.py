@@ -6,13 +6,13 @@ makes every signal of the design public, which costs Verilator most of its speed
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import cocotb_tools.config
 import find_libpython
 
+from quweit_cli import toolbox
 from quweit_cli.errors import ToolNotFound
 
 
@@ -33,8 +33,8 @@ def verilator_main() -> Path:
     return Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
 
 
-def environment(*, top: str, module: str, module_folder: Path, results: Path) -> dict[str, str]:
-    """Variables for a simulation of `top` with the tests of `module`.
+def environment(*, top: str, module: str, module_folder: str, results: str) -> dict[str, str]:
+    """Variables for a simulation of `top` with the tests of `module`; names are relative to where it runs.
 
     Raises:
         ToolNotFound: this Python has no shared library that a simulator could load.
@@ -49,12 +49,12 @@ def environment(*, top: str, module: str, module_folder: Path, results: Path) ->
         "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": module,
         "TOPLEVEL_LANG": "verilog",
-        "COCOTB_RESULTS_FILE": str(results),
+        "COCOTB_RESULTS_FILE": results,
         "COCOTB_RANDOM_SEED": "1",
         "COCOTB_ANSI_OUTPUT": "0",
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "PYGPI_PYTHON_BIN": sys.executable,
         "GPI_USERS": f"{python};{cocotb_tools.config.pygpi_entry_point()}",
-        "PYTHONPATH": os.pathsep.join([str(module_folder), *(entry for entry in sys.path if entry)]),
+        "PYTHONPATH": toolbox.python_path(module_folder),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

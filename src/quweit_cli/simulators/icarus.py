@@ -14,46 +14,42 @@ from quweit_cli.toolbox import ICARUS, Found
 class Icarus:
     name = "icarus"
     tool = ICARUS
+    four_state = True
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
-        options = folder / "timescale.f"
-        options.write_text(f"+timescale+{TIMESCALE}\n")
-        sources = [str(bench.package / source) for source in bench.sources]
+        runtime(found)  # before anything is compiled for it
+        (folder / "timescale.f").write_text(f"+timescale+{TIMESCALE}\n")
+        sources, tops = [*bench.sources], ["-s", bench.top]
         if bench.waves:
-            sources.append(str(_dump_module(folder, bench.top)))
-        words = [
-            *found.command,
-            "-g2012",
-            *([] if bench.netlist else ["-Wall"]),
-            "-f",
-            str(options),
-            "-o",
-            str(folder / "bench.vvp"),
-        ]
-        tops = ["-s", bench.top, *(["-s", "quweit_waves"] if bench.waves else [])]
+            sources.append(_dump_module(folder, bench.top))
+            tops += ["-s", "quweit_waves"]
+        warnings = [] if bench.cells else ["-Wall"]
         output = toolbox.run(
-            [*words, *tops, *sources],
+            [*found.command, "-g2012", *warnings, "-f", "timescale.f", "-o", "bench.vvp", *tops, *sources],
             cwd=folder,
             log=folder / "build.log",
             name="iverilog",
             timeout=BUILD_SECONDS,
         )
-        if output.strip() and not bench.netlist:
+        if output.strip() and not bench.cells:
             raise ToolFailed(f"iverilog warns about the bench:\n{output.strip()[:2000]}")
 
-    def command(self, bench: Bench, folder: Path) -> list[str]:
-        return [
-            "vvp",
-            "-m",
-            str(cocotb_library.path("icarus")),
-            str(folder / "bench.vvp"),
-            "-fst" if bench.waves else "-none",
-        ]
+    def command(self, found: Found, bench: Bench) -> list[str]:
+        waves = "-fst" if bench.waves else "-none"
+        return [runtime(found), "-m", str(cocotb_library.path("icarus")), "bench.vvp", waves]
 
 
-def _dump_module(folder: Path, top: str) -> Path:
-    path = folder / "quweit_waves.sv"
-    path.write_text(
+def runtime(found: Found) -> str:
+    """`vvp`, which runs what this `iverilog` compiles.
+
+    Raises:
+        ToolNotFound, ToolFailed: it is missing, or of another version.
+    """
+    return toolbox.companion(found, "vvp", ("-V", r"Icarus Verilog runtime version (\d+\.\d+)"))
+
+
+def _dump_module(folder: Path, top: str) -> str:
+    (folder / "quweit_waves.sv").write_text(
         "module quweit_waves;\n"
         "  initial begin\n"
         '    $dumpfile("waves.fst");\n'
@@ -61,4 +57,4 @@ def _dump_module(folder: Path, top: str) -> Path:
         "  end\n"
         "endmodule\n"
     )
-    return path
+    return "quweit_waves.sv"

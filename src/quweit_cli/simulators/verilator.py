@@ -28,21 +28,22 @@ LARGEST_OPTIMISED = 16 * 2**20  # bytes of one C++ file
 class Verilator:
     name = "verilator"
     tool = VERILATOR
+    four_state = False
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
         toolbox.find(CXX)
         library = cocotb_library.path("verilator")
         # cocotb sees the bench alone: the design keeps every optimisation.
-        visible = folder / "visible.vlt"
-        visible.write_text(f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n')
+        (folder / "visible.vlt").write_text(
+            f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n'
+        )
         words = [*found.command, "--cc", "--exe", "--vpi", "-Wall", "--timescale", TIMESCALE]
-        words += ["--prefix", "Vtop", "--top-module", bench.top, "-Mdir", str(folder / "build")]
+        words += ["--prefix", "Vtop", "--top-module", bench.top, "-Mdir", "build"]
         words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
         words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]
         words += ["--trace-fst"] if bench.waves else []
-        words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.netlist else []
-        words += [str(cocotb_library.verilator_main()), str(visible)]
-        words += [str(bench.package / source) for source in bench.sources]
+        words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.cells else []
+        words += [str(cocotb_library.verilator_main()), "visible.vlt", *bench.sources]
         toolbox.run(words, cwd=folder, log=folder / "verilate.log", name="verilator", timeout=BUILD_SECONDS)
         largest = max((path.stat().st_size for path in (folder / "build").glob("*.cpp")), default=0)
         trace = int(bench.waves)
@@ -56,7 +57,7 @@ class Verilator:
                 "Vtop.mk",
                 f"VM_TRACE={trace}",
                 f"VM_TRACE_FST={trace}",
-                *(UNOPTIMISED if bench.netlist or largest > LARGEST_OPTIMISED else OPTIMISATION),
+                *(UNOPTIMISED if bench.cells or bench.brief or largest > LARGEST_OPTIMISED else OPTIMISATION),
             ],
             cwd=folder,
             log=folder / "build.log",
@@ -65,5 +66,5 @@ class Verilator:
             timeout=BUILD_SECONDS,
         )
 
-    def command(self, bench: Bench, folder: Path) -> list[str]:
-        return [str(folder / "build" / "bench"), *(["--trace"] if bench.waves else [])]
+    def command(self, found: Found, bench: Bench) -> list[str]:
+        return ["build/bench", *(["--trace"] if bench.waves else [])]

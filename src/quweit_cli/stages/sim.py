@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
+from typing import NamedTuple
 
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import (
@@ -23,26 +18,32 @@ from quweit_cli.artifacts import (
     writing_stage,
 )
 from quweit_cli.documents import (
+    Design,
     RtlBlock,
     RtlManifest,
-    SimDifference,
     SimResult,
     SimRun,
     SimulatorResult,
     SynthesisReport,
     inside,
 )
-from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, ToolFailed
+from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.simulators import Bench, Simulator, simulator
-from quweit_cli.simulators.base import RUN_SECONDS
-from quweit_cli.simulators.cocotb_library import environment
+from quweit_cli.simulators import Simulator, blocks, simulator
+from quweit_cli.simulators.blocks import Subject
 from quweit_cli.stages import keys
 from quweit_cli.synthesizers.cell_models import simulation_text, vendor_file
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"
-BENCH_SOURCES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
+
+
+class Work(NamedTuple):
+    """One run: what is simulated, and who does."""
+
+    tool: Simulator
+    found: Found
+    subject: Subject
 
 
 def run(
@@ -55,70 +56,87 @@ def run(
     progress: Progress = SILENT,
     reuse: bool = False,
 ) -> SimResult:
+    """`compare`, then the verdict.
+
+    Raises:
+        Mismatch: a row differs; `sim.json` holds the first differences.
+        CheckFailed: latency, interval, handshake or reset are not what the package promises.
+    """
+    result = compare(
+        project, options, netlist=netlist, waves=waves, only=only, progress=progress, reuse=reuse
+    )
+    verdict(result)
+    return result
+
+
+def compare(
+    project: Path,
+    options: config.Sim,
+    *,
+    netlist: bool = False,
+    waves: bool = False,
+    only: Sequence[str] = (),
+    progress: Progress = SILENT,
+    reuse: bool = False,
+) -> SimResult:
     """Simulate what lies in `project/rtl`, changed by hand or not; or the netlists made from it.
 
-    The answer is `sim/sim.json`, for netlists `netlist/sim.json`.
+    The answer, which may be no, is `sim/sim.json`, for netlists `netlist/sim.json`. Where one of the same hardware lies
+    there that compared more rows, it stays, and this one goes to `sim_partial/` or `netlist_partial/`.
 
     only: names of the blocks that are compared; all when empty. The answer names the others.
 
     Raises:
         ConfigError: `only` names a block that the package lacks.
-        Mismatch: a row differs; `sim.json` holds the first differences.
-        CheckFailed: latency, interval or handshake are not what the manifest promises.
         ArtifactError: no RTL package, or its golden vectors were changed.
-        ToolError: a simulator is missing or rejects the design.
+        ToolError: a simulator is missing or rejects the design, or the bench could not tell.
     """
     stage, key = ("netlist", keys.netlist) if netlist else ("sim", keys.sim)
     inputs, chosen = key(project, options, waves=waves, only=only)
     if reuse and is_current(project, stage, inputs=inputs, options=chosen):
-        result = load(SimResult, project / stage / DOCUMENT)
-        verdict(result)
-        return result
-    package = project / "rtl"
+        return load(SimResult, project / stage / DOCUMENT)
+    package = (project / "rtl").resolve()
     manifest = load(RtlManifest, package / "manifest.json")
-    for name in _changed_by_hand(project):
-        progress.note(f"`{name}` is not what `quweit rtl` wrote; it is simulated as it is")
-    blocks = _chosen(manifest, only)
-    for block in blocks:
+    compared = _chosen(manifest, only)
+    for block in compared:
         _check_vectors(package, block)
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
-    with writing_stage(project, stage, inputs=inputs, options=chosen) as folder:
-        designs = (
-            _netlists(project, folder, {block.name for block in blocks})
-            if netlist
-            else {block.name: tuple(block.sources) for block in blocks}
-        )
-        benches = {
-            block.name: Bench(
-                package.resolve(),
-                block.testbench,
-                (*designs[block.name], *BENCH_SOURCES, f"tb/{block.testbench}.sv"),
-                waves,
-                netlist,
-            )
-            for block in blocks
-        }
-        runs = _run_all(benches, blocks, tools, options, folder, progress)
+    if netlist:
+        work, not_compiled = _netlist_work(project, compared, tools, options), []
+    else:
+        work = _rtl_work(package, compared, tools, options)
+        not_compiled = _not_compiled(compared, work)
+    earlier = _earlier(project, stage, inputs)
+    if reuse and not waves and earlier is not None and _covers(earlier, work):
+        return earlier
+    if not netlist:
+        _say_what_was_changed(project, compared, not_compiled, progress)
+    place = _place(stage, earlier, work, waves)
+    if place != stage:
+        progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
+    with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
+        runs = _run_all(work, package, manifest, folder, waves=waves, progress=progress)
+        simulators = [_summary(tool, found, work, runs) for tool, found in tools]
         result = SimResult(
             name=manifest.name,
             rtl=inputs["rtl"],
             synth=inputs.get("synth"),
-            bit_exact=all(result.bit_exact for result in runs),
-            simulators=runs,
+            bit_exact=all(one.bit_exact for one in simulators),
+            simulators=simulators,
             not_compared=[
-                *(block.name for block in manifest.blocks if block not in blocks),
+                *(block.name for block in manifest.blocks if block not in compared),
                 *manifest.not_rendered,
             ],
+            not_compiled=not_compiled,
         )
         save(result, folder / DOCUMENT)
-    verdict(result)
     return result
 
 
 def verdict(result: SimResult) -> None:
     """Raises Mismatch or CheckFailed when not every row of every block was as it must be."""
     for one in result.simulators:
-        for run_of_block in one.runs:
+        for run_of_block in (*one.runs, *one.further_runs):
             if run_of_block.differences:
                 raise Mismatch(
                     _describe(one.simulator, run_of_block),
@@ -126,7 +144,7 @@ def verdict(result: SimResult) -> None:
                 )
             if not run_of_block.bit_exact:
                 raise CheckFailed(
-                    f"block `{run_of_block.block}` on {one.simulator}: {'; '.join(run_of_block.failures)}",
+                    f"{_what(run_of_block)} on {one.simulator}: {'; '.join(run_of_block.failures)}",
                     hint="the folder of the stage holds the log; --waves writes waveforms",
                 )
 
@@ -135,11 +153,16 @@ def _describe(simulator_name: str, run_of_block: SimRun) -> str:
     first = run_of_block.differences[0]
     got = "unknown bits (X or Z)" if first.got is None else str(first.got)
     return (
-        f"block `{first.block}` on {simulator_name} differs from the integer program: "
+        f"{_what(run_of_block)} on {simulator_name} differs from the integer program: "
         f"{run_of_block.different_rows} of {run_of_block.rows_compared} rows; first in scenario "
         f"{first.scenario}, row {first.row}, output {first.output}, cycle {first.cycle}: "
         f"expected {first.expected}, got {got}"
     )
+
+
+def _what(run_of_block: SimRun) -> str:
+    part = {"wrapper": "the wrapper of ", "xilinx": "the rendering in an FPGA's cells of "}
+    return f"{part.get(run_of_block.design, '')}block `{run_of_block.block}`"
 
 
 def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
@@ -156,32 +179,36 @@ def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
     return [block for block in manifest.blocks if not only or block.name in only]
 
 
-def _run_all(
-    benches: dict[str, Bench],
-    blocks: list[RtlBlock],
-    tools: list[tuple[Simulator, Found]],
-    options: config.Sim,
-    folder: Path,
-    progress: Progress,
-) -> list[SimulatorResult]:
-    """Blocks times simulators, as many at once as there are cores."""
-    work = [(tool, found, block) for tool, found in tools for block in blocks]
-    with progress.task("simulating", len(work)) as task:
+# ---------------------------------------------------------------- what is run
 
-        def run_one(item: tuple[Simulator, Found, RtlBlock]) -> SimRun:
-            tool, found, block = item
-            done = _run_one(benches[block.name], block, tool, found, _rows(options, tool, block), folder)
-            task.advance()
-            return done
 
-        runs = toolbox.side_by_side(run_one, work)
+def _rtl_work(
+    package: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
+) -> list[Work]:
+    """Every block on every simulator; its wrapper and its rendering in cells on one of them.
+
+    That one is the simulator that elaborates cells quickly. Without it cells are left to `sim --netlist` and
+    `sim --formal`, and the result names their files.
+    """
+    further = next(((tool, found) for tool, found in tools if tool.four_state), tools[0])
+    work = []
+    for tool, found in tools:
+        designs: list[Design] = ["block"]
+        if tool is further[0]:
+            designs += ["wrapper", "xilinx"] if tool.four_state else ["wrapper"]
+        for block in compared:
+            offered = blocks.subjects(package, block, _rows(options, tool, block))
+            work += [Work(tool, found, offered[design]) for design in designs]
+    return work
+
+
+def _netlist_work(
+    project: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
+) -> list[Work]:
     return [
-        _summary(
-            tool.name,
-            found.version,
-            [run for run, (other, _, _) in zip(runs, work, strict=True) if other is tool],
-        )
+        Work(tool, found, _netlist(project, block, _rows(options, tool, block), four_state=tool.four_state))
         for tool, found in tools
+        for block in compared
     ]
 
 
@@ -189,139 +216,135 @@ def _rows(options: config.Sim, tool: Simulator, block: RtlBlock) -> int:
     return min(options.rows.get(tool.name, block.vectors.rows), block.vectors.rows)
 
 
-def _summary(name: str, version: str, runs: list[SimRun]) -> SimulatorResult:
-    return SimulatorResult(
-        simulator=name,
-        version=version,
-        bit_exact=all(run.bit_exact for run in runs),
-        blocks=len(runs),
-        rows_compared=sum(run.rows_compared for run in runs),
-        cycles_per_row=[run.initiation_interval_cycles for run in runs],
-        seconds=round(sum(run.build_seconds + run.run_seconds for run in runs), 3),
-        runs=runs,
-    )
-
-
-def _run_one(bench: Bench, block: RtlBlock, tool: Simulator, found: Found, rows: int, folder: Path) -> SimRun:
-    """Build and run one bench in a scratch folder; logs and waves are kept in `folder`."""
-    kept = folder / tool.name / block.name
-    kept.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(prefix="quweit-sim-") as scratch_name:
-        scratch = Path(scratch_name)
-        try:
-            started = time.monotonic()
-            tool.build(found, bench, scratch)
-            built = time.monotonic()
-            output = _simulate(bench, block, tool, rows, scratch)
-            ended = time.monotonic()
-        except ToolFailed as error:  # its log moves from here to `kept`
-            raise ToolFailed(error.message) from error
-        finally:
-            for name in ("verilate.log", "build.log", "run.log", "waves.fst", "dump.fst"):
-                if (scratch / name).is_file():
-                    shutil.copy(scratch / name, kept / name)
-    return _to_run(block, output, rows, built - started, ended - built)
-
-
-def _simulate(bench: Bench, block: RtlBlock, tool: Simulator, rows: int, scratch: Path) -> dict[str, Any]:
-    """The JSON that the cocotb bench wrote; a bench that ended without a verdict is a failed tool."""
-    answer, results = scratch / "result.json", scratch / "results.xml"
-    variables = environment(
-        top=bench.top, module="test_block", module_folder=bench.package / "tb", results=results
-    )
-    toolbox.run(
-        [*tool.command(bench, scratch), f"+inputs={bench.package / block.vectors.inputs}"],
-        cwd=scratch,
-        log=scratch / "run.log",
-        name=f"{tool.name} ({block.name})",
-        environment=variables
-        | {"QUWEIT_BLOCK": block.name, "QUWEIT_ROWS": str(rows), "QUWEIT_RESULT": str(answer)},
-        timeout=RUN_SECONDS,
-    )
-    passed = _passed(results, scratch / "run.log")
-    try:
-        output: dict[str, Any] = json.loads(answer.read_text())
-    except (OSError, ValueError):
-        raise ToolFailed(f"the bench of `{block.name}` on {tool.name} ended without a result") from None
-    if passed and (output["failures"] or output["different_rows"]):
-        raise ToolFailed(f"the bench of `{block.name}` on {tool.name} contradicts itself")
-    if not passed and not (output["failures"] or output["different_rows"]):
-        raise ToolFailed(f"the bench of `{block.name}` on {tool.name} failed without a difference")
-    return output
-
-
-def _passed(results: Path, log: Path) -> bool:
-    """cocotb's verdict: exactly one test, neither failed nor skipped.
-
-    Raises:
-        ToolFailed: no results, or another number of tests (a simulator that runs none ends normally).
-    """
-    try:
-        cases = list(ElementTree.parse(results).getroot().iter("testcase"))
-    except (OSError, ElementTree.ParseError):
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
-        raise ToolFailed(f"the simulator ended before cocotb wrote results:\n{tail}") from None
-    if len(cases) != 1:
-        raise ToolFailed(f"cocotb ran {len(cases)} tests instead of 1")
-    return not any(child.tag in ("failure", "error", "skipped") for child in cases[0])
-
-
-def _to_run(
-    block: RtlBlock, output: dict[str, Any], rows: int, build_seconds: float, run_seconds: float
-) -> SimRun:
-    scenarios = output["scenarios"]
-    failures = list(output["failures"])
-    if not failures and any(compared != rows for compared in scenarios.values()):
-        failures.append(f"not every scenario compared {rows} rows: {scenarios}")
-    return SimRun(
-        block=block.name,
-        bit_exact=not failures and not output["different_rows"],
-        rows_compared=sum(scenarios.values()),
-        different_rows=output["different_rows"],
-        scenarios=scenarios,
-        latency_cycles=output.get("latency_cycles"),
-        initiation_interval_cycles=output.get("initiation_interval_cycles"),
-        differences=[SimDifference.model_validate(one) for one in output["differences"]],
-        failures=failures,
-        build_seconds=round(build_seconds, 3),
-        run_seconds=round(run_seconds, 3),
-    )
-
-
-def _netlists(project: Path, folder: Path, names: set[str]) -> dict[str, tuple[str, ...]]:
-    """Block of these names -> what is simulated in its place: its netlist with the models of its cells.
-
-    With the vendor's cells that is one text, written to `folder`; models of a library's lie beside the netlist.
+def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> Subject:
+    """What is simulated in place of the block: its netlist with the models of its cells.
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
     """
-    check_stage(project, "synth")
-    synthesis = project.resolve() / "synth"
-    models = vendor_file().read_text()
-    sources: dict[str, tuple[str, ...]] = {}
-    for block in load(SynthesisReport, synthesis / "synth.json").blocks:
-        if block.block not in names:
-            continue
-        if block.netlist is None:
-            raise ArtifactError(
-                f"the synthesis of `{block.block}` by {block.tool} left no netlist",
-                hint="run `quweit synth --tool yosys` first",
-            )
-        if block.cell_models is not None:
-            own = inside(synthesis, block.cell_models)
-            sources[block.block] = (str(own), str(inside(synthesis, block.netlist)))
-            continue
-        path = folder.resolve() / f"{block.block}.v"  # what is relative is taken from the package
-        path.write_text(simulation_text(inside(synthesis, block.netlist).read_text(), models))
-        sources[block.block] = (str(path),)
-    return sources
+    synthesis = (project / "synth").resolve()
+    made = next(
+        (
+            one
+            for one in load(SynthesisReport, synthesis / "synth.json").blocks
+            if one.block == block.name and one.netlist is not None
+        ),
+        None,
+    )
+    if made is None or made.netlist is None:
+        raise ArtifactError(
+            f"the synthesis of `{block.name}` left no netlist", hint="run `quweit synth --tool yosys` first"
+        )
+    path = inside(synthesis, made.netlist)
+    files: dict[str, Path | str]
+    if made.cell_models is not None:
+        files = {"netlist/models.v": inside(synthesis, made.cell_models), blocks.NETLIST: path}
+    else:
+        models = vendor_file().read_text()
+        files = {blocks.NETLIST: simulation_text(path.read_text(), models, four_state=four_state)}
+    return Subject(block, "netlist", rows, files)
 
 
-def _changed_by_hand(project: Path) -> list[str]:
-    recorded = read_stage(project, "rtl").outputs
-    found = file_digests(project / "rtl")
-    return sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name))
+def _not_compiled(compared: list[RtlBlock], work: list[Work]) -> list[str]:
+    """Files of the design of these blocks that nobody reads."""
+    files = {
+        name for block in compared for name in (*block.sources, *block.sources_xilinx, *block.axis.sources)
+    }
+    return sorted(files.difference(*(one.subject.files for one in work)))
+
+
+def _say_what_was_changed(
+    project: Path, compared: list[RtlBlock], not_compiled: list[str], progress: Progress
+) -> None:
+    """A note for every file that is not what `quweit rtl` wrote: whether it is in what is simulated."""
+    recorded, found = read_stage(project, "rtl").outputs, file_digests(project / "rtl")
+    read = {
+        name for block in compared for name in (*block.sources, *block.sources_xilinx, *block.axis.sources)
+    }
+    for name in sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name)):
+        simulated = name in read and name not in not_compiled
+        rest = "it is simulated as it is" if simulated else "it is no part of what is simulated"
+        progress.note(f"`{name}` is not what `quweit rtl` wrote; {rest}")
+
+
+# ---------------------------------------------------------------- where the answer goes
+
+
+def _earlier(project: Path, stage: str, inputs: Mapping[str, str]) -> SimResult | None:
+    """What the stage holds, when it is whole and about the same hardware."""
+    try:
+        if check_stage(project, stage).inputs != dict(inputs):
+            return None
+        return load(SimResult, project / stage / DOCUMENT)
+    except ArtifactError:
+        return None
+
+
+def _compared(result: SimResult) -> dict[tuple[str, str, str], int]:
+    """Simulator, block and design -> rows of a scenario."""
+    return {
+        (one.simulator, run.block, run.design): run.scenarios.get(blocks.SCENARIOS[0], 0)
+        for one in result.simulators
+        for run in (*one.runs, *one.further_runs)
+    }
+
+
+def _planned(work: list[Work]) -> dict[tuple[str, str, str], int]:
+    return {(one.tool.name, one.subject.block.name, one.subject.design): one.subject.rows for one in work}
+
+
+def _covers(earlier: SimResult, work: list[Work]) -> bool:
+    done = _compared(earlier)
+    return all(done.get(one, 0) >= rows for one, rows in _planned(work).items())
+
+
+def _place(stage: str, earlier: SimResult | None, work: list[Work], waves: bool) -> str:
+    """`stage`, unless the answer there is about more rows: a run for a closer look takes no proof away."""
+    if earlier is None:
+        return stage
+    more = sum(_compared(earlier).values()) - sum(_planned(work).values())
+    return partial(stage) if more > 0 or (more == 0 and waves) else stage
+
+
+def partial(stage: str) -> str:
+    """The stage that holds the answer of a run that compared less than the one in `stage`."""
+    return f"{stage}_partial"
+
+
+# ---------------------------------------------------------------- running it
+
+
+def _run_all(
+    work: list[Work], package: Path, manifest: RtlManifest, folder: Path, *, waves: bool, progress: Progress
+) -> list[SimRun]:
+    """As many at once as there are cores."""
+    with progress.task("simulating", len(work)) as task:
+
+        def run_one(one: Work) -> SimRun:
+            subject = one.subject
+            design = subject.design if subject.design in ("wrapper", "xilinx") else ""
+            kept = folder / one.tool.name / subject.block.name / design
+            done = blocks.run(subject, package, manifest, one.tool, one.found, kept, waves=waves)
+            task.advance()
+            return done
+
+        return toolbox.side_by_side(run_one, work)
+
+
+def _summary(tool: Simulator, found: Found, work: list[Work], runs: list[SimRun]) -> SimulatorResult:
+    mine = [run for run, one in zip(runs, work, strict=True) if one.tool is tool]
+    main = [run for run in mine if run.design in ("block", "netlist")]
+    return SimulatorResult(
+        simulator=tool.name,
+        version=found.version,
+        bit_exact=all(run.bit_exact for run in mine),
+        blocks=len(main),
+        rows_compared=sum(run.rows_compared for run in main),
+        cycles_per_row=[run.initiation_interval_cycles for run in main],
+        seconds=round(sum(run.build_seconds + run.run_seconds for run in mine), 3),
+        runs=main,
+        further_runs=[run for run in mine if run not in main],
+    )
 
 
 def _check_vectors(package: Path, block: RtlBlock) -> None:
@@ -329,6 +352,7 @@ def _check_vectors(package: Path, block: RtlBlock) -> None:
     for name, digest in (
         (block.vectors.inputs, block.vectors.inputs_sha256),
         (block.vectors.outputs, block.vectors.outputs_sha256),
+        (block.axis.inputs, block.axis.inputs_sha256),
     ):
         path = inside(package, name)
         if not path.is_file() or digest_of_file(path) != digest:

@@ -12,6 +12,7 @@ module tb_toy_block0_axis (
 
   output logic [31:0] cycle_o,
   output logic [31:0] first_cycle_o,
+  output logic [38:0] checksum_o,
   output logic [31:0] rows_o,
   output logic [47:0] row_data_o,
   output logic [31:0] row_cycle_o,
@@ -42,7 +43,8 @@ module tb_toy_block0_axis (
     .data_o        (x_data),
     .last_o        (x_last),
     .cycle_i       (cycle_o),
-    .first_cycle_o (first_cycle_o)
+    .first_cycle_o (first_cycle_o),
+    .checksum_o    (checksum_o)
   );
 
   toy_block0_axis u_axis (

@@ -1,0 +1,145 @@
+"""A block on a simulator: its golden rows through its RTL, its wrapper, its FPGA rendering, or its netlist.
+
+Of an RTL package only the design and the golden rows are used. The bench is the one of this quweit, rendered from the
+manifest: a project that came from elsewhere runs no Python of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from quweit_cli.documents import Design, RtlBlock, RtlManifest, SimDifference, SimRun, inside
+from quweit_cli.errors import ArtifactError
+from quweit_cli.hdl.benches import render_benches
+from quweit_cli.hdl.package import BENCH_MODULES
+from quweit_cli.hdl.render import static_text
+from quweit_cli.simulators.base import Bench, Simulator
+from quweit_cli.simulators.runner import Answer, Job, play
+from quweit_cli.synthesizers.cell_models import simulation_models
+from quweit_cli.toolbox import Found
+
+MODULE, TESTS = "test_block", frozenset({"golden_rows"})
+SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
+RESET = "reset"
+BRIEF_ROWS = 16  # of a wrapper and an FPGA rendering, whose tables are proven or compared elsewhere
+CELLS, NETLIST = "cells.v", "netlist.v"
+
+
+class BlockAnswer(Answer):
+    """What `test_block.py` writes."""
+
+    differences: list[SimDifference]  # the first few
+    latency_cycles: int | None = None
+    initiation_interval_cycles: int | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is simulated of a block."""
+
+    block: RtlBlock
+    design: Design
+    rows: int  # in each scenario
+    files: Mapping[
+        str, Path | str
+    ]  # name -> where it comes from, or its text; in compile order, before the bench
+
+    @property
+    def name(self) -> str:
+        return (
+            self.block.name if self.design in ("block", "netlist") else f"{self.block.name} ({self.design})"
+        )
+
+
+def subjects(package: Path, block: RtlBlock, rows: int) -> dict[Design, Subject]:
+    """What can be simulated of the block as it lies in the package, by design.
+
+    Raises:
+        ArtifactError: a source is outside of the package, or missing.
+    """
+    brief = min(rows, BRIEF_ROWS)
+    paths = {
+        name: inside(package, name) for name in (*block.sources, *block.axis.sources, *block.sources_xilinx)
+    }
+    if missing := sorted(name for name, path in paths.items() if not path.is_file()):
+        raise ArtifactError(f"`{package}` lacks `{missing[0]}`", hint="run `quweit rtl` again")
+    plain = {name: paths[name] for name in block.sources}
+    wrapped = plain | {name: paths[name] for name in block.axis.sources}
+    cells = {name: paths[name] for name in block.sources_xilinx}
+    models = simulation_models(path.read_text(errors="replace") for path in cells.values())
+    return {
+        "block": Subject(block, "block", rows, plain),
+        "wrapper": Subject(block, "wrapper", brief, wrapped),
+        "xilinx": Subject(block, "xilinx", brief, {CELLS: models, **cells}),
+    }
+
+
+def run(
+    subject: Subject,
+    package: Path,
+    manifest: RtlManifest,
+    tool: Simulator,
+    found: Found,
+    kept: Path,
+    *,
+    waves: bool = False,
+    stop_early: bool = False,
+) -> SimRun:
+    """Simulate `subject`; logs and waves are kept in `kept`. With `stop_early` to the first difference.
+
+    Raises:
+        ToolError: a simulator is missing or rejects the design, or the bench could not tell.
+    """
+    job = _job(subject, package, manifest, waves=waves, stop_early=stop_early)
+    answer, build_seconds, run_seconds = play(job, tool, found, kept)
+    return SimRun(
+        block=subject.block.name,
+        design=subject.design,
+        bit_exact=not answer.failures and not answer.different,
+        rows_compared=sum(answer.scenarios.values()),
+        different_rows=answer.different,
+        scenarios=answer.scenarios,
+        latency_cycles=answer.latency_cycles,
+        initiation_interval_cycles=answer.initiation_interval_cycles,
+        differences=answer.differences,
+        failures=answer.failures,
+        build_seconds=build_seconds,
+        run_seconds=run_seconds,
+    )
+
+
+def _job(
+    subject: Subject, package: Path, manifest: RtlManifest, *, waves: bool, stop_early: bool
+) -> Job[BlockAnswer]:
+    block, wrapper = subject.block, subject.design == "wrapper"
+    testbench = block.axis.testbench if wrapper else block.testbench
+    inputs, outputs = block.axis.inputs if wrapper else block.vectors.inputs, block.vectors.outputs
+    bench: dict[str, str] = {name: static_text(name) for name in BENCH_MODULES}
+    bench[f"tb/{testbench}.sv"] = render_benches(block, "")[f"tb/{testbench}.sv"]
+    sources = (*subject.files, *bench)
+    bench[f"tb/{MODULE}.py"] = static_text(f"tb/{MODULE}.py")
+    bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
+    return Job(
+        name=subject.name,
+        bench=Bench(
+            testbench,
+            sources,
+            waves=waves,
+            cells=subject.design in ("xilinx", "netlist"),
+            brief=wrapper,
+        ),
+        files={**subject.files, **bench, **{name: inside(package, name) for name in (inputs, outputs)}},
+        module=MODULE,
+        tests=TESTS,
+        scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
+        answer=BlockAnswer,
+        plusargs={"inputs": inputs},
+        settings={
+            "QUWEIT_BLOCK": block.name,
+            "QUWEIT_ROWS": str(subject.rows),
+            "QUWEIT_DESIGN": "wrapper" if wrapper else "block",
+        },
+        stop_early=stop_early,
+    )
