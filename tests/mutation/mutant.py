@@ -10,7 +10,7 @@ from pathlib import Path
 from mutation.rules import KINDS, Place, Rule
 
 _COMMENT = re.compile(r"//[^\n]*|\(\*.*?\*\)", re.DOTALL)
-_DEFAULT = re.compile(r"^ *(?:parameter|genvar)\b.*|^.*\bunused_.*|^`.*|^.*\bu_mutant\b.*", re.MULTILINE)
+_IDLE = re.compile(r"^ *(?:parameter|input|output|logic|wire|reg)\b[^=\n]*(?:=[^;\n]*,)?(?://.*)?$|^ *parameter\b.*|^.*\bunused_.*|^`.*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Mutant:
 
 def masked(text: str) -> str:
     """The text with comments, attributes and what no instance reads as blanks, so that places keep their numbers."""
-    for pattern in (_COMMENT, _DEFAULT):
+    for pattern in (_COMMENT, _IDLE):
         text = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
     return text
 

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mutation.mutant import Mutant
 from quweit_cli import toolbox
@@ -28,33 +29,42 @@ def argument(package: Path, block: RtlBlock, mutant: Mutant, sources: Sequence[s
     """
     module = Path(mutant.file).stem
     texts = {Path(name).stem: (package / name).read_text() for name in sources}
-    proofs: list[tuple[str, str, str | None]] = []
+    proofs: list[tuple[str, Pair]] = []
     if module.startswith(f"{block.top}_") and mutant.file not in block.axis.sources:
-        proofs.append(("the module is the same function of its inputs", module, None))
-        if not module.endswith(("adder_tree", "neighbours")):
-            proofs.append(("the same for all rows and time slots that reach it", "observed", tables(block, texts)))
+        proofs.append(("its module is the same function", Pair(module, None, clocked="always_ff" in texts[module])))
+        if "always_ff" not in texts[module] and not module.endswith("adder_tree"):
+            where = "equal for all rows and time slots that reach it"
+            proofs.append((where, Pair("observed", tables(block, module, texts), clocked=False)))
     if block.input_beats * block.features_per_beat <= SMALL:
         axis = mutant.file in block.axis.sources
-        proofs.append(("the block never answers otherwise", "observed", stream(block, axis=axis)))
-    for reason, top, wrapper in proofs:
-        if equal(package, mutant, sources, top, wrapper, scratch):
+        proofs.append(("its block never answers otherwise", Pair("observed", stream(block, axis=axis), clocked=True)))
+    for reason, pair in proofs:
+        if equal(package, mutant, sources, pair, scratch):
             return reason
     return None
+
+
+class Pair(NamedTuple):
+    """What is compared: `top`, which `wrapper` defines where it is no module of the design."""
+
+    top: str
+    wrapper: str | None
+    clocked: bool
 
 
 SMALL = 32  # features of a block whose whole state can be looked at
 
 
 def equal(
-    package: Path, mutant: Mutant, sources: Sequence[str], top: str, wrapper: str | None, scratch: Path
+    package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scratch: Path
 ) -> bool:
-    """Whether `top` never gives other outputs with the mutant; false as well when the time is not enough."""
+    """Whether the pair never gives other outputs with the mutant; false as well when the time is not enough."""
     if scratch.exists():
         shutil.rmtree(scratch)
     scratch.mkdir(parents=True)
     shutil.copy(vendor_file(), scratch / "cells.v")
-    if wrapper is not None:
-        (scratch / "observed.sv").write_text(wrapper)
+    if pair.wrapper is not None:
+        (scratch / "observed.sv").write_text(pair.wrapper)
     names = {}
     for source in sources:
         text = (package / source).read_text()
@@ -63,7 +73,7 @@ def equal(
         (scratch / f"gate_{names[source]}").write_text(mutant.apply(text) if source == mutant.file else text)
     files = [names[source] for source in sources]
     clock = "clk2fflogic" if mutant.kind == "reset" else "async2sync"
-    (scratch / "pair.ys").write_text(script(files, top, wrapper is not None, clock=clock))
+    (scratch / "pair.ys").write_text(script(files, pair.top, pair.wrapper is not None, clock=clock))
     try:
         toolbox.run(
             [*toolbox.find(toolbox.YOSYS).command, "pair.ys"],
@@ -71,11 +81,12 @@ def equal(
         )  # fmt: skip
     except ToolFailed:
         return False
-    (scratch / "prove.abc").write_text(f"read pair.aig\nstrash\ndc2\nscorr\npdr -T {SECONDS}\n")
+    prove = f"dc2\nscorr\npdr -T {SECONDS}" if pair.clocked else "iprove"
+    (scratch / "prove.abc").write_text(f"read pair.aig\nstrash\n{prove}\n")
     answer = toolbox.run(
         [str(_abc()), "-f", "prove.abc"], cwd=scratch, log=scratch / "prove.log", name="abc", timeout=5 * SECONDS
     )
-    return re.search(r"Property proved|trivially unsat|Networks are equivalent", answer) is not None
+    return re.search(r"Property proved|UNSATISFIABLE", answer) is not None
 
 
 def script(files: Sequence[str], top: str, wrapped: bool, *, clock: str) -> str:
@@ -130,8 +141,11 @@ endmodule
 """
 
 
-def tables(block: RtlBlock, texts: dict[str, str]) -> str:
-    """All tables of a block, from a whole row to the terms of a time slot that comes; texts by module name."""
+def tables(block: RtlBlock, module: str, texts: dict[str, str]) -> str:
+    """The tables of a block from a whole row to those in `module`, and those after it up to the terms of a time slot.
+
+    texts: by module name. Of a LUT layer its own bits are compared, which is quick and says more.
+    """
 
     def width(module: str, port: str) -> int:
         found = re.search(rf"logic (?:\[(\d+):0\] )?{port}\b", texts[f"{block.top}_{module}"])
@@ -143,10 +157,22 @@ def tables(block: RtlBlock, texts: dict[str, str]) -> str:
         for k in range(slots)
     ]
     before = "bits"
+    layer = re.search(r"_lut_layer(\d+)$", module)
     for index in range(len(block.luts_by_layer)):
         lines.append(f"  wire [{width(f'lut_layer{index}', 'bits_o') - 1}:0] layer{index};")
         lines.append(f"  {block.top}_lut_layer{index} u_layer{index} (.bits_i({before}), .bits_o(layer{index}));")
         before = f"layer{index}"
+        if layer and index == int(layer[1]):
+            width_out = width(f"lut_layer{index}", "bits_o")
+            return "\n".join(
+                [
+                    f"module observed (input [{slots * beat_in - 1}:0] row, output [{width_out - 1}:0] answer);",
+                    f"  wire [{slots * beat_out - 1}:0] bits;",
+                    *lines,
+                    f"  assign answer = {before};",
+                    "endmodule\n",
+                ]
+            )
     gated = width("value_table", "bits_i") == 0
     terms, bias, clock = (width("value_table", port) for port in ("terms_o", "bias_o", "time_i"))
     answer = f"output [{terms - 1}:0] terms, output [{bias - 1}:0] bias"

@@ -16,6 +16,7 @@ from mutation.mutant import Mutant, masked
 _ASSIGNMENT = re.compile(r"(?<![<>=!:+])(?:<=|=)(?!=)")
 _TABLE = re.compile(r"localparam logic (\[\d+:0\]) (\w+) $")
 _CELL = re.compile(r"\b(LUT[1-6](?:_2)?) #\(\.INIT\($")
+_INSTANCE = re.compile(r"\b(LUT[1-6](?:_2)?) #\(\.INIT\(((?:[^()]|\([^()]*\))*)\)\) (\w+) \(")
 _GENERATE = re.compile(r"\) begin : gen_")
 _GROUP = {"(": ")", "[": "]", "{": "}"}
 SWITCH = """
@@ -59,7 +60,7 @@ def combined(text: str, mutants: Iterable[tuple[int, Mutant]]) -> str:
         span = expression(text, mutant)
         assert span is not None
         spans[span].append((number, mutant))
-    edits: list[tuple[int, int, str]] = [(_body(text), _body(text), SWITCH)]
+    edits: list[tuple[int, int, str]] = [(_body(text), _body(text), SWITCH)] if spans else []
     for span, inside in spans.items():
         choice = f"({text[span.start : span.end].strip()})"
         for number, mutant in inside:
@@ -70,10 +71,18 @@ def combined(text: str, mutants: Iterable[tuple[int, Mutant]]) -> str:
         edits.append((first, last, f"{span.opening or ''} {choice}{span.closing or ''}"))
     for first, last, new in sorted(edits, reverse=True):
         text = text[:first] + new + text[last:]
-    return text + "".join(open_cell(name) for name in sorted(set(re.findall(r"quweit_open_(LUT\w+)", text))))
+    return text
 
 
-def open_cell(name: str) -> str:
+def with_open_cells(text: str, suffix: str) -> str:
+    """The text with every LUT's contents at a port, which a choice may drive, and the modules for that at its end."""
+    text = _INSTANCE.sub(r"quweit_open_\1 \3 (.INIT(\2), ", text)
+    names = sorted(set(re.findall(r"\bquweit_open_(LUT[1-6](?:_2)?) ", text)))
+    text = re.sub(r"\bquweit_open_(LUT[1-6](?:_2)?) ", rf"quweit_open_\1_{suffix} ", text)
+    return text + "".join(open_cell(name, suffix) for name in names)
+
+
+def open_cell(name: str, suffix: str) -> str:
     """A LUT with its contents at a port."""
     pins = int(name[3])
     address = ", ".join(f"I{pin}" for pin in reversed(range(pins)))
@@ -84,7 +93,7 @@ def open_cell(name: str) -> str:
         ports, answers = "O5, O6", f"  assign O5 = INIT[{{{low}}}];\n  assign O6 = INIT[{{{address}}}];\n"
     else:
         ports, answers = "O", f"  assign O = INIT[{{{address}}}];\n"
-    return f"\nmodule quweit_open_{name} ({head}, output wire {ports});\n{answers}endmodule\n"
+    return f"\nmodule quweit_open_{name}_{suffix} ({head}, output wire {ports});\n{answers}endmodule\n"
 
 
 def _statement(hidden: str, place: int) -> tuple[int, int, int | None]:
