@@ -1,4 +1,4 @@
-<%page args="module, block, structure, thresholds, words, header"/>\
+<%page args="module, block, structure, thresholds, words, read, header"/>\
 ${header}
 // Thermometer, behavioural rendering (simulation, ASIC): each beat's features are compared with
 // that beat's thresholds (strict, signed). Bit ${thresholds}*f + t answers threshold t of feature f of the beat.
@@ -21,10 +21,12 @@ module ${module} (
   logic [${comparisons * 8 - 1}:0] thresholds;
   assign thresholds = {${", ".join(f"thresholds{index}" for index in reversed(range(len(words))))}};
 
+  localparam logic [${comparisons - 1}:0] Read = ${read};  // what a LUT reads; the rest stays 0
+
   always_comb begin
     for (int f = 0; f < ${block.features_per_beat}; f++) begin
       for (int t = 0; t < ${thresholds}; t++) begin
-        bits_o[f*${thresholds} + t] = $signed(x_i[f*8 +: 8]) > $signed(thresholds[(f*${thresholds} + t)*8 +: 8]);
+        bits_o[f*${thresholds} + t] = Read[f*${thresholds} + t] && $signed(x_i[f*8 +: 8]) > $signed(thresholds[(f*${thresholds} + t)*8 +: 8]);
       end
     end
   end

@@ -91,12 +91,20 @@ def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, obj
     plan, comparisons = plan_of_encoder(beats, structure)
     names = {"module": module, "thresholds": structure.thresholds_DT.shape[1], **common}
     words = _words(beats_BN & 0xFF, 8)
+    read = literals.unsigned(
+        sum(1 << place for place in _read_places(beats_BN, structure)), beats_BN.shape[1]
+    )
     return {
-        f"rtl/{module}.sv": render("encoder.sv.mako", words=words, **names),
+        f"rtl/{module}.sv": render("encoder.sv.mako", words=words, read=read, **names),
         f"rtl/xilinx/{module}.sv": render(
             "xilinx/encoder.sv.mako", plan=plan, comparisons=comparisons, **names
         ),
     }
+
+
+def _read_places(beats_BN: Integers, structure: Structure) -> set[int]:
+    """Comparisons of a beat whose bit a LUT reads in some beat."""
+    return {pin % beats_BN.shape[1] for lut in structure.layers[0].table for pin in lut.pins}
 
 
 class Comparison(NamedTuple):
@@ -110,13 +118,13 @@ def plan_of_encoder(block: Beats, structure: Structure) -> tuple[CellPlan, list[
     """The table cells of the comparisons of a beat; bits that no LUT reads are left out."""
     plan = CellPlan()
     beats_BN = thresholds_of_beats(block, structure).reshape(block.input_beats, -1)
-    read = {pin for lut in structure.layers[0].table for pin in lut.pins}
+    read = _read_places(beats_BN, structure)
     thresholds = structure.thresholds_DT.shape[1]
     time = tuple(f"slot_i[{index}]" for index in range((block.input_beats - 1).bit_length()))
     comparisons = []
     for place, numbers in enumerate(beats_BN.T.tolist()):
         x = tuple(f"x_i[{place // thresholds * INPUT_BITS + bit}]" for bit in range(INPUT_BITS))
-        if not any(place + beat * beats_BN.shape[1] in read for beat in range(len(numbers))):
+        if place not in read:
             comparisons.append(Comparison("1'b0", []))
         elif len(set(numbers)) == 1:
             comparisons.append(Comparison(plan.greater(x, numbers[0]), []))
