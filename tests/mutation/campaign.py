@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from mutation.schema import expression
 from mutation.trial import Package, Together, Verdict, alone, compiles, proven
 
 Say = Callable[[str], None]
-PROCESSES = 2
 TRIES = 400  # for a mutant of a kind that compiles
 # Designs by share: kinds of data where there are most, kinds of control where a build is quick.
 DATA = ("table", "threshold", "value", "pin")
@@ -51,7 +50,8 @@ def draw(designs: Sequence[Design], count: int, rng: random.Random, scratch: Pat
             text = design.places.texts[mutant.file]
             if name in drawn or (design.large and expression(text, mutant) is None):
                 continue
-            if compiles(design.package, mutant, scratch):
+            # A literal or an index for another compiles, and asking takes seconds in a large design.
+            if (design.large and kind in DATA) or compiles(design.package, mutant, scratch):
                 drawn[name] = mutant
                 break
         else:
@@ -61,16 +61,16 @@ def draw(designs: Sequence[Design], count: int, rng: random.Random, scratch: Pat
 
 def _design(designs: Sequence[Design], kind: str, rng: random.Random) -> Design:
     able = [one for one in designs if one.places.has(kind)]
-    large = [one for one in able if one.large]
-    share = 0.6 if kind in DATA else 0.2
-    if large and rng.random() < share:
+    large, small = [one for one in able if one.large], [one for one in able if not one.large]
+    if large and (not small or rng.random() < (0.6 if kind in DATA else 0.2)):
         return rng.choice(large)
-    small = [one for one in able if not one.large]
-    return rng.choice(small[:1]) if rng.random() < 0.5 else rng.choice(small or large)
+    return small[0] if rng.random() < 0.5 else rng.choice(small)
 
 
-def judge(designs: Sequence[Design], mutants: Sequence[Mutant], scratch: Path, say: Say) -> list[Outcome]:
-    """Every mutant judged; those of large designs in builds that they share."""
+def judge(
+    designs: Sequence[Design], mutants: Sequence[Mutant], scratch: Path, processes: int, say: Say
+) -> list[Outcome]:
+    """Every mutant judged, `processes` at once; those of large designs in builds that they share."""
     by_name = {design.name: design for design in designs}
     work: list[Callable[[], Outcome]] = []
     shared: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
@@ -81,18 +81,20 @@ def judge(designs: Sequence[Design], mutants: Sequence[Mutant], scratch: Path, s
         else:
             place = scratch / f"alone{len(work)}"
             work.append(lambda m=mutant, d=design, p=place: _alone(d, m, p))  # type: ignore[misc]
-    outcomes = _side_by_side(work, say)
+    outcomes = _side_by_side(work, processes, say)
     for (name, part), group in shared.items():
         package, place = by_name[name].package, scratch / f"{name}-{part}".replace(" ", "-")
         together = Together(package, part, group, place)  # type: ignore[arg-type]
         if (original := together.judge(0)) is not Verdict.EQUAL:
             raise RuntimeError(f"{name} ({part}) without a mutant: {original.value}")
         numbered: list[Callable[[], Outcome]] = [
-            lambda n=number, m=one, t=together, d=by_name[name], p=place: _finished(d, m, t.judge(n), p / f"left{n}")  # type: ignore[misc]
+            lambda n=number, m=one, t=together, d=by_name[name], p=place: _finished(
+                d, m, t.judge(n), p / f"left{n}"
+            )  # type: ignore[misc]
             for number, one in enumerate(group, 1)
         ]
         say(f"{name} ({part}): {len(group)} mutants in one build")
-        outcomes += _side_by_side(numbered, say)
+        outcomes += _side_by_side(numbered, processes, say)
     return outcomes
 
 
@@ -110,7 +112,10 @@ def _finished(design: Design, mutant: Mutant, verdict: Verdict, place: Path) -> 
     if verdict is Verdict.FOUND:
         return Outcome(mutant, verdict)
     package = design.package
-    checks = [lambda: _excuse(package, mutant, verdict, place), lambda: _formal(package, mutant, verdict, place)]
+    checks = [
+        lambda: _excuse(package, mutant, verdict, place),
+        lambda: _formal(package, mutant, verdict, place),
+    ]
     for check in reversed(checks) if "xilinx" in mutant.file else checks:
         if not (outcome := check()).survived:
             return outcome
@@ -119,22 +124,28 @@ def _finished(design: Design, mutant: Mutant, verdict: Verdict, place: Path) -> 
 
 def _excuse(package: Package, mutant: Mutant, verdict: Verdict, place: Path) -> Outcome:
     sources = package.sources(package.designs(mutant.file)[0])
-    return Outcome(mutant, verdict, proof.argument(package.root, package.block, mutant, sources, place / "proof"))
+    return Outcome(
+        mutant, verdict, proof.argument(package.root, package.block, mutant, sources, place / "proof")
+    )
 
 
 def _formal(package: Package, mutant: Mutant, verdict: Verdict, place: Path) -> Outcome:
     return Outcome(mutant, Verdict.PROVEN if proven(package, mutant, place) is Verdict.PROVEN else verdict)
 
 
-def _side_by_side(work: Iterable[Callable[[], Outcome]], say: Say) -> list[Outcome]:
+def _side_by_side(work: Sequence[Callable[[], Outcome]], processes: int, say: Say) -> list[Outcome]:
     outcomes = []
-    with ThreadPoolExecutor(PROCESSES) as pool:
+    with ThreadPoolExecutor(processes) as pool:
         for outcome in pool.map(lambda one: one(), work):
             outcomes.append(outcome)
             if outcome.survived:
                 say(f"SURVIVED ({outcome.verdict.value}) {outcome.mutant.describe()}")
             elif outcome.reason is not None:
                 say(f"equivalent: {outcome.reason}: {outcome.mutant.describe()}")
+            elif outcome.verdict is Verdict.PROVEN:
+                say(f"found by --formal alone: {outcome.mutant.describe()}")
+            if len(outcomes) % 25 == 0:
+                say(f"{len(outcomes)} of {len(work)} judged")
     return outcomes
 
 
@@ -152,9 +163,13 @@ def table(outcomes: Sequence[Outcome]) -> str:
             sum(one.survived for one in of_kind),
         )
         rows.append((kind, *map(str, counted)))
-    lines = ["".join(cell.rjust(14) if place else cell.ljust(10) for place, cell in enumerate(row)) for row in rows]
+    lines = [
+        "".join(cell.rjust(14) if place else cell.ljust(10) for place, cell in enumerate(row)) for row in rows
+    ]
     reasons: dict[str, int] = defaultdict(int)
     for one in outcomes:
         if one.reason is not None:
             reasons[one.reason] += 1
-    return "\n".join([*lines, *(f"  {count} equivalent: {reason}" for reason, count in sorted(reasons.items()))])
+    return "\n".join(
+        [*lines, *(f"  {count} equivalent: {reason}" for reason, count in sorted(reasons.items()))]
+    )

@@ -31,12 +31,12 @@ class Design:
 
 
 def worked_example(folder: Path) -> list[Design]:
-    return _designs("example", _rendered(folder / "example", EXAMPLE), large=False)
+    return packages("example", _rendered(folder / "example", EXAMPLE), large=False)
 
 
 def digits(folder: Path, dump: Path) -> list[Design]:
     """The blocks of a dump, rendered anew by this quweit."""
-    return _designs("digits", _rendered(folder / "digits", dump), large=True)
+    return packages("digits", _rendered(folder / "digits", dump), large=True)
 
 
 def shapes(folder: Path) -> list[Design]:
@@ -51,13 +51,13 @@ def shapes(folder: Path) -> list[Design]:
         program = random_block(len(name), **block)  # type: ignore[arg-type]
         project = project_with_dump(folder / name, program, rows=24)
         rtl.run(project, config.Rtl.model_validate({"random_rows": 200, **options}))
-        made += _designs(name, project, large=False)
+        made += packages(name, project, large=False)
     for name, tokens, causal, features in (("patches", 9, False, 8), ("text", 6, True, 8)):
         program = random_block(31, features=2 * features, thresholds=2, layers=(20,), outputs=features)
         around = Neighbourhood(tokens, causal)
         project = project_with_dump(folder / name, program, rows=3 * tokens, around=around)
         rtl.run(project, config.Rtl(cycles_per_row=8, random_rows=100))
-        made += _designs(name, project, large=False)
+        made += packages(name, project, large=False)
     return made
 
 
@@ -67,13 +67,14 @@ def _rendered(project: Path, dump: Path) -> Path:
     return project
 
 
-def _designs(name: str, project: Path, *, large: bool) -> list[Design]:
+def packages(name: str, project: Path, *, large: bool) -> list[Design]:
+    """A design of every block of a rendered project."""
     manifest = load(RtlManifest, project / "rtl" / "manifest.json")
     designs = []
     for block in manifest.blocks:
         package = Package(project, manifest, block)
         called = name if len(manifest.blocks) == 1 else f"{name} {block.name}"
-        files = tuple(used(package))
+        files = tuple(name for name in used(package) if not (large and name in block.axis.sources))
         designs.append(Design(called, package, Places(called, package.root, files), large))
     return designs
 
@@ -83,9 +84,15 @@ def used(package: Package) -> list[str]:
     block = package.block
     files = dict.fromkeys([*block.sources, *block.sources_xilinx, *block.axis.sources])
     texts = {name: (package.root / name).read_text() for name in files}
-    named = {word for text in texts.values() for word in re.findall(r"^ +(\w+) (?:#\(|u_\w+ \()", text, re.MULTILINE)}
+    named = {
+        word
+        for text in texts.values()
+        for word in re.findall(r"^ +(\w+) (?:#\(|u_\w+ \()", text, re.MULTILINE)
+    }
     named |= {block.top, block.axis.top}
-    return [name for name in files if Path(name).stem in named and not (STRAIGHT in name and _straight(block))]
+    return [
+        name for name in files if Path(name).stem in named and not (STRAIGHT in name and _straight(block))
+    ]
 
 
 def _straight(block: RtlBlock) -> bool:

@@ -10,7 +10,10 @@ from pathlib import Path
 from mutation.rules import KINDS, Place, Rule
 
 _COMMENT = re.compile(r"//[^\n]*|\(\*.*?\*\)", re.DOTALL)
-_IDLE = re.compile(r"^ *(?:parameter|input|output|logic|wire|reg)\b[^=\n]*(?:=[^;\n]*,)?(?://.*)?$|^ *parameter\b.*|^.*\bunused_.*|^`.*", re.MULTILINE)
+_IDLE = re.compile(
+    r"^ *(?:parameter|input|output|logic|wire|reg)\b[^=\n]*(?:=[^;\n]*,)?(?://.*)?$|^ *parameter\b.*|^.*\bunused_.*|^`.*",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ from quweit_cli.synthesizers.cell_models import vendor_file
 SECONDS = 120
 
 
-def argument(package: Path, block: RtlBlock, mutant: Mutant, sources: Sequence[str], scratch: Path) -> str | None:
+def argument(
+    package: Path, block: RtlBlock, mutant: Mutant, sources: Sequence[str], scratch: Path
+) -> str | None:
     """Why a mutant equals the original: the first of three proofs that holds; None when none does.
 
     sources: the rendering that the mutant is in, in compile order.
@@ -31,13 +33,17 @@ def argument(package: Path, block: RtlBlock, mutant: Mutant, sources: Sequence[s
     texts = {Path(name).stem: (package / name).read_text() for name in sources}
     proofs: list[tuple[str, Pair]] = []
     if module.startswith(f"{block.top}_") and mutant.file not in block.axis.sources:
-        proofs.append(("its module is the same function", Pair(module, None, clocked="always_ff" in texts[module])))
+        proofs.append(
+            ("its module is the same function", Pair(module, None, clocked="always_ff" in texts[module]))
+        )
         if "always_ff" not in texts[module] and not module.endswith("adder_tree"):
             where = "equal for all rows and time slots that reach it"
             proofs.append((where, Pair("observed", tables(block, module, texts), clocked=False)))
     if block.input_beats * block.features_per_beat <= SMALL:
         axis = mutant.file in block.axis.sources
-        proofs.append(("its block never answers otherwise", Pair("observed", stream(block, axis=axis), clocked=True)))
+        proofs.append(
+            ("its block never answers otherwise", Pair("observed", stream(block, axis=axis), clocked=True))
+        )
     for reason, pair in proofs:
         if equal(package, mutant, sources, pair, scratch):
             return reason
@@ -55,9 +61,7 @@ class Pair(NamedTuple):
 SMALL = 32  # features of a block whose whole state can be looked at
 
 
-def equal(
-    package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scratch: Path
-) -> bool:
+def equal(package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scratch: Path) -> bool:
     """Whether the pair never gives other outputs with the mutant; false as well when the time is not enough."""
     if scratch.exists():
         shutil.rmtree(scratch)
@@ -84,7 +88,11 @@ def equal(
     prove = f"dc2\nscorr\npdr -T {SECONDS}" if pair.clocked else "iprove"
     (scratch / "prove.abc").write_text(f"read pair.aig\nstrash\n{prove}\n")
     answer = toolbox.run(
-        [str(_abc()), "-f", "prove.abc"], cwd=scratch, log=scratch / "prove.log", name="abc", timeout=5 * SECONDS
+        [str(_abc()), "-f", "prove.abc"],
+        cwd=scratch,
+        log=scratch / "prove.log",
+        name="abc",
+        timeout=5 * SECONDS,
     )
     return re.search(r"Property proved|UNSATISFIABLE", answer) is not None
 
@@ -160,7 +168,9 @@ def tables(block: RtlBlock, module: str, texts: dict[str, str]) -> str:
     layer = re.search(r"_lut_layer(\d+)$", module)
     for index in range(len(block.luts_by_layer)):
         lines.append(f"  wire [{width(f'lut_layer{index}', 'bits_o') - 1}:0] layer{index};")
-        lines.append(f"  {block.top}_lut_layer{index} u_layer{index} (.bits_i({before}), .bits_o(layer{index}));")
+        lines.append(
+            f"  {block.top}_lut_layer{index} u_layer{index} (.bits_i({before}), .bits_o(layer{index}));"
+        )
         before = f"layer{index}"
         if layer and index == int(layer[1]):
             width_out = width(f"lut_layer{index}", "bits_o")

@@ -22,7 +22,9 @@ from quweit_cli.toolbox import Found
 FEW_ROWS = 16  # compared first: most mutants differ in one of them
 BUILT = {"verilator": "build/bench", "icarus": "bench.vvp"}
 # Of choices between expressions Verilator has much to say; of the original it says nothing, which other tests check.
-QUIET = "".join(f"/* verilator lint_off {one} */ " for one in ("WIDTH", "UNUSED", "UNDRIVEN", "CMPCONST")) + "\n"
+QUIET = (
+    "".join(f"/* verilator lint_off {one} */ " for one in ("WIDTH", "UNUSED", "UNDRIVEN", "CMPCONST")) + "\n"
+)
 
 
 class Verdict(Enum):
@@ -116,11 +118,13 @@ def play(package: Package, subject: Subject, tool: Watched, scratch: Path) -> Ve
     return Verdict.EQUAL
 
 
-def alone(package: Package, mutant: Mutant, name: str, scratch: Path) -> Verdict:
+def alone(
+    package: Package, mutant: Mutant, name: str, scratch: Path, designs: Sequence[Design] | None = None
+) -> Verdict:
     """The mutant in builds of its own on one simulator: of every design that it is part of, while they are equal."""
     texts = {mutant.file: mutant.apply((package.root / mutant.file).read_text())}
     verdict = Verdict.EQUAL
-    for design in package.designs(mutant.file):
+    for design in package.designs(mutant.file) if designs is None else designs:
         if name == "icarus" or design == "block":
             subject = package.subject(design, package.rows(name), texts)
             verdict = play(package, subject, Watched(simulator(name)), scratch)
@@ -130,23 +134,27 @@ def alone(package: Package, mutant: Mutant, name: str, scratch: Path) -> Verdict
 
 
 class Together:
-    """Mutants of one design of a block in one build of Verilator; each is judged by its number."""
+    """Mutants of one design of a block in one build of a simulator; each is judged by its number."""
 
-    def __init__(self, package: Package, design: Design, mutants: list[Mutant], scratch: Path) -> None:
-        self.package, self.mutants, self.scratch = package, mutants, scratch
+    def __init__(
+        self, package: Package, design: Design, mutants: list[Mutant], scratch: Path, name: str = "verilator"
+    ) -> None:
+        self.package, self.name, self.scratch = package, name, scratch
         self.kept, self.lock = scratch / "bench", threading.Lock()
         scratch.mkdir(parents=True)
         texts = {}
         for name in package.sources(design):
             numbered = [(n, one) for n, one in enumerate(mutants, 1) if one.file == name]
             text = (package.root / name).read_text()
-            if numbered or design == "xilinx":  # of a table that is a parameter Verilator makes a module of its own
+            if (
+                numbered or design == "xilinx"
+            ):  # of a table that is a parameter Verilator makes a module of its own
                 texts[name] = QUIET + with_open_cells(combined(text, numbered), Path(name).stem)
-        self.subject = package.subject(design, package.rows("verilator"), texts)
+        self.subject = package.subject(design, package.rows(name), texts)
 
     def judge(self, number: int) -> Verdict:
         """Mutant `number`, from 1; 0 is the original."""
-        tool = Watched(simulator("verilator"), self.kept, number, lock=self.lock)
+        tool = Watched(simulator(self.name), self.kept, number, lock=self.lock)
         return play(self.package, self.subject, tool, self.scratch / str(number))
 
 
