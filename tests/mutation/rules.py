@@ -76,7 +76,8 @@ def another_slice(place: Place, rng: random.Random) -> str:
     """Another part of the same vector, equally wide."""
 
     def bits(part: str) -> int:
-        return int(part.split(":")[0]) - int(part.split(":")[1])
+        high, low = part.split(":")
+        return int(high) - int(low)
 
     parts = re.findall(rf"\b{place['vector']}\[(\d+:\d+)\]", place.string)
     return rng.choice([part for part in parts if bits(part) == bits(place["x"])])
