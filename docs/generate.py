@@ -38,6 +38,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "sample": documents.SampleResult,
     "dump": documents.DumpManifest,
     "rtl": documents.RtlManifest,
+    "coverage": documents.VectorCoverage,
     "sim": documents.SimResult,
     "formal": documents.FormalResult,
     "synth": documents.SynthesisReport,

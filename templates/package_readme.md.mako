@@ -74,8 +74,21 @@ ${"##"} Files
 - `rtl/`: the design, tables as SystemVerilog constants; `rtl/xilinx/`: the same tables as LUT cells; `rtl/wrapper/`: AXI-Stream.
 - `filelists/`: `<module>.f` for simulation and library cells, `<module>_xilinx.f` for FPGA synthesis, `check_<module>.f` and
   `tb_<module>.f` for the benches; names are relative to this folder.
-- `tb/`: benches and golden vectors, inputs one beat a line, outputs one row a line; their SHA-256 are in `manifest.json`.
+- `tb/`: benches and golden vectors, inputs one beat a line, outputs one row a line; their SHA-256 are in `manifest.json`. The
+  vectors are rows directed at what the others do not show, random rows, then rows of real activations.
 - `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
+
+${"##"} What the vectors read
+
+| block | rows | table entries | read | observed | unreachable | not found |
+|---|---|---|---|---|---|---|
+% for block in blocks:
+<% v = block.vectors; t = v.tables %>\
+| ${block.name} | ${v.directed_rows} + ${v.random_rows} + ${v.golden_rows} | ${t.entries} | ${t.read} | ${t.observed} | ${t.unreachable} | ${t.not_found} |
+% endfor
+
+An entry is observed when some row's outputs would be others if it were; unreachable, when it is proven that no input reads it. Only one
+that is not found could be wrong unseen. `tb/vectors/*.coverage.json` lists those that nothing reads, and why.
 
 ${"##"} Simulate
 

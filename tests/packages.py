@@ -53,12 +53,15 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
     name = f"block_{layer}"
     vectors = documents.RtlVectors(
         rows=4,
+        directed_rows=0,
         random_rows=0,
-        table_coverage=1.0,
+        tables=documents.TableEntries(entries=64, read=64, observed=64, unreachable=0, masked=0),
         inputs=f"tb/{name}.x.hex",
         outputs=f"tb/{name}.y.hex",
+        coverage=f"tb/{name}.coverage.json",
         inputs_sha256=DIGEST,
         outputs_sha256=DIGEST,
+        coverage_sha256=DIGEST,
     )
     return documents.RtlBlock(
         name=name,
@@ -191,6 +194,8 @@ def sim_result(
             different_rows=0 if bit_exact else 1,
             differences=[] if bit_exact else [difference],
             failures=[],
+            table_entries_read=60,
+            table_entries_reachable=64,
             build_seconds=1.0,
             run_seconds=2.0,
         )

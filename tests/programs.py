@@ -61,14 +61,21 @@ def random_rows(program: Program, rows: int, seed: int = 1) -> np.ndarray:
 
 
 def project_with_dump(
-    path: Path, *programs: Program, rows: int = 40, around: Neighbourhood | None = None
+    path: Path,
+    *programs: Program,
+    rows: int = 40,
+    around: Neighbourhood | None = None,
+    inputs: np.ndarray | None = None,
 ) -> Path:
-    """A project whose dump holds these programs with random golden rows; those of whole samples that read `around`."""
+    """A project whose dump holds these programs with random golden rows, those of whole samples that read `around`, or with these `inputs`."""
     project = open_project(path)
     with writing_stage(project, "dump", inputs={}, options={}) as folder:
         (folder / "blocks").mkdir()
         blocks = [
-            _write_block(folder, layer, program, rows, around) for layer, program in enumerate(programs)
+            _write_block(
+                folder, layer, program, random_rows(program, rows) if inputs is None else inputs, around
+            )
+            for layer, program in enumerate(programs)
         ]
         features = programs[0].input_type.features // (2 if around else 1)
         manifest = DumpManifest(
@@ -93,9 +100,8 @@ def project_with_dump(
 
 
 def _write_block(
-    folder: Path, layer: int, program: Program, rows: int, around: Neighbourhood | None
+    folder: Path, layer: int, program: Program, inputs: np.ndarray, around: Neighbourhood | None
 ) -> DumpedBlock:
-    inputs = random_rows(program, rows)
     if around is not None:
         inputs = around.read(inputs[:, : inputs.shape[1] // 2])
     name = program.name
@@ -108,7 +114,7 @@ def _write_block(
         program=f"blocks/{name}.json",
         inputs=f"blocks/{name}.x.npy",
         outputs=f"blocks/{name}.y.npy",
-        rows=rows,
+        rows=len(inputs),
         input_scale=1 / 32,
         output_scale=0.01,
     )

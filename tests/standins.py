@@ -34,6 +34,7 @@ from quweit_cli.documents import (
     SimulatorResult,
     SynthesisReport,
     SynthesizedBlock,
+    TableEntries,
     TrainedModel,
     TrainResult,
 )
@@ -135,12 +136,15 @@ def rtl(
         lanes = 8 if options.outputs_per_cycle == "all" else options.outputs_per_cycle
         vectors = RtlVectors(
             rows=1,
+            directed_rows=0,
             random_rows=0,
-            table_coverage=1.0,
+            tables=TableEntries(entries=64, read=64, observed=64, unreachable=0, masked=0),
             inputs="x.hex",
             outputs="y.hex",
+            coverage="c.json",
             inputs_sha256=DIGEST,
             outputs_sha256=DIGEST,
+            coverage_sha256=DIGEST,
         )
         block = RtlBlock(
             name="block0",

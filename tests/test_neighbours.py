@@ -86,11 +86,13 @@ def test_the_hardware_of_such_a_block_equals_it(tmp_path: Path) -> None:
     project = artifacts.open_project(tmp_path / "project")
     train.run(tiny_digits("model.neighbours=true"), project)
     dumped = dump.run(project / "train/ckpt.pt", project, config.Dump(rows=47, samples=20))
-    made = rtl.run(project, config.Rtl.model_validate({"cycles_per_row": 8, "random_rows": 15}))
+    made = rtl.run(
+        project, config.Rtl.model_validate({"cycles_per_row": 8, "random_rows": 15, "directed_rows": 33})
+    )
     result = sim.run(project, config.Sim(simulators=("icarus",)))
     assert dumped.checks.logits_equal and [block.rows for block in dumped.blocks] == [48, 48]
     assert [(block.features, block.outputs) for block in made.blocks] == [(16, 16)] * 2
-    assert [(block.vectors.rows, block.vectors.random_rows) for block in made.blocks] == [(64, 16)] * 2
+    assert [(block.vectors.rows, block.vectors.random_rows) for block in made.blocks] == [(96, 16)] * 2
     assert result.bit_exact
 
 

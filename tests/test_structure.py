@@ -10,7 +10,7 @@ from quweit_cli import config
 from quweit_cli.hdl.block import plan_of_lane, plan_of_values
 from quweit_cli.hdl.cells import CellPlan, tables_of_bits
 from quweit_cli.hdl.folding import Folding
-from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
+from quweit_cli.hdl.structure import Structure, structure_of
 from quweit_cli.hdl.terms import terms_of, tree_of
 from quweit_cli.ir import ConditionalSummation, LutLayer, Thermometer, evaluate
 from quweit_cli.ir.block import block_program, residual_requantize
@@ -104,18 +104,6 @@ def test_luts_are_counted_as_they_are_placed() -> None:
         assert plan.luts() == len(placed)
         pairs += placed.count("LUT6_2")
     assert pairs
-
-
-def test_coverage_counts_the_table_entries_that_rows_read() -> None:
-    exclusive_or = LutLayer(np.array([[0, 1]]), np.array([0b0110], dtype=np.uint64))
-    summation = ConditionalSummation(np.array([[1]]), np.array([0]))
-    thermometer = Thermometer(np.array([[10], [-10]]))
-    program = block_program(
-        "b", thermometer, [exclusive_or], summation, residual_requantize(*summation.range())
-    )
-    structure = structure_of(program, ONE)
-    assert table_coverage(structure, np.array([[0, 0], [5, 5]])) == 1 / 4
-    assert table_coverage(structure, np.array([[0, 0], [20, 0], [20, -20]])) == 3 / 4
 
 
 def test_slots_and_groups_cover_every_output_and_bit_once() -> None:

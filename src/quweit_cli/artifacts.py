@@ -236,10 +236,16 @@ def read_json(path: Path, schema: str | None = None) -> Any:
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
-    """Stable bytes (sorted keys, one trailing newline), written whole or not at all."""
+    """Written whole or not at all."""
+    write_text(path, json_text(content, indent=indent))
+
+
+def json_text(content: Any, *, indent: int | None = None) -> str:
+    """Stable bytes: sorted keys, one trailing newline."""
     separators = (",", ":") if indent is None else None
-    text = json.dumps(content, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False)
-    write_text(path, text + "\n")
+    return (
+        json.dumps(content, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False) + "\n"
+    )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -119,6 +119,11 @@ class Rtl(Fold):
         ge=0,
         description="uniformly random rows added to the golden ones: they reach table entries that real activations seldom do",
     )
+    directed_rows: int = Field(
+        512,
+        ge=0,
+        description="the most rows that are added, in whole samples where neighbours are read, for what golden and random ones do not show of tables, pins, thresholds, values and biases; 0 searches for none",
+    )
 
 
 class Sim(Settings):

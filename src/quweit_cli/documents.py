@@ -34,6 +34,10 @@ from quweit_cli.model_documents import SampleResult as SampleResult  # noqa: PLC
 from quweit_cli.model_documents import TrainedModel as TrainedModel  # noqa: PLC0414  (also documents.TrainedModel)
 from quweit_cli.model_documents import TrainResult as TrainResult  # noqa: PLC0414  (also documents.TrainResult)
 from quweit_cli.model_documents import UnfinishedTraining as UnfinishedTraining  # noqa: PLC0414  (also documents.UnfinishedTraining)
+from quweit_cli.vector_documents import RtlVectors as RtlVectors  # noqa: PLC0414  (also documents.RtlVectors)
+from quweit_cli.vector_documents import TableEntries as TableEntries  # noqa: PLC0414  (also documents.TableEntries)
+from quweit_cli.vector_documents import TableEntry as TableEntry  # noqa: PLC0414  (also documents.TableEntry)
+from quweit_cli.vector_documents import VectorCoverage as VectorCoverage  # noqa: PLC0414  (also documents.VectorCoverage)
 
 # ---------------------------------------------------------------- dump
 
@@ -88,18 +92,6 @@ class DumpManifest(Artifact):
 
 
 # ---------------------------------------------------------------- rtl
-
-
-class RtlVectors(Artifact):
-    rows: int = Field(description="golden rows of the dump, then random ones")
-    random_rows: int = Field(description="how many of them, at the end, are random")
-    table_coverage: float = Field(
-        description="share of the table entries of all rendered LUTs that these rows read"
-    )
-    inputs: FileName = Field(description="$readmemh, one input beat a line, feature 0 in the low bits")
-    outputs: FileName = Field(description="one output row a line, output 0 in the low bits")
-    inputs_sha256: Digest
-    outputs_sha256: Digest
 
 
 class AxisPort(Artifact):
@@ -183,7 +175,7 @@ class RtlBlock(Artifact):
 
 
 class RtlManifest(Artifact):
-    schema_name: Literal["quweit.rtl/1"] = Field("quweit.rtl/1", alias="schema")
+    schema_name: Literal["quweit.rtl/2"] = Field("quweit.rtl/2", alias="schema")
     name: Identifier
     dump: Digest = Field(description="digest of the dump that this was rendered from")
     blocks: list[RtlBlock]

@@ -42,6 +42,12 @@ class SimRun(Artifact):
     different_rows: int
     differences: list[SimDifference] = Field(description="the first few")
     failures: list[str] = Field(description="broken promises of latency, interval, handshake or reset")
+    table_entries_read: int | None = Field(
+        None, description="of all rendered LUTs, by the rows that were compared; absent in older results"
+    )
+    table_entries_reachable: int | None = Field(
+        None, description="all but those of which it is proven that no input row reads them"
+    )
     build_seconds: float
     run_seconds: float
 
@@ -61,6 +67,27 @@ class SimulatorResult(Artifact):
         [],
         description="of wrappers and of renderings in an FPGA's cells, with fewer rows, on one of the simulators",
     )
+
+    @property
+    def table_entries_read(self) -> int | None:
+        """Of all blocks; None where one does not say."""
+        return _sum([run.table_entries_read for run in self.runs])
+
+    @property
+    def table_entries_reachable(self) -> int | None:
+        return _sum([run.table_entries_reachable for run in self.runs])
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def of_reachable(read: int | None, reachable: int | None) -> str | None:
+    """The coverage of a proof in words; None where it is not known."""
+    if read is None or reachable is None:
+        return None
+    return f"all {reachable:,}" if read == reachable else f"{read:,} of {reachable:,}"
 
 
 class SimResult(Artifact):

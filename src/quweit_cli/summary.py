@@ -54,6 +54,12 @@ class SimulatorSummary(Artifact):
     rows_compared: int
     cycles_per_row: list[int] = Field(description="measured initiation interval of each block")
     seconds: float
+    table_entries_read: int | None = Field(
+        None, description="of all rendered LUTs, by the rows that were compared"
+    )
+    table_entries_reachable: int | None = Field(
+        None, description="all but those of which it is proven that no input row reads them"
+    )
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
     )
@@ -138,7 +144,12 @@ def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
     fields = set(SimulatorSummary.model_fields)
     return {
         one.simulator: SimulatorSummary.model_validate(
-            one.model_dump(include=fields) | {"not_compared": result.not_compared}
+            one.model_dump(include=fields)
+            | {
+                "not_compared": result.not_compared,
+                "table_entries_read": one.table_entries_read,
+                "table_entries_reachable": one.table_entries_reachable,
+            }
         )
         for one in result.simulators
     }

@@ -22,6 +22,7 @@ from quweit_cli.documents import (
     TrainResult,
     UnfinishedTraining,
 )
+from quweit_cli.equality_documents import of_reachable
 from quweit_cli.stages.doctor import Health
 from quweit_cli.summary import Summary
 
@@ -101,6 +102,7 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
             r.block,
             r.bit_exact,
             r.rows_compared,
+            of_reachable(r.table_entries_read, r.table_entries_reachable),
             r.latency_cycles,
             r.initiation_interval_cycles,
             round(r.build_seconds + r.run_seconds, 1),
@@ -108,7 +110,9 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
         for s in result.simulators
         for r in s.runs
     ]
-    columns = ("simulator", "block", "equal", "rows", "latency", "interval", "seconds")
+    columns = (
+        "simulator", "block", "equal", "rows", "table entries read", "latency", "interval", "seconds",
+    )  # fmt: skip
     tables = [Table(f"{result.name}: {what} against the integer program", columns, rows)]
     if result.not_compared:
         tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
@@ -306,11 +310,13 @@ def summary(result: Summary) -> list[Table]:
     for name, one in (result.sim or {}).items():
         cycles = ", ".join(str(number) for number in sorted(set(one.cycles_per_row)))
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
+        entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
         rows.append(
             (
                 "sim",
                 name,
-                f"{verdict} on {one.rows_compared:,} rows of {one.blocks} blocks, {cycles} cycles a row",
+                f"{verdict} on {one.rows_compared:,} rows of {one.blocks} blocks, {cycles} cycles a row"
+                + (f", {entries} table entries read" if entries else ""),
             )
         )
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]

@@ -9,16 +9,28 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import __version__, config
-from quweit_cli.documents import DumpManifest, RtlBlock, RtlEstimate, RtlManifest, RtlVectors
+from quweit_cli.artifacts import json_text
+from quweit_cli.documents import (
+    DumpManifest,
+    RtlBlock,
+    RtlEstimate,
+    RtlManifest,
+    RtlVectors,
+    VectorCoverage,
+)
 from quweit_cli.hdl import literals, neighbours
 from quweit_cli.hdl.axis import STATIC_WRAPPER, RowShape, axis_port, render_wrapper
 from quweit_cli.hdl.benches import render_benches
 from quweit_cli.hdl.block import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, Beats, render_design
+from quweit_cli.hdl.circuit import Circuit
+from quweit_cli.hdl.coverage import coverage_of
 from quweit_cli.hdl.estimate import estimate
 from quweit_cli.hdl.handover import render_handover
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.render import static_text
-from quweit_cli.hdl.structure import Structure, structure_of, table_coverage
+from quweit_cli.hdl.samples import Samples
+from quweit_cli.hdl.stimulus import directed_rows
+from quweit_cli.hdl.structure import Structure, structure_of
 from quweit_cli.hdl.terms import terms_of, tree_of
 from quweit_cli.ir import Program, evaluate
 from quweit_cli.ir.neighbours import Neighbourhood
@@ -36,6 +48,9 @@ class BenchRows(NamedTuple):
     inputs_RD: Integers
     outputs_RE: Integers
     played_RD: Integers
+    directed_rows: int
+    random_rows: int
+    coverage: VectorCoverage
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +120,7 @@ def render_package(
         structure = structure_of(source.program, source.fold)
         terms = terms_of(structure)
         tree = tree_of(terms, options.pipeline_depth)
-        rows = bench_rows(source, options.random_rows)
+        rows = bench_rows(source, structure, options)
         vectors = _render_vectors(source, rows, structure, options)
         block = _describe(
             options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
@@ -135,17 +150,24 @@ def _beats_of(block: RtlBlock) -> Beats:
     return Beats(block.row_beats, block.features_per_beat)
 
 
-def bench_rows(source: BlockSource, random_rows: int) -> BenchRows:
-    """The golden rows, and after them random ones over the whole input range (seed 0), of whole samples."""
+def bench_rows(source: BlockSource, structure: Structure, options: config.Rtl) -> BenchRows:
+    """Directed rows, so that few rows say much; random ones over the whole input range (seed 0); then the golden ones."""
     kind, around = source.program.input_type, source.around
-    features = kind.features if around is None else kind.features // 2
-    rows = random_rows if around is None else -(-random_rows // around.tokens) * around.tokens
-    played_RD = np.random.default_rng(0).integers(kind.low, kind.high, (rows, features), endpoint=True)
-    drawn_RD = played_RD if around is None else around.read(played_RD)
+    circuit, samples = Circuit(structure), Samples(structure, kind, around)
+    units = -(-options.random_rows // samples.rows_of_unit)
+    golden_RD = source.inputs_RD[:, : samples.features]
+    shape = (units * samples.rows_of_unit, samples.features)
+    random_RD = np.random.default_rng(0).integers(kind.low, kind.high, shape, endpoint=True)
+    others_RI = samples.read(np.concatenate([random_RD, golden_RD]))
+    directed = directed_rows(circuit, samples, others_RI, options.directed_rows)
+    inputs_RI = np.concatenate([samples.read(directed.played_RD), others_RI])
     return BenchRows(
-        np.concatenate([source.inputs_RD, drawn_RD]),
-        np.concatenate([source.outputs_RE, evaluate(source.program, drawn_RD)]),
-        np.concatenate([source.inputs_RD[:, :features], played_RD]),
+        inputs_RI,
+        evaluate(source.program, inputs_RI),
+        np.concatenate([directed.played_RD, random_RD, golden_RD]),
+        len(directed.played_RD),
+        len(random_RD),
+        coverage_of(source.program.name, circuit, inputs_RI, directed),
     )
 
 
@@ -168,7 +190,7 @@ def _describe(
         features //= 2
         near, input_beats = neighbours.describe(around, features, per_beat), features // per_beat
         waiting = neighbours.waiting_cycles(around, features, input_beats)
-    inputs_file, outputs_file, *bus_file = vectors
+    inputs_file, outputs_file, coverage_file, *bus_file = vectors
     bytes_in, bytes_out = _bus_bytes(source, structure, options)
     interval = max(row_beats, cycles)
     bus_inputs = bus_file[0] if bus_file else inputs_file
@@ -197,12 +219,15 @@ def _describe(
         cells_xilinx=_cells(top, len(structure.layers)),
         vectors=RtlVectors(
             rows=len(rows.inputs_RD),
-            random_rows=len(rows.inputs_RD) - len(source.inputs_RD),
-            table_coverage=table_coverage(structure, rows.inputs_RD),
+            directed_rows=rows.directed_rows,
+            random_rows=rows.random_rows,
+            tables=rows.coverage.tables,
             inputs=inputs_file,
             outputs=outputs_file,
+            coverage=coverage_file,
             inputs_sha256=_sha256(vectors[inputs_file]),
             outputs_sha256=_sha256(vectors[outputs_file]),
+            coverage_sha256=_sha256(vectors[coverage_file]),
         ),
         axis=axis_port(
             top,
@@ -260,14 +285,15 @@ def _cells(top: str, layers: int) -> list[str]:
 def _render_vectors(
     source: BlockSource, bench: BenchRows, structure: Structure, options: config.Rtl
 ) -> dict[str, str]:
-    """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits; and
-    the inputs in beats of the wrapper, where those are others."""
+    """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits; what they
+    read; and the inputs in beats of the wrapper, where those are others."""
     name, per_beat = source.program.name, features_per_beat(structure, options, source.around)
     bytes_in, _ = _bus_bytes(source, structure, options)
     rows = [_packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
     files = {
         f"tb/vectors/{name}.inputs.hex": _beats(bench.played_RD, per_beat),
         f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",
+        f"tb/vectors/{name}.coverage.json": json_text(bench.coverage.model_dump(mode="json", by_alias=True)),
     }
     if bytes_in != per_beat:
         files[f"tb/vectors/{name}.bus_inputs.hex"] = _beats(bench.played_RD, bytes_in)
@@ -285,7 +311,11 @@ def _beats(inputs_RD: Integers, per_beat: int) -> str:
 
 
 def _packed(lanes: list[int], bits: int) -> str:
-    return "".join(f"{lane % 2**bits:0{bits // 4}x}" for lane in reversed(lanes))
+    """Two's complement, lane 0 in the low digits; OverflowError for a lane that the bus would cut."""
+    half = 1 << bits - 1
+    if not all(-half <= lane < half for lane in lanes):
+        raise OverflowError(f"a golden row holds {min(lanes)} ... {max(lanes)}, its bus {bits} bits a lane")
+    return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
 
 
 def _sha256(text: str) -> str:

@@ -16,6 +16,7 @@ from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.folding import Folding, cheapest
 from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
+from quweit_cli.ir.block import INT8, INT16
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes import Integers
 from quweit_cli.ir.types import bits_of_range
@@ -74,9 +75,11 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
     """Prune, renumber and fold a block's program.
 
     Raises:
-        UnsupportedModel: the steps are not those of a weightless block, or nothing in it matters.
+        UnsupportedModel: the steps are not those of a weightless block, nothing in it matters, or its
+            numbers do not fit the bus.
     """
     _steps_of_block(program)
+    _check_bus(program)
     program = _without_constant_thresholds(program)
     thermometer, layers, summation, requantize = _steps_of_block(program)
     live = [mask for _, mask in sorted(live_bits(program).items(), key=_position_in(program))]
@@ -105,34 +108,15 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
         layers=tuple(rendered),
         values_KE=np.pad(values_KE, ((0, 0), (0, padding))),
         biases_E=np.pad(biases_E, (0, padding)),
-        requantize=requantize,
+        # What fits the bus is never beyond its range, so a clamp outside of it clamps nothing.
+        requantize=replace(
+            requantize, low=max(requantize.low, INT16[0]), high=min(requantize.high, INT16[1])
+        ),
         rounds=rounds,
         clamps=bool(scaled.min() < requantize.low or scaled.max() > requantize.high),
         folding=folding,
         sum_bits=bits_of_range(min(low, -1), high + (0 if rounds else rounding)),
     )
-
-
-def table_coverage(structure: Structure, rows_RD: Integers) -> float:
-    """Share of all table entries that these rows read: a wrong entry that no row reads stays hidden."""
-    bit_IR = (
-        (rows_RD.T[:, None, :] > structure.thresholds_DT[:, :, None])
-        .reshape(-1, len(rows_RD))
-        .astype(np.uint8)
-    )
-    read = entries = 0
-    for layer in structure.layers:
-        answer_JR = np.empty((len(layer.table), len(rows_RD)), dtype=np.uint8)
-        for number, lut in enumerate(layer.table):
-            address_R = np.zeros(len(rows_RD), dtype=np.uint8)
-            for place, pin in enumerate(lut.pins):
-                address_R |= bit_IR[pin] << np.uint8(place)
-            size = 2 ** len(lut.pins)
-            read += int(np.count_nonzero(np.bincount(address_R, minlength=size)))
-            entries += size
-            answer_JR[number] = np.array([lut.table >> a & 1 for a in range(size)], dtype=np.uint8)[address_R]
-        bit_IR = answer_JR
-    return read / entries
 
 
 def _steps_of_block(
@@ -161,6 +145,27 @@ def _steps_of_block(
         f"program `{program.name}` is not a weightless block",
         hint="a block is a chain of thermometer, LUT layers, conditional summation and requantisation",
     )
+
+
+def _check_bus(program: Program) -> None:
+    """Raises UnsupportedModel for a range that the bus would cut, and for an output that never changes."""
+    read, given = program.input_type, program.output_type
+    for what, kind, (low, high), change in (
+        ("input", read, INT8, "quantise its input to 8 bits"),
+        ("output", given, INT16, "clamp it to 16 bits in its requantisation, or shift it further"),
+    ):
+        if kind.low < low or kind.high > high:
+            raise UnsupportedModel(
+                f"the {what} of block `{program.name}` ranges over {kind.low} ... {kind.high}, "
+                f"and its bus holds {low} ... {high}",
+                hint=change,
+            )
+        if kind.low >= kind.high:
+            raise UnsupportedModel(
+                f"block `{program.name}` does not depend on its input: the range of its {what} is "
+                f"{kind.low} ... {kind.high}",
+                hint="leave the block out",
+            )
 
 
 def _without_constant_thresholds(program: Program) -> Program:

@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 MAX_FAN_IN = 6
 LUTS_AT_ONCE = 32  # read by `LutLayer.evaluate`: the addresses of some thousand rows then lie in the cache
 MAX_MULTIPLIER = 2**31 - 1
+MAX_BIAS = 2**47  # sums then fit 48 bits, and nothing below overflows int64
 
 
 class Node(Protocol):
@@ -115,7 +116,7 @@ class LutLayer:
 class ConditionalSummation:
     """`acc[e] = bias[e] + Σ_k (bit[k] ? value[k][e] : 0)`.
 
-    values_KE: int64 holding int8 encoded values. bias_E: int64.
+    values_KE: int64 holding int8 encoded values. bias_E: int64 below 2^47.
     """
 
     values_KE: Integers
@@ -126,6 +127,9 @@ class ConditionalSummation:
         _require(self.bias_E.shape == (self.values_KE.shape[1],), "one bias an output")
         _require(
             bool(np.all((self.values_KE >= -128) & (self.values_KE <= 127))), "encoded values must fit int8"
+        )
+        _require(
+            bool(np.all((self.bias_E > -MAX_BIAS) & (self.bias_E < MAX_BIAS))), "biases must fit 48 bits"
         )
 
     def evaluate(self, x_RK: Integers) -> Integers:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Narrow = TypeVar("Narrow", np.int8, np.int16)
 
 
 @dataclass(frozen=True)
@@ -30,3 +36,11 @@ def bits_of_range(low: int, high: int) -> int:
     if low >= 0:
         return max(1, high.bit_length())
     return max((-low - 1).bit_length(), max(high, 0).bit_length()) + 1
+
+
+def exactly(values: NDArray[np.int64], kind: type[Narrow]) -> NDArray[Narrow]:
+    """The same integers in a narrower type; OverflowError where one does not fit, since numpy would cut it."""
+    narrow = values.astype(kind)
+    if not np.array_equal(narrow, values):
+        raise OverflowError(f"{values.min()} ... {values.max()} does not fit {np.dtype(kind).name}")
+    return narrow

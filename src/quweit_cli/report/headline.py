@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quweit_cli.documents import EnergyTable, SimResult, SynthesisReport, TrainedModel, TrainResult
 from quweit_cli.energy.tables import BLOCK_IMPLEMENTATION
+from quweit_cli.equality_documents import of_reachable
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted, significant, span
 from quweit_cli.report.page import Card
@@ -51,7 +52,9 @@ def _proof(sim: SimResult) -> Card:
     notes = [
         f"{one.version}: {counted(one.rows_compared, 'row')} of {counted(one.blocks, 'block')}"
         + ("" if one.bit_exact else ", NOT equal")
+        + (f", {entries} table entries read" if entries else "")
         for one in sim.simulators
+        for entries in (of_reachable(one.table_entries_read, one.table_entries_reachable),)
     ]
     if sim.not_compared:
         notes.append(f"{counted(len(sim.not_compared), 'block')} not compared")

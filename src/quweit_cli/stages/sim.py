@@ -25,6 +25,7 @@ from quweit_cli.documents import (
     SimRun,
     SimulatorResult,
     SynthesisReport,
+    VectorCoverage,
     inside,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
@@ -314,6 +315,16 @@ def partial(stage: str) -> str:
 # ---------------------------------------------------------------- running it
 
 
+def _table_entries(package: Path, block: RtlBlock, run_of_block: SimRun) -> dict[str, int]:
+    """Read by the rows that every scenario compared: not by all that the package has."""
+    coverage = load(VectorCoverage, inside(package, block.vectors.coverage))
+    rows = min((run_of_block.scenarios.get(name, 0) for name in blocks.SCENARIOS), default=0)
+    return {
+        "table_entries_read": coverage.read_by_first_rows[rows - 1] if rows else 0,
+        "table_entries_reachable": coverage.tables.entries - coverage.tables.unreachable,
+    }
+
+
 def _run_all(
     work: list[Work], package: Path, manifest: RtlManifest, folder: Path, *, waves: bool, progress: Progress
 ) -> list[SimRun]:
@@ -326,7 +337,7 @@ def _run_all(
             kept = folder / one.tool.name / subject.block.name / design
             done = blocks.run(subject, package, manifest, one.tool, one.found, kept, waves=waves)
             task.advance()
-            return done
+            return done.model_copy(update=_table_entries(package, subject.block, done))
 
         return toolbox.side_by_side(run_one, work)
 
@@ -353,6 +364,7 @@ def _check_vectors(package: Path, block: RtlBlock) -> None:
         (block.vectors.inputs, block.vectors.inputs_sha256),
         (block.vectors.outputs, block.vectors.outputs_sha256),
         (block.axis.inputs, block.axis.inputs_sha256),
+        (block.vectors.coverage, block.vectors.coverage_sha256),
     ):
         path = inside(package, name)
         if not path.is_file() or digest_of_file(path) != digest:

@@ -142,7 +142,7 @@ def _activity(
     Raises:
         ConfigError: the package has too few golden rows for it.
     """
-    golden = block.vectors.rows - block.vectors.random_rows
+    golden = block.vectors.golden_rows
     rows = min(options.activity_rows, golden - activity.ROWS_AROUND)
     if rows < 1:
         raise ConfigError(
@@ -157,12 +157,23 @@ def _activity(
             Path(f"{block.name}.netlist.v"),
             *(root / name for name in block.bench_sources),
         ],
-        (root / block.vectors.inputs, root / block.vectors.outputs),
+        (
+            _golden_first(root / block.vectors.inputs, golden * block.input_beats, work),
+            _golden_first(root / block.vectors.outputs, golden, work),
+        ),
         block.check,
         rows,
         work,
         block.name,
     )
+
+
+def _golden_first(vectors: Path, lines: int, work: Path) -> Path:
+    """The same vectors with those of real activations, which stand at the end, at the front."""
+    text = vectors.read_text().splitlines(keepends=True)
+    ordered = work / vectors.name
+    write_text(ordered, "".join([*text[-lines:], *text[:-lines]]))
+    return ordered
 
 
 def _figures(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from quweit_cli import ir
 from quweit_cli.errors import Mismatch
+from quweit_cli.ir.types import exactly
 from quweit_cli.models import Network, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training.evaluation import batches
@@ -115,7 +116,7 @@ class _Recorder:
 
     def golden(self) -> GoldenRows:
         return GoldenRows(
-            np.concatenate(self.inputs).astype(np.int8), np.concatenate(self.outputs).astype(np.int16)
+            exactly(np.concatenate(self.inputs), np.int8), exactly(np.concatenate(self.outputs), np.int16)
         )
 
     def _compare(self, code_RD: NDArray[np.int64], got_RE: NDArray[np.int64]) -> None:
