@@ -58,7 +58,7 @@ ${"##"} The block's own ports
 | port | direction | meaning |
 |---|---|---|
 | `clk_i` | in | clock, rising edge |
-| `rst_ni` | in | asynchronous reset, active low; resets control only |
+| `rst_ni` | in | asynchronous reset, active low; resets control only. While it is low, with or without a clock, `y_valid_o` and `y_last_o` are low and `x_ready_o` is high; it may be short, and the next row is clean |
 | `x_valid_i`, `x_ready_o`, `x_data_i` | stream in | one beat of features, feature 0 in the low bits; taken while valid and ready are both high |
 | `x_last_i` | in | marks the last beat of a row; on an earlier beat it discards the row begun |
 | `y_valid_o`, `y_ready_i`, `y_data_o`, `y_last_o` | stream out | one beat of outputs, output 0 in the low bits; `y_last_o` on the last beat of a row |
@@ -91,6 +91,9 @@ An entry is observed when some row's outputs would be others if it were; unreach
 that is not found could be wrong unseen. `tb/vectors/*.coverage.json` lists those that nothing reads, and why.
 
 ${"##"} Simulate
+
+A package is code: what lies here can call programs of your machine (`$system`, and cocotb's Python). Run one that somebody
+sent only if you trust it. `quweit sim` uses the design and the golden rows, with a bench of its own.
 
 The self-checking bench needs a SystemVerilog simulator and nothing else. It plays the golden rows with and without gaps
 and stalls, and ends with `PASS`, or with an error and an exit code. In this folder, with Icarus Verilog:

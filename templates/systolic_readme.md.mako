@@ -32,7 +32,7 @@ ${"##"} Ports
 
 | port | meaning |
 |---|---|
-| `clk_i`, `rst_ni` | clock; asynchronous reset of the control, to be held for 2 x side cycles |
+| `clk_i`, `rst_ni` | clock; asynchronous reset of the control, to be held for 2 x side cycles; from its first moment, with or without a clock, `y_valid_o` and `y_last_o` are low, `job_ready_o` and `x_ready_o` high |
 | `job_*` | one product: rows, inner, columns and the scale of its results; taken when the one before is done |
 | `x_valid_i`, `x_ready_o`, `x_a_i`, `x_b_i` | one step of the inner dimension: side elements of a column of A and of a row of B, lane 0 in the low bits, zeros beyond the edge; for each row tile, for each column tile, all of inner |
 | `y_valid_o`, `y_data_o`, `y_last_o` | one row of a tile of results, tiles in the order of the operands; `y_last_o` on the last row of a product |

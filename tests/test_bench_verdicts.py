@@ -24,14 +24,14 @@ DESIGN = 'module bench;\n  reg [7:0] memory [0:3];\n  initial $readmemh("words.h
 HEAD = """\
 import json, os, signal
 from pathlib import Path
-import cocotb
+import cocotb, cocotb.triggers
 
 def answer(**changes):
     whole = {"scenarios": {"one": 4, "two": 4}, "different": 0, "failures": []}
     Path(os.environ["QUWEIT_RESULT"]).write_text(json.dumps(whole | changes))
 
 """
-TEST = HEAD + "@cocotb.test()\nasync def rows(dut):\n"
+TEST = HEAD + "@cocotb.test()\nasync def rows(dut):\n    await cocotb.triggers.Timer(1)\n"
 
 
 def play_bench(folder: Path, module: str, **changes: object) -> Answer:

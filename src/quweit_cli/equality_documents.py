@@ -21,7 +21,7 @@ class SimDifference(Artifact):
     got: int | None = Field(description="null when the RTL answered unknown bits (X or Z)")
 
 
-Design = Literal["block", "wrapper", "xilinx", "netlist"]
+Design = Literal["block", "wrapper", "netlist"]
 
 
 class SimRun(Artifact):
@@ -29,8 +29,7 @@ class SimRun(Artifact):
 
     block: str
     design: Design = Field(
-        "block",
-        description="what of it was simulated: its RTL, its AXI-Stream wrapper, its rendering in an FPGA's cells, its netlist",
+        "block", description="what of it was simulated: its RTL, its AXI-Stream wrapper, its netlist"
     )
     bit_exact: bool
     rows_compared: int = Field(description="over all scenarios")
@@ -103,9 +102,9 @@ class SimResult(Artifact):
     not_compared: list[str] = Field(
         [], description="blocks of the dump that nobody asked for, by `quweit sim` or `quweit rtl`"
     )
-    not_compiled: list[str] = Field(
+    compiled_only: list[str] = Field(
         [],
-        description="files of the design of these blocks that no simulator read: of another rendering, or a wrapper",
+        description="files in an FPGA's cells, which were compiled and not simulated: `sim --formal` and `sim --netlist` compare them",
     )
 
 

@@ -249,20 +249,28 @@ def python_path(*first: str) -> str:
     return os.pathsep.join([*first, *(entry for entry in sys.path if entry and os.pathsep not in entry)])
 
 
-@contextlib.contextmanager
-def scratch(prefix: str) -> Iterator[Path]:
-    """A folder that is gone afterwards. Tools run in it with relative names, whatever TMPDIR holds.
+def plain_temporary() -> str:
+    """The folder for temporary files, or another one where its name is none that all tools take.
 
     Raises:
-        ConfigError: there is no place for one.
+        ConfigError: there is no place for them.
     """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
-    except OSError as error:
+    places = [place for place in (tempfile.gettempdir(), "/tmp", "/var/tmp") if PLAIN_PATH.fullmatch(place)]
+    place = next((place for place in places if os.access(place, os.W_OK | os.X_OK)), None)
+    if place is None:
         raise ConfigError(
-            f"no folder for temporary files: {error}", hint="set TMPDIR to one that can be written"
-        ) from None
-    with folder as name:
+            f"no folder for temporary files under a plain name: TMPDIR is `{tempfile.gettempdir()}`",
+            hint="set TMPDIR to a folder that can be written, of letters, digits, `_`, `.` and `-`",
+        )
+    return place
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, under a plain name: make builds in no folder with a space in its path."""
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, dir=plain_temporary(), ignore_cleanup_errors=True
+    ) as name:
         yield Path(name)
 
 

@@ -38,6 +38,10 @@ class Simulator(Protocol):
         """Compile in `folder`; warnings about the design are errors, but not those about foreign cells."""
         ...
 
+    def check(self, found: Found, bench: Bench, folder: Path) -> None:
+        """Compile in `folder` and keep nothing, whatever the warnings; the log is `build.log`."""
+        ...
+
     def command(self, found: Found, bench: Bench) -> list[str]:
         """The words that run what was built, in the same folder; cocotb's environment is added by the caller."""
         ...

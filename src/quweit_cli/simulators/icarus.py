@@ -34,6 +34,11 @@ class Icarus:
         if output.strip() and not bench.cells:
             raise ToolFailed(f"iverilog warns about the bench:\n{output.strip()[:2000]}")
 
+    def check(self, found: Found, bench: Bench, folder: Path) -> None:
+        words = [*found.command, "-g2012", "-t", "null", "-s", bench.top, *bench.sources]
+        log = folder / "build.log"
+        toolbox.run(words, cwd=folder, log=log, name="iverilog", timeout=BUILD_SECONDS)
+
     def command(self, found: Found, bench: Bench) -> list[str]:
         waves = "-fst" if bench.waves else "-none"
         return [runtime(found), "-m", str(cocotb_library.path("icarus")), "bench.vvp", waves]

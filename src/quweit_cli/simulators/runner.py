@@ -8,10 +8,11 @@ a file that the simulator could not read, an end by a signal or by the clock.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -77,9 +78,21 @@ def play(job: Job[AnyAnswer], tool: Simulator, found: Found, kept: Path) -> Play
         ToolError: the simulator is incomplete, or rejects the bench, or the bench could not tell.
         ArtifactError: a file that the bench reads is outside of where it belongs.
     """
+    with laid_out(job.files, kept) as scratch:
+        started = time.monotonic()
+        tool.build(found, job.bench, scratch)
+        built = time.monotonic()
+        answer = _answer(job, tool, found, scratch)
+        ended = time.monotonic()
+    return Played(answer, round(built - started, 3), round(ended - built, 3))
+
+
+@contextlib.contextmanager
+def laid_out(files: Mapping[str, Path | str], kept: Path) -> Iterator[Path]:
+    """A scratch folder with these files; logs and waves are kept in `kept`, and errors say nothing of where they were."""
     kept.mkdir(parents=True, exist_ok=True)
     with toolbox.scratch("quweit-sim-") as scratch:
-        for name, content in job.files.items():
+        for name, content in files.items():
             path = inside(scratch, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, str):
@@ -87,18 +100,13 @@ def play(job: Job[AnyAnswer], tool: Simulator, found: Found, kept: Path) -> Play
             else:
                 shutil.copyfile(content, path)
         try:
-            started = time.monotonic()
-            tool.build(found, job.bench, scratch)
-            built = time.monotonic()
-            answer = _answer(job, tool, found, scratch)
-            ended = time.monotonic()
-        except ToolFailed as error:  # its log moves from here to `kept`
+            yield scratch
+        except ToolFailed as error:
             raise ToolFailed(error.message) from error
         finally:
             for name in KEPT:
                 if (scratch / name).is_file():
                     shutil.copyfile(scratch / name, kept / name)
-    return Played(answer, round(built - started, 3), round(ended - built, 3))
 
 
 def _answer(job: Job[AnyAnswer], tool: Simulator, found: Found, scratch: Path) -> AnyAnswer:

@@ -66,5 +66,10 @@ class Verilator:
             timeout=BUILD_SECONDS,
         )
 
+    def check(self, found: Found, bench: Bench, folder: Path) -> None:
+        words = [*found.command, "--lint-only", "-Wno-lint", "-Wno-fatal", "--top-module", bench.top]
+        log = folder / "build.log"
+        toolbox.run([*words, *bench.sources], cwd=folder, log=log, name="verilator", timeout=BUILD_SECONDS)
+
     def command(self, found: Found, bench: Bench) -> list[str]:
         return ["build/bench", *(["--trace"] if bench.waves else [])]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -97,8 +96,7 @@ def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Pa
     helpers = [name for name in block.cells_xilinx if Path(name).name.startswith("quweit_")]
     own = [name for name in block.cells_xilinx if Path(name).stem == module]
     log = folder / f"{module}.log"
-    with tempfile.TemporaryDirectory(prefix="quweit-formal-") as scratch_name:
-        scratch = Path(scratch_name)
+    with toolbox.scratch("quweit-formal-") as scratch:
         shutil.copy(package / "rtl" / f"{module}.sv", scratch / f"{module}.sv")
         shutil.copy(vendor_file(), scratch / MODELS)
         cells = [f"cells_{Path(name).name}" for name in (*helpers, *own)]

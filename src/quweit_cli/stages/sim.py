@@ -18,7 +18,6 @@ from quweit_cli.artifacts import (
     writing_stage,
 )
 from quweit_cli.documents import (
-    Design,
     RtlBlock,
     RtlManifest,
     SimResult,
@@ -102,20 +101,22 @@ def compare(
     for block in compared:
         _check_vectors(package, block)
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
-    if netlist:
-        work, not_compiled = _netlist_work(project, compared, tools, options), []
-    else:
-        work = _rtl_work(package, compared, tools, options)
-        not_compiled = _not_compiled(compared, work)
+    work = (
+        _netlist_work(project, compared, tools, options)
+        if netlist
+        else _rtl_work(package, compared, tools, options)
+    )
     earlier = _earlier(project, stage, inputs)
     if reuse and not waves and earlier is not None and _covers(earlier, work):
         return earlier
     if not netlist:
-        _say_what_was_changed(project, compared, not_compiled, progress)
+        _say_what_was_changed(project, compared, work, progress)
     place = _place(stage, earlier, work, waves)
     if place != stage:
         progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
     with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
+        if not netlist:
+            _compile_cells(package, compared, *_quickest(tools), folder)
         runs = _run_all(work, package, manifest, folder, waves=waves, progress=progress)
         simulators = [_summary(tool, found, work, runs) for tool, found in tools]
         result = SimResult(
@@ -128,7 +129,7 @@ def compare(
                 *(block.name for block in manifest.blocks if block not in compared),
                 *manifest.not_rendered,
             ],
-            not_compiled=not_compiled,
+            compiled_only=[] if netlist else _compiled_only(compared, work),
         )
         save(result, folder / DOCUMENT)
     return result
@@ -162,8 +163,8 @@ def _describe(simulator_name: str, run_of_block: SimRun) -> str:
 
 
 def _what(run_of_block: SimRun) -> str:
-    part = {"wrapper": "the wrapper of ", "xilinx": "the rendering in an FPGA's cells of "}
-    return f"{part.get(run_of_block.design, '')}block `{run_of_block.block}`"
+    part = "the wrapper of " if run_of_block.design == "wrapper" else ""
+    return f"{part}block `{run_of_block.block}`"
 
 
 def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
@@ -186,21 +187,20 @@ def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
 def _rtl_work(
     package: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
 ) -> list[Work]:
-    """Every block on every simulator; its wrapper and its rendering in cells on one of them.
-
-    That one is the simulator that elaborates cells quickly. Without it cells are left to `sim --netlist` and
-    `sim --formal`, and the result names their files.
-    """
-    further = next(((tool, found) for tool, found in tools if tool.four_state), tools[0])
+    """Every block on every simulator, its wrapper on one of them."""
     work = []
     for tool, found in tools:
-        designs: list[Design] = ["block"]
-        if tool is further[0]:
-            designs += ["wrapper", "xilinx"] if tool.four_state else ["wrapper"]
         for block in compared:
             offered = blocks.subjects(package, block, _rows(options, tool, block))
-            work += [Work(tool, found, offered[design]) for design in designs]
+            work.append(Work(tool, found, offered["block"]))
+            if tool is _quickest(tools)[0]:
+                work.append(Work(tool, found, offered["wrapper"]))
     return work
+
+
+def _quickest(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
+    """Who does what is done once: the one that compiles in no time, where it was asked for."""
+    return next(((tool, found) for tool, found in tools if tool.four_state), tools[0])
 
 
 def _netlist_work(
@@ -246,25 +246,37 @@ def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> 
     return Subject(block, "netlist", rows, files)
 
 
-def _not_compiled(compared: list[RtlBlock], work: list[Work]) -> list[str]:
-    """Files of the design of these blocks that nobody reads."""
-    files = {
-        name for block in compared for name in (*block.sources, *block.sources_xilinx, *block.axis.sources)
-    }
-    return sorted(files.difference(*(one.subject.files for one in work)))
+def _compile_cells(
+    package: Path, compared: list[RtlBlock], tool: Simulator, found: Found, folder: Path
+) -> None:
+    toolbox.side_by_side(
+        lambda block: blocks.compile_cells(
+            package, block, tool, found, folder / tool.name / block.name / "cells"
+        ),
+        compared,
+    )
+
+
+def _compiled_only(compared: list[RtlBlock], work: list[Work]) -> list[str]:
+    """Files in an FPGA's cells that no simulation reads."""
+    cells = {name for block in compared for name in block.sources_xilinx}
+    return sorted(cells.difference(*(one.subject.files for one in work)))
 
 
 def _say_what_was_changed(
-    project: Path, compared: list[RtlBlock], not_compiled: list[str], progress: Progress
+    project: Path, compared: list[RtlBlock], work: list[Work], progress: Progress
 ) -> None:
     """A note for every file that is not what `quweit rtl` wrote: whether it is in what is simulated."""
     recorded, found = read_stage(project, "rtl").outputs, file_digests(project / "rtl")
-    read = {
-        name for block in compared for name in (*block.sources, *block.sources_xilinx, *block.axis.sources)
-    }
+    simulated = {name for one in work for name in one.subject.files}
+    compiled = {name for block in compared for name in block.sources_xilinx}
     for name in sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name)):
-        simulated = name in read and name not in not_compiled
-        rest = "it is simulated as it is" if simulated else "it is no part of what is simulated"
+        if name in simulated:
+            rest = "it is simulated as it is"
+        elif name in compiled:
+            rest = "it is compiled as it is, and not simulated"
+        else:
+            rest = "it is no part of what is simulated"
         progress.note(f"`{name}` is not what `quweit rtl` wrote; {rest}")
 
 
@@ -333,8 +345,12 @@ def _run_all(
 
         def run_one(one: Work) -> SimRun:
             subject = one.subject
-            design = subject.design if subject.design in ("wrapper", "xilinx") else ""
-            kept = folder / one.tool.name / subject.block.name / design
+            kept = (
+                folder
+                / one.tool.name
+                / subject.block.name
+                / ("wrapper" if subject.design == "wrapper" else "")
+            )
             done = blocks.run(subject, package, manifest, one.tool, one.found, kept, waves=waves)
             task.advance()
             return done.model_copy(update=_table_entries(package, subject.block, done))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
+from quweit_cli.simulators.icarus import runtime
 from quweit_cli.synthesizers.liberty import Cell
 from quweit_cli.synthesizers.netlist import Bit, Netlist
 
@@ -85,7 +86,7 @@ def simulate(
         toolbox.run(command, cwd=folder, log=log, name=f"iverilog on the netlist of {name}", timeout=SECONDS)
         inputs, outputs = vectors
         toolbox.run(
-            ["vvp", program.name, f"+inputs={inputs}", f"+outputs={outputs}", f"+rows={rows + ROWS_AROUND}",
+            [runtime(toolbox.find(toolbox.ICARUS)), program.name, f"+inputs={inputs}", f"+outputs={outputs}", f"+rows={rows + ROWS_AROUND}",
              f"+window={rows}", f"+vcd={waves.name}"],
             cwd=folder,
             log=log,

@@ -149,7 +149,7 @@ def _activity(
             f"block `{block.name}` has {golden} golden rows, activity takes {activity.ROWS_AROUND + 1} at least",
             hint="dump more rows, or set activity to vectorless",
         )
-    root = package.folder.resolve()
+    root = Path(os.path.relpath(package.folder, work))  # a plain name, whatever the project is called
     return activity.simulate(
         netlist,
         [

@@ -26,6 +26,7 @@ from quweit_cli.errors import ToolFailed, ToolNotFound
 from quweit_cli.synthesizers.lut_primitives import Primitives, outputs_of
 
 _MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r"^\s*parameter .*;$", re.MULTILINE)
 _WORD = re.compile(r"[A-Z]\w+")
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
 _CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
@@ -50,14 +51,15 @@ def vendor_file() -> Path:
     return Path(package.submodule_search_locations[0]) / "share" / "xilinx" / "cells_sim.v"
 
 
-def simulation_models(texts: Iterable[str]) -> str:
-    """The vendor's models, without their delays, of all cells that these texts name; LUTs included.
-
-    For designs that are simulated before synthesis, on a simulator that elaborates many different LUTs quickly.
-    """
+def cell_faces(texts: Iterable[str]) -> str:
+    """Ports and parameters of all cells of the vendor that these texts name, with nothing inside: enough to compile them."""
     words = {word for text in texts for word in _WORD.findall(text)}
-    models = _MODULE.finditer(vendor_file().read_text())
-    return "\n\n".join(_SPECIFY.sub("", model[0]) for model in models if model[1] in words) + "\n"
+    faces = []
+    for model in _MODULE.finditer(vendor_file().read_text()):
+        if model[1] in words:
+            head, _, body = _SPECIFY.sub("", model[0]).partition(");")
+            faces.append("\n".join([f"{head});", *_PARAMETER.findall(body), "endmodule"]))
+    return "\n\n".join(faces) + "\n"
 
 
 def simulation_text(netlist: str, models: str, *, four_state: bool = False) -> str:

@@ -15,7 +15,7 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.baseline_documents import Mapper
 from quweit_cli.config import Synth
-from quweit_cli.errors import ToolFailed
+from quweit_cli.errors import ConfigError, ToolFailed
 from quweit_cli.synthesizers.clock_tree import add_clock_tree
 from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
 from quweit_cli.synthesizers.liberty import Library, read_library
@@ -150,10 +150,22 @@ write_json {name}.json
 """
 
 
+NAMES_END = frozenset(";\"'>\t\n")
+
+
 @contextlib.contextmanager
 def library_at(work: Path, target: Target) -> Iterator[None]:
-    """The unpacked library beside the scripts while they run: no path of this machine stands in them."""
+    """The unpacked library beside the scripts while they run: no path of this machine stands in them.
+
+    Raises:
+        ConfigError: the path of `work` holds what ABC, which gets it whole, takes for the end of a name.
+    """
     path = work / LIBRARY
+    if broken := sorted(set(str(path.resolve())) & NAMES_END):
+        raise ConfigError(
+            f"ABC, which maps to cells, cannot read a library below `{work.resolve().parent}`: {broken[0]!r} is in the path",
+            hint="name another project directory with --out",
+        )
     write_text(path, target.text)
     try:
         yield

@@ -15,6 +15,7 @@ from quweit_cli import __version__, toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.render import render
+from quweit_cli.simulators.icarus import runtime
 from quweit_cli.synthesizers.activity import SECONDS, Activity, count
 from quweit_cli.synthesizers.netlist import Netlist
 from quweit_cli.synthesizers.systolic_streams import Stream
@@ -81,7 +82,7 @@ def _replay(
     try:
         write_text(words, _words(stream.ports, inputs))
         toolbox.run(
-            ["vvp", f"{name}.vvp", f"+words={words.name}", f"+cycles={stream.cycles}", f"+lead={stream.lead}",
+            [runtime(toolbox.find(toolbox.ICARUS)), f"{name}.vvp", f"+words={words.name}", f"+cycles={stream.cycles}", f"+lead={stream.lead}",
              f"+vcd={waves.name}"],
             cwd=folder,
             log=log,
