@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables test fuzz lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo tables test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,12 @@ lint-sv: .venv/complete ## render the worked example and lint it with Verilator
 
 goldens: .venv/complete ## write the golden files of the tests again; then read the diff
 	$(BIN)/pytest -q tests/test_rendering.py --write-goldens
+
+mutate: build/digits/dump/dump.json ## change the RTL in MUTANTS=500 places, one at a time; sim must find every change
+	PYTHONPATH=tests $(BIN)/python -m mutation --mutants $(or $(MUTANTS),500) --seed $(or $(SEED),0) --digits build/digits
+
+build/digits/dump/dump.json: .venv/complete
+	$(BIN)/quweit run examples/digits.yaml --out build/digits
 
 docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
