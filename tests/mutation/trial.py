@@ -143,13 +143,13 @@ class Together:
         self.kept, self.lock = scratch / "bench", threading.Lock()
         scratch.mkdir(parents=True)
         texts = {}
-        for name in package.sources(design):
-            numbered = [(n, one) for n, one in enumerate(mutants, 1) if one.file == name]
-            text = (package.root / name).read_text()
+        for file in package.sources(design):
+            numbered = [(n, one) for n, one in enumerate(mutants, 1) if one.file == file]
+            text = (package.root / file).read_text()
             if (
                 numbered or design == "xilinx"
             ):  # of a table that is a parameter Verilator makes a module of its own
-                texts[name] = QUIET + with_open_cells(combined(text, numbered), Path(name).stem)
+                texts[file] = QUIET + with_open_cells(combined(text, numbered), Path(file).stem)
         self.subject = package.subject(design, package.rows(name), texts)
 
     def judge(self, number: int) -> Verdict:
