@@ -350,6 +350,8 @@ def install(**others: Callable[..., Any]) -> None:
     for name, function in {**STANDINS, **others}.items():
         module = types.ModuleType(f"quweit_cli.stages.{name}")
         module.__dict__["run"] = function
+        if name == "sim":  # the command shows an answer before it says no
+            module.__dict__.update(compare=function, verdict=lambda result: None)
         _ORIGINALS.setdefault(name, sys.modules.get(module.__name__))
         _place(name, module)
 

@@ -262,7 +262,8 @@ def test_help_names_the_bounds_of_every_option(quweit: Quweit, name: str) -> Non
         info = get_args(declared[option.name].annotation)[1] if option.name in declared else None
         own = [limit for side in ("min", "max") if (limit := getattr(info, side, None)) is not None]
         for limit in own or bounds(fields.get(option.name, {})):
-            assert re.search(rf"\b{limit:g}\b", parts[option.opts[0]]), (option.opts[0], limit)
+            written = str(limit) if isinstance(limit, int) else f"{limit:.12g}"
+            assert re.search(rf"\b{written}\b", parts[option.opts[0]]), (option.opts[0], limit)
 
 
 def test_help_names_the_arrays_that_can_be_compared_with(quweit: Quweit) -> None:

@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
         "toolbox",
         "progress",
     },
-    {"documents", "dump_documents", "model_documents", "equality_documents"},
+    {"documents", "dump_documents", "model_documents", "equality_documents", "vector_documents"},
     {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
