@@ -23,7 +23,6 @@ from quweit_cli.baseline_settings import Baseline
 from quweit_cli.cli import app
 from quweit_cli.documents import SimResult
 from quweit_cli.energy import published
-from quweit_cli.errors import Mismatch
 from quweit_cli.stages import sim
 
 COMMANDS = dict(vars(typer.main.get_command(app))["commands"])
@@ -175,9 +174,9 @@ def test_the_synthesizers_of_the_option_are_the_registered_ones() -> None:
 
 
 def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: Path, tmp_path: Path) -> None:
-    def differ(*arguments: Any, **options: Any) -> None:
+    def differ(*arguments: Any, **options: Any) -> SimResult:
         standins.sim(*arguments, **options)
-        raise Mismatch("block0: row 3, output 1: expected 5, got 6")
+        return packages.sim_result(bit_exact=False)
 
     standins.install(sim=differ)
     try:
@@ -189,26 +188,15 @@ def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: P
         standins.remove()
     assert outcome.code == 1
     assert json.loads(outcome.stdout)["schema"] == "quweit.sim/1"
-    assert "expected 5, got 6" in outcome.stderr
+    assert "expected -4, got 12" in outcome.stderr
 
 
 @pytest.mark.parametrize("equal", [True, False])
 def test_the_heading_of_a_comparison_says_what_was_simulated(
     quweit: Quweit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, equal: bool
 ) -> None:
-    result = packages.sim_result(bit_exact=equal)
-
-    def simulated(project: Path, *_: object, netlist: bool, **__: object) -> SimResult:
-        if equal:
-            return result
-        with artifacts.writing_stage(
-            project, "netlist" if netlist else "sim", inputs={}, options={}
-        ) as folder:
-            artifacts.save(result, folder / "sim.json")
-        raise Mismatch("they differ")
-
     packages.write_rtl(tmp_path / "project")
-    monkeypatch.setattr(sim, "run", simulated)
+    monkeypatch.setattr(sim, "compare", lambda *_, **__: packages.sim_result(bit_exact=equal))
     for options, what in (((), "RTL"), (("--netlist",), "netlists")):
         outcome = quweit("sim", str(tmp_path / "project"), *options)
         assert outcome.code == (0 if equal else 1)

@@ -63,7 +63,7 @@ def rtl(
         str,
         typer.Option(
             metavar="N|all|auto",
-            help="outputs of a row summed in one cycle, from 1 to all; `auto` keeps pace with the attention on --array",
+            help="outputs of a row summed in one cycle, from 1 to as many as there are (1000000 at most) or all; `auto` keeps pace with the attention on --array",
         ),
     ] = "1",
     bits_per_cycle: Annotated[
@@ -199,7 +199,7 @@ def synth(
     tool: Annotated[Literal["yosys", "vivado"], typer.Option(help="who synthesizes")] = "yosys",
     device: Annotated[str, typer.Option(help="part; Yosys uses its family only")] = "xcvu9p-flgb2104-2-i",
     clock_mhz: Annotated[
-        float, typer.Option(help="clock that timing and power are asked for, above 0")
+        float, typer.Option(help="clock that timing and power are asked for, 0.001 to 1000000")
     ] = 200.0,
     allow_negative_slack: Annotated[
         bool,
@@ -212,7 +212,7 @@ def synth(
             help="cell library (.lib, .lib.gz): map to its cells in place of a part; may be repeated",
         ),
     ] = None,
-    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz, above 0")] = None,
+    clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz, 0.000001 to 1000")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),

@@ -52,7 +52,9 @@ def baseline(
             help="cell library (.lib, .lib.gz): arrays and block in its cells, too; may be repeated",
         ),
     ] = None,
-    clock_ghz: Annotated[float, typer.Option(help="clock of what is made of library cells, above 0")] = 1.0,
+    clock_ghz: Annotated[
+        float, typer.Option(help="clock of what is made of library cells, 0.001 to 1000")
+    ] = 1.0,
     pipeline_depth: Annotated[
         str,
         typer.Option(
@@ -110,7 +112,9 @@ def energy(
             help="side of a published systolic array to compare with: 8, 16, 32 or 64; may be repeated  [default: all]",
         ),
     ] = None,
-    clock_mhz: Annotated[float, typer.Option(help="clock that the energies are stated for, above 0")] = 200.0,
+    clock_mhz: Annotated[
+        float, typer.Option(help="clock that the energies are stated for, 0.001 to 1000000")
+    ] = 200.0,
     tables: Annotated[
         bool, typer.Option("--tables", help="the paper's tables in its place, beside our own figures")
     ] = False,
