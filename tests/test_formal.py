@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import Outcome
@@ -14,6 +15,8 @@ from quweit_cli import config, tables
 from quweit_cli.artifacts import load
 from quweit_cli.documents import FormalResult
 from quweit_cli.errors import Mismatch
+from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
+from quweit_cli.ir.block import block_program
 from quweit_cli.stages import formal, rtl
 
 pytestmark = pytest.mark.requires("yosys")
@@ -38,6 +41,33 @@ def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
         # Of this machine it may name where the tool itself is, and nothing that was read or written.
         assert str(tmp_path) not in log and "quweit-formal-" not in log
         assert not re.search(r"input from `/", log)
+
+
+def _small(thresholds: list[list[int]], pins: list[list[int]], tables: list[int]) -> Program:
+    """A block whose LUTs read what is said, a value of its own each."""
+    layer = LutLayer(np.array(pins), np.array(tables, dtype=np.uint64))
+    values_KE = np.arange(100, 100 + len(tables))[:, None] * np.array([[1, -1]])
+    summation = ConditionalSummation(values_KE, np.zeros(2, dtype=np.int64))
+    return block_program(
+        "block0", Thermometer(np.array(thresholds)), [layer], summation, Requantize(1, 0, -32768, 32767)
+    )
+
+
+DEGENERATE = {
+    "a threshold that no LUT reads": ([[0, 5]], [[0]], [2]),
+    "the first threshold is read by none": ([[0, 5]], [[1]], [2]),
+    "a feature that no LUT reads": ([[0], [5]], [[1]], [2]),
+    "one LUT that negates": ([[0]], [[0]], [1]),
+    "a threshold beyond all features": ([[0, 127]], [[0, 1]], [6]),
+    "two LUTs of one table": ([[0, 5]], [[0, 1], [1, 0]], [6, 6]),
+}
+
+
+@pytest.mark.parametrize("shape", DEGENERATE)
+def test_a_block_of_which_little_is_read_is_proven_equal(shape: str, tmp_path: Path) -> None:
+    project = project_with_dump(tmp_path / "p", _small(*DEGENERATE[shape]))
+    rtl.run(project, config.Rtl())
+    assert all(not proof.unproven for proof in formal.run(project).proofs)
 
 
 def _flip_cell(folder: Path) -> None:

@@ -69,7 +69,8 @@ def rtl(
     bits_per_cycle: Annotated[
         str | None,
         typer.Option(
-            metavar="N|all", help="instead: LUT outputs' worth of values added in one cycle, from 1"
+            metavar="N|all",
+            help="instead: LUT outputs' worth of values added in one cycle, 1 to 1000000 or all",
         ),
     ] = None,
     cycles_per_row: Annotated[
@@ -83,13 +84,13 @@ def rtl(
     ] = None,
     array: Annotated[int, typer.Option(min=1, help="side of the systolic array that `auto` goes by")] = 32,
     features_per_beat: Annotated[
-        str, typer.Option(metavar="N|auto", help="features of one beat of the bus, from 1")
+        str, typer.Option(metavar="N|auto", help="features of one beat of the bus, 1 to 1000000")
     ] = "auto",
     pipeline_depth: Annotated[
         str,
         typer.Option(
             metavar="N|auto|deepest",
-            help="registers in a row from time slot to output, from 1 to as many as a block has places for",
+            help="registers in a row from time slot to output, from 1 to as many as a block has places for (1000 at most)",
         ),
     ] = "auto",
     bus_bytes: Annotated[

@@ -58,7 +58,7 @@ def baseline(
     pipeline_depth: Annotated[
         str,
         typer.Option(
-            metavar="N|auto|deepest", help="registers in a row of the block in library cells, from 1"
+            metavar="N|auto|deepest", help="registers in a row of the block in library cells, 1 to 1000"
         ),
     ] = "deepest",
     activity: Annotated[

@@ -3,8 +3,8 @@
 A primitive answers what the first row of its table says that matches, and X where none does. Its rows here are all prime
 implicants of the table's ones and of its zeros. So an output is known exactly where every value that the unknown
 inputs may take gives the same answer: two addresses that differ in any number of unknown bits and all answer 1 lie in one
-prime implicant. Four rows of the digits block took 2.7 s of processor time so, 6.5 s as shifted contents, 10 s as trees
-of operators, and no form compiled sooner.
+prime implicant. Four rows of the digits block took 2.7 s of processor time so, 10 s as trees of operators, and neither
+compiled sooner.
 """
 
 from __future__ import annotations
