@@ -11,10 +11,12 @@ import pytest
 import cell_library
 import library_styles
 import programs
+from conftest import Outcome
 from quweit_cli import config
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ConfigError, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers.liberty import Library, read_libraries
+from quweit_cli.synthesizers.mapping import plain_copy
 
 MEMORY = """\
   type (bus4) { base_type : array; data_type : bit; bit_width : 4; bit_from : 3; bit_to : 0; downto : true; }
@@ -174,6 +176,33 @@ def test_settings_take_one_library_or_a_list(tmp_path: Path) -> None:
     assert config.Synth.model_validate({"liberty": str(one)}).liberty == (one,)
     assert config.Synth.model_validate({"liberty": [str(one), str(two)]}).liberty == (one, two)
     assert config.Synth.model_validate({"liberty": None}).liberty == ()
+
+
+def test_libraries_of_an_experiment_lie_beside_its_file(tmp_path: Path) -> None:
+    text = "name: e\ndata: {source: digits}\nmodel: {family: vit, dim: 8, depth: 1, heads: 1}\ntraining: {steps: 1, batch_size: 4}\nsynth: {liberty: [a.lib, b/c.lib]}\n"
+    (tmp_path / "e.yaml").write_text(text)
+    loaded = config.load_experiment(tmp_path / "e.yaml")
+    assert loaded.synth.liberty == (tmp_path / "a.lib", tmp_path / "b/c.lib")
+    assert config.with_overrides(loaded, ["synth.liberty=/x.lib"]).synth.liberty == (Path("/x.lib"),)
+
+
+def test_abc_is_not_sent_into_a_folder_that_it_cannot_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t;t").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t;t"))
+    with pytest.raises(ToolFailed, match="ABC cannot work in"), plain_copy(tmp_path, [Path("x")]):
+        pass
+
+
+def test_the_command_takes_several_libraries(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
+    paths = library_styles.asap7(tmp_path)
+    program = programs.random_block(0, features=4, thresholds=2, layers=(6,))
+    project = programs.project_with_dump(tmp_path / "p", program, rows=4)
+    rtl.run(project, config.Rtl())
+    named = [word for path in (*paths, paths[0]) for word in ("--liberty", path)]
+    outcome = quweit("synth", project, *named)
+    assert outcome.code == 2 and "is defined twice: in" in outcome.stderr
 
 
 def test_the_key_counts_every_library(tmp_path: Path) -> None:

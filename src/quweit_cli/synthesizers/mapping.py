@@ -161,9 +161,14 @@ def plain_copy(work: Path, names: Sequence[Path]) -> Iterator[Path]:
     """A folder of a plain name with the files that `names` leads to from `work`, where it leads to them as well.
 
     ABC is given whole paths, and takes none with a semicolon or a quote in it.
+
+    Raises:
+        ToolFailed: the folder of this machine for such things has one itself.
     """
     above = max(name.parts.count("..") for name in names)
     with tempfile.TemporaryDirectory(prefix="quweit-") as scratch:
+        if set(scratch) & set(";'\""):
+            raise ToolFailed(f"ABC cannot work in `{scratch}`", hint="set TMPDIR to a folder of a plain name")
         place = Path(scratch, *["work"] * (above + 1))
         place.mkdir(parents=True)
         for name in names:
