@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,3 +111,33 @@ def test_a_course_that_is_no_report_of_figures_is_refused(tmp_path: Path, quweit
     assert outcome.code == 2
     assert "metrics.jsonl`: line 2 is no report" in outcome.stderr
     assert not (project / "report").exists()
+
+
+READ_AS_THEY_LIE = {  # with the reason
+    ("formal.py", "RtlManifest"),  # proves the RTL as it lies there, changed by hand or not
+    ("sim.py", "RtlManifest"),  # simulates it so
+    ("rtl.py", "ProgramRecord"),  # of a dump that was checked as a whole
+    ("sources.py", "DumpManifest"),  # of a folder that another program wrote
+}
+
+
+def past_the_record(folder: Path) -> set[tuple[str, str]]:
+    """File and kind of every document that is read by its path."""
+    return {
+        (path.name, kind)
+        for path in folder.rglob("*.py")
+        for kind in re.findall(r"(?<![\w.])(?:artifacts\.)?load\((\w+), ", path.read_text())
+    }
+
+
+def test_no_stage_and_no_reader_goes_past_the_record(repository: Path, tmp_path: Path) -> None:
+    source = repository / "src" / "quweit_cli"
+    found = (
+        past_the_record(source / "stages")
+        | past_the_record(source / "report")
+        | past_the_record(source / "energy")
+    )
+    assert found == READ_AS_THEY_LIE
+    assert not re.search(r"\bload\(", (source / "summary.py").read_text())
+    (tmp_path / "one.py").write_text('load(SimResult, project / "sim" / "sim.json")')
+    assert past_the_record(tmp_path) == {("one.py", "SimResult")}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quweit_cli.documents import EnergyRatio, EnergyRow
-from quweit_cli.energy.power import EXTRAPOLATED, MODEL
-from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, BLOCK_IMPLEMENTATION
+from quweit_cli.energy.power import EXTRAPOLATED
+from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, BLOCK_IMPLEMENTATION, sentences
 
 SUBJECTS = {"mlps": ALL_MLPS, "model": ALL_LAYERS}
 IDLE = 0.5  # utilisation below which a ratio to the array as it is used says more of the array than of blocks
@@ -81,11 +81,16 @@ def ratio_rows(ratios: Sequence[EnergyRatio]) -> list[RatioRow]:
 
 def power_origin(rows: Sequence[EnergyRow]) -> str:
     """Where the power of the blocks comes from, in a few words."""
-    sources = [row.power_source for row in rows if row.implementation == BLOCK_IMPLEMENTATION]
-    if not any(MODEL in source for source in sources):
+    blocks = [row for row in rows if row.implementation == BLOCK_IMPLEMENTATION]
+    if not any(map(by_model, blocks)):
         return "the vendor's tool"
-    smaller = any(EXTRAPOLATED in source for source in sources)
+    smaller = any(EXTRAPOLATED in row.power_source for row in blocks)
     return "a model's estimate" + (", extrapolated to their size" if smaller else "")
+
+
+def by_model(row: EnergyRow) -> bool:
+    """Whether its power is the model's estimate, or an average with one."""
+    return any(sentence.startswith("model ") for sentence in sentences(row.power_source))
 
 
 def _of(subject: str, array: str, rows: Sequence[EnergyRow], ratios: Sequence[EnergyRatio]) -> Comparison:

@@ -24,7 +24,7 @@ from quweit_cli.energy import published
 from quweit_cli.energy.published import Point
 from quweit_cli.errors import ArtifactError
 
-MODEL, EXTRAPOLATED = "model of LUTs and FFs", "extrapolated"  # what an estimate says of itself
+EXTRAPOLATED = "extrapolated"  # what an estimate of a design outside of the calibrated range says of itself
 FORMULA = "power_mw = k · luts^a · ffs^b · clock_mhz / 200, a >= 0, b >= 0"
 
 
@@ -87,7 +87,7 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
     if luts <= 0 or ffs <= 0:
         raise ArtifactError(f"a block of {luts} LUTs and {ffs} flip-flops is no design to estimate power of")
     exponents = Exponents(model.coefficients["k"], model.coefficients["a"], model.coefficients["b"])
-    source = f"{MODEL}, residuals up to {worst_residual_percent(model):.0f} %"
+    source = f"model of LUTs and FFs, residuals up to {worst_residual_percent(model):.0f} %"
     outside = [
         f"{smallest:,} to {largest:,} {name}"
         for name, value, (smallest, largest) in (

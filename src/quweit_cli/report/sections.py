@@ -15,7 +15,8 @@ from quweit_cli.documents import (
     TrainResult,
 )
 from quweit_cli.energy.foldings import undominated
-from quweit_cli.energy.power import MODEL, worst_residual_percent
+from quweit_cli.energy.headline import by_model
+from quweit_cli.energy.power import worst_residual_percent
 from quweit_cli.energy.tables import sentences
 from quweit_cli.equality_documents import of_reachable
 from quweit_cli.report import plots
@@ -234,7 +235,7 @@ def _front(front: Front) -> Section:
 def _power_model(table: EnergyTable) -> Section:
     model = table.power_model
     low, high = model.valid_luts
-    used = any(MODEL in row.power_source for row in table.rows)
+    used = any(by_model(row) for row in table.rows)
     rows = [tuple(getattr(point, key) for key in POWER_COLUMNS) for point in model.points]
     coefficients = ", ".join(f"{name} = {value:.4g}" for name, value in model.coefficients.items())
     return Section(
