@@ -23,8 +23,10 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 os.environ["OMP_NUM_THREADS"] = "1"  # threads of this process would be missing in the forked ones
+
 
 import cell_library
 import packages
