@@ -57,7 +57,9 @@ class SimulatorSummary(Artifact):
     bit_exact: bool
     blocks: Count
     rows_compared: Count
-    cycles_per_row: list[Count] = Field(description="measured initiation interval of each block")
+    cycles_per_row: list[Count | None] = Field(
+        description="measured initiation interval of each block; null when it could not be measured"
+    )
     seconds: Amount
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"

@@ -304,7 +304,8 @@ def summary(result: Summary) -> list[Table]:
             )
         )
     for name, one in (result.sim or {}).items():
-        cycles = ", ".join(str(number) for number in sorted(set(one.cycles_per_row)))
+        measured = {number for number in one.cycles_per_row if number is not None}
+        cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
         rows.append(
             (
