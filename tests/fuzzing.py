@@ -6,6 +6,7 @@ python tests/fuzzing.py MINUTES      as `make fuzz` does: chance without end; fi
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -35,6 +36,7 @@ from quweit_cli.cli import app
 from quweit_cli.errors import QuweitError
 from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: F401  (imported once, for all)
 
+importlib.import_module("torch._dynamo")  # takes seconds: here, once for all
 REPOSITORY = Path(__file__).resolve().parent.parent
 SECONDS, BYTES = 20, 2 << 30
 BUILD_SECONDS = 300  # each, on a busy machine that compiles kernels for the first time

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import fuzzing
 
-ATTEMPTS = 40  # of each half, so that two workers share them
+ATTEMPTS = 30  # a third of a second each
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_bug_a_hang_and_much_memory_would_be_found(sandbox: Path, monkeypatch:
             pass
 
     def take() -> None:
-        assert bytearray(fuzzing.BYTES + (300 << 20)).count(1) == 0
+        assert b"x" * (fuzzing.BYTES + (300 << 20))
 
     assert fuzzing.in_process(sandbox, ["doctor"], fail).problem == "exit code 70"
     assert fuzzing.in_process(sandbox, ["doctor"], wait, seconds=1).problem.startswith("it takes more than")

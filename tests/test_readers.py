@@ -148,13 +148,12 @@ def numbers(kind: Any, prefix: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("name", numbers(config.Experiment))
-@pytest.mark.parametrize(
-    "value", [".nan", ".inf", "-.inf", "-1.5", str(10**30), "1e300", "-1", "[-1]", "[0]", "{icarus: 0}"]
-)
-def test_every_number_has_bounds(name: str, value: str) -> None:
+def test_every_number_has_bounds(name: str) -> None:
     experiment = config.load_experiment(REPOSITORY / "examples" / "digits.yaml")
-    with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
-        config.with_overrides(experiment, [f"{name}={value}"])
+    odd = (".nan", ".inf", "-.inf", "-1.5", str(10**30), "1e300", "-1", "[-1]", "[0]", "{icarus: 0}")
+    for value in odd:
+        with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+            config.with_overrides(experiment, [f"{name}={value}"])
 
 
 def test_sentences_of_ours_have_no_prefix_of_pydantic() -> None:

@@ -57,7 +57,9 @@ class SimulatorSummary(Artifact):
     bit_exact: bool
     blocks: Count
     rows_compared: Count
-    cycles_per_row: list[Count] = Field(description="measured initiation interval of each block")
+    cycles_per_row: list[Count | None] = Field(
+        description="measured initiation interval of each block; null when it could not be measured"
+    )
     seconds: Amount
     table_entries_read: Count | None = Field(
         None, description="of all rendered LUTs, by the rows that were compared"

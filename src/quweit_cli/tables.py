@@ -264,7 +264,8 @@ def summary(result: Summary) -> list[Table]:
             )
         )
     for name, one in (result.sim or {}).items():
-        cycles = ", ".join(str(number) for number in sorted(set(one.cycles_per_row)))
+        measured = {number for number in one.cycles_per_row if number is not None}
+        cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
         entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
         rows.append(
