@@ -1,6 +1,9 @@
 """On a CUDA device: the same integers as on the CPU, and gradients that agree. Run by hand with `-m gpu`."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,7 @@ import kernel_cases
 from experiments import DIGITS, tiny_digits
 from quweit_cli import artifacts, config
 from quweit_cli.documents import TrainResult, UnfinishedTraining
+from quweit_cli.interrupts import Terminated
 from quweit_cli.models import blocks_of, build
 from quweit_cli.progress import SILENT
 from quweit_cli.stages import train
@@ -21,6 +25,7 @@ from quweit_cli.training.loop import _Run, fit
 from quweit_cli.weightless import WeightlessBlock
 from quweit_cli.weightless.kernels import cpu
 from quweit_cli.weightless.thermometer import quantize
+from test_distributed import STRUCK
 
 gpu = pytest.importorskip("quweit_cli.weightless.kernels.gpu", reason="needs Triton")
 
@@ -130,6 +135,61 @@ def test_two_gpus_give_the_curve_of_one(tmp_path: Path, recorded: bool) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         curves.append(json.loads(done.stdout)["models"][0]["curve"])
+    for one, two in zip(*curves, strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+
+
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_an_interrupted_training_goes_on_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: str
+) -> None:
+    """Recorded steps among them: the signal comes while the graph is replayed."""
+    experiment = tiny_digits("training.device=cuda", "training.steps=30", f"training.compile={compiled}")
+    whole, pieces = (artifacts.open_project(tmp_path / name) for name in ("whole", "pieces"))
+    expected = train.run(experiment, whole)
+    step = _Run._step
+
+    def struck(run: _Run, number: int) -> object:
+        if number == 16:
+            signal.raise_signal(signal.SIGTERM)
+        return step(run, number)
+
+    with monkeypatch.context() as patch, pytest.raises(Terminated) as caught:
+        patch.setattr(_Run, "_step", struck)
+        train.run(experiment, pieces)
+    assert "after step 17 of 30" in caught.value.__notes__[0]
+    result = train.run(experiment, pieces)
+    assert isinstance(result, TrainResult) and isinstance(expected, TrainResult)
+    for one, two in zip(result.models[0].curve, expected.models[0].curve, strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_two_gpus_stop_when_one_process_is_interrupted(tmp_path: Path, recorded: bool) -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two CUDA devices")
+    (tmp_path / "struck.py").write_text(STRUCK)
+    changes = {"compile": recorded, "steps": 30, "evaluate_every": 10}
+
+    def trained(project: str, strike: str = "") -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            str(tmp_path / "struck.py"), "train", str(experiment_file(tmp_path, **changes)), "--out", str(tmp_path / project),
+        ]  # fmt: skip
+        environment = {**os.environ, "STRIKE": strike}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    stopped = trained("p", strike="1")
+    assert stopped.returncode != 0
+    at = re.search(r"saved is: weightless after step (\d+) of 30", stopped.stderr)
+    assert at is not None and 7 <= int(at[1]) <= 10, stopped.stderr
+    again = trained("p")
+    assert again.returncode == 0 and f"going on after step {at[1]} of 30" in again.stderr, again.stderr
+    assert trained("whole").returncode == 0
+    curves = [
+        artifacts.load(TrainResult, tmp_path / one / "train/train.json").models[0].curve
+        for one in ("p", "whole")
+    ]
     for one, two in zip(*curves, strict=True):
         assert one == pytest.approx(two, rel=1e-3)
 
