@@ -70,6 +70,10 @@ class Circuit:
         """Table entries of all LUTs."""
         return sum(2 ** len(lut.pins) for layer in self.structure.layers for lut in layer.table)
 
+    @property
+    def luts(self) -> int:
+        return sum(layer.luts for layer in self.structure.layers)
+
     def trace(self, rows_RD: Integers) -> Trace:
         thresholds_DT = self.structure.thresholds_DT
         bit_IR = (rows_RD.T[:, None, :] > thresholds_DT[:, :, None]).reshape(-1, len(rows_RD))

@@ -52,7 +52,7 @@ class Reachability:
 
     def __init__(self, circuit: Circuit, kind: TensorType, absent: Sequence[frozenset[int]]) -> None:
         self.circuit, self.kind, self.absent = circuit, kind, absent
-        self.questions = 0
+        self.questions = self.literals = 0  # asked so far
         self.thresholds = circuit.structure.thresholds_DT.shape[1]
         self._solver = Minisat22()
         self._variables = 0
@@ -122,6 +122,7 @@ class Reachability:
     def answer_at(self, question: Question, place: int) -> Answer:
         """With the features of `absent[place]` held at 0."""
         self.questions += 1
+        self.literals += len(question.literals)
         self._solver.conf_budget(CONFLICTS)
         found = self._solver.solve_limited(assumptions=[*question.literals, self._places[place]])
         if found is False:

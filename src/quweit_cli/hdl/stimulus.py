@@ -21,8 +21,14 @@ from quweit_cli.ir.nodes import Integers
 
 SEED = 1
 ROWS_AT_ONCE = 2048  # through the circuit
-QUESTIONS = 100_000  # to the solver, about one block: it takes some 0.05 ms for one LUT layer, 0.5 ms for two
-SOLVED_TOGETHER = 16  # rows, before what they show is counted
+QUESTIONS, LITERALS = (
+    100_000,
+    200_000_000,
+)  # to the solver, about one block; a wide row's question has many literals
+SOLVED_TOGETHER, LUTS_OF_A_ROW = (
+    16,
+    128,
+)  # rows, before what they show is counted, which takes long in wide blocks
 ASKED_TOGETHER = 32  # things that a row is to show as well
 FAILURES, EXCLUDED = 40, 2_000  # of single things one after the other, or openly: the row is full
 ATTEMPTS = 3  # at what a found row did not show after all: a sum can hide it
@@ -78,12 +84,13 @@ class _Search:
 
     def solve(self) -> None:
         """Until nothing is lacking that is possible, or the solver was asked enough."""
-        while self.units_left > 0 and self.solver.questions < QUESTIONS:
+        together = max(SOLVED_TOGETHER, self.circuit.luts // LUTS_OF_A_ROW)
+        while self.units_left > 0 and self._may_ask():
             lacking = self.wanted.lacking.copy()
             codes = self._codes()
             rows: list[Integers] = []
             places: list[int] = []
-            while codes and len(rows) < SOLVED_TOGETHER and self.solver.questions < QUESTIONS:
+            while codes and len(rows) < together and self._may_ask():
                 answer = self._next_row(codes)
                 if answer is not None:
                     rows.append(answer[0])
@@ -99,8 +106,11 @@ class _Search:
     def prove(self) -> None:
         """Of entries that nothing was asked about yet, whether a row can read them."""
         for code in np.flatnonzero(self.wanted.lacking[: self.wanted.pins]).tolist():
-            if not self.attempts[code] and self.solver.questions < QUESTIONS:
+            if not self.attempts[code] and self._may_ask():
                 self._possible_entry(code, None)
+
+    def _may_ask(self) -> bool:
+        return self.solver.questions < QUESTIONS and self.solver.literals < LITERALS
 
     def _keep(self, played_RD: Integers, trace: Trace) -> None:
         self.units_left -= len(played_RD) // self.samples.rows_of_unit
@@ -120,7 +130,7 @@ class _Search:
         With it, which features it holds at 0 (a place in `absent`).
         """
         near_I = self._drawn_row()
-        while codes and self.solver.questions < QUESTIONS:
+        while codes and self._may_ask():
             code = codes.popleft()
             self.attempts[code] += 1
             possible = self._possible_entry if code < self.wanted.pins else self._possible
