@@ -49,8 +49,8 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
         progress.task("proving", len(work)) as task,
     ):
 
-        def prove(item: tuple[RtlBlock, str]) -> FormalProof:
-            proof = _prove(found, package, *item, folder)
+        def prove_one(item: tuple[RtlBlock, str]) -> FormalProof:
+            proof = prove(found, package, *item, folder)
             task.advance()
             return proof
 
@@ -58,7 +58,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
             name=manifest.name,
             rtl=digest,
             tool=found.version,
-            proofs=toolbox.side_by_side(prove, work),
+            proofs=toolbox.side_by_side(prove_one, work),
             not_rendered=manifest.not_rendered,
         )
         save(result, folder / DOCUMENT)
@@ -92,7 +92,9 @@ def script(module: str, cells: list[str], given: str = "") -> str:
 
     given: parameters, as `parameters` writes them.
     """
-    elaborate = f"hierarchy -check -top {module}{given}\nproc -norom\nflatten\nopt_expr\nopt_clean\nrename -top twin"
+    elaborate = (
+        f"hierarchy -check -top {module}{given}\nproc -norom\nflatten\nopt_expr\nopt_clean\nrename -top twin"
+    )
     return f"""\
 read_verilog -sv {module}.sv
 {elaborate}
@@ -110,7 +112,8 @@ equiv_status
 """
 
 
-def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+def prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+    """One module of a block, `package/rtl/<module>.sv` against its twin in cells; the log is kept in `folder`."""
     started = time.monotonic()
     cells_only = set(block.sources_xilinx) - set(block.sources)
     twice = set(modules(block))
