@@ -12,7 +12,7 @@ import pytest
 
 from conftest import REPOSITORY
 from mutation import __main__ as command
-from mutation import campaign, designs, proof
+from mutation import designs, proof
 from mutation.campaign import Outcome, draw, judge, table
 from mutation.designs import Design
 from mutation.mutant import Mutant

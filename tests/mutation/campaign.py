@@ -52,8 +52,8 @@ def draw(designs: Sequence[Design], count: int, rng: random.Random, scratch: Pat
                 design.large and "/xilinx/" not in name[1] and expression(text, mutant) is None
             ):
                 continue
-            # A literal or an index for another compiles, and asking takes seconds in a large design.
-            if (design.large and kind in DATA) or compiles(design.package, mutant, scratch):
+            # A literal or an index in place of another compiles, and asking takes seconds in a large design.
+            if kind in DATA or compiles(design.package, mutant, scratch):
                 drawn[name] = mutant
                 break
         else:
@@ -83,7 +83,7 @@ def judge(
         else:
             place = scratch / f"alone{len(work)}"
             work.append(lambda m=mutant, d=design, p=place: _alone(d, m, p))  # type: ignore[misc]
-    outcomes = _side_by_side(work, processes, say)
+    outcomes: list[Outcome] = []
     for (name, part), group in shared.items():
         package, place = by_name[name].package, scratch / f"{name}-{part}".replace(" ", "-")
         together = Together(package, part, group, place)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def judge(
         ]
         say(f"{name} ({part}): {len(group)} mutants in one build")
         outcomes += _side_by_side(numbered, processes, say)
-    return outcomes
+    return outcomes + _side_by_side(work, processes, say)
 
 
 def _alone(design: Design, mutant: Mutant, place: Path) -> Outcome:
