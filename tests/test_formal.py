@@ -29,10 +29,12 @@ def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
     project = _project(tmp_path, *FOLDINGS[folding])
     result = formal.run(project)
     assert [proof.module.removeprefix("toy_block0_") for proof in result.proofs] == [
+        *(["quweit_gated_terms"] if folding == "gated" else []),
         "encoder",
         "lut_layer0",
         "lut_layer1",
         "value_table",
+        "adder_tree",
     ]
     assert all(proof.proven and not proof.unproven for proof in result.proofs)
     logs = {path.name: path.read_text() for path in (project / "formal").glob("*.log")}
@@ -91,6 +93,27 @@ def test_one_flipped_bit_is_found_and_named(
     with pytest.raises(Mismatch, match=r"not proven equal: \d+ of \d+ equations, first (bits|terms|bias)_o"):
         formal.run(project)
     assert sum(proof.unproven for proof in load(FormalResult, project / "formal/formal.json").proofs) > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "module"),
+    [
+        ("xilinx/toy_block0_adder_tree.sv", "(term0)", "(term1)", "toy_block0_adder_tree"),
+        ("toy_block0_adder_tree.sv", "(term0)", "(term1)", "toy_block0_adder_tree"),
+        ("xilinx/quweit_ternary_adder.sv", "6996_6996", "6996_6997", "toy_block0_adder_tree"),
+        ("xilinx/quweit_gated_terms.sv", "2222_2222", "2222_2223", "toy_block0_quweit_gated_terms"),
+        ("quweit_gated_terms.sv", "Idle & ~mask", "Idle & mask", "toy_block0_quweit_gated_terms"),
+    ],
+)
+def test_adders_and_gated_registers_are_compared_as_well(
+    file: str, old: str, new: str, module: str, tmp_path: Path
+) -> None:
+    project = _project(tmp_path, *FOLDINGS["gated"])
+    path = project / "rtl/rtl" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(Mismatch, match=f"renderings of `{module}` are not proven equal"):
+        formal.run(project)
 
 
 def test_the_command_ends_with_1_when_a_bit_was_flipped(

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import REPOSITORY
 from mutation import __main__ as command
-from mutation import campaign, designs, proof
+from mutation import designs, proof
 from mutation.campaign import Outcome, draw, judge, table
 from mutation.designs import Design
 from mutation.mutant import Mutant
@@ -44,7 +44,7 @@ def test_a_handful_of_mutants_of_the_worked_example_are_found(example: Design, t
     assert {one.kind for one in mutants} == set(KINDS)
     outcomes = judge([example], mutants, tmp_path / "judged", 2, print)
     assert not [one.mutant.describe() for one in outcomes if one.survived]
-    assert sum(one.verdict is Verdict.FOUND for one in outcomes) >= len(KINDS)
+    assert sum(not one.survived and one.reason is None for one in outcomes) >= len(KINDS)
 
 
 def test_the_same_seed_draws_the_same_mutants(example: Design, tmp_path: Path) -> None:
@@ -52,23 +52,19 @@ def test_the_same_seed_draws_the_same_mutants(example: Design, tmp_path: Path) -
     assert first == second != other
 
 
-@pytest.mark.parametrize("part", ["block", "xilinx"])
-def test_many_mutants_in_one_build_are_judged_as_each_alone(
-    part: str, example: Design, tmp_path: Path
-) -> None:
+def test_many_mutants_in_one_build_are_judged_as_each_alone(example: Design, tmp_path: Path) -> None:
     rng, mutants = random.Random(4), list[Mutant]()
-    kinds = [kind for kind in KINDS if part == "block" or kind in campaign.DATA]
     while len(mutants) < 10:
-        one = example.places.draw(kinds[len(mutants) % len(kinds)], rng)
-        if one is None or example.package.designs(one.file)[0] != part or one in mutants:
+        one = example.places.draw(list(KINDS)[len(mutants) % len(KINDS)], rng)
+        if one is None or one in mutants or one.file not in example.package.block.sources:
             continue
         if expression(example.places.texts[one.file], one) is not None:
             mutants.append(one)
-    together = Together(example.package, part, mutants, tmp_path / "together", "icarus")  # type: ignore[arg-type]
+    together = Together(example.package, "block", mutants, tmp_path / "together", "icarus")
     assert together.judge(0) is Verdict.EQUAL
     verdicts = [together.judge(number) for number in range(1, len(mutants) + 1)]
     assert verdicts == [
-        alone(example.package, one, "icarus", tmp_path / f"alone{place}", designs=[part])  # type: ignore[list-item]
+        alone(example.package, one, "icarus", tmp_path / f"alone{place}", designs=["block"])
         for place, one in enumerate(mutants)
     ]
     assert Verdict.FOUND in verdicts

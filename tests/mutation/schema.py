@@ -15,8 +15,6 @@ from mutation.mutant import Mutant, masked
 
 _ASSIGNMENT = re.compile(r"(?<![<>=!:+])(?:<=|=)(?!=)")
 _TABLE = re.compile(r"localparam logic (\[\d+:0\]) (\w+) $")
-_CELL = re.compile(r"\b(LUT[1-6](?:_2)?) #\(\.INIT\($")
-_INSTANCE = re.compile(r"\b(LUT[1-6](?:_2)?) #\(\.INIT\(((?:[^()]|\([^()]*\))*)\)\) (\w+) \(")
 _GENERATE = re.compile(r"\) begin : gen_")
 _GROUP = {"(": ")", "[": "]", "{": "}"}
 SWITCH = """
@@ -74,28 +72,6 @@ def combined(text: str, mutants: Iterable[tuple[int, Mutant]]) -> str:
     return text
 
 
-def with_open_cells(text: str, suffix: str) -> str:
-    """The text with every LUT's contents at a port, which a choice may drive, and the modules for that at its end."""
-    text = _INSTANCE.sub(r"quweit_open_\1 \3 (.INIT(\2), ", text)
-    names = sorted(set(re.findall(r"\bquweit_open_(LUT[1-6](?:_2)?) ", text)))
-    text = re.sub(r"\bquweit_open_(LUT[1-6](?:_2)?) ", rf"quweit_open_\1_{suffix} ", text)
-    return text + "".join(open_cell(name, suffix) for name in names)
-
-
-def open_cell(name: str, suffix: str) -> str:
-    """A LUT with its contents at a port."""
-    pins = int(name[3])
-    address = ", ".join(f"I{pin}" for pin in reversed(range(pins)))
-    inputs = ", ".join(f"I{pin}" for pin in range(pins))
-    head = f"input wire [{2**pins - 1}:0] INIT, input wire {inputs}"
-    if name.endswith("_2"):
-        low = address.replace(f"I{pins - 1}", "1'b0", 1)
-        ports, answers = "O5, O6", f"  assign O5 = INIT[{{{low}}}];\n  assign O6 = INIT[{{{address}}}];\n"
-    else:
-        ports, answers = "O", f"  assign O = INIT[{{{address}}}];\n"
-    return f"\nmodule quweit_open_{name}_{suffix} ({head}, output wire {ports});\n{answers}endmodule\n"
-
-
 def _statement(hidden: str, place: int) -> tuple[int, int, int | None]:
     """Start and end of the statement around a place, and where its right side begins, if it is an assignment."""
     start, depth = 0, 0
@@ -140,12 +116,6 @@ def _inside_parentheses(hidden: str, start: int, mutant: Mutant) -> Span | None:
         parameters = hidden[:place].rfind("#(", start) > hidden[:place].rfind(") ", start)
         if not parameters:
             return None if re.fullmatch(r"\w+_o|O[56]?|CO", port[1]) else Span(place + 1, end)
-        cell = _CELL.search(hidden[: place + 1])
-        instance = re.compile(r"\)\) (\w+) \(").match(hidden, end)
-        if cell is None or instance is None:
-            return None
-        opening = f"quweit_open_{cell[1]} {instance[1]} (.INIT("
-        return Span(place + 1, end, cell.start(), opening, instance.end(), "), ")
     return None
 
 

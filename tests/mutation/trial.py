@@ -10,13 +10,14 @@ from enum import Enum
 from pathlib import Path
 
 from mutation.mutant import Mutant
-from mutation.schema import combined, with_open_cells
+from mutation.schema import combined
 from quweit_cli import config, toolbox
 from quweit_cli.documents import Design, RtlBlock, RtlManifest
 from quweit_cli.errors import ToolError
 from quweit_cli.simulators import Bench, Simulator, blocks, simulator
 from quweit_cli.simulators.blocks import Subject
 from quweit_cli.stages import formal
+from quweit_cli.synthesizers.cell_models import cell_faces
 from quweit_cli.toolbox import Found
 
 FEW_ROWS = 16  # compared first: most mutants differ in one of them
@@ -48,17 +49,18 @@ class Package:
         return (self.project / "rtl").resolve()
 
     def designs(self, file: str) -> list[Design]:
-        """What `quweit sim` simulates that a file of this package is part of."""
-        parts: list[tuple[Design, Sequence[str]]] = [
-            ("block", self.block.sources),
-            ("wrapper", (*self.block.sources, *self.block.axis.sources)),
-            ("xilinx", self.block.sources_xilinx),
-        ]
-        return [design for design, files in parts if file in files]
+        """What `quweit sim` simulates that a file of this package is part of; nothing for one of FPGA cells."""
+        axis = self.block.axis.sources
+        return [
+            *(["block"] if file in self.block.sources else []),
+            *(["wrapper"] if file in (*self.block.sources, *axis) else []),
+        ]  # type: ignore[list-item]
 
-    def sources(self, design: Design) -> list[str]:
-        axis = self.block.axis.sources if design == "wrapper" else []
-        return [*(self.block.sources_xilinx if design == "xilinx" else self.block.sources), *axis]
+    def sources(self, file: str) -> list[str]:
+        """The rendering that a file is part of, in compile order."""
+        if "/xilinx/" in file:
+            return self.block.sources_xilinx
+        return [*self.block.sources, *(self.block.axis.sources if file in self.block.axis.sources else [])]
 
     def subject(self, design: Design, rows: int, texts: Mapping[str, str]) -> Subject:
         """As `quweit sim` makes it, with some files replaced by these texts."""
@@ -143,13 +145,9 @@ class Together:
         self.kept, self.lock = scratch / "bench", threading.Lock()
         scratch.mkdir(parents=True)
         texts = {}
-        for file in package.sources(design):
+        for file in {one.file for one in mutants}:
             numbered = [(n, one) for n, one in enumerate(mutants, 1) if one.file == file]
-            text = (package.root / file).read_text()
-            if (
-                numbered or design == "xilinx"
-            ):  # of a table that is a parameter Verilator makes a module of its own
-                texts[file] = QUIET + with_open_cells(combined(text, numbered), Path(file).stem)
+            texts[file] = QUIET + combined((package.root / file).read_text(), numbered)
         self.subject = package.subject(design, package.rows(name), texts)
 
     def judge(self, number: int) -> Verdict:
@@ -159,21 +157,19 @@ class Together:
 
 
 def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
-    """What `quweit sim --formal` says of the two renderings of the module that a mutant is in."""
+    """What `quweit sim --formal` says of the two renderings of the modules that a mutant is part of."""
     module = Path(mutant.file).stem
-    cells = [Path(name).stem for name in package.block.cells_xilinx]
-    if module not in cells:
-        return Verdict.EQUAL
-    copy = scratch / f"formal-{threading.get_ident()}"
-    if copy.exists():
-        shutil.rmtree(copy)
+    twice = formal.modules(package.block)
+    helper = "/xilinx/" in mutant.file and module not in twice  # a cell of ours, in more modules than one
+    copy = scratch / "formal"
     shutil.copytree(package.root / "rtl", copy / "rtl")
     (copy / mutant.file).write_text(mutant.apply((package.root / mutant.file).read_text()))
     found = toolbox.find(toolbox.YOSYS)
-    modules = [module] if module in formal.modules(package.block) else formal.modules(package.block)
-    for one in modules:
+    for one in twice if helper else [name for name in twice if name == module]:
+        if helper and module not in (copy / "rtl" / "xilinx" / f"{one}.sv").read_text():
+            continue
         try:
-            if formal._prove(found, copy, package.block, one, copy).unproven:
+            if formal.prove(found, copy, package.block, one, copy).unproven:
                 return Verdict.PROVEN
         except ToolError:
             return Verdict.UNTOLD
@@ -182,19 +178,16 @@ def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
 
 def compiles(package: Package, mutant: Mutant, scratch: Path) -> bool:
     """Whether Icarus takes the design with this mutant, and without a warning."""
-    design = package.designs(mutant.file)[0]
     scratch.mkdir(parents=True, exist_ok=True)
-    names = []
-    for place, name in enumerate(package.sources(design)):
+    names, texts = [], []
+    for place, name in enumerate(package.sources(mutant.file)):
         text = (package.root / name).read_text()
-        text = mutant.apply(text) if name == mutant.file else text
+        texts.append(mutant.apply(text) if name == mutant.file else text)
         names.append(f"{place}_{Path(name).name}")
-        (scratch / names[-1]).write_text(with_open_cells(text, Path(name).stem))
-    if design == "xilinx":
-        names.append("models.v")
-        (scratch / names[-1]).write_text(str(package.subject("xilinx", 1, {}).files[blocks.CELLS]))
-    top = package.block.axis.top if design == "wrapper" else package.block.top
-    words = [*toolbox.find(toolbox.ICARUS).command, "-g2012", "-t", "null", "-s", top, *names]
+        (scratch / names[-1]).write_text(texts[-1])
+    (scratch / "faces.v").write_text(cell_faces(texts) if "/xilinx/" in mutant.file else "")
+    top = package.block.axis.top if mutant.file in package.block.axis.sources else package.block.top
+    words = [*toolbox.find(toolbox.ICARUS).command, "-g2012", "-t", "null", "-s", top, "faces.v", *names]
     try:
         return "warning" not in toolbox.run(
             words, cwd=scratch, log=scratch / "compile.log", name="iverilog", timeout=600

@@ -135,11 +135,11 @@ class Reachability:
         """A row of the question's answer, which `near` gives wherever it can; None where there is none."""
         if not self.answer_at(question, place).found:
             return None
-        model = self._solver.get_model()
+        held = set(self._solver.get_model())  # without variables that no clause has yet: they are free
         row_D = near.copy()
         for feature, chain in self._chains.items():
-            low = max((t + 1 for t, variable in chain if model[variable - 1] > 0), default=self.kind.low)
-            high = min((t for t, variable in chain if model[variable - 1] < 0), default=self.kind.high)
+            low = max((t + 1 for t, variable in chain if variable in held), default=self.kind.low)
+            high = min((t for t, variable in chain if -variable in held), default=self.kind.high)
             if not low <= row_D[feature] <= high:
                 row_D[feature] = rng.choice([low, high])
         for feature, value in question.values.items():

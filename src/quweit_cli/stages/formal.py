@@ -1,8 +1,8 @@
-"""RTL package -> formal result: Yosys proves the two renderings of every table module equal, for all inputs.
+"""RTL package -> formal result: Yosys proves the two renderings of every module equal, for all inputs.
 
-What is written twice, behavioural and as cells, are the thermometer, the LUT layers and the encoded
-values. Each output is an equation of a few inputs, which a SAT solver decides at once. Adders and
-registers have one description, or one that simulation of the netlist compares.
+What is written twice, behavioural and as cells, are the thermometer, the LUT layers, the encoded values, the registers
+that their bits gate and the adder trees. Each output and each input of a register is an equation of a few inputs, which a
+SAT solver decides at once; equal registers at equal names stay equal. What is written once is compared by simulation.
 """
 
 from __future__ import annotations
@@ -39,14 +39,19 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
     package = (project / "rtl").resolve()
     manifest = load(RtlManifest, package / "manifest.json")
     digest = digest_of(file_digests(package))
-    work = [(block, module) for block in manifest.blocks for module in modules(block)]
+    work = [
+        (block, module)
+        for block in manifest.blocks
+        for module in modules(block)
+        if parameters(package, block, module) is not None
+    ]
     with (
         writing_stage(project, "formal", inputs={"rtl": digest}, options={}) as folder,
         progress.task("proving", len(work)) as task,
     ):
 
-        def prove(item: tuple[RtlBlock, str]) -> FormalProof:
-            proof = _prove(found, package, *item, folder)
+        def prove_one(item: tuple[RtlBlock, str]) -> FormalProof:
+            proof = prove(found, package, *item, folder)
             task.advance()
             return proof
 
@@ -54,7 +59,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
             name=manifest.name,
             rtl=digest,
             tool=found.version,
-            proofs=toolbox.side_by_side(prove, work),
+            proofs=toolbox.side_by_side(prove_one, work),
             not_rendered=manifest.not_rendered,
         )
         save(result, folder / DOCUMENT)
@@ -63,19 +68,32 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
 
 
 def modules(block: RtlBlock) -> list[str]:
-    """Modules of a block that exist in both renderings and are nothing but tables."""
-    names = {Path(name).stem for name in block.cells_xilinx}
+    """Modules of a block that exist in both renderings."""
+    names = {Path(name).stem for name in set(block.sources_xilinx) - set(block.sources)}
     return [Path(name).stem for name in block.sources if Path(name).stem in names]
 
 
-def script(module: str, cells: list[str]) -> str:
+def parameters(package: Path, block: RtlBlock, module: str) -> str | None:
+    """With what the block has an instance of a module: words for Yosys, none for a module of its own; None without one."""
+    if module.startswith(block.top):
+        return ""
+    text = (package / "rtl" / f"{block.top}.sv").read_text(errors="replace")
+    found = re.search(rf"^ *{module} #\(\n((?: *\.\w+ *\([\w']+\),?\n)*) *\) u_\w+ \(", text, re.MULTILINE)
+    if found is None:
+        return None
+    given = re.findall(r"\.(\w+) *\(([\w']+)\)", found[1])
+    return "".join(f" -chparam {name} {value}" for name, value in given)
+
+
+def script(module: str, cells: list[str], given: str = "") -> str:
     """Both renderings, every output of one against its twin; unproven ones are listed and no error.
 
     It runs in a folder with `MODULE.sv`, the files named in `cells` and the vendor's models: so neither script
     nor log names a path of this machine.
+
+    given: parameters, as `parameters` writes them.
     """
-    name = yosys_word(module)
-    elaborate = f"hierarchy -check -top {name}\nproc -norom\nflatten\nopt_expr\nopt_clean"
+    elaborate = f"hierarchy -check -top {yosys_word(module)}{given}\nproc -norom\nflatten\nopt_expr\nopt_clean\nrename -top twin"
     return f"""\
 read_verilog -sv {yosys_word(f"{module}.sv")}
 {elaborate}
@@ -84,8 +102,8 @@ read_verilog -sv {" ".join(map(yosys_word, cells))}
 read_verilog {MODELS}
 {elaborate}
 design -stash cells
-design -copy-from behavioural -as behavioural {name}
-design -copy-from cells -as cells {name}
+design -copy-from behavioural -as behavioural twin
+design -copy-from cells -as cells twin
 equiv_make behavioural cells both
 hierarchy -top both
 equiv_simple
@@ -93,18 +111,22 @@ equiv_status
 """
 
 
-def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+def prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+    """One module of a block, `package/rtl/<module>.sv` against its twin in cells; the log is kept in `folder`."""
     started = time.monotonic()
-    helpers = [name for name in block.cells_xilinx if Path(name).name.startswith("quweit_")]
-    own = [name for name in block.cells_xilinx if Path(name).stem == module]
-    log = folder / f"{module}.log"
+    cells_only = set(block.sources_xilinx) - set(block.sources)
+    twice = set(modules(block))
+    helpers = [name for name in block.sources_xilinx if name in cells_only and Path(name).stem not in twice]
+    own = [name for name in block.sources_xilinx if name in cells_only and Path(name).stem == module]
+    called = module if module.startswith(block.top) else f"{block.top}_{module}"
+    log = folder / f"{called}.log"
     with toolbox.scratch("quweit-formal-") as scratch:
         shutil.copy(package / "rtl" / f"{module}.sv", scratch / f"{module}.sv")
         shutil.copy(vendor_file(), scratch / MODELS)
         cells = [f"cells_{Path(name).name}" for name in (*helpers, *own)]
         for name, copy in zip((*helpers, *own), cells, strict=True):
             shutil.copy(inside(package, name), scratch / copy)
-        (scratch / "prove.ys").write_text(script(module, cells))
+        (scratch / "prove.ys").write_text(script(module, cells, parameters(package, block, module) or ""))
         command = [*found.command, "prove.ys"]
         text = toolbox.run(command, cwd=scratch, log=log, name=f"yosys on {module}", timeout=SECONDS)
     counted = re.search(r"Of those cells (\d+) are proven and (\d+) are unproven", text)
@@ -113,7 +135,7 @@ def _prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Pa
     unproven = sorted(set(re.findall(r"Unproven \$equiv \S+: \\(\S+)_gold", text)))
     return FormalProof(
         block=block.name,
-        module=module,
+        module=called,
         proven=int(counted[1]),
         unproven=int(counted[2]),
         first=unproven[:5],
