@@ -45,6 +45,8 @@ from quweit_cli.quantities import (
     Positive,
     PositiveAmount,
     Share,
+    TotalAmount,
+    TotalCount,
 )
 from quweit_cli.quantities import Digest as Digest  # noqa: PLC0414  (also documents.Digest)
 from quweit_cli.quantities import FileName as FileName  # noqa: PLC0414  (also documents.FileName)
@@ -246,24 +248,24 @@ class EnergyRow(Artifact):
     accounting: Literal["measured", "paper", "formula"] = Field(
         description="where the cycles come from: simulation, the paper's one row a cycle, or the steady-state formula"
     )
-    value: Amount = Field(description="energy of one sample")
+    value: TotalAmount = Field(description="energy of one sample")
     unit: Literal["uJ"] = "uJ"
-    cycles: Count
+    cycles: TotalCount
     cycles_source: str
-    power_mw: Amount
+    power_mw: TotalAmount
     power_source: str
     clock_mhz: PositiveAmount
     tool: str
     device: str
     stage: str
-    luts: Count | None = None
-    ffs: Count | None = None
-    area_mm2: Amount | None = Field(None, description="in cells of a library")
+    luts: TotalCount | None = None
+    ffs: TotalCount | None = None
+    area_mm2: TotalAmount | None = Field(None, description="in cells of a library")
 
 
 class EnergyRatio(Artifact):
     name: str
-    value: Amount
+    value: TotalAmount
     numerator: str
     denominator: str
     accounting: str
@@ -279,15 +281,17 @@ class FrontPoint(Artifact):
     accounting: Literal["measured", "paper"] = Field(
         description="cycles that the structure takes, or the paper's one row a cycle"
     )
-    outputs_per_cycle: Count | None
-    bits_per_cycle: Amount = Field(description="LUT outputs' worth of values added in a cycle, on average")
-    cycles_per_row: Count
-    sample_cycles: Count
-    luts: Count
-    ffs: Count
-    power_mw: Amount
+    outputs_per_cycle: TotalCount | None
+    bits_per_cycle: TotalAmount = Field(
+        description="LUT outputs' worth of values added in a cycle, on average"
+    )
+    cycles_per_row: TotalCount
+    sample_cycles: TotalCount
+    luts: TotalCount
+    ffs: TotalCount
+    power_mw: TotalAmount
     power_source: str
-    energy_uj: Amount
+    energy_uj: TotalAmount
 
 
 class EstimateTable(Artifact):
