@@ -569,6 +569,20 @@ def test_an_energy_table_is_checked_where_it_is_read(tmp_path: Path) -> None:
         artifacts.load(documents.EnergyTable, tmp_path / "energy.json")
 
 
+def test_the_largest_shape_has_an_energy(quweit: Quweit, tmp_path: Path) -> None:
+    largest = dict.fromkeys(("layers", "dim", "heads", "tokens", "mlp_hidden"), 10**6) | {"layers": 1}
+    packages.write_project(tmp_path / "p", documents.ModelShape(family="vit", **largest))
+    outcome = quweit("energy", tmp_path / "p")
+    assert outcome.code == 0, outcome.stderr
+
+
+def test_a_training_of_no_model_is_refused(tmp_path: Path) -> None:
+    content = packages.train_result().model_dump(mode="json", by_alias=True) | {"models": []}
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    with pytest.raises(ArtifactError, match="`models`"):
+        artifacts.load(documents.TrainResult, tmp_path / "train.json")
+
+
 def _numbers_in(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], float]]:
     if isinstance(value, bool):
         return []

@@ -46,6 +46,8 @@ from quweit_cli.quantities import (
     Positive,
     PositiveAmount,
     Share,
+    TotalAmount,
+    TotalCount,
 )
 from quweit_cli.quantities import Digest as Digest  # noqa: PLC0414  (also documents.Digest)
 from quweit_cli.quantities import FileName as FileName  # noqa: PLC0414  (also documents.FileName)
@@ -243,20 +245,20 @@ class EnergyRow(Artifact):
     accounting: Literal["measured", "paper", "formula"] = Field(
         description="where the cycles come from: simulation, the paper's one row a cycle, or the steady-state formula"
     )
-    value: Amount = Field(description="energy of one sample")
+    value: TotalAmount = Field(description="energy of one sample")
     unit: Literal["uJ"] = "uJ"
-    cycles: Count
+    cycles: TotalCount
     cycles_source: str
-    power_mw: Amount
+    power_mw: TotalAmount
     power_source: str
     clock_mhz: PositiveAmount
     tool: str
     device: str
     stage: str
-    luts: Count | None = None
-    ffs: Count | None = None
-    area_mm2: Amount | None = Field(None, description="in cells of a library")
-    full_array: Amount | None = Field(
+    luts: TotalCount | None = None
+    ffs: TotalCount | None = None
+    area_mm2: TotalAmount | None = Field(None, description="in cells of a library")
+    full_array: TotalAmount | None = Field(
         None,
         description="energy of one sample, were every multiplier of the array at work in every cycle; absent without an array",
     )
@@ -271,7 +273,7 @@ class EnergyRow(Artifact):
 
 class EnergyRatio(Artifact):
     name: str
-    value: Amount
+    value: TotalAmount
     numerator: str
     denominator: str
     accounting: str
@@ -290,15 +292,17 @@ class FrontPoint(Artifact):
     accounting: Literal["measured", "counted", "paper"] = Field(
         description="where the cycles come from: simulation, counting what the structure takes, or the paper's one row a cycle"
     )
-    outputs_per_cycle: Count | None
-    bits_per_cycle: Amount = Field(description="LUT outputs' worth of values added in a cycle, on average")
-    cycles_per_row: Count
-    sample_cycles: Count
-    luts: Count
-    ffs: Count
-    power_mw: Amount
+    outputs_per_cycle: TotalCount | None
+    bits_per_cycle: TotalAmount = Field(
+        description="LUT outputs' worth of values added in a cycle, on average"
+    )
+    cycles_per_row: TotalCount
+    sample_cycles: TotalCount
+    luts: TotalCount
+    ffs: TotalCount
+    power_mw: TotalAmount
     power_source: str
-    energy_uj: Amount
+    energy_uj: TotalAmount
 
 
 class EstimateTable(Artifact):

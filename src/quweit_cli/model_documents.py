@@ -39,7 +39,7 @@ class TrainResult(Artifact):
     name: Identifier
     seed: Seed
     data: str = Field(description="what was learned and tested on, in words, with sample counts")
-    models: list[TrainedModel]
+    models: list[TrainedModel] = Field(min_length=1)
 
 
 class UnfinishedTraining(Artifact):

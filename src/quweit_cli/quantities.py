@@ -22,6 +22,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Amount = Annotated[float, Field(ge=0, le=LARGEST)]
 PositiveAmount = Annotated[float, Field(ge=1e-12, le=LARGEST)]
 Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+# Of products of the above, such as the energy of a whole model.
+TotalCount = Annotated[int, Field(ge=0, le=10**40)]
+TotalAmount = Annotated[float, Field(ge=0, le=1e200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
