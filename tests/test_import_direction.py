@@ -27,7 +27,7 @@ LAYERS: list[set[str]] = [
         "toolbox",
         "progress",
     },
-    {"documents", "model_documents", "equality_documents"},
+    {"documents", "model_documents", "equality_documents", "vector_documents"},
     {"baseline_documents"},
     {"summary"},
     {"models", "training", "weightless", "hdl", "simulators", "synthesizers", "energy", "report"},
