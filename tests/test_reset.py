@@ -112,7 +112,7 @@ def test_an_array_that_is_reset_with_the_clock_is_found(file: str, tmp_path: Pat
     asynchronous = " or negedge rst_ni) begin\n    if (!rst_ni) begin"
     change = (f"rtl/{file}", asynchronous, ") begin\n    if (!rst_ni) begin")
     with pytest.raises((CheckFailed, Mismatch), match="while reset without a clock"):
-        simulate(project_with_arrays(tmp_path / "p", 8, [(8, 16, 8)], change=change), "icarus")
+        simulate(project_with_arrays(tmp_path / "p", 8, [(16, 16, 16)], change=change), "icarus")
 
 
 @pytest.mark.requires("icarus")

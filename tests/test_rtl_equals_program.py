@@ -304,7 +304,7 @@ def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(
         sim.run(project, options, netlist=True)
     other = sim.run(project, options, netlist=True, only=("block1",))
     assert other.bit_exact and other.not_compared == ["block0"]
-    assert [path.parent.name for path in (project / "netlist").rglob("netlist.v")] == ["block1"]
+    assert [path.parent.name for path in (project / "netlist_partial").rglob("netlist.v")] == ["block1"]
 
 
 def test_a_netlist_of_other_rtl_is_refused(tmp_path: Path) -> None:

@@ -163,10 +163,9 @@ class Bench:
     def spread(self):
         """The same with gaps and stalls, where rows take longer."""
         last = 2 * (self.slowest() + self.design["interval"])
-        points = (
-            12 if self.design["latency_cycles"] else 32
-        )  # a change of widths gives broken rows up in single cycles
-        return range(1, last + 1) if last <= 48 else range(5, last, -(-last // points))
+        if not self.design["latency_cycles"]:  # where widths change, a row is given up in single cycles
+            return range(1, min(last, 160) + 1)
+        return range(1, last + 1) if last <= 48 else range(5, last, -(-last // 12))
 
     def slowest(self):
         """Cycles from a reset to the end of the first row; more than these where a wrapper changes widths."""

@@ -38,6 +38,7 @@ class Verilator:
             f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n'
         )
         words = [*found.command, "--cc", "--exe", "--vpi", "-Wall", "--timescale", TIMESCALE]
+        words += ["-Wno-SYNCASYNCNET"]  # a reset that waits for the clock is hardware: for the bench to find
         words += ["--prefix", "Vtop", "--top-module", bench.top, "-Mdir", "build"]
         words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
         words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]

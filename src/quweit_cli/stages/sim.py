@@ -206,6 +206,8 @@ def _quickest(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
 def _netlist_work(
     project: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
 ) -> list[Work]:
+    """Raises StaleArtifact when a netlist is not what `quweit synth` wrote."""
+    check_stage(project, "synth")
     return [
         Work(tool, found, _netlist(project, block, _rows(options, tool, block), four_state=tool.four_state))
         for tool, found in tools
