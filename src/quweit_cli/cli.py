@@ -145,7 +145,8 @@ def sim(
     formal: Annotated[
         bool,
         typer.Option(
-            "--formal", help="prove with Yosys, for all inputs, that both renderings of every module are equal"
+            "--formal",
+            help="prove with Yosys, for all inputs, that both renderings of every module are equal",
         ),
     ] = False,
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,

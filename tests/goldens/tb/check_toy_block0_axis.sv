@@ -10,7 +10,7 @@
 
 module check_toy_block0_axis;
 
-  localparam integer Rows     = 259;
+  localparam integer Rows     = 275;
   localparam integer RowBits  = 48;
   localparam integer Latency  = 9;
   localparam integer Interval = 3;

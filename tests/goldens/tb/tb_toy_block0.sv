@@ -31,7 +31,7 @@ module tb_toy_block0 (
   end
 
   quweit_row_source #(
-    .Rows     (259),
+    .Rows     (275),
     .Beats    (3),
     .BeatBits (8)
   ) u_source (

@@ -30,7 +30,7 @@ module tb_toy_block0_axis (
   end
 
   quweit_row_source #(
-    .Rows     (259),
+    .Rows     (275),
     .Beats    (3),
     .BeatBits (8)
   ) u_source (
