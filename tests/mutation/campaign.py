@@ -101,27 +101,31 @@ def judge(
 
 
 def _alone(design: Design, mutant: Mutant, place: Path) -> Outcome:
-    """On Icarus first, which builds at once; what it and every proof leave is seen by Verilator as well."""
-    outcome = _finished(design, mutant, alone(design.package, mutant, "icarus", place), place)
-    if outcome.survived:
-        seen = alone(design.package, mutant, "verilator", place)
-        return Outcome(mutant, seen) if seen is Verdict.FOUND else outcome
-    return outcome
+    """On Icarus, which builds at once; Verilator, which compares more rows, is asked of what a proof does not excuse."""
+    package = design.package
+    verdict = alone(package, mutant, "icarus", place)
+    return _finished(design, mutant, verdict, place, lambda: alone(package, mutant, "verilator", place))
 
 
-def _finished(design: Design, mutant: Mutant, verdict: Verdict, place: Path) -> Outcome:
-    """What the simulators left: proven equal, or refused by `--formal`. Cells of tables are for that to compare."""
-    if verdict is Verdict.FOUND:
-        return Outcome(mutant, verdict)
+def _finished(
+    design: Design,
+    mutant: Mutant,
+    verdict: Verdict,
+    place: Path,
+    further: Callable[[], Verdict] | None = None,
+) -> Outcome:
+    """What was not found: proven equal, or found by a further simulator or `--formal`, which alone compares FPGA cells."""
     package = design.package
     checks = [
+        lambda: Outcome(mutant, verdict),
         lambda: _excuse(package, mutant, verdict, place),
+        lambda: Outcome(mutant, further() if further else verdict),
         lambda: _formal(package, mutant, verdict, place),
     ]
-    for check in reversed(checks) if "/xilinx/" in mutant.file else checks:
-        if not (outcome := check()).survived:
-            return outcome
-    return Outcome(mutant, verdict)
+    if "/xilinx/" in mutant.file:
+        checks = checks[3:]
+    outcomes = (check() for check in checks)
+    return next((one for one in outcomes if not one.survived), Outcome(mutant, verdict))
 
 
 def _excuse(package: Package, mutant: Mutant, verdict: Verdict, place: Path) -> Outcome:
@@ -132,7 +136,11 @@ def _excuse(package: Package, mutant: Mutant, verdict: Verdict, place: Path) -> 
 
 
 def _formal(package: Package, mutant: Mutant, verdict: Verdict, place: Path) -> Outcome:
-    return Outcome(mutant, Verdict.PROVEN if proven(package, mutant, place) is Verdict.PROVEN else verdict)
+    """Found when a module is not proven equal to its twin; cells that are proven so with the mutant are as they were."""
+    told = proven(package, mutant, place)
+    if told is Verdict.EQUAL and "/xilinx/" in mutant.file:
+        return Outcome(mutant, verdict, "with it the cells are still proven equal to the other rendering")
+    return Outcome(mutant, told if told is Verdict.PROVEN else verdict)
 
 
 def _side_by_side(work: Sequence[Callable[[], Outcome]], processes: int, say: Say) -> list[Outcome]:

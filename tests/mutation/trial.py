@@ -164,7 +164,7 @@ def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
     copy = scratch / "formal"
     shutil.copytree(package.root / "rtl", copy / "rtl")
     (copy / mutant.file).write_text(mutant.apply((package.root / mutant.file).read_text()))
-    found = toolbox.find(toolbox.YOSYS)
+    found, compared = toolbox.find(toolbox.YOSYS), 0
     for one in twice if helper else [name for name in twice if name == module]:
         if helper and module not in (copy / "rtl" / "xilinx" / f"{one}.sv").read_text():
             continue
@@ -173,7 +173,8 @@ def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
                 return Verdict.PROVEN
         except ToolError:
             return Verdict.UNTOLD
-    return Verdict.EQUAL
+        compared += 1
+    return Verdict.EQUAL if compared else Verdict.UNTOLD
 
 
 def compiles(package: Package, mutant: Mutant, scratch: Path) -> bool:
