@@ -50,7 +50,7 @@ test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 fuzz: .venv/complete ## damaged files to every command for MINUTES (10); findings with their seeds in build/fuzz
-	cd tests && ../$(BIN)/python fuzzing.py $(or $(MINUTES),10)
+	$(BIN)/python scripts/fuzz $(or $(MINUTES),10)
 
 lint: .venv/complete ## ruff and mypy
 	$(BIN)/ruff check .

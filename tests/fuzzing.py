@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -31,7 +30,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # threads of this process would be missing 
 import cell_library
 import packages
 from mutations import damage, odd_yaml
-from quweit_cli import artifacts, config, documents, readers
+from quweit_cli import artifacts, config, documents
 from quweit_cli.cli import app
 from quweit_cli.errors import QuweitError
 from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: F401  (imported once, for all)
@@ -308,30 +307,3 @@ def _write_images(path: Path) -> None:
         arrays[f"{part}_offsets"] = np.cumsum([0, *map(len, encoded)])
         arrays[f"{part}_labels"] = np.arange(count) % 10
     np.savez(path, **arrays)
-
-
-def main(minutes: float) -> int:
-    """Attempts until the time is up; each with a problem is said with its seed, and written down."""
-    findings, attempts = REPOSITORY / "build" / "fuzz", 0
-    shutil.rmtree(findings, ignore_errors=True)
-    findings.mkdir(parents=True)
-    start, end, problems = int(time.time()), time.monotonic() + 60 * minutes, 0
-    with tempfile.TemporaryDirectory() as folder:
-        build(Path(folder) / "whole")
-        while time.monotonic() < end:
-            seed = start + attempts
-            found = attempt(Path(folder) / "whole", Random(seed))
-            attempts += 1
-            if found.problem:
-                problems += 1
-                print(
-                    f"{seed}: {found.problem}: {readers.cut(found.words)}\n    {found.output.strip().splitlines()[-1:]}",
-                    flush=True,
-                )
-                (findings / f"{seed}.txt").write_text("\n".join(map(str, found)))
-    print(f"{attempts:,} attempts, {problems} with a problem")
-    return 1 if problems or not attempts else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1])))

@@ -136,6 +136,7 @@ class Rtl(Fold):
     directed_rows: int = Field(
         512,
         ge=0,
+        le=10**5,
         description="the most rows that are added, in whole samples where neighbours are read, for what golden and random ones do not show of tables, pins, thresholds, values and biases; 0 searches for none",
     )
 
