@@ -78,10 +78,10 @@ def parameters(package: Path, block: RtlBlock, module: str) -> str | None:
     if module.startswith(block.top):
         return ""
     text = (package / "rtl" / f"{block.top}.sv").read_text(errors="replace")
-    found = re.search(rf"^ *{module} #\(\n((?: *\.\w+ *\([\w']+\),?\n)*) *\) u_\w+ \(", text, re.MULTILINE)
+    found = re.search(rf"^ *{module} #\(\n((?: *\.\w+ *\([-\w']+\),?\n)*) *\) u_\w+ \(", text, re.MULTILINE)
     if found is None:
         return None
-    given = re.findall(r"\.(\w+) *\(([\w']+)\)", found[1])
+    given = re.findall(r"\.(\w+) *\(([-\w']+)\)", found[1])
     return "".join(f" -chparam {name} {value}" for name, value in given)
 
 
