@@ -338,33 +338,15 @@ def file_digests(folder: Path) -> dict[str, str]:
     Raises:
         ArtifactError: `folder` is a link, or something below is neither a folder nor a regular file.
     """
-    found = {path.relative_to(folder).as_posix(): digest_of_file(path) for path in files_below(folder)}
-    found.pop(RECORD, None)
-    return found
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every file in a folder and those within it, by name.
-
-    Raises:
-        ArtifactError: the folder cannot be read, or it or something below is a link, a pipe or a device.
-    """
     try:
-        if folder.is_symlink():
-            raise ArtifactError(f"`{folder}` is a link", hint="put the folder itself in its place")
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from files_below(folder / entry.name)
-            elif entry.is_file(follow_symlinks=False):
-                yield folder / entry.name
-            else:
-                raise ArtifactError(
-                    f"`{folder / entry.name}` is a link, a pipe or a device, where quweit writes files only",
-                    hint="remove it, or put the file itself in its place",
-                )
-    except OSError as error:
-        raise ArtifactError(f"cannot read `{folder}`: {readers.reason(error)}") from None
+        files = list(readers.files_below(folder))
+    except readers.Unreadable as error:
+        raise ArtifactError(
+            str(error), hint="remove it, or put the file or folder itself in its place"
+        ) from None
+    return {
+        path.relative_to(folder).as_posix(): digest_of_file(path) for path in files if path != folder / RECORD
+    }
 
 
 def _replace(new: Path, final: Path) -> None:

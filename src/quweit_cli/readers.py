@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -274,3 +274,26 @@ def _few(value: Any, levels: int) -> Any:
     if isinstance(value, list | tuple | set):
         return [_few(one, levels - 1) for one in list(value)[:8]] if levels else "…"
     return value[:SHOWN] if isinstance(value, str | bytes) else value
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and those within it, by name.
+
+    Raises:
+        Unreadable: the folder cannot be read, or it or something below is a link, a pipe or a device; in whole sentences.
+    """
+    if folder.is_symlink():
+        raise Unreadable(f"`{folder}` is a link, where quweit writes folders only")
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise Unreadable(f"cannot read `{folder}`: {reason(error)}") from None
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from files_below(folder / entry.name)
+        elif entry.is_file(follow_symlinks=False):
+            yield folder / entry.name
+        else:
+            raise Unreadable(
+                f"`{folder / entry.name}` is a link, a pipe or a device, where quweit writes files only"
+            )
