@@ -48,14 +48,19 @@ def build(settings: config.Model, meta: dict[str, Any]) -> Network:
     meta: what the dataset says of itself (training/datasets): kind, shape, classes or vocabulary.
 
     Raises:
-        ConfigError: unknown family, or settings that do not fit the dataset.
+        ConfigError: unknown family, settings that do not fit the dataset, or a model larger than can be built.
     """
+    check_size(settings, meta)
+    return FAMILIES[settings.family](settings, meta)
+
+
+def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
+    """Raises ConfigError for an unknown family, and for a model with more weights than can be built."""
     if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
         raise ConfigError(
             f"a model of these settings has {least:,} weights and more, {MOST_WEIGHTS:,} at most can be built",
             hint="lower `model.dim`, `model.depth`, `model.context` or `model.block.lut_layers`",
         )
-    return FAMILIES[settings.family](settings, meta)
 
 
 def blocks_of(model: nn.Module) -> dict[str, WeightlessBlock]:
@@ -76,6 +81,7 @@ __all__ = [
     "Vit",
     "blocks_of",
     "build",
+    "check_size",
     "least_weights",
     "parameter_count",
 ]

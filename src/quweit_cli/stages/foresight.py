@@ -10,7 +10,7 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.models import Network, ResNet, build, parameter_count
+from quweit_cli.models import Network, ResNet, build, check_size, parameter_count
 from quweit_cli.training import checkpoint, datasets, metrics
 
 STATE_COPIES = 4  # of the weights: themselves, two moments of AdamW, and the checkpoint
@@ -35,6 +35,7 @@ def check(
     for one in experiments:
         if one.model.family == "gpt":  # says at once what a wide model would be built for
             data.check(one.model.context)
+        check_size(one.model, data.meta)
         model = build(_shallow(one.model), data.meta)
         data.check(model.tokens)
         if start_from is not None:

@@ -168,8 +168,8 @@ def _activity(
             *(root / name for name in block.bench_sources),
         ],
         (
-            _golden_first(root / block.vectors.inputs, golden * block.input_beats, work),
-            _golden_first(root / block.vectors.outputs, golden, work),
+            _golden_first(package.folder / block.vectors.inputs, golden * block.input_beats, work),
+            _golden_first(package.folder / block.vectors.outputs, golden, work),
         ),
         block.check,
         rows,
@@ -179,11 +179,10 @@ def _activity(
 
 
 def _golden_first(vectors: Path, lines: int, work: Path) -> Path:
-    """The same vectors with those of real activations, which stand at the end, at the front."""
+    """A file in `work` of the same vectors, with those of real activations, which stand at the end, at the front."""
     text = vectors.read_text().splitlines(keepends=True)
-    ordered = work / vectors.name
-    write_text(ordered, "".join([*text[-lines:], *text[:-lines]]))
-    return ordered
+    write_text(work / vectors.name, "".join([*text[-lines:], *text[:-lines]]))
+    return Path(vectors.name)
 
 
 def _figures(
