@@ -269,4 +269,4 @@ def test_activity_is_counted_on_real_rows_which_stand_at_the_end(tmp_path: Path)
     vectors.write_text("directed\nrandom\ngolden0\ngolden1\n")
     (tmp_path / "work").mkdir()
     ordered = _golden_first(vectors, 2, tmp_path / "work")
-    assert ordered.read_text().split() == ["golden0", "golden1", "directed", "random"]
+    assert (tmp_path / "work" / ordered).read_text().split() == ["golden0", "golden1", "directed", "random"]

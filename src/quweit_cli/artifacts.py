@@ -301,9 +301,8 @@ def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
 def json_text(content: Any, *, indent: int | None = None) -> str:
     """Stable bytes: sorted keys, one trailing newline."""
     separators = (",", ":") if indent is None else None
-    return (
-        json.dumps(content, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False) + "\n"
-    )
+    text = json.dumps(content, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False)
+    return text + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -341,9 +340,8 @@ def file_digests(folder: Path) -> dict[str, str]:
     try:
         files = list(readers.files_below(folder))
     except readers.Unreadable as error:
-        raise ArtifactError(
-            str(error), hint="remove it, or put the file or folder itself in its place"
-        ) from None
+        hint = "remove it, or put the file or folder itself in its place"
+        raise ArtifactError(str(error), hint=hint) from None
     return {
         path.relative_to(folder).as_posix(): digest_of_file(path) for path in files if path != folder / RECORD
     }
