@@ -16,7 +16,7 @@ from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.documents import AsicFigures, EnergyTable, SynthesisReport, SynthesizedBlock
 from quweit_cli.energy import power, tables
-from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, ToolFailed
+from quweit_cli.errors import ArtifactError, ConstraintMissed, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers import mapping
 from quweit_cli.synthesizers.clock_tree import FANOUT
@@ -212,7 +212,7 @@ def test_a_library_counts_by_its_content(made_rtl: Path, tmp_path: Path) -> None
     (tmp_path / "tiny.lib").write_text(cell_library.text(without=("DELAY",)))
     changed = config.Synth(liberty=tmp_path / "tiny.lib", clock_mhz=100)
     assert keys.synth(made_rtl, changed).inputs != one.inputs
-    with pytest.raises(ConfigError, match="cannot read the cell library"):
+    with pytest.raises(ArtifactError, match="cannot read the cell library"):
         keys.synth(made_rtl, config.Synth(liberty=tmp_path / "nowhere.lib"))
 
 

@@ -279,7 +279,7 @@ def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(
 ) -> None:
     """The rendering with the vendor's cells: gated tables of two cells a bit in one block, groups in the other."""
     blocks = [
-        random_block(31, features=5, layers=(24,), outputs=70),
+        random_block(31, features=6, layers=(24,), outputs=70),
         random_block(32, name="block1", layers=(30, 12), outputs=20),
     ]
     project = project_with_dump(tmp_path / "p", *blocks)

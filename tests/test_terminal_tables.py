@@ -28,7 +28,7 @@ from quweit_cli.documents import (
 from quweit_cli.energy.power import calibrated
 from quweit_cli.energy.tables import build
 from quweit_cli.report.table_layout import laid_out
-from quweit_cli.stages import doctor
+from quweit_cli.stages import doctor, examples
 from quweit_cli.stages import tables as paper
 from quweit_cli.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
 from quweit_cli.tables import Table
@@ -93,7 +93,12 @@ def summary() -> Summary:
             seconds={one.mlp: one.seconds for one in train.models},
         ),
         dump=DumpSummary(
-            blocks=12, digest=packages.DIGEST, samples=10_000, rows_compared=1_960_000, logits_equal=True
+            blocks=12,
+            digest=packages.DIGEST,
+            samples=10_000,
+            rows_compared=1_960_000,
+            logits_equal=True,
+            declared=False,
         ),
         sim={
             "verilator": SimulatorSummary.model_validate(
@@ -164,6 +169,7 @@ def documents() -> Iterator[tuple[str, list[Table]]]:
     yield "front", energy_tables.front(Front(name="tiny", block="block_0", clock_mhz=200.0, points=points))
     yield "estimate", energy_tables.estimate(EstimateTable(name="tiny", clock_mhz=200.0, points=points))
     yield "doctor", tables.doctor(doctor.run())
+    yield "examples", tables.examples(examples.run(None, None))
     yield "fields", tables.fields(EVAL)
     yield "summary", tables.summary(summary())
     yield (

@@ -235,9 +235,7 @@ def tool_environment() -> dict[str, str]:
     """The variables of this process that a tool gets: none by which a shell, or a tool that runs us, sets up others of its kind."""
     kept = {name: value for name, value in os.environ.items() if not FOREIGN_VARIABLES.fullmatch(name)}
     if not PLAIN_PATH.fullmatch(tempfile.gettempdir()):
-        kept["TMPDIR"] = (
-            "."  # every tool runs in a folder of its own, and some put this name into a line for a shell
-        )
+        kept["TMPDIR"] = plain_temporary()  # some tools put this name into a line for a shell
     return kept | {"PYTHONPATH": python_path()}
 
 

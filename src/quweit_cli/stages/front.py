@@ -55,6 +55,7 @@ def run(
     inputs, options = keys.front(project, chosen.name)
     if reuse and is_current(project, "front", inputs=inputs, options=options):
         return load_document(project, "front", Front)
+    read_manifest(project / "dump")  # whose digest must be that of its files
     source = read_block(project / "dump", chosen, dump.model, config.Fold())
     outputs = len(source.outputs_RE[0])
     wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
@@ -173,4 +174,4 @@ def point(
 
 def _dump(project: Path) -> DumpManifest:
     check_stage(project, "dump")
-    return read_manifest(project / "dump")
+    return load_document(project, "dump", DumpManifest)
