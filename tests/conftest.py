@@ -9,6 +9,7 @@ have everything cannot pass by skipping.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,10 @@ class Outcome(NamedTuple):
     code: int
     stdout: str
     stderr: str
+
+
+# A shell that starts tests in the background has interrupts ignored, and Python then leaves them so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

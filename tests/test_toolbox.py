@@ -37,5 +37,5 @@ def test_a_model_too_large_to_optimise_is_compiled_as_it_is(
     monkeypatch.setattr(toolbox, "run", run)
     monkeypatch.setattr(toolbox, "find", lambda tool: None)  # the compiler
     found = toolbox.Found(toolbox.VERILATOR, ("verilator",), "Verilator 5.048")
-    Verilator().build(found, Bench(tmp_path, "tb", (), waves=False), tmp_path)
+    Verilator().build(found, Bench("tb", ()), tmp_path)
     assert [word for word in commands[-1] if word.startswith("OPT_FAST=")] == [f"OPT_FAST={level}"]

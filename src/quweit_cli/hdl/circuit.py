@@ -85,8 +85,11 @@ class Circuit:
                     address_JR[number] |= bits[-1][pin] << np.uint8(place)
             addresses.append(address_JR)
             bits.append(np.take_along_axis(table_JA, address_JR, axis=1))
-        summation = ConditionalSummation(self.structure.values_KE, self.structure.biases_E)
-        sums_RE = summation.evaluate(bits[-1].T.astype(np.int64))
+        values_KE, biases_E = self.structure.values_KE, self.structure.biases_E
+        summation = ConditionalSummation(values_KE, np.zeros_like(biases_E))
+        sums_RE = (
+            summation.evaluate(bits[-1].T.astype(np.int64)) + biases_E
+        )  # which may hold the rounding, too
         return Trace(rows_RD, bits, addresses, sums_RE, self.requantized(sums_RE))
 
     def requantized(self, sums: Integers) -> Integers:
