@@ -274,7 +274,7 @@ def _outside(sandbox: Path) -> str:
 
 def _seal_dump(folder: Path) -> None:
     path = folder / "dump.json"
-    manifest = json.loads(path.read_text())
+    manifest = artifacts.read_json(path)  # which opens no pipe
     names = [block[key] for block in manifest["blocks"] for key in ("program", "inputs", "outputs")]
     manifest["digest"] = artifacts.digest_of(
         {name: artifacts.digest_of_file(folder / name) for name in names}
