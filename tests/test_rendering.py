@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,12 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import quweit_cli
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.artifacts import load
-from quweit_cli.documents import DumpManifest
+from quweit_cli.documents import DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, QuweitError, UnsupportedModel
 from quweit_cli.hdl import render as rendering
+from quweit_cli.hdl.causal import Head, causal_products
+from quweit_cli.hdl.systolic import BENCH, ONCE, TWICE, Operands, render_arrays
+from quweit_cli.hdl.units import units_of
+from quweit_cli.ir.neighbours import Neighbourhood
 from quweit_cli.stages import rtl
 
 LITERAL = re.compile(r"\b(\d+)'[hbd]")
@@ -45,22 +51,70 @@ def test_the_same_dump_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
     assert str(tmp_path) not in "".join(first.values())
 
 
-def test_rendered_text_is_the_golden_text(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("engine", ["block", "neighbours", "array", "units"])
+def test_rendered_text_is_the_golden_text(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """`make goldens` writes them anew; the difference is then read by a person."""
-    files = _files(project_with_dump(tmp_path / "p", random_block(1, **EXAMPLE), rows=3))  # type: ignore[arg-type]
-    generated = {
-        name: text
-        for name, text in files.items()
-        if name.startswith(("rtl/toy", "rtl/xilinx/toy", "tb/tb_", "tb/check_"))
-    }
+    generated, goldens = RENDERED[engine](tmp_path), GOLDENS / engine
     if request.config.getoption("--write-goldens"):
-        shutil.rmtree(GOLDENS)
+        shutil.rmtree(goldens, ignore_errors=True)
         for name, text in generated.items():
-            path = GOLDENS / name
+            path = goldens / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    golden = {path.relative_to(GOLDENS).as_posix(): path.read_text() for path in GOLDENS.rglob("*.sv")}
+    golden = {
+        path.relative_to(goldens).as_posix(): path.read_text()
+        for path in sorted(goldens.rglob("*"))
+        if path.is_file()
+    }
     assert generated == golden
+
+
+def _block(folder: Path) -> dict[str, str]:
+    """Both renderings, wrapper, benches, and what hands the package over."""
+    files = _files(project_with_dump(folder / "p", random_block(1, **EXAMPLE), rows=3))  # type: ignore[arg-type]
+    return {
+        name: text
+        for name, text in files.items()
+        if "toy_block0" in name or name.endswith((".core", ".sdc", ".xdc", ".vlt", ".tcl"))
+    }
+
+
+def _neighbours(folder: Path) -> dict[str, str]:
+    """The memory of a block of patches, and of one of text."""
+    files = {}
+    for name, tokens, causal in (("patches", 4, False), ("text", 3, True)):
+        program = random_block(2, name=name, features=4, thresholds=1, layers=(6,), outputs=2)
+        project = project_with_dump(
+            folder / name, program, rows=2 * tokens, around=Neighbourhood(tokens, causal)
+        )
+        files |= {file: text for file, text in _files(project).items() if "_neighbours" in file}
+    return files
+
+
+def _array(folder: Path) -> dict[str, str]:
+    """An array of side 8 and its pipelined rendering, with one product and one masked one."""
+    shape = ModelShape(family="gpt", layers=1, dim=8, heads=1, tokens=8, mlp_hidden=32)
+    head = Head(*np.random.default_rng(1).integers(-9, 9, (4, 8, 8)))
+    product = Operands("product", *np.random.default_rng(0).integers(-9, 9, (2, 8, 8)))
+    plan, _ = render_arrays("tiny", shape, [product], [8], "random", {8: causal_products([head], 8)})
+    plan.write(folder)
+    static = {f"rtl/{part}{name}" for part in ("", "xilinx/", "pipelined/") for name in (*TWICE, *ONCE)}
+    return {
+        name: text
+        for name, text in ((name, (folder / name).read_text()) for name in plan.digests())
+        if name not in {*static, *BENCH, "tb/test_systolic.py"}
+    }
+
+
+def _units(folder: Path) -> dict[str, str]:
+    """Which modules a layer needs between its products, with their parameters and cycles."""
+    shape = ModelShape(family="vit", layers=1, dim=8, heads=2, tokens=4, mlp_hidden=32)
+    return {"units.json": json.dumps([unit._asdict() for unit in units_of(shape)], indent=1) + "\n"}
+
+
+RENDERED = {"block": _block, "neighbours": _neighbours, "array": _array, "units": _units}
 
 
 def test_no_literal_is_wider_than_a_simulator_reads(tmp_path: Path) -> None:
@@ -113,3 +167,28 @@ def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "stage.json"
     }
+
+
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("quweit_cli/hdl/units.py", True),
+        ("quweit_cli/hdl/deeper/new.py", True),
+        ("quweit_cli/ir/liveness.py", True),
+        ("quweit_cli/report/page.py", False),
+        ("templates/xilinx/encoder.sv.mako", True),
+        ("templates/report/style.css", False),
+    ],
+)
+def test_a_package_is_rendered_anew_when_what_makes_it_changed(
+    file: str, changes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(quweit_cli.__file__).parent, tmp_path / "quweit_cli")
+    shutil.copytree(rendering.template_root(), tmp_path / "templates")
+    monkeypatch.setattr(rendering, "__file__", str(tmp_path / "quweit_cli/hdl/render.py"))
+    monkeypatch.setattr(rendering, "template_root", lambda: tmp_path / "templates")
+    before = rendering.renderer_digest.__wrapped__()
+    changed = tmp_path / file
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text((changed.read_text() if changed.exists() else "") + "\n")
+    assert (rendering.renderer_digest.__wrapped__() != before) == changes

@@ -45,16 +45,17 @@ def static_text(name: str) -> str:
 
 @lru_cache
 def renderer_digest() -> str:
-    """Identifies templates and generator, so that a package is rendered anew when one is edited."""
-    generator = Path(__file__).parent
-    sources = {path.name: digest_of_file(path) for path in sorted(generator.glob("*.py"))}
+    """Identifies what a package is made by: templates, generator and specification; not the report's page."""
+    package = Path(__file__).parent.parent
+    sources = [path for folder in ("hdl", "ir") for path in (package / folder).rglob("*.py")]
     root = template_root()  # of the installation, whose files may be links
-    templates = {
-        path.relative_to(root).as_posix(): digest_of_file(path)
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
-    return digest_of([sources, templates])
+    templates = [path for path in root.rglob("*") if path.is_file() and root / "report" not in path.parents]
+    return digest_of(
+        [
+            {path.relative_to(top).as_posix(): digest_of_file(path) for path in sorted(paths)}
+            for top, paths in ((package, sources), (root, templates))
+        ]
+    )
 
 
 @lru_cache

@@ -1,0 +1,9 @@
+rtl/xilinx/quweit_systolic_cell.sv
+rtl/xilinx/quweit_scale.sv
+rtl/quweit_systolic_column.sv
+rtl/quweit_skew.sv
+rtl/quweit_operand_buffer.sv
+rtl/quweit_operand_register.sv
+rtl/quweit_systolic_control.sv
+rtl/quweit_systolic.sv
+rtl/systolic_8.sv

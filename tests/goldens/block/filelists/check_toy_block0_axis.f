@@ -1,0 +1,15 @@
+rtl/quweit_bit_store.sv
+rtl/quweit_sequencer.sv
+rtl/quweit_requantize.sv
+rtl/quweit_gated_terms.sv
+rtl/toy_block0_encoder.sv
+rtl/toy_block0_lut_layer0.sv
+rtl/toy_block0_value_table.sv
+rtl/toy_block0_adder_tree.sv
+rtl/toy_block0.sv
+rtl/wrapper/quweit_gearbox.v
+rtl/wrapper/toy_block0_axis.v
+tb/quweit_row_source.sv
+tb/quweit_row_sink.sv
+tb/tb_toy_block0_axis.sv
+tb/check_toy_block0_axis.sv

@@ -1,0 +1,13 @@
+rtl/quweit_bit_store.sv
+rtl/quweit_sequencer.sv
+rtl/quweit_requantize.sv
+rtl/xilinx/quweit_gated_terms.sv
+rtl/xilinx/quweit_greater.sv
+rtl/xilinx/quweit_ternary_adder.sv
+rtl/xilinx/toy_block0_encoder.sv
+rtl/xilinx/toy_block0_lut_layer0.sv
+rtl/xilinx/toy_block0_value_table.sv
+rtl/xilinx/toy_block0_adder_tree.sv
+rtl/toy_block0.sv
+rtl/wrapper/quweit_gearbox.v
+rtl/wrapper/toy_block0_axis.v
