@@ -24,6 +24,8 @@ from quweit_cli.toolbox import Found
 DOCUMENT = "formal.json"
 SECONDS = 1800.0
 MODELS = "cells_sim.v"  # of the vendor
+# A table is proven bit by bit, from gates, which its words for all bits would make as large a problem each; a sum by words.
+TABLE = re.compile(r"_(encoder|lut_layer\d+|value_table)$")
 
 
 def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
@@ -93,7 +95,15 @@ def script(module: str, cells: list[str], given: str = "") -> str:
 
     given: parameters, as `parameters` writes them.
     """
-    elaborate = f"hierarchy -check -top {yosys_word(module)}{given}\nproc -norom\nflatten\nopt_expr\nopt_clean\nrename -top twin"
+    table = TABLE.search(module) is not None
+    lines = [
+        f"hierarchy -check -top {yosys_word(module)}{given}",
+        "proc -norom",
+        "flatten",
+        "opt_expr",
+        "opt_clean",
+    ]
+    elaborate = "\n".join([*lines, *(["simplemap", "opt -fast"] if table else []), "rename -top twin"])
     return f"""\
 read_verilog -sv {yosys_word(f"{module}.sv")}
 {elaborate}
@@ -106,7 +116,7 @@ design -copy-from behavioural -as behavioural twin
 design -copy-from cells -as cells twin
 equiv_make behavioural cells both
 hierarchy -top both
-equiv_simple
+equiv_simple{" -nogroup" if table else ""}
 equiv_status
 """
 
