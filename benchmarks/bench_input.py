@@ -15,7 +15,9 @@ import time
 import torch
 
 from quweit_cli import config
-from quweit_cli.training.datasets import Dataset, Images, Text
+from quweit_cli.training.datasets import Dataset
+from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.text import Text
 
 
 def main() -> None:

@@ -31,11 +31,13 @@ import numpy as np
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.energy import power
-from quweit_cli.hdl.render import renderer_digest
-from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Thermometer, evaluate
 from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
+from quweit_cli.ir.program import Program, evaluate
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.stages import dump, rtl, sim, synth, train
+from quweit_cli.stages.keys import renderer_digest
 from quweit_cli.stages.sources import bring_dump
 
 FEATURES, THRESHOLDS, TOKENS = 192, 8, 196

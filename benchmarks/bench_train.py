@@ -27,7 +27,9 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.progress import SILENT
-from quweit_cli.training.datasets import Dataset, Images, Text
+from quweit_cli.training.datasets import Dataset
+from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.text import Text
 from quweit_cli.training.loop import fit
 from quweit_cli.weightless.kernels.operators import lut_read
 from quweit_cli.weightless.mapping import LearnableMapping

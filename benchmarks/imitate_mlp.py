@@ -28,7 +28,7 @@ from quweit_cli.models.layer import TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.training import checkpoint, datasets
 from quweit_cli.training.optimizer import parameter_groups
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 
 BATCH, WARM_UP, SAMPLES = 1024, 100, 2500
 Rows = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs and answers to fit, and to test

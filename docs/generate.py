@@ -23,12 +23,20 @@ import numpy as np
 from pydantic import BaseModel
 from typer.models import OptionInfo
 
-from quweit_cli import artifacts, baseline_documents, config, documents, ir, summary
+from quweit_cli import artifacts, config, documents, ir
 from quweit_cli.artifacts import Artifact
 from quweit_cli.cli import app
+from quweit_cli.documents import (
+    BaselineManifest,
+    BaselineSim,
+    BaselineSynthesis,
+    BaselineUnits,
+    Examples,
+    Health,
+    PaperTables,
+    Summary,
+)
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
-from quweit_cli.stages.doctor import Health
-from quweit_cli.stages.examples import Examples
 
 DOCS = Path(__file__).resolve().parent
 DOCUMENTS: dict[str, type[BaseModel]] = {
@@ -46,12 +54,12 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "estimate": documents.EstimateTable,
     "front": documents.Front,
     "energy": documents.EnergyTable,
-    "baseline_rtl": baseline_documents.BaselineManifest,
-    "baseline_sim": baseline_documents.BaselineSim,
-    "baseline_synth": baseline_documents.BaselineSynthesis,
-    "baseline_units": baseline_documents.BaselineUnits,
-    "tables": baseline_documents.PaperTables,
-    "summary": summary.Summary,
+    "baseline_rtl": BaselineManifest,
+    "baseline_sim": BaselineSim,
+    "baseline_synth": BaselineSynthesis,
+    "baseline_units": BaselineUnits,
+    "tables": PaperTables,
+    "summary": Summary,
     "doctor": Health,
     "init": Examples,
     "stage": artifacts.StageRecord,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from quweit_cli import config
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.kernels import cpu, operators
 from quweit_cli.weightless.kernels.operators import ALWAYS
 from quweit_cli.weightless.mapping import sorted_by_source

@@ -10,7 +10,7 @@ import pyslang
 from pyslang.ast import Compilation, CompilationOptions
 from pyslang.syntax import SyntaxTree
 
-from quweit_cli.synthesizers.cell_models import vendor_file
+from quweit_cli.simulators.cell_models import vendor_file
 
 
 def vendor_cells(folder: Path) -> Path:

@@ -14,7 +14,8 @@ from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
 from quweit_cli.documents import RtlManifest
 from quweit_cli.errors import Mismatch, ToolFailed
-from quweit_cli.simulators import base, blocks, runner, simulator, systolic
+from quweit_cli.simulators import arrays as systolic
+from quweit_cli.simulators import base, blocks, runner, simulator
 from quweit_cli.simulators.runner import Answer, Job, play
 from quweit_cli.stages import baseline, rtl, sim
 from test_systolic_array import project_with_arrays

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from quweit_cli import config, ir
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import quantize
 
 VARIANTS = [

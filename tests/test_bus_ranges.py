@@ -11,11 +11,13 @@ import pytest
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
-from quweit_cli.hdl.package import _packed, foretell
-from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
-from quweit_cli.ir.block import INT16, block_program
-from quweit_cli.ir.nodes import MAX_BIAS, MAX_MULTIPLIER
-from quweit_cli.ir.types import TensorType, exactly
+from quweit_cli.hdl.block.design import foretell
+from quweit_cli.hdl.vectors import _packed
+from quweit_cli.ir.block import block_program
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import MAX_BIAS, MAX_MULTIPLIER, ConditionalSummation, Requantize
+from quweit_cli.ir.program import Program
+from quweit_cli.ir.types import INT16, TensorType, exactly
 from quweit_cli.stages import rtl, sim
 
 ICARUS = config.Sim(simulators=("icarus",), rows={"icarus": 60})

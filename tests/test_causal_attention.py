@@ -9,21 +9,23 @@ import pytest
 
 from packages import DIGEST, I_VIT_T
 from quweit_cli.artifacts import open_project, save, writing_stage
-from quweit_cli.baseline_documents import (
+from quweit_cli.config import Baseline
+from quweit_cli.documents import (
     ArrayRun,
     BaselineSim,
     BaselineSynthesis,
     BaselineUnits,
+    ModelShape,
     SynthesizedArray,
 )
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.documents import ModelShape
-from quweit_cli.energy import comparison, power, published, table3, table4, workload
-from quweit_cli.energy.measured import Block, Measured
+from quweit_cli.energy import power, published, workload
+from quweit_cli.energy.paper import comparison, table3, table4
+from quweit_cli.energy.paper.measured import Block, Measured
 from quweit_cli.energy.shapes import parse_shape, shape_named
 from quweit_cli.errors import ArtifactError, Mismatch
-from quweit_cli.hdl.causal import Head, causal_products
-from quweit_cli.hdl.systolic import render_arrays
+from quweit_cli.hdl.array.causal import causal_products
+from quweit_cli.hdl.array.design import render_arrays
+from quweit_cli.ir.nodes.products import Head, systolic_cycles
 from quweit_cli.stages import baseline
 
 NANOGPT = shape_named("nanogpt_baby")
@@ -44,9 +46,9 @@ def random_heads(count: int, tokens: int, width: int) -> list[Head]:
 
 
 def test_at_side_32_nanogpt_baby_keeps_36_of_64_tiles() -> None:
-    square = {gemm.name: workload.systolic_cycles([gemm], 32) for gemm in workload.attention_gemms(NANOGPT)}
+    square = {gemm.name: systolic_cycles([gemm], 32) for gemm in workload.attention_gemms(NANOGPT)}
     for name, gemms in workload.causal_gemms(NANOGPT, 32).items():
-        assert workload.systolic_cycles(gemms, 32) == square[name] * 36 // 64 == 13_824
+        assert systolic_cycles(gemms, 32) == square[name] * 36 // 64 == 13_824
 
 
 @pytest.mark.parametrize(("shape", "side"), [(NANOGPT, 8), (NANOGPT, 64), (RAGGED, 8), (RAGGED, 16)])
@@ -121,7 +123,7 @@ def measured(shape: ModelShape = NANOGPT, name: str = "nanogpt_baby", *, causal:
     gemms = [*workload.mlp_gemms(shape), *workload.attention_gemms(shape)]
     if causal and shape.causal:
         gemms += [gemm for made in workload.causal_gemms(shape, 32).values() for gemm in made]
-    steady = {gemm.name: workload.systolic_cycles([gemm._replace(copies=1)], 32) for gemm in gemms}
+    steady = {gemm.name: systolic_cycles([gemm._replace(copies=1)], 32) for gemm in gemms}
     run = ArrayRun(
         array="systolic_32", side=32, simulator="verilator", version="Verilator 5.048", rendering="xilinx",
         bit_exact=True, elements_compared=1, different_elements=0,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import cell_library
 from quweit_cli.errors import ConfigError
-from quweit_cli.synthesizers import liberty_text
-from quweit_cli.synthesizers.liberty import Library, read_libraries
+from quweit_cli.synthesizers.library import liberty_text
+from quweit_cli.synthesizers.library.liberty import Library, read_libraries
 
 DEFAULT = ("*lpflow*", "*probe*")
 

@@ -13,8 +13,8 @@ import pytest
 
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
-from quweit_cli.synthesizers.cell_models import equations, simulation_text, vendor_file, vendor_with_ports
-from quweit_cli.synthesizers.lut_primitives import Primitives, prime_implicants
+from quweit_cli.simulators.cell_models import equations, simulation_text, vendor_file, vendor_with_ports
+from quweit_cli.simulators.lut_primitives import Primitives, prime_implicants
 
 LUTS = [*(f"LUT{inputs}" for inputs in range(1, 7)), "LUT6_2"]
 

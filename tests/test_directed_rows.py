@@ -15,15 +15,16 @@ from quweit_cli import config
 from quweit_cli.artifacts import load
 from quweit_cli.documents import VectorCoverage
 from quweit_cli.errors import ArtifactError, Mismatch
-from quweit_cli.hdl import stimulus
-from quweit_cli.hdl.circuit import Circuit
-from quweit_cli.hdl.package import BenchRows, BlockSource, bench_rows
-from quweit_cli.hdl.structure import Layer, Lut, Structure, structure_of
-from quweit_cli.ir import Program, Requantize, evaluate
-from quweit_cli.ir.neighbours import Neighbourhood
+from quweit_cli.hdl.block.design import BenchRows, BlockSource, bench_rows
+from quweit_cli.hdl.block.structure import Layer, Lut, Structure, structure_of
+from quweit_cli.hdl.directed import rows as stimulus
+from quweit_cli.hdl.directed.circuit import Circuit
+from quweit_cli.ir.nodes.sums import Requantize
+from quweit_cli.ir.nodes.tokens import Neighbourhood
+from quweit_cli.ir.program import Program, evaluate
 from quweit_cli.ir.types import TensorType
 from quweit_cli.stages import rtl, sim
-from quweit_cli.synthesizers.asic import _golden_first
+from quweit_cli.synthesizers.library.flow import _golden_first
 
 FEW = config.Rtl(random_rows=4)
 ICARUS = config.Sim(simulators=("icarus",), rows={})

@@ -12,7 +12,8 @@ import pytest
 from experiments import DIGITS
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.training.datasets import Share, load
+from quweit_cli.training.datasets import load
+from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.distributed import Processes
 
 # Everything that is exchanged: gradients, thresholds of the first batch, a mapping that freezes, scores.

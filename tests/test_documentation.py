@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from conftest import REPOSITORY
-from quweit_cli import cli, config
+from quweit_cli import config
+from quweit_cli.cli import app
 from quweit_cli.ir.program import trace
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.stages import doctor, pipeline
@@ -93,7 +94,7 @@ def test_the_commands_for_both_simulators_run(tiny_checkout: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_quweit_command_of_a_page_exists_with_its_options(page: Path) -> None:
-    commands = {command.name: command for command in cli.app.registered_commands}
+    commands = {command.name: command for command in app.registered_commands}
     known = (REPOSITORY / "docs" / "cli.md").read_text()
     for line in console_lines(page):
         words = shlex.split(line)

@@ -11,12 +11,12 @@ from experiments import tiny_digits, tiny_gpt
 from quweit_cli import artifacts, config, ir
 from quweit_cli.documents import DumpManifest
 from quweit_cli.errors import ArtifactError, DataUnavailable, Mismatch, UnsupportedModel
+from quweit_cli.export.equality import verify
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.models import blocks_of
 from quweit_cli.stages import dump, train
 from quweit_cli.training import checkpoint
-from quweit_cli.training.equality import verify
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 
 OPTIONS = config.Dump(rows=300)
 

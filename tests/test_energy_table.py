@@ -13,8 +13,8 @@ from packages import I_VIT_T
 from quweit_cli import artifacts, config
 from quweit_cli.documents import EnergyRow, EnergyTable, ModelShape
 from quweit_cli.energy import workload
-from quweit_cli.energy.power import calibrated
-from quweit_cli.energy.tables import build, energy_uj, initiation_intervals
+from quweit_cli.energy.power import calibrated, energy_uj
+from quweit_cli.energy.rows import build, initiation_intervals
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, ConstraintMissed, StaleArtifact
 from quweit_cli.report.numbers import times
 from quweit_cli.stages import energy, rtl
@@ -161,7 +161,7 @@ def test_simulators_that_disagree_are_refused() -> None:
 def test_the_stage_writes_its_table_and_reuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages.write_project(tmp_path / "project")
     made = energy.run(tmp_path / "project", config.Energy())
-    monkeypatch.setattr(energy.tables, "build", None)
+    monkeypatch.setattr(energy.rows, "build", None)
     assert energy.run(tmp_path / "project", config.Energy(), reuse=True) == made
     assert made.synth == artifacts.read_stage(tmp_path / "project", "synth").digest()
 

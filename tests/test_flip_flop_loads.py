@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import cell_library
-from quweit_cli.synthesizers.flip_flop_loads import buffer_flip_flops
-from quweit_cli.synthesizers.liberty import Library, read_libraries
-from quweit_cli.synthesizers.netlist import Netlist
+from quweit_cli.synthesizers.library.flip_flop_loads import buffer_flip_flops
+from quweit_cli.synthesizers.library.liberty import Library, read_libraries
+from quweit_cli.synthesizers.library.netlist import Netlist
 
 
 def flip_flop_with(loads: int, library: Library) -> Netlist:

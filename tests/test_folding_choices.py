@@ -11,7 +11,7 @@ from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import ConfigError
-from quweit_cli.hdl.folding import cheapest
+from quweit_cli.hdl.block.folding import cheapest
 from quweit_cli.stages import rtl
 from quweit_cli.stages.rtl import paced
 

@@ -11,12 +11,15 @@ import pytest
 
 from conftest import Outcome
 from programs import project_with_dump, random_block
-from quweit_cli import config, tables
+from quweit_cli import config
 from quweit_cli.artifacts import load
 from quweit_cli.documents import FormalResult
 from quweit_cli.errors import Mismatch
-from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Requantize, Thermometer
 from quweit_cli.ir.block import block_program
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
+from quweit_cli.ir.program import Program
+from quweit_cli.report import tables
 from quweit_cli.stages import formal, rtl
 
 pytestmark = pytest.mark.requires("yosys")

@@ -22,7 +22,7 @@ from quweit_cli.stages import train
 from quweit_cli.training.datasets import load
 from quweit_cli.training.distributed import ALONE
 from quweit_cli.training.loop import _Run, fit
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.kernels import cpu
 from quweit_cli.weightless.thermometer import quantize
 from test_distributed import STRUCK

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quweit_cli.ir import ConditionalSummation, LutLayer, Requantize, TensorType, Thermometer
-from quweit_cli.ir.types import bits_of_range
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
+from quweit_cli.ir.types import TensorType, bits_of_range
 
 BITS = TensorType(8, 0, 1)
 

@@ -7,11 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from programs import random_block, random_rows
-from quweit_cli.ir import ConditionalSummation, LutLayer, Program, TensorType, evaluate, tensor_types
 from quweit_cli.ir.cost import cost
 from quweit_cli.ir.liveness import live_bits, read_pins
-from quweit_cli.ir.program import Step, trace
+from quweit_cli.ir.nodes.bits import LutLayer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
+from quweit_cli.ir.program import Program, Step, evaluate, tensor_types, trace
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record, program_to_record
+from quweit_cli.ir.types import TensorType
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -15,8 +15,8 @@ from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.errors import ConfigError, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
-from quweit_cli.synthesizers.liberty import Library, read_libraries
-from quweit_cli.synthesizers.mapping import plain_copy
+from quweit_cli.synthesizers.library.liberty import Library, read_libraries
+from quweit_cli.synthesizers.library.mapping import plain_copy
 
 MEMORY = """\
   type (bus4) { base_type : array; data_type : bit; bit_width : 4; bit_from : 3; bit_to : 0; downto : true; }

@@ -15,12 +15,13 @@ import programs
 from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.documents import AsicFigures, EnergyTable, SynthesisReport, SynthesizedBlock
-from quweit_cli.energy import power, tables
+from quweit_cli.energy import power
+from quweit_cli.energy import rows as tables
 from quweit_cli.errors import ArtifactError, ConstraintMissed, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
-from quweit_cli.synthesizers import mapping
-from quweit_cli.synthesizers.clock_tree import FANOUT
-from quweit_cli.synthesizers.liberty import read_libraries
+from quweit_cli.synthesizers.library import mapping
+from quweit_cli.synthesizers.library.clock_tree import FANOUT
+from quweit_cli.synthesizers.library.liberty import read_libraries
 
 needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")
 

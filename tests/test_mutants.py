@@ -21,8 +21,9 @@ from mutation.schema import combined, expression
 from mutation.trial import Together, Verdict, alone
 from programs import project_with_dump
 from quweit_cli import config
-from quweit_cli.ir import ConditionalSummation, LutLayer, Thermometer
 from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
 from quweit_cli.stages import rtl
 
 pytestmark = pytest.mark.requires("icarus", "yosys")

@@ -13,11 +13,12 @@ from programs import project_with_dump, random_block
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.documents import DumpManifest
 from quweit_cli.errors import ArtifactError, Mismatch, UnsupportedModel
-from quweit_cli.ir import evaluate
-from quweit_cli.ir.neighbours import AROUND, BEFORE, Neighbourhood
+from quweit_cli.ir.nodes.tokens import AROUND, BEFORE, Neighbourhood
+from quweit_cli.ir.program import evaluate
 from quweit_cli.models import blocks_of, build
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.stages import dump, front, rtl, sim, synth, train
+from quweit_cli.stages.sources import read_block
 
 META = {"kind": "images", "side": 8, "channels": 1, "classes": list("0123456789")}
 
@@ -194,10 +195,10 @@ def test_golden_rows_must_be_those_of_whole_samples(tmp_path: Path) -> None:
         np.save(path.with_suffix("").with_suffix(".y.npy"), outputs_of(broken_RI))
         with pytest.raises(ArtifactError, match=found):
             block = manifest.blocks[0].model_copy(update={"rows": len(broken_RI)})
-            rtl.read_block(project / "dump", block, manifest.model)
+            read_block(project / "dump", block, manifest.model)
     shape = manifest.model.model_copy(update={"tokens": 3})
     with pytest.raises(ArtifactError, match="3 tokens are not a square"):
-        rtl.read_block(project / "dump", block, shape)
+        read_block(project / "dump", block, shape)
 
 
 def outputs_of(row_RI: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from conftest import Outcome
 from packages import DIGEST, I_VIT_T
 from quweit_cli.artifacts import load, open_project, read_stage, save, writing_stage
-from quweit_cli.baseline_documents import (
+from quweit_cli.documents import (
     ArrayRun,
     BaselineManifest,
     BaselineSim,
@@ -28,15 +28,18 @@ from quweit_cli.baseline_documents import (
     SynthesizedUnit,
     TableRow,
 )
-from quweit_cli.energy import breakdown, comparison, power, published, table3, table4, workload
-from quweit_cli.energy.measured import Block, Measured
+from quweit_cli.energy import power, published, workload
+from quweit_cli.energy.paper import comparison, table3, table4
+from quweit_cli.energy.paper import table1 as breakdown
+from quweit_cli.energy.paper.measured import Block, Measured
 from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
 from quweit_cli.errors import ConfigError, Mismatch
-from quweit_cli.hdl.units import units_of
+from quweit_cli.hdl.units.design import units_of
+from quweit_cli.ir.nodes.products import systolic_cycles
 from quweit_cli.report import paper_plots
 from quweit_cli.report.exports import csv_text, latex, markdown
 from quweit_cli.report.numbers import significant
-from quweit_cli.stages import tables
+from quweit_cli.stages import paper as tables
 
 MODEL = power.calibrated()
 FILL = 83  # cycles more than the formula, of each product
@@ -44,7 +47,7 @@ FILL = 83  # cycles more than the formula, of each product
 
 def array_run(side: int, **changes: object) -> ArrayRun:
     gemms = [*workload.mlp_gemms(I_VIT_T), *workload.attention_gemms(I_VIT_T)]
-    steady = {gemm.name: workload.systolic_cycles([gemm._replace(copies=1)], side) for gemm in gemms}
+    steady = {gemm.name: systolic_cycles([gemm._replace(copies=1)], side) for gemm in gemms}
     made = ArrayRun(
         array=f"systolic_{side}", side=side, simulator="verilator", version="Verilator 5.048", rendering="xilinx",
         bit_exact=True, elements_compared=1000, different_elements=0,
@@ -138,8 +141,8 @@ def test_the_gain_never_passes_that_of_a_block_without_energy() -> None:
 
 def test_two_and_a_half_is_the_bound_of_nanogpt_baby_itself() -> None:
     shape = shape_named("nanogpt_baby")
-    attention = workload.systolic_cycles(workload.attention_gemms(shape), 32)
-    assert workload.systolic_cycles(workload.mlp_gemms(shape), 32) / attention + 1 == 2.5
+    attention = systolic_cycles(workload.attention_gemms(shape), 32)
+    assert systolic_cycles(workload.mlp_gemms(shape), 32) / attention + 1 == 2.5
 
 
 def test_units_are_summed_apart_and_the_block_takes_the_gelu_away() -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 import standins
 from conftest import Outcome
 from experiments import tiny_digits
-from quweit_cli import artifacts, console
+from quweit_cli import artifacts
+from quweit_cli.cli import console
 from quweit_cli.progress import TELL_SECONDS, Lines
 from quweit_cli.stages import train
 

@@ -12,7 +12,7 @@ from conftest import Outcome
 from quweit_cli import artifacts, config
 from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.stages import pipeline
-from quweit_cli.summary import write_summary
+from quweit_cli.stages.summary import write_summary
 
 Quweit = Callable[..., Outcome]
 

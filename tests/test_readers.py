@@ -24,8 +24,9 @@ from typer.testing import CliRunner
 import packages
 from conftest import REPOSITORY, Outcome
 from programs import project_with_dump, random_block, seal
-from quweit_cli import artifacts, config, documents, readers
-from quweit_cli.arrays import Archive, read_array
+from quweit_cli import artifacts, config, documents
+from quweit_cli.boundary import readers
+from quweit_cli.boundary.arrays import Archive, read_array
 from quweit_cli.cli import app
 from quweit_cli.energy import power
 from quweit_cli.errors import ArtifactError, ConfigError, DataUnavailable
@@ -240,7 +241,7 @@ def test_an_archive_in_place_of_an_array_and_a_bomb_are_refused(
     shutil.copy(tmp_path / "a.npz", tmp_path / "a.npy")
     with pytest.raises(readers.Unreadable, match="archive"):
         read_array(tmp_path / "a.npy", "int8", 1)
-    monkeypatch.setattr("quweit_cli.arrays.ARRAY_BYTES", 1 << 20)
+    monkeypatch.setattr("quweit_cli.boundary.arrays.ARRAY_BYTES", 1 << 20)
     with pytest.raises(readers.Unreadable, match="more than"):
         Archive(tmp_path / "a.npz").read("a", "int8", 1)
 

@@ -13,15 +13,17 @@ import pytest
 import quweit_cli
 from programs import project_with_dump, random_block
 from quweit_cli import config
+from quweit_cli import templating as rendering
 from quweit_cli.artifacts import load
 from quweit_cli.documents import DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, QuweitError, UnsupportedModel
-from quweit_cli.hdl import render as rendering
-from quweit_cli.hdl.causal import Head, causal_products
-from quweit_cli.hdl.systolic import BENCH, ONCE, TWICE, Operands, render_arrays
-from quweit_cli.hdl.units import units_of
-from quweit_cli.ir.neighbours import Neighbourhood
-from quweit_cli.stages import rtl
+from quweit_cli.hdl.array.causal import causal_products
+from quweit_cli.hdl.array.design import BENCH, ONCE, TWICE, render_arrays
+from quweit_cli.hdl.units.design import units_of
+from quweit_cli.ir.nodes.products import Head, Operands
+from quweit_cli.ir.nodes.tokens import Neighbourhood
+from quweit_cli.stages import keys, rtl
+from quweit_cli.stages.sources import read_block
 
 LITERAL = re.compile(r"\b(\d+)'[hbd]")
 GOLDENS = Path(__file__).parent / "goldens"
@@ -156,7 +158,7 @@ def test_golden_rows_that_contradict_the_program_are_refused(tmp_path: Path) -> 
     np.save(rows, outputs)
     dump = load(DumpManifest, project / "dump/dump.json")
     with pytest.raises(ArtifactError, match="not what its program computes"):
-        rtl.read_block(project / "dump", dump.blocks[0], dump.model, config.Rtl())
+        read_block(project / "dump", dump.blocks[0], dump.model, config.Rtl())
 
 
 def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
@@ -172,7 +174,7 @@ def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "changes"),
     [
-        ("quweit_cli/hdl/units.py", True),
+        ("quweit_cli/hdl/units/design.py", True),
         ("quweit_cli/hdl/deeper/new.py", True),
         ("quweit_cli/ir/liveness.py", True),
         ("quweit_cli/report/page.py", False),
@@ -185,10 +187,10 @@ def test_a_package_is_rendered_anew_when_what_makes_it_changed(
 ) -> None:
     shutil.copytree(Path(quweit_cli.__file__).parent, tmp_path / "quweit_cli")
     shutil.copytree(rendering.template_root(), tmp_path / "templates")
-    monkeypatch.setattr(rendering, "__file__", str(tmp_path / "quweit_cli/hdl/render.py"))
-    monkeypatch.setattr(rendering, "template_root", lambda: tmp_path / "templates")
-    before = rendering.renderer_digest.__wrapped__()
+    monkeypatch.setattr(keys, "__file__", str(tmp_path / "quweit_cli/stages/keys.py"))
+    monkeypatch.setattr(keys, "template_root", lambda: tmp_path / "templates")
+    before = keys.renderer_digest.__wrapped__()
     changed = tmp_path / file
     changed.parent.mkdir(exist_ok=True)
     changed.write_text((changed.read_text() if changed.exists() else "") + "\n")
-    assert (rendering.renderer_digest.__wrapped__() != before) == changes
+    assert (keys.renderer_digest.__wrapped__() != before) == changes

@@ -12,7 +12,7 @@ import pytest
 import packages
 from quweit_cli import artifacts, config
 from quweit_cli.energy.headline import frugal_arrays
-from quweit_cli.energy.tables import sentences
+from quweit_cli.energy.rows import sentences
 from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.report import findings, plots
 from quweit_cli.report.footnotes import Footnotes, Noted

@@ -14,7 +14,7 @@ from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
 from quweit_cli.documents import Design, RtlManifest, SimRun
 from quweit_cli.errors import CheckFailed, Mismatch
-from quweit_cli.ir.neighbours import Neighbourhood
+from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.simulators import blocks, simulator
 from quweit_cli.stages import rtl
 from test_systolic_array import project_with_arrays, simulate

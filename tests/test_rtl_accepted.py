@@ -10,7 +10,7 @@ import slang
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.documents import RtlBlock
-from quweit_cli.ir import Requantize
+from quweit_cli.ir.nodes.sums import Requantize
 from quweit_cli.stages import rtl
 
 SHAPES = {

@@ -20,7 +20,7 @@ from quweit_cli import config, toolbox
 from quweit_cli.artifacts import digest_of_file
 from quweit_cli.documents import RtlManifest
 from quweit_cli.errors import UnsupportedModel
-from quweit_cli.hdl.pipeline import registered_steps
+from quweit_cli.hdl.block.pipeline import registered_steps
 from quweit_cli.stages import rtl, sim
 from quweit_cli.weightless.thermometer import quantize
 

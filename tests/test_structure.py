@@ -7,13 +7,15 @@ import pytest
 
 from programs import random_block, random_rows
 from quweit_cli import config
-from quweit_cli.hdl.block import plan_of_lane, plan_of_values
+from quweit_cli.hdl.block.folding import Folding
+from quweit_cli.hdl.block.modules import plan_of_lane, plan_of_values
+from quweit_cli.hdl.block.structure import Structure, structure_of
+from quweit_cli.hdl.block.terms import terms_of, tree_of
 from quweit_cli.hdl.cells import CellPlan, tables_of_bits
-from quweit_cli.hdl.folding import Folding
-from quweit_cli.hdl.structure import Structure, structure_of
-from quweit_cli.hdl.terms import terms_of, tree_of
-from quweit_cli.ir import ConditionalSummation, LutLayer, Thermometer, evaluate
 from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
+from quweit_cli.ir.program import evaluate
 
 ONE = config.Rtl()
 # Outputs and outputs a cycle: tables gated behind one, two, three and five cells a bit; groups of 1 to 6 bits.

@@ -5,7 +5,7 @@ import torch
 
 from quweit_cli import config
 from quweit_cli.ir.block import residual_requantize
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.summation import ConditionalSummation
 
 

@@ -11,14 +11,14 @@ import pytest
 import slang
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project, save, writing_stage
-from quweit_cli.baseline_documents import BaselineManifest, BaselineProduct, BaselineSim
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.documents import ModelShape
+from quweit_cli.config import Baseline
+from quweit_cli.documents import BaselineManifest, BaselineProduct, BaselineSim, ModelShape
 from quweit_cli.errors import ConfigError, Mismatch, ToolFailed
-from quweit_cli.hdl.systolic import Operands, golden, render_arrays
+from quweit_cli.hdl.array.design import render_arrays
+from quweit_cli.ir.nodes.products import Operands, golden
 from quweit_cli.stages import baseline
+from quweit_cli.synthesizers.cells import cell_counts, resources
 from quweit_cli.synthesizers.systolic import module_cells, script
-from quweit_cli.synthesizers.yosys import cell_counts, resources
 
 SHAPE = ModelShape(family="vit", layers=1, dim=8, heads=1, tokens=8, mlp_hidden=16)
 # Full tiles; edges in rows, columns and both; fewer rows than a tile; one step; inner below the side.

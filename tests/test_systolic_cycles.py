@@ -6,14 +6,8 @@ import pytest
 
 from packages import I_VIT_T
 from quweit_cli.energy import published
-from quweit_cli.energy.workload import (
-    Gemm,
-    attention_gemms,
-    mlp_gemms,
-    multiplications_replaced,
-    systolic_cycles,
-    weights_replaced,
-)
+from quweit_cli.energy.workload import attention_gemms, mlp_gemms, multiplications_replaced, weights_replaced
+from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
 
 @pytest.mark.parametrize(("side", "cycles"), [(8, 921_600), (16, 239_616), (32, 64_512), (64, 18_432)])

@@ -11,20 +11,21 @@ import cell_library
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project
-from quweit_cli.baseline_documents import ArraySilicon, BaselineManifest, BaselineSynthesis, ModuleSilicon
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.baseline_tables import cells_of_arrays
-from quweit_cli.config import Synth
+from quweit_cli.config import Baseline, Synth
+from quweit_cli.documents import ArraySilicon, BaselineManifest, BaselineSynthesis, ModuleSilicon
 from quweit_cli.errors import Mismatch, ToolFailed, UnsupportedModel
-from quweit_cli.hdl.systolic import PIPELINE_STAGES, golden
+from quweit_cli.export import operands
+from quweit_cli.hdl.array.design import PIPELINE_STAGES
+from quweit_cli.hdl.array.streams import Matrices, read_matrices, shares, streams
+from quweit_cli.ir.nodes.products import golden
 from quweit_cli.progress import SILENT
-from quweit_cli.simulators import systolic as simulation
+from quweit_cli.report.baseline_tables import cells_of_arrays
+from quweit_cli.simulators import arrays as simulation
 from quweit_cli.stages import baseline, train
-from quweit_cli.synthesizers import systolic_activity, systolic_silicon
-from quweit_cli.synthesizers.activity import Activity
-from quweit_cli.synthesizers.mapping import LIBRARY, target_of
-from quweit_cli.synthesizers.systolic_streams import Matrices, read_matrices, shares, streams
-from quweit_cli.training import operands
+from quweit_cli.synthesizers.library import modules as systolic_silicon
+from quweit_cli.synthesizers.library import replay as systolic_activity
+from quweit_cli.synthesizers.library.activity import Activity
+from quweit_cli.synthesizers.library.mapping import LIBRARY, target_of
 from test_systolic_array import project_with_arrays
 
 CELL, COLUMN = "quweit_systolic_cell", "quweit_systolic_column"

@@ -11,10 +11,16 @@ import pytest
 
 import packages
 from conftest import Outcome
-from quweit_cli import baseline_tables, config, console, energy_tables, tables
-from quweit_cli.baseline_documents import ArraySilicon, BaselineSim, BaselineSynthesis, BaselineUnits
+from quweit_cli import config
+from quweit_cli.cli import console
 from quweit_cli.documents import (
+    ArraySilicon,
     AsicFigures,
+    BaselineSim,
+    BaselineSynthesis,
+    BaselineUnits,
+    DumpSummary,
+    EnergySummary,
     EnergyTable,
     EstimateTable,
     EvalResult,
@@ -23,15 +29,17 @@ from quweit_cli.documents import (
     Front,
     FrontPoint,
     RtlManifest,
+    SimulatorSummary,
+    Summary,
+    TrainSummary,
     UnfinishedTraining,
 )
 from quweit_cli.energy.power import calibrated
-from quweit_cli.energy.tables import build
+from quweit_cli.energy.rows import build
+from quweit_cli.report import baseline_tables, energy_tables, tables
 from quweit_cli.report.table_layout import laid_out
-from quweit_cli.stages import doctor, examples
-from quweit_cli.stages import tables as paper
-from quweit_cli.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
-from quweit_cli.tables import Table
+from quweit_cli.report.tables import Table
+from quweit_cli.stages import doctor, examples, paper
 from test_paper_tables import UNITS, array_run, synthesized_array
 
 Quweit = Callable[..., Outcome]

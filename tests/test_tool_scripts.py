@@ -15,9 +15,9 @@ from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.render import render
 from quweit_cli.hdl.words import tcl_word, yosys_word
 from quweit_cli.stages import rtl
+from quweit_cli.templating import render
 
 tkinter = pytest.importorskip("tkinter", reason="Python without Tcl")
 

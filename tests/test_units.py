@@ -12,9 +12,9 @@ import pytest
 import slang
 from quweit_cli import toolbox
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.render import template_root
-from quweit_cli.hdl.units import FOLDER, PIPELINED, SOURCES, layer_norm_cycles, softmax_cycles
-from quweit_cli.ir.units import gelu_table, layer_norm, octaves, shiftmax
+from quweit_cli.hdl.units.design import FOLDER, PIPELINED, SOURCES, layer_norm_cycles, softmax_cycles
+from quweit_cli.ir.nodes.functions import gelu_table, layer_norm, octaves, shiftmax
+from quweit_cli.templating import template_root
 
 BENCH = """\
 module bench;

@@ -11,26 +11,29 @@ import pytest
 import cell_library
 from packages import DIGEST, I_VIT_T
 from quweit_cli import toolbox
-from quweit_cli.baseline_documents import (
+from quweit_cli.config import Baseline
+from quweit_cli.documents import (
     ArraySilicon,
     BaselineUnits,
     Mapper,
+    ModelShape,
     ModuleSilicon,
     SynthesizedUnit,
     UnitSilicon,
 )
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.documents import ModelShape
-from quweit_cli.energy import comparison, power, table3, table4
-from quweit_cli.energy.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
+from quweit_cli.energy import power
+from quweit_cli.energy.paper import comparison, table3, table4
+from quweit_cli.energy.paper.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
 from quweit_cli.errors import ArtifactError, ToolFailed
-from quweit_cli.hdl.render import template_root
-from quweit_cli.hdl.units import FOLDER, PIPELINED, Unit, softmax_cycles, units_of
-from quweit_cli.ir.units import layer_norm, shiftmax
+from quweit_cli.hdl.units import streams as unit_streams
+from quweit_cli.hdl.units.design import FOLDER, PIPELINED, Unit, softmax_cycles, units_of
+from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
 from quweit_cli.progress import SILENT
-from quweit_cli.synthesizers import mapping, unit_streams, units_silicon
-from quweit_cli.synthesizers.liberty import read_libraries
-from quweit_cli.synthesizers.parameters import with_parameters
+from quweit_cli.synthesizers.library import mapping
+from quweit_cli.synthesizers.library import units as units_silicon
+from quweit_cli.synthesizers.library.liberty import read_libraries
+from quweit_cli.synthesizers.library.parameters import with_parameters
+from quweit_cli.templating import template_root
 from test_paper_tables import cell, measured
 
 TINY = ModelShape(family="vit", layers=1, dim=4, heads=1, tokens=4, mlp_hidden=8)

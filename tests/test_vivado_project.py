@@ -14,7 +14,8 @@ import pytest
 import packages
 from quweit_cli import config
 from quweit_cli.documents import SynthesisReport
-from quweit_cli.energy import power, tables
+from quweit_cli.energy import power
+from quweit_cli.energy import rows as tables
 from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed, ToolNotFound
 from quweit_cli.stages import synth
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from quweit_cli.errors import ConfigError, ToolFailed
-from quweit_cli.synthesizers import vivado_reports as reports
 from quweit_cli.synthesizers.parts import CLBS, FAMILIES, SLICES, family_of
+from quweit_cli.synthesizers.vivado import reports
 
 DATA = Path(__file__).parent / "data" / "vivado"
 UTILIZATION = (DATA / "utilization.rpt").read_text()

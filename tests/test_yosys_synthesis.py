@@ -17,8 +17,8 @@ from quweit_cli.documents import SynthesisReport, SynthesizedBlock
 from quweit_cli.errors import ArtifactError, ConfigError, StaleArtifact, ToolFailed
 from quweit_cli.stages import synth
 from quweit_cli.synthesizers import SYNTHESIZERS, synthesizer
+from quweit_cli.synthesizers.cells import cell_counts, resources
 from quweit_cli.synthesizers.parts import family_of
-from quweit_cli.synthesizers.yosys import cell_counts, resources
 
 
 @pytest.fixture(scope="module")

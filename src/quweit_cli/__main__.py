@@ -5,9 +5,9 @@ from quweit_cli import interrupts
 
 def main() -> None:
     interrupts.install()
-    from quweit_cli.cli import main as commands
+    from quweit_cli.cli import app
 
-    commands()
+    app(prog_name="quweit")
 
 
 if __name__ == "__main__":

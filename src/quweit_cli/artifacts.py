@@ -22,14 +22,38 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from quweit_cli import __version__, readers
+from quweit_cli import __version__
+from quweit_cli.boundary import readers
+from quweit_cli.boundary.quantities import (
+    Amount,
+)
 from quweit_cli.errors import ArtifactError, StaleArtifact, ToolError
-from quweit_cli.quantities import Amount
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder/name`, refusing a name from a document that would leave the folder, also by a link.
+
+    Raises:
+        ArtifactError: the name is absolute, climbs out, or passes through a link.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        raise ArtifactError(f"a document in `{folder}` names `{readers.cut(name)}`, which is outside of it")
+    path = Path(os.path.realpath(folder))
+    for part in parts:
+        path = path / part
+        if path.is_symlink():
+            raise ArtifactError(
+                f"a document in `{folder}` names `{readers.cut(name)}`, where `{path}` is a link",
+                hint="put the file itself in its place",
+            )
+    return path
+
 
 STAGES = ("train", "dump", "rtl", "sim", "formal", "synth", "netlist", "front", "energy", "report")
 MARKER = "quweit.json"

@@ -348,3 +348,12 @@ def _capture(command: Sequence[str]) -> str:
 
 def _variable(tool: Tool) -> str:
     return f"QUWEIT_{tool.name.upper().replace('+', 'X')}"
+
+
+def icarus_runtime(found: Found) -> str:
+    """`vvp`, which runs what this `iverilog` compiles.
+
+    Raises:
+        ToolNotFound, ToolFailed: it is missing, or of another version.
+    """
+    return companion(found, "vvp", ("-V", r"Icarus Verilog runtime version (\d+\.\d+)"))

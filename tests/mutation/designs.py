@@ -12,7 +12,7 @@ from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.artifacts import load
 from quweit_cli.documents import RtlBlock, RtlManifest
-from quweit_cli.ir.neighbours import Neighbourhood
+from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.stages import rtl
 from quweit_cli.stages.sources import bring_dump
 

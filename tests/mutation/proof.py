@@ -17,7 +17,7 @@ from mutation.mutant import Mutant
 from quweit_cli import toolbox
 from quweit_cli.documents import RtlBlock
 from quweit_cli.errors import ToolFailed
-from quweit_cli.synthesizers.cell_models import vendor_file
+from quweit_cli.simulators.cell_models import vendor_file
 
 SECONDS = 120
 

@@ -14,10 +14,11 @@ from mutation.schema import combined
 from quweit_cli import config, toolbox
 from quweit_cli.documents import Design, RtlBlock, RtlManifest
 from quweit_cli.errors import ToolError
-from quweit_cli.simulators import Bench, Simulator, blocks, simulator
+from quweit_cli.simulators import blocks, simulator
+from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.blocks import Subject
+from quweit_cli.simulators.cell_models import cell_faces
 from quweit_cli.stages import formal
-from quweit_cli.synthesizers.cell_models import cell_faces
 from quweit_cli.toolbox import Found
 
 FEW_ROWS = 16  # compared first: most mutants differ in one of them

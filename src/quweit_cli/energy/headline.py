@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from quweit_cli.documents import EnergyRatio, EnergyRow
 from quweit_cli.energy.power import EXTRAPOLATED
-from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, BLOCK_IMPLEMENTATION, sentences
+from quweit_cli.energy.rows import ALL_LAYERS, ALL_MLPS, BLOCK_IMPLEMENTATION, sentences
 
 SUBJECTS = {"mlps": ALL_MLPS, "model": ALL_LAYERS}
 IDLE = 0.5  # utilisation below which a ratio to the array as it is used says more of the array than of blocks

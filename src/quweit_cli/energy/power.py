@@ -19,10 +19,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quweit_cli.documents import CalibrationPoint, PowerModel
+from quweit_cli.documents import (
+    CalibrationPoint,
+    PowerModel,
+)
 from quweit_cli.energy import published
 from quweit_cli.energy.published import Point
 from quweit_cli.errors import ArtifactError
+
+
+def energy_uj(cycles: int, power_mw: float, clock_mhz: float) -> float:
+    """mW · cycles / MHz is nJ."""
+    return power_mw * cycles / clock_mhz / 1000
+
 
 EXTRAPOLATED = "extrapolated"  # what an estimate of a design outside of the calibrated range says of itself
 FORMULA = "power_mw = k · luts^a · ffs^b · clock_mhz / 200, a >= 0, b >= 0"

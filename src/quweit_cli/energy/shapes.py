@@ -12,9 +12,9 @@ import re
 
 from pydantic import ValidationError
 
+from quweit_cli.boundary.readers import cut, problems
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import ConfigError
-from quweit_cli.readers import cut, problems
 
 
 def _gpt(layers: int, dim: int, heads: int, tokens: int) -> ModelShape:

@@ -8,24 +8,9 @@ be how the paper counts (`attention_gemms`), and without the tiles that its mask
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from quweit_cli.documents import ModelShape
-
-
-class Gemm(NamedTuple):
-    """`copies` products [rows, inner] x [inner, columns] of one sample; `weights` when the right side is learned."""
-
-    name: str
-    rows: int
-    inner: int
-    columns: int
-    copies: int = 1
-    weights: bool = True
-
-    @property
-    def macs(self) -> int:
-        return self.rows * self.inner * self.columns * self.copies
+from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
 
 def attention_gemms(shape: ModelShape) -> list[Gemm]:
@@ -67,15 +52,6 @@ def mlp_gemms(shape: ModelShape) -> list[Gemm]:
         Gemm("up", shape.tokens, shape.dim, shape.mlp_hidden),
         Gemm("down", shape.tokens, shape.mlp_hidden, shape.dim),
     ]
-
-
-def systolic_cycles(gemms: Iterable[Gemm], side: int) -> int:
-    """Steady state of an output-stationary array of side S: ceil(M/S) · ceil(N/S) · K cycles a product.
-
-    Filling and draining overlap with the neighbouring tiles. Gives the published 921,600, 239,616,
-    64,512 and 18,432 cycles of the I-ViT-T MLP exactly.
-    """
-    return sum(-(-gemm.rows // side) * -(-gemm.columns // side) * gemm.inner * gemm.copies for gemm in gemms)
 
 
 def utilisation(gemms: Iterable[Gemm], side: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quweit_cli.documents import AxisPort, RtlBlock
-from quweit_cli.hdl.render import render
+from quweit_cli.templating import render
 
 STATIC_WRAPPER = "wrapper/quweit_gearbox.v"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from quweit_cli.documents import RtlBlock
-from quweit_cli.hdl.render import render
+from quweit_cli.templating import render
 
 
 class CheckBench(NamedTuple):

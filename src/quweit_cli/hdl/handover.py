@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quweit_cli import __version__
 from quweit_cli.documents import DumpManifest, RtlBlock
-from quweit_cli.hdl.render import render
+from quweit_cli.templating import render
 
 BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
 PERIOD_NS = 5.0  # of the constraints; the user's own clock takes its place

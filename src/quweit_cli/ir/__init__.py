@@ -4,7 +4,9 @@ Index 0 is least significant everywhere: table bit `a` answers address `a`, pin 
 lane `k` of a bus is `[k*W +: W]`.
 """
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer
+from quweit_cli.ir.nodes.base import Node
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
 from quweit_cli.ir.program import Program, evaluate, tensor_types
 from quweit_cli.ir.types import TensorType
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer, passing_table
+from quweit_cli.ir.nodes.base import Node
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer, passing_table
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
 from quweit_cli.ir.program import Program, Step
-from quweit_cli.ir.types import TensorType
-
-INT8 = (-128, 127)
-INT16 = (-32768, 32767)
+from quweit_cli.ir.types import INT8, INT16, TensorType
 
 
 def block_program(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Thermometer
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
 from quweit_cli.ir.program import Program
 
 

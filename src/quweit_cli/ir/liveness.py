@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer
+from quweit_cli.ir.nodes.bits import LutLayer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
 from quweit_cli.ir.program import Program, tensor_types
 
 

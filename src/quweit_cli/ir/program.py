@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quweit_cli.ir.nodes import Integers, Node
+from quweit_cli.ir.nodes.base import Integers, Node
 from quweit_cli.ir.types import TensorType
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,40}")

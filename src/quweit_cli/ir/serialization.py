@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
-from quweit_cli.ir.nodes import ConditionalSummation, LutLayer, Node, Requantize, Thermometer
+from quweit_cli.ir.nodes.base import Node
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
 from quweit_cli.ir.program import Program, Step
 from quweit_cli.ir.types import TensorType
 

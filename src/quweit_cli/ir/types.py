@@ -8,6 +8,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+INT8 = (-128, 127)
+INT16 = (-32768, 32767)
+
 Narrow = TypeVar("Narrow", np.int8, np.int16)
 
 

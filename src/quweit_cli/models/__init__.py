@@ -11,7 +11,7 @@ from quweit_cli.errors import ConfigError
 from quweit_cli.models.gpt import Gpt
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.models.vit import Vit
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 
 Network = Vit | Gpt | ResNet
 MOST_WEIGHTS = 2 * 10**9  # 8 GB, and in training four times as much

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from quweit_cli import config
 from quweit_cli.models.attention import SelfAttention, residual_dropout
 from quweit_cli.models.neighbours import with_neighbours
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 
 Answer = tuple[Tensor, list[Tensor]]  # logits, and the residual stream after each layer, [B, N, D] each
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from quweit_cli.ir.neighbours import AROUND, BEFORE
+from quweit_cli.ir.nodes.tokens import AROUND, BEFORE
 
 
 def with_neighbours(x_BND: Tensor, *, causal: bool) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quweit_cli.documents import EnergyRow, EnergyTable
 from quweit_cli.energy.headline import frugal_arrays, ratio_rows
-from quweit_cli.energy.tables import ALL_LAYERS, ALL_MLPS, AND, BLOCK_IMPLEMENTATION, sentences
+from quweit_cli.energy.rows import ALL_LAYERS, ALL_MLPS, AND, BLOCK_IMPLEMENTATION, sentences
 from quweit_cli.report import plots
 from quweit_cli.report.footnotes import Noted, sourced
 from quweit_cli.report.numbers import times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from quweit_cli.baseline_documents import Cell, PaperTable
+from quweit_cli.documents import Cell, PaperTable
 from quweit_cli.report.numbers import text
 
 LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from quweit_cli.documents import EnergyTable, SimResult, SynthesisReport, TrainedModel, TrainResult
-from quweit_cli.energy.headline import (
-    Comparison,
-    comparisons,
-    least_when_full,
-    power_origin,
+from quweit_cli.documents import (
+    EnergyTable,
+    SimResult,
+    SynthesisReport,
+    TrainedModel,
+    TrainResult,
+    of_reachable,
 )
-from quweit_cli.energy.tables import ALL_LAYERS
-from quweit_cli.equality_documents import of_reachable
+from quweit_cli.energy.headline import Comparison, comparisons, least_when_full, power_origin
+from quweit_cli.energy.rows import ALL_LAYERS
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted, percent, significant, span, times
 from quweit_cli.report.page import Card

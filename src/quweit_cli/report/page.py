@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quweit_cli import __version__
-from quweit_cli.hdl.render import render, static_text
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.footnotes import Footnotes, Noted
 from quweit_cli.report.numbers import counted, text
+from quweit_cli.templating import render, static_text
 
 WORDS = 24  # characters of a column of words that is set on one line
 

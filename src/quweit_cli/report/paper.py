@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from quweit_cli import __version__
-from quweit_cli.baseline_documents import PaperTable, PaperTables
-from quweit_cli.documents import ModelShape
-from quweit_cli.energy.breakdown import shares
-from quweit_cli.hdl.render import render, static_text
+from quweit_cli.documents import ModelShape, PaperTable, PaperTables
+from quweit_cli.energy.paper.table1 import shares
 from quweit_cli.report import paper_plots
 from quweit_cli.report.footnotes import Footnotes
 from quweit_cli.report.numbers import text
 from quweit_cli.report.page import Section, Table, plain
+from quweit_cli.templating import render, static_text
 
 
 def html(tables: PaperTables, shapes: Mapping[str, ModelShape]) -> str:

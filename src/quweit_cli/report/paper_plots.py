@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from quweit_cli.baseline_documents import PaperTable
-from quweit_cli.energy.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
+from quweit_cli.documents import PaperTable
+from quweit_cli.energy.paper.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, SMALL, Series, canvas
 

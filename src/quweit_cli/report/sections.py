@@ -13,12 +13,12 @@ from quweit_cli.documents import (
     SimRun,
     SynthesisReport,
     TrainResult,
+    of_reachable,
 )
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.headline import by_model
 from quweit_cli.energy.power import worst_residual_percent
-from quweit_cli.energy.tables import sentences
-from quweit_cli.equality_documents import of_reachable
+from quweit_cli.energy.rows import sentences
 from quweit_cli.report import plots
 from quweit_cli.report.energies import energies
 from quweit_cli.report.findings import STAGES, Findings

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quweit_cli.documents import Design, RtlBlock, RtlManifest, SimDifference, SimRun, inside
+from quweit_cli.artifacts import inside
+from quweit_cli.documents import Design, RtlBlock, RtlManifest, SimDifference, SimRun
 from quweit_cli.errors import ArtifactError
 from quweit_cli.hdl.benches import render_benches
-from quweit_cli.hdl.package import BENCH_MODULES
-from quweit_cli.hdl.render import static_text
+from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
+from quweit_cli.simulators.cell_models import cell_faces
 from quweit_cli.simulators.runner import Answer, Job, laid_out, play
-from quweit_cli.synthesizers.cell_models import cell_faces
+from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
 
 MODULE, TESTS = "test_block", frozenset({"golden_rows"})

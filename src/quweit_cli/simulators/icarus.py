@@ -17,7 +17,7 @@ class Icarus:
     four_state = True
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
-        runtime(found)  # before anything is compiled for it
+        toolbox.icarus_runtime(found)  # before anything is compiled for it
         (folder / "timescale.f").write_text(f"+timescale+{TIMESCALE}\n")
         sources, tops = [*bench.sources], ["-s", bench.top]
         if bench.waves:
@@ -41,16 +41,7 @@ class Icarus:
 
     def command(self, found: Found, bench: Bench) -> list[str]:
         waves = "-fst" if bench.waves else "-none"
-        return [runtime(found), "-m", str(cocotb_library.path("icarus")), "bench.vvp", waves]
-
-
-def runtime(found: Found) -> str:
-    """`vvp`, which runs what this `iverilog` compiles.
-
-    Raises:
-        ToolNotFound, ToolFailed: it is missing, or of another version.
-    """
-    return toolbox.companion(found, "vvp", ("-V", r"Icarus Verilog runtime version (\d+\.\d+)"))
+        return [toolbox.icarus_runtime(found), "-m", str(cocotb_library.path("icarus")), "bench.vvp", waves]
 
 
 def _dump_module(folder: Path, top: str) -> str:

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from quweit_cli import toolbox
-from quweit_cli.documents import inside
+from quweit_cli.artifacts import inside
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.base import RUN_SECONDS, Bench, Simulator
 from quweit_cli.simulators.cocotb_library import environment

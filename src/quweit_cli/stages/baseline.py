@@ -28,28 +28,30 @@ from quweit_cli.artifacts import (
     save,
     writing_stage,
 )
-from quweit_cli.baseline_documents import (
+from quweit_cli.config import Baseline
+from quweit_cli.documents import (
     ArrayRun,
     BaselineManifest,
     BaselineSim,
     BaselineSynthesis,
     BaselineUnits,
+    ModelShape,
 )
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.documents import ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
 from quweit_cli.errors import CheckFailed, Mismatch, StaleArtifact
-from quweit_cli.hdl.causal import Head, causal_products
-from quweit_cli.hdl.render import renderer_digest
-from quweit_cli.hdl.systolic import Operands, render_arrays
-from quweit_cli.hdl.units import units_of
+from quweit_cli.hdl.array.causal import causal_products
+from quweit_cli.hdl.array.design import render_arrays
+from quweit_cli.hdl.units.design import units_of
+from quweit_cli.ir.nodes.products import Head, Operands
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.simulators import systolic as simulation
+from quweit_cli.simulators import arrays as simulation
 from quweit_cli.stages import keys, reference, rtl, sim, synth
+from quweit_cli.stages.keys import renderer_digest
 from quweit_cli.synthesizers import systolic as synthesis
-from quweit_cli.synthesizers import systolic_silicon as silicon
-from quweit_cli.synthesizers import units, units_silicon
+from quweit_cli.synthesizers import units
+from quweit_cli.synthesizers.library import modules as silicon
+from quweit_cli.synthesizers.library import units as units_silicon
 
 OPERAND_STD = 32.0  # of the random operands, in steps of int8
 OPERANDS = f"normal, deviation {OPERAND_STD:g}, rounded and clamped to int8, seed 0"
@@ -250,7 +252,7 @@ def layer_operands(options: Baseline, shape: ModelShape) -> tuple[list[Operands]
     """The products of one layer, the heads of a decoder's attention, and where their operands come from."""
     if options.checkpoint is None:
         return operands_of(shape), random_heads(shape) if shape.causal else [], OPERANDS
-    from quweit_cli.training import operands  # noqa: PLC0415  (torch)
+    from quweit_cli.export import operands  # noqa: PLC0415  (torch)
 
     return operands.layer_operands(options.checkpoint)
 

@@ -9,14 +9,15 @@ import numpy as np
 from quweit_cli import artifacts, config, ir
 from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
+from quweit_cli.export.equality import GoldenRows, programs_of, verify
+from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import ResNet, blocks_of
+from quweit_cli.models import blocks_of
+from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
-from quweit_cli.training.equality import GoldenRows, programs_of, verify
-from quweit_cli.training.testing import samples_for
-from quweit_cli.weightless import WeightlessBlock
+from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
 
 DOCUMENT = "dump.json"

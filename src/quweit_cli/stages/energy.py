@@ -7,7 +7,8 @@ from pathlib import Path
 from quweit_cli import config
 from quweit_cli.artifacts import is_current, load_document, read_stage, save, writing_stage
 from quweit_cli.documents import DumpManifest, EnergyTable, SimResult, SynthesisReport
-from quweit_cli.energy import power, tables, workload
+from quweit_cli.energy import power, workload
+from quweit_cli.energy import rows as tables
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.synth import check_timing

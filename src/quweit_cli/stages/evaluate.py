@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli.documents import EvalResult
+from quweit_cli.export.equality import integer_programs, programs_of
+from quweit_cli.export.samples import samples_for
 from quweit_cli.models import blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import describe, pick_device
-from quweit_cli.training.equality import integer_programs, programs_of
 from quweit_cli.training.evaluation import evaluate
-from quweit_cli.training.testing import samples_for
 
 
 def run(

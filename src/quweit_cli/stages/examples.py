@@ -5,27 +5,12 @@ from __future__ import annotations
 import difflib
 import shlex
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
-
-from quweit_cli import config, packaged
-from quweit_cli.artifacts import Artifact, write_text
+from quweit_cli import config
+from quweit_cli.artifacts import write_text
+from quweit_cli.documents.examples import Example, Examples
 from quweit_cli.errors import ArtifactError, ConfigError
-
-
-class Example(Artifact):
-    name: str
-    summary: str = Field(description="the first sentence of its comment")
-
-
-class Examples(Artifact):
-    """What there is, and what was written."""
-
-    schema_name: Literal["quweit.init/1"] = Field("quweit.init/1", alias="schema")
-    examples: list[Example]
-    written: str | None = Field(None, description="the file; absent when nothing was asked for")
-    next: str | None = Field(None, description="the command that runs it")
+from quweit_cli.templating import packaged
 
 
 def run(name: str | None, out: Path | None) -> Examples:
@@ -64,7 +49,7 @@ def run(name: str | None, out: Path | None) -> Examples:
 
 def _sources() -> dict[str, Path]:
     """By name, such as `digits` and `teachers/cifar10`; those to start with first."""
-    folder = packaged.folder("examples")
+    folder = packaged("examples")
     paths = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 

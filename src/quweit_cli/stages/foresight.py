@@ -10,7 +10,8 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.models import Network, ResNet, build, check_size, parameter_count
+from quweit_cli.models import Network, build, check_size, parameter_count
+from quweit_cli.models.resnet import ResNet
 from quweit_cli.training import checkpoint, datasets, metrics
 
 STATE_COPIES = 4  # of the weights: themselves, two moments of AdamW, and the checkpoint

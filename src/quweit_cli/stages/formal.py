@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 from quweit_cli import toolbox
-from quweit_cli.artifacts import check_fresh, digest_of, file_digests, load, save, writing_stage
-from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest, inside
+from quweit_cli.artifacts import check_fresh, digest_of, file_digests, inside, load, save, writing_stage
+from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest
 from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.synthesizers.cell_models import vendor_file
+from quweit_cli.simulators.cell_models import vendor_file
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "formal.json"

@@ -22,13 +22,15 @@ from quweit_cli.documents import (
     SimResult,
     SynthesisReport,
 )
-from quweit_cli.energy import power, published, tables
+from quweit_cli.energy import power, published
+from quweit_cli.energy import rows as tables
+from quweit_cli.energy.power import energy_uj
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.hdl.package import BlockSource, foretell
+from quweit_cli.hdl.block.design import BlockSource, foretell
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.stages.rtl import read_block, read_blocks
-from quweit_cli.stages.sources import read_manifest
+from quweit_cli.stages.rtl import read_blocks
+from quweit_cli.stages.sources import read_block, read_manifest
 
 DOCUMENT = "front.json"
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
@@ -138,7 +140,7 @@ def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
             ffs=made.ffs,
             power_mw=made.power_mw,
             power_source=f"{published.SOURCE}: energy · clock / cycles",
-            energy_uj=tables.energy_uj(cycles, made.power_mw, published.CLOCK_MHZ),
+            energy_uj=energy_uj(cycles, made.power_mw, published.CLOCK_MHZ),
         )
         for accounting, cycles in PAPER_CYCLES.items()
     ]
@@ -168,7 +170,7 @@ def point(
         ffs=ffs,
         power_mw=by_model.power_mw,
         power_source=by_model.source,
-        energy_uj=tables.energy_uj(interval * tokens, by_model.power_mw, published.CLOCK_MHZ),
+        energy_uj=energy_uj(interval * tokens, by_model.power_mw, published.CLOCK_MHZ),
     )
 
 

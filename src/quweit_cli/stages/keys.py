@@ -10,13 +10,29 @@ apart from the stages so that a finished run is recognised without importing tor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
 from quweit_cli.errors import ArtifactError
-from quweit_cli.hdl.render import renderer_digest
+from quweit_cli.templating import template_root
+
+
+@lru_cache
+def renderer_digest() -> str:
+    """Identifies what a package is made by: templates, generator and specification; not the report's page."""
+    package = Path(__file__).parent.parent
+    sources = [path for folder in ("hdl", "ir") for path in (package / folder).rglob("*.py")]
+    root = template_root()  # of the installation, whose files may be links
+    templates = [path for path in root.rglob("*") if path.is_file() and root / "report" not in path.parents]
+    return digest_of(
+        [
+            {path.relative_to(top).as_posix(): digest_of_file(path) for path in sorted(paths)}
+            for top, paths in ((package, sources), (root, templates))
+        ]
+    )
 
 
 class Key(NamedTuple):

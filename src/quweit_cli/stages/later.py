@@ -5,7 +5,7 @@ from __future__ import annotations
 from quweit_cli import config, toolbox
 from quweit_cli.energy import published
 from quweit_cli.errors import ConfigError
-from quweit_cli.synthesizers import activity, mapping
+from quweit_cli.synthesizers.library import activity, mapping
 from quweit_cli.synthesizers.parts import family_of
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from quweit_cli import artifacts, config, toolbox
-from quweit_cli.documents import DumpManifest
+from quweit_cli.documents import DumpManifest, Summary
 from quweit_cli.errors import ConfigError, ToolNotFound
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import simulator
 from quweit_cli.stages import keys, later
 from quweit_cli.stages.keys import Key
-from quweit_cli.summary import Summary, write_summary
+from quweit_cli.stages.summary import write_summary
 from quweit_cli.synthesizers import synthesizer
 
 CHECKPOINT = Path("train") / "ckpt.pt"

@@ -13,8 +13,10 @@ import numpy as np
 
 from quweit_cli.artifacts import digest_of, file_digests, is_current, open_project, save, writing_stage
 from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
-from quweit_cli.ir import ConditionalSummation, LutLayer, Program, Thermometer, evaluate
 from quweit_cli.ir.block import block_program, residual_requantize
+from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
+from quweit_cli.ir.nodes.sums import ConditionalSummation
+from quweit_cli.ir.program import Program, evaluate
 from quweit_cli.ir.serialization import program_to_record
 
 THRESHOLDS = 8

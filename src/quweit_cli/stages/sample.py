@@ -6,11 +6,11 @@ import itertools
 import math
 from pathlib import Path
 
+from quweit_cli.boundary.readers import shown as as_written
 from quweit_cli.documents import SampleResult
 from quweit_cli.errors import ConfigError, UnsupportedModel
-from quweit_cli.models import Gpt
+from quweit_cli.models.gpt import Gpt
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.readers import shown as as_written
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import pick_device
 from quweit_cli.training.sampling import continuation

@@ -11,6 +11,7 @@ from quweit_cli.artifacts import (
     check_stage,
     digest_of_file,
     file_digests,
+    inside,
     is_current,
     load,
     load_document,
@@ -26,14 +27,14 @@ from quweit_cli.documents import (
     SimulatorResult,
     SynthesisReport,
     VectorCoverage,
-    inside,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.simulators import Simulator, blocks, simulator
+from quweit_cli.simulators import blocks, simulator
+from quweit_cli.simulators.base import Simulator
 from quweit_cli.simulators.blocks import Subject
+from quweit_cli.simulators.cell_models import simulation_text, vendor_file
 from quweit_cli.stages import keys
-from quweit_cli.synthesizers.cell_models import simulation_text, vendor_file
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"

@@ -6,11 +6,105 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from quweit_cli import artifacts, config, readers
-from quweit_cli.documents import DumpManifest, inside
+import numpy as np
+
+from quweit_cli import artifacts, config
+from quweit_cli.artifacts import inside, load
+from quweit_cli.boundary import readers
+from quweit_cli.boundary.arrays import read_array
+from quweit_cli.boundary.readers import Unreadable, cut
+from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError
+from quweit_cli.hdl.block.design import BlockSource
+from quweit_cli.ir.nodes.tokens import Neighbourhood
+from quweit_cli.ir.program import Program, evaluate, tensor_types
+from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
+
+ELEMENTS_AT_ONCE = 1 << 23  # of the widest tensor, while golden rows are checked: 64 MB
+
+
+def read_block(
+    folder: Path, block: DumpedBlock, shape: ModelShape, fold: config.Fold | None = None
+) -> BlockSource:
+    """A block of a dump, its golden rows checked against its program.
+
+    Raises:
+        ArtifactError: damaged, or the rows are not what the program computes.
+    """
+    program = _read_program(inside(folder, block.program), block, shape)
+    inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
+    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type.features)
+    _check_rows(block.name, program, inputs, outputs)
+    around = _neighbourhood(block.name, inputs, shape) if shape.neighbours else None
+    return BlockSource(
+        block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
+    )
+
+
+def _neighbourhood(name: str, read_RI: np.ndarray, shape: ModelShape) -> Neighbourhood:
+    """Raises ArtifactError when golden rows are not tokens of whole samples with what lies around them."""
+    try:
+        around = Neighbourhood(shape.tokens, shape.causal)
+        expected_RI = around.read(read_RI[:, : read_RI.shape[1] // 2])
+    except ValueError as error:
+        raise ArtifactError(f"golden rows of `{name}`: {error}", hint="run `quweit dump` again") from None
+    if not np.array_equal(read_RI, expected_RI):
+        raise ArtifactError(
+            f"golden rows of `{name}` do not hold the features of their neighbours",
+            hint="run `quweit dump` again",
+        )
+    return around
+
+
+def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
+    """Raises ArtifactError when it is damaged, or not the program that `dump.json` describes."""
+    record = load(ProgramRecord, path, most=PROGRAM_BYTES)
+    if record.name != block.name:
+        raise ArtifactError(
+            f"`{path}` is the program `{cut(record.name)}`, and `dump.json` calls it `{block.name}`"
+        )
+    try:
+        program = program_from_record(record)
+    except ValueError as error:
+        raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
+    wanted = (2 if shape.neighbours else 1) * shape.dim
+    if (features := program.input_type.features) != wanted:
+        raise ArtifactError(
+            f"`{path}` takes rows of {features}, and the model of `dump.json` gives rows of {wanted}"
+        )
+    return program
+
+
+def _load_rows(path: Path, kind: str, rows: int, columns: int) -> np.ndarray:
+    """Golden rows [rows, columns]; raises ArtifactError for anything else."""
+    try:
+        found = read_array(path, kind, 2, most=PROGRAM_BYTES)
+    except Unreadable as error:
+        raise ArtifactError(f"cannot read golden rows from `{path}`: {error}") from None
+    if found.shape != (rows, columns):
+        raise ArtifactError(
+            f"`{path}` holds {found.shape[0]:,} rows of {found.shape[1]:,}, and {rows:,} rows of {columns:,} are wanted"
+        )
+    return found
+
+
+def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.ndarray) -> None:
+    """Raises ArtifactError when the outputs are not what the program computes; some rows at a time."""
+    widest = max(kind.features for kind in tensor_types(program).values())
+    at_once = max(1, ELEMENTS_AT_ONCE // widest)
+    for first in range(0, len(inputs), at_once):
+        some = slice(first, first + at_once)
+        try:
+            computed = evaluate(program, inputs[some])
+        except ValueError as error:
+            raise ArtifactError(f"golden rows of `{name}` do not fit its program: {error}") from None
+        if not np.array_equal(computed, outputs[some]):
+            raise ArtifactError(
+                f"golden rows of `{name}` are not what its program computes", hint="run `quweit dump` again"
+            )
+
 
 DOCUMENT = "dump.json"
 PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB

@@ -10,8 +10,9 @@ from quweit_cli.documents import RtlManifest, SynthesisReport
 from quweit_cli.errors import ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.synthesizers import Package, synthesizer
-from quweit_cli.synthesizers.vivado import PROJECT, write_project
+from quweit_cli.synthesizers import synthesizer
+from quweit_cli.synthesizers.base import Package
+from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
 
 
 def run(

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from quweit_cli import toolbox
-from quweit_cli.baseline_documents import BaselineArray, BaselineManifest, ModuleCells, SynthesizedArray
-from quweit_cli.baseline_settings import Baseline
+from quweit_cli.config import Baseline
+from quweit_cli.documents import BaselineArray, BaselineManifest, ModuleCells, SynthesizedArray
 from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
+from quweit_cli.synthesizers.cells import resources
 from quweit_cli.synthesizers.parts import family_of
-from quweit_cli.synthesizers.yosys import resources
 
 STEP = "yosys"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
-from quweit_cli.baseline_documents import SynthesizedUnit
-from quweit_cli.baseline_settings import Baseline
-from quweit_cli.hdl.render import static_text
-from quweit_cli.hdl.units import FOLDER, SOURCES, Unit
+from quweit_cli.config import Baseline
+from quweit_cli.documents import SynthesizedUnit
+from quweit_cli.hdl.units.design import FOLDER, SOURCES, Unit
 from quweit_cli.progress import Progress
+from quweit_cli.synthesizers.cells import cell_counts, resources
 from quweit_cli.synthesizers.parts import family_of
-from quweit_cli.synthesizers.yosys import cell_counts, resources
+from quweit_cli.templating import static_text
 
 
 def synthesize(

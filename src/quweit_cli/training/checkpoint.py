@@ -17,9 +17,9 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.artifacts import Artifact
+from quweit_cli.boundary.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, least_weights
-from quweit_cli.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
 
 FORMAT, VERSION = "quweit.checkpoint", 1
 KEYS = {"format", "version", "experiment", "meta", "model", "samples", "metrics"}

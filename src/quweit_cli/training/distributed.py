@@ -19,9 +19,9 @@ import torch.distributed.nn  # its default arguments keep the group that exists 
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from quweit_cli import ranks
 from quweit_cli.errors import ConfigError
-from quweit_cli.training.datasets import Share
+from quweit_cli.training import ranks
+from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.graph import on_stream
 
 # Buffers are the same in all of them already. A newer torch has another name for the switch.

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import config, interrupts
+from quweit_cli.boundary.readers import cut
 from quweit_cli.errors import ArtifactError, QuweitError
 from quweit_cli.models import Network, blocks_of, build
 from quweit_cli.progress import Progress, Task
-from quweit_cli.readers import cut
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.compilation import compile_layers
 from quweit_cli.training.datasets import Dataset

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from quweit_cli import artifacts, readers
+from quweit_cli import artifacts
+from quweit_cli.boundary import readers
 from quweit_cli.errors import ArtifactError, ConfigError
 
 LINES, EVENTS = "metrics.jsonl", "tensorboard"

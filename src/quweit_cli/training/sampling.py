@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from quweit_cli.errors import QuweitError
-from quweit_cli.models import Gpt
+from quweit_cli.models.gpt import Gpt
 
 
 @torch.no_grad()

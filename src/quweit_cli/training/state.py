@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
+from quweit_cli.boundary.readers import Unreadable, problems
 from quweit_cli.errors import ArtifactError
-from quweit_cli.readers import Unreadable, problems
 from quweit_cli.training.checkpoint import read_tensors, sound_tensor, write_whole
 
 FORMAT, VERSION = "quweit.training_state", 3

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quweit_cli import config
-from quweit_cli.arrays import Archive
+from quweit_cli.boundary.arrays import Archive
+from quweit_cli.boundary.readers import Unreadable, cut, read_bytes, unpacked
 from quweit_cli.errors import DataUnavailable
-from quweit_cli.readers import Unreadable, cut, read_bytes, unpacked
 from quweit_cli.training.datasets.download import CIFAR10, ensure_downloaded
 from quweit_cli.training.datasets.images import Images
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from quweit_cli import config
+from quweit_cli.boundary.readers import Unreadable, read_text
 from quweit_cli.errors import ConfigError, DataUnavailable
-from quweit_cli.readers import Unreadable, read_text
 from quweit_cli.training.datasets.download import SHAKESPEARE, ensure_downloaded
 from quweit_cli.training.datasets.order import WHOLE, Share
 from quweit_cli.training.randomness import generator_for

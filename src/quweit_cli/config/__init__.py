@@ -1,0 +1,47 @@
+"""The settings of an experiment, section by section; `from quweit_cli import config`, then `config.Rtl`."""
+
+from __future__ import annotations
+
+from quweit_cli.config.base import Settings
+from quweit_cli.config.data import Data, Deit
+from quweit_cli.config.experiment import (
+    AnySettings,
+    Experiment,
+    assignments,
+    experiment_from_dict,
+    load_experiment,
+    settings,
+    with_overrides,
+)
+from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
+from quweit_cli.config.model import Block, Model, Thermometer
+from quweit_cli.config.training import Distillation, Steps, Training
+
+__all__ = [
+    "AnySettings",
+    "Baseline",
+    "Block",
+    "Data",
+    "Deit",
+    "Distillation",
+    "Dump",
+    "Energy",
+    "Experiment",
+    "Fold",
+    "Libraries",
+    "Model",
+    "Part",
+    "Pattern",
+    "Rtl",
+    "Settings",
+    "Sim",
+    "Steps",
+    "Synth",
+    "Thermometer",
+    "Training",
+    "assignments",
+    "experiment_from_dict",
+    "load_experiment",
+    "settings",
+    "with_overrides",
+]

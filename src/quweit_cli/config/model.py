@@ -1,0 +1,174 @@
+"""The sections of an experiment file about the transformer and its blocks. Used by config.py."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from quweit_cli.config.base import Settings
+
+
+class Thermometer(Settings):
+    bits: int = Field(8, ge=1, le=255, description="thresholds a feature")
+    scheme: Literal["uniform", "gaussian", "distributive"] = Field(
+        "gaussian",
+        description="initial thresholds: evenly spaced over ±2.5, quantiles of a unit Gaussian, or quantiles of the first batch",
+    )
+    learnable: bool = Field(False, description="move the thresholds by straight-through gradients")
+    window: float = Field(
+        0.5,
+        gt=0,
+        le=1000,
+        description="half width, in input standard deviations, in which the straight-through gradient passes a threshold",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="half width of the uniform noise added to the block's input while training",
+    )
+    summed: bool = Field(
+        False,
+        description="its bits own vectors of encoded values too, and are added beside those of the last LUT layer",
+    )
+
+
+class Block(Settings):
+    """A weightless block: what replaces one MLP."""
+
+    thermometer: Thermometer = Field(Thermometer(), description="how features become bits")
+    lut_layers: tuple[Annotated[int, Field(ge=1, le=10**6)], ...] = Field(
+        (192,),
+        min_length=1,
+        max_length=16,
+        description="LUTs of each layer, first to last; every LUT of the last layer owns a vector of encoded values",
+    )
+    fan_in: int = Field(6, ge=2, le=6, description="inputs of a LUT")
+    mapping: Literal["random", "learnable"] = Field(
+        "random",
+        description="wiring of the first layer: drawn once, or learned (the other layers are always drawn)",
+    )
+    mapping_candidates: int = Field(
+        16, ge=2, le=1024, description="with a learnable mapping: inputs that a pin can choose from"
+    )
+    mapping_freeze: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="with a learnable mapping: share of the steps after which the wiring stays as it is",
+    )
+    rule: str = Field("efd", description="how tables learn; registered rules only")
+    tables: Literal["linear_threshold", "uniform"] = Field(
+        "linear_threshold",
+        description="initial tables: linear threshold units (first-order signal), or uniform random entries",
+    )
+    epsilon: float = Field(
+        0.05, ge=0, lt=0.5, description="noise of the smoothing operator of Extended Finite Difference"
+    )
+    epsilon_final: float | None = Field(
+        None,
+        ge=0,
+        lt=0.5,
+        description="noise at the last step, reached linearly; it stays as it is when absent",
+    )
+    gradient_scale: float = Field(
+        1.0,
+        gt=0,
+        le=10**6,
+        description="factor of the gradient that a LUT layer passes back, which is weaker than the one it receives",
+    )
+    value_std: float = Field(
+        0.002, ge=1e-9, le=1000, description="standard deviation of the initial encoded values"
+    )
+    dropout: float = Field(0.05, ge=0, lt=1, description="dropout on the block's output while training")
+    bit_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout on the bits that the summation adds, while training"
+    )
+    table_rate: float = Field(
+        10.0,
+        gt=0,
+        le=10**6,
+        description="learning rate of tables and mapping, as a multiple of the base rate",
+    )
+    value_rate: float = Field(
+        0.3, gt=0, le=10**6, description="learning rate of the encoded values, as a multiple of the base rate"
+    )
+    value_rounding: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the steps after which the encoded values are rounded to their int8 grid while training; what is tested always is",
+    )
+    value_decay: float = Field(0.0, ge=0, le=1000, description="weight decay of the encoded values")
+    threshold_rate: float = Field(
+        1.0,
+        gt=0,
+        le=10**6,
+        description="learning rate of learnable thresholds, as a multiple of the base rate",
+    )
+
+
+class Model(Settings):
+    family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
+    mlp: Literal["dense", "weightless"] = Field(
+        "weightless", description="what follows the attention of each layer"
+    )
+    dim: int = Field(
+        ge=1, le=2**16, description="width of the residual stream; resnet: channels of the first stage"
+    )
+    depth: int = Field(
+        ge=1, le=1024, description="encoder or decoder layers; resnet: layers in each of its four stages"
+    )
+    heads: int = Field(
+        ge=1, le=2**16, description="attention heads; they divide dim. A resnet has none, and says 1"
+    )
+    mlp_ratio: int = Field(4, ge=1, le=256, description="hidden width of a dense MLP over dim")
+    neighbours: bool = Field(
+        False,
+        description="the MLP or block reads a second row beside its token's: an eighth of the features of each of the eight patches around (vit), or half of those of the token before and a quarter each of the two before that (gpt)",
+    )
+    image: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="vit: pixels along the side that images are enlarged to before they are cut; as they are when absent",
+    )
+    patch: int = Field(2, ge=1, le=4096, description="vit: pixels along the side of a patch")
+    # 0.3 and not the usual 0.02: a patch of few pixels says little, its place much. On digits a weightless model was
+    # five points better for it after 500 steps (one seed); on CIFAR-10 it costs 1.6 points after 10 epochs.
+    position_std: float = Field(
+        0.3, ge=0, le=1000, description="vit: standard deviation of the initial embeddings of positions"
+    )
+    context: int = Field(256, ge=1, le=2**16, description="gpt: tokens that the decoder sees")
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="dropout of embeddings, attention's weights, and what attention and a dense MLP add to the residual",
+    )
+    attention_dropout: float | None = Field(
+        None, ge=0, lt=1, description="in place of `dropout`: of attention's weights"
+    )
+    residual_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="in place of `dropout`: of what attention and a dense MLP add to the residual",
+    )
+    projection_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout before the last matrix of attention and of a dense MLP"
+    )
+    drop_path: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
+    )
+    block: Block = Field(Block(), description="the weightless block that replaces each MLP")
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> Model:
+        if self.dim % self.heads:
+            raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self

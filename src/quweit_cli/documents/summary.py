@@ -1,0 +1,78 @@
+"""summary.json: the figures of a whole project in one document, for users' scripts.
+
+The section of a stage that has not run is null.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quweit_cli.artifacts import Artifact
+from quweit_cli.boundary.quantities import Amount, Count, Digest, Identifier, Seed, Share
+from quweit_cli.documents.energy import EnergyRatio, EnergyRow
+from quweit_cli.documents.synthesis import SynthesizedBlock
+
+
+class TrainSummary(Artifact):
+    """By kind of MLP: `weightless`, and `dense` where the twin was trained."""
+
+    seed: Seed
+    test_accuracy: dict[str, Share | None] = Field(description="share of test samples, for classifiers")
+    test_loss: dict[str, Amount]
+    parameters: dict[str, Count]
+    seconds: dict[str, Amount]
+
+
+class DumpSummary(Artifact):
+    blocks: Count
+    digest: Digest = Field(description="identifies the specification: programs and golden rows")
+    samples: Count = Field(
+        description="test samples on which PyTorch equals the integer program, as `declared` says"
+    )
+    rows_compared: Count = Field(description="for each block; every one equal")
+    logits_equal: bool
+    declared: bool = Field(
+        description="whether the dump was made elsewhere, so that samples, rows and logits are what it declares"
+    )
+
+
+class SimulatorSummary(Artifact):
+    version: str
+    bit_exact: bool
+    blocks: Count
+    rows_compared: Count
+    cycles_per_row: list[Count | None] = Field(
+        description="measured initiation interval of each block; null when it could not be measured"
+    )
+    seconds: Amount
+    table_entries_read: Count | None = Field(
+        None, description="of all rendered LUTs, by the rows that were compared"
+    )
+    table_entries_reachable: Count | None = Field(
+        None, description="all but those of which it is proven that no input row reads them"
+    )
+    not_compared: list[str] = Field(
+        [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
+    )
+
+
+class EnergySummary(Artifact):
+    rows: list[EnergyRow]
+    ratios: list[EnergyRatio]
+    multiplications_replaced: Share = Field(description="share of one layer's multiplications")
+    weights_replaced: Share = Field(description="share of one layer's weights")
+
+
+class Summary(Artifact):
+    schema_name: Literal["quweit.summary/1"] = Field("quweit.summary/1", alias="schema")
+    name: Identifier
+    train: TrainSummary | None = None
+    dump: DumpSummary | None = None
+    sim: dict[str, SimulatorSummary] | None = Field(None, description="by simulator")
+    synth: list[SynthesizedBlock] | None = None
+    energy: EnergySummary | None = None
+    skipped: dict[str, str] = Field(
+        default_factory=dict, description="simulators of the settings that this machine lacks, and why"
+    )

@@ -1,0 +1,80 @@
+"""The documents about models: what training reached, what a checkpoint scores and writes. Used by documents.py."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from quweit_cli.artifacts import Artifact
+from quweit_cli.boundary.quantities import Amount, Count, Figure, FileName, Identifier, Seed, Share
+
+
+class TrainedModel(Artifact):
+    """One trained model: the weightless one, or its dense twin."""
+
+    mlp: Literal["dense", "weightless"]
+    checkpoint: FileName
+    parameters: Count
+    steps: Count
+    seconds: Amount
+    device: str
+    test_loss: Amount
+    test_accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
+    curve: list[dict[str, Figure]] = Field(
+        description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
+    )
+
+    @field_validator("curve")
+    @classmethod
+    def _has_what_is_drawn(cls, curve: list[dict[str, float]]) -> list[dict[str, float]]:
+        for point in curve:
+            if missing := {"step", "train_loss", "learning_rate", "test_loss"} - point.keys():
+                raise ValueError(f"an evaluation has no {sorted(missing)[0]}")
+        return curve
+
+
+class TrainResult(Artifact):
+    schema_name: Literal["quweit.train/1"] = Field("quweit.train/1", alias="schema")
+    name: Identifier
+    seed: Seed
+    data: str = Field(description="what was learned and tested on, in words, with sample counts")
+    models: list[TrainedModel] = Field(min_length=1)
+
+
+class UnfinishedTraining(Artifact):
+    """Training that `--stop-after` ended before its last step; the same command goes on from there."""
+
+    schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
+    step: Count = Field(description="steps done")
+    steps: Count
+    state: FileName = Field(description="folder in the project directory from which training goes on")
+
+
+class EvalResult(Artifact):
+    """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
+
+    schema_name: Literal["quweit.eval/1"] = Field("quweit.eval/1", alias="schema")
+    name: Identifier
+    mlp: Literal["dense", "weightless"]
+    data: str
+    samples: Count
+    device: str
+    loss: Amount
+    accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
+    integer_loss: Amount | None = Field(None, description="absent for a dense model, which has no blocks")
+    integer_accuracy: Share | None = None
+
+
+class SampleResult(Artifact):
+    """Text that a character model wrote."""
+
+    model_config = ConfigDict(str_max_length=None)
+
+    schema_name: Literal["quweit.sample/1"] = Field("quweit.sample/1", alias="schema")
+    name: Identifier
+    prompt: str
+    text: str = Field(description="what follows the prompt")
+    seed: Seed

@@ -1,0 +1,1 @@
+"""The tables of the paper, from published and from measured figures."""

@@ -1,0 +1,304 @@
+"""The energy table: the weightless blocks beside the same MLPs on systolic arrays.
+
+    subject      rows
+    mlp          one layer's MLP on each array
+    attention    one layer's attention products on each array
+    <block>      the block of one layer, in both accountings
+    layer        attention and MLP on each array; `layer <n>`: attention on it, the block of layer n beside it
+    mlps         the MLPs or the blocks of all layers
+    model        all layers end to end, either way
+
+Where tokens do not see one another there is no attention, and no row of it, of a layer or of the model.
+Every row of an array also states its energy were every multiplier at work: a product of few rows leaves
+most of an array idle, and what a block saves over an idle array is no merit of the block.
+
+Blocks in cells of a library stand alone: the arrays' powers are of an FPGA, and two libraries are never
+compared. Their energy is stated at the clock that they were synthesized for.
+
+The two accountings of a block's cycles are never mixed: `measured` is what simulation found, `paper`
+is one row a cycle, as the paper's table 3 counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from quweit_cli.config import Energy
+from quweit_cli.documents import (
+    DumpManifest,
+    EnergyRatio,
+    EnergyRow,
+    ModelShape,
+    PowerModel,
+    SimResult,
+    SynthesisReport,
+    SynthesizedBlock,
+)
+from quweit_cli.energy import power, published, workload
+from quweit_cli.energy.power import energy_uj
+from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
+from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
+
+Accounting = Literal["measured", "paper", "formula"]
+BLOCK_ACCOUNTINGS: tuple[Accounting, Accounting] = ("measured", "paper")
+BLOCK_IMPLEMENTATION = "weightless block"
+ALL_MLPS, ALL_LAYERS = "all MLPs", "all layers end to end"  # what ratios of the whole model are named after
+AVERAGE, AND = "average of: ", " + "  # what a sum of rows says of its sources
+
+
+class Circuit(NamedTuple):
+    """What runs: its power at the clock of the table, and where that comes from."""
+
+    implementation: str
+    power_mw: float
+    power_source: str
+    clock_mhz: float
+    tool: str
+    device: str
+    stage: str
+    luts: int | None
+    ffs: int | None
+    area_mm2: float | None = None
+
+
+def build(
+    dump: DumpManifest, sim: SimResult, synth: SynthesisReport, options: Energy, model: PowerModel
+) -> tuple[list[EnergyRow], list[EnergyRatio]]:
+    """All rows and ratios.
+
+    Raises:
+        CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
+        ArtifactError: a block was not simulated or not synthesized, or two libraries meet in one table.
+        ConfigError: an array of which no power is published.
+    """
+    intervals = initiation_intervals(dump, sim)
+    synthesized = {block.block: block for block in synth.blocks}
+    blocks: dict[Accounting, list[EnergyRow]] = {accounting: [] for accounting in BLOCK_ACCOUNTINGS}
+    devices = {block.device for block in synth.blocks}
+    if len(devices) > 1:
+        raise ArtifactError(f"blocks of different targets in one table: {', '.join(sorted(devices))}")
+    for block in dump.blocks:
+        if block.name not in synthesized:
+            raise ArtifactError(f"block `{block.name}` was not synthesized", hint="run `quweit synth` again")
+        circuit = _block_circuit(synthesized[block.name], options.clock_mhz, model)
+        for accounting, row in _block_rows(block.name, dump.model, intervals[block.name], circuit).items():
+            blocks[accounting].append(row)
+    totals = {accounting: _sum("mlps", _all_layers(dump), made) for accounting, made in blocks.items()}
+    rows = [row for made in blocks.values() for row in made] + list(totals.values())
+    ratios: list[EnergyRatio] = []
+    for side in options.arrays if not any(block.asic for block in synth.blocks) else ():
+        array = _array(side, options.clock_mhz)
+        dense = _dense_rows(dump, side, array)
+        rows += dense.values()
+        for accounting, made in blocks.items():
+            ratios.append(_ratio(ALL_MLPS, dense["mlps"], totals[accounting], array))
+            ratios += [_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in made]
+            if "attention" in dense:
+                layers, whole = _hybrid_rows(dump, dense["attention"], made)
+                rows += [*layers, whole]
+                ratios.append(_ratio(ALL_LAYERS, dense["model"], whole, array))
+                ratios += [_ratio(f"{row.subject} end to end", dense["layer"], row, array) for row in layers]
+    return rows, ratios
+
+
+def initiation_intervals(dump: DumpManifest, sim: SimResult) -> dict[str, int]:
+    """Of every block; raises as `initiation_interval` does."""
+    return {block.name: initiation_interval(block.name, sim) for block in dump.blocks}
+
+
+def initiation_interval(block: str, sim: SimResult) -> int:
+    """Cycles between rows of a block, as every simulator measured them.
+
+    Raises:
+        CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
+        ArtifactError: the block was not simulated.
+    """
+    if not sim.bit_exact:
+        raise CheckFailed(
+            "the RTL does not equal the integer program: its energy would be that of something else",
+            hint="`quweit sim` names the first difference",
+        )
+    runs = [run for one in sim.simulators for run in one.runs if run.block == block]
+    measured = {run.initiation_interval_cycles for run in runs} - {None}
+    if not measured:
+        raise ArtifactError(
+            f"no simulation measured the cycles of block `{block}`",
+            hint="run `quweit rtl` and `quweit sim` without `--block`"
+            if block in sim.not_compared
+            else "run `quweit sim` with at least two rows",
+        )
+    if len(measured) > 1:
+        raise CheckFailed(f"the simulators disagree on the cycles of `{block}`: {sorted(measured, key=str)}")
+    cycles = int(measured.pop() or 0)
+    if cycles < 1:
+        raise ArtifactError(f"the simulation of block `{block}` states {cycles} cycles a row")
+    return cycles
+
+
+def _array(side: int, clock_mhz: float) -> Circuit:
+    if side not in published.SYSTOLIC:
+        known = ", ".join(str(key) for key in published.SYSTOLIC)
+        raise ConfigError(f"no power is published for a systolic array of side {side}; known: {known}")
+    point = published.SYSTOLIC[side]
+    return Circuit(
+        implementation=point.name,
+        power_mw=point.power_mw * clock_mhz / published.CLOCK_MHZ,
+        power_source=f"{published.SOURCE}: energy · clock / cycles" + _scaled(published.CLOCK_MHZ, clock_mhz),
+        clock_mhz=clock_mhz,
+        tool=f"{published.TOOL}, published",
+        device=published.DEVICE,
+        stage="as published",
+        luts=point.luts,
+        ffs=point.ffs,
+    )
+
+
+def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel) -> Circuit:
+    """The tool's own power where it gave one, else the model's."""
+    if block.asic is not None:  # leakage does not scale with the clock, so nothing is scaled
+        clock_mhz = block.clock_mhz
+    if block.power_mw is not None:
+        power_mw = block.power_mw * clock_mhz / block.clock_mhz
+        source = f"{block.version}: {block.power_method}" + _scaled(block.clock_mhz, clock_mhz)
+    elif block.luts is None:
+        raise ArtifactError(f"the synthesis of block `{block.block}` states neither power nor LUTs")
+    else:
+        estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
+        power_mw, source = estimate.power_mw, estimate.source
+    return Circuit(
+        implementation=BLOCK_IMPLEMENTATION,
+        power_mw=power_mw,
+        power_source=source,
+        clock_mhz=clock_mhz,
+        tool=block.version,
+        device=block.device,
+        stage=block.stage,
+        luts=block.luts,
+        ffs=block.ffs,
+        area_mm2=block.asic.area_mm2 if block.asic else None,
+    )
+
+
+def _scaled(given_mhz: float, clock_mhz: float) -> str:
+    return "" if given_mhz == clock_mhz else f", scaled from {given_mhz:g} to {clock_mhz:g} MHz"
+
+
+def _block_rows(name: str, shape: ModelShape, interval: int, circuit: Circuit) -> dict[Accounting, EnergyRow]:
+    operation = _mlp_operation(shape)
+    measured = f"simulation: {shape.tokens} rows of {interval} cycles"
+    paper = f"the paper's one row a cycle: {shape.tokens} rows"
+    return {
+        "measured": _row(name, operation, "measured", shape.tokens * interval, measured, circuit),
+        "paper": _row(name, operation, "paper", shape.tokens, paper, circuit),
+    }
+
+
+def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, EnergyRow]:
+    """Everything on the array."""
+    shape, depth = dump.model, len(dump.blocks)
+    mlp = _on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array)
+    made = {"mlp": mlp, "mlps": _sum("mlps", _all_layers(dump), [mlp] * depth)}
+    gemms = workload.attention_of_layer(shape)
+    if not gemms:
+        return made
+    attention = _on_array("attention", "attention products of a layer", gemms, side, array)
+    layer = _sum("layer", "a layer end to end: attention, MLP", [attention, mlp])
+    whole = _sum("model", f"{_layers(dump)} end to end", [layer] * depth)
+    return made | {"attention": attention, "layer": layer, "model": whole}
+
+
+def _hybrid_rows(
+    dump: DumpManifest, attention: EnergyRow, blocks: Sequence[EnergyRow]
+) -> tuple[list[EnergyRow], EnergyRow]:
+    """Attention on the array, blocks beside it: each layer, and all of them."""
+    layers = [
+        _sum(f"layer {block.layer}", "a layer end to end: attention, block", [attention, row])
+        for block, row in zip(dump.blocks, blocks, strict=True)
+    ]
+    return layers, _sum("model", f"{_layers(dump)} end to end", layers)
+
+
+def _on_array(subject: str, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit) -> EnergyRow:
+    cycles = systolic_cycles(gemms, side)
+    made = _row(subject, operation, "formula", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
+    return made.model_copy(update={"full_array": made.value * workload.utilisation(gemms, side)})
+
+
+def _row(
+    subject: str, operation: str, accounting: Accounting, cycles: int, cycles_source: str, circuit: Circuit
+) -> EnergyRow:
+    return EnergyRow(
+        subject=subject,
+        operation=operation,
+        accounting=accounting,
+        cycles=cycles,
+        cycles_source=cycles_source,
+        value=energy_uj(cycles, circuit.power_mw, circuit.clock_mhz),
+        **circuit._asdict(),
+    )
+
+
+def _sum(subject: str, operation: str, parts: Sequence[EnergyRow]) -> EnergyRow:
+    """Parts one after the other on one clock; power is the average over their cycles.
+
+    What waits is taken to spend nothing, on both sides of every comparison.
+    """
+    value, cycles = sum(part.value for part in parts), sum(part.cycles for part in parts)
+    clock_mhz = parts[0].clock_mhz
+    special = [part.accounting for part in parts if part.accounting != "formula"]
+    array = any(part.full_array is not None for part in parts)
+    return EnergyRow(
+        subject=subject,
+        operation=operation,
+        implementation=_joined(part.implementation for part in parts),
+        accounting=special[0] if special else "formula",
+        value=value,
+        cycles=cycles,
+        cycles_source=_joined(part.cycles_source for part in parts),
+        power_mw=value * clock_mhz * 1000 / cycles,
+        power_source=AVERAGE + _joined(part.power_source.removeprefix(AVERAGE) for part in parts),
+        clock_mhz=clock_mhz,
+        tool=_joined(part.tool for part in parts),
+        device=_joined(part.device for part in parts),
+        stage=_joined(part.stage for part in parts),
+        full_array=sum(_on_full_array(part) for part in parts) if array else None,
+    )
+
+
+def _ratio(name: str, dense: EnergyRow, weightless: EnergyRow, array: Circuit) -> EnergyRatio:
+    return EnergyRatio(
+        name=f"{name}, {array.implementation}",
+        value=dense.value / weightless.value,
+        numerator=dense.implementation,
+        denominator=weightless.implementation,
+        accounting=weightless.accounting,
+        full_array=_on_full_array(dense) / _on_full_array(weightless),
+    )
+
+
+def _on_full_array(row: EnergyRow) -> float:
+    """A block waits for nothing: its energy is what it is."""
+    return row.value if row.full_array is None else row.full_array
+
+
+def _mlp_operation(shape: ModelShape) -> str:
+    return f"MLP {shape.dim} -> {shape.mlp_hidden} -> {shape.dim} on {shape.tokens} tokens"
+
+
+def _all_layers(dump: DumpManifest) -> str:
+    return f"MLPs of {_layers(dump)}"
+
+
+def _layers(dump: DumpManifest) -> str:
+    return f"{len(dump.blocks)} layers" if len(dump.blocks) > 1 else "the only layer"
+
+
+def sentences(source: str) -> tuple[str, ...]:
+    """What a `power_source` or `cycles_source` is joined from."""
+    return tuple(source.removeprefix(AVERAGE).split(AND))
+
+
+def _joined(words: Iterable[str]) -> str:
+    """Each once, in order of appearance."""
+    return AND.join(dict.fromkeys(word for phrase in words for word in phrase.split(AND)))

@@ -1,0 +1,1 @@
+"""From PyTorch to integers, and the proof that both are equal."""

@@ -1,0 +1,110 @@
+"""The operands of one dense layer on real samples, as the int8 matrices that a systolic array multiplies.
+
+One scale a tensor, symmetric: the largest magnitude over all samples becomes 127. The products are those of
+one sample, the heads' products those of the first head; a decoder's attention without masked tiles has all heads.
+
+Shape suffixes: B samples, N tokens, D width, H heads, C width of a head.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quweit_cli.errors import UnsupportedModel
+from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.nodes.products import Head, Operands
+from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.layer import DenseMlp, TransformerLayer
+from quweit_cli.training import checkpoint as checkpoints
+
+STEPS = 127
+
+
+class LayerOperands(NamedTuple):
+    """The six products of a layer, the heads of its attention where that is causal, and where all come from."""
+
+    products: list[Operands]
+    heads: list[Head]
+    source: str
+
+
+def layer_operands(checkpoint: Path) -> LayerOperands:
+    """Those of the layer in the middle.
+
+    Raises:
+        ArtifactError: not a checkpoint of ours, or damaged.
+        UnsupportedModel: the model's layers have weightless blocks in place of MLPs.
+    """
+    loaded = checkpoints.load(checkpoint)
+    model = loaded.model()
+    index = len(model.layers) // 2
+    layer = model.layers[index]
+    assert isinstance(layer, TransformerLayer)
+    if not isinstance(layer.mlp, DenseMlp):
+        raise UnsupportedModel(
+            f"`{checkpoint}` has weightless blocks in place of the MLPs that an array computes",
+            hint="name a dense checkpoint: of `model.mlp: dense`, or of the twin in train/dense",
+        )
+    attention, mlp = layer.attention, layer.mlp
+    linears = {"qkv": attention.qkv, "projection": attention.project, "up": mlp.expand, "down": mlp.project}
+    with torch.no_grad(), _recorded(linears) as seen:
+        model(loaded.inputs)
+        q_BHNC, k_BHNC, v_BHNC = attention.heads_of(seen["qkv"])
+        weights_BHNN = _softmax(attention, q_BHNC, k_BHNC)
+    heads = attention.heads
+    made = {
+        name: Operands(name, _int8(seen[name])[0], _int8(linear.weight.detach()).T)
+        for name, linear in linears.items()
+    }
+    q_HNC, k_HNC, v_HNC, weights_HNN = (_int8(values)[0] for values in (q_BHNC, k_BHNC, v_BHNC, weights_BHNN))
+    made["qk"] = Operands("qk", q_HNC[0], k_HNC[0].T, heads)
+    made["av"] = Operands("av", weights_HNN[0], v_HNC[0], heads)
+    causal = [Head(q, k.T, p, v) for q, k, p, v in zip(q_HNC, k_HNC, weights_HNN, v_HNC, strict=True)]
+    said = (
+        f"layer {index} of checkpoint `{loaded.experiment.name}` on the first of {len(loaded.inputs)} test samples that it "
+        f"carries, int8 by the largest magnitude of each tensor"
+    )
+    products = [made[name] for name in ("up", "down", "qkv", "qk", "av", "projection")]
+    return LayerOperands(products, causal if attention.causal else [], said)
+
+
+@contextmanager
+def _recorded(linears: dict[str, torch.nn.Linear]) -> Iterator[dict[str, Tensor]]:
+    """What enters each layer while the model runs, [B, N, D]."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str, linear: torch.nn.Linear) -> torch.utils.hooks.RemovableHandle:
+        def hook(_: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            seen.setdefault(name, inputs[0])
+
+        return linear.register_forward_pre_hook(hook)
+
+    handles = [keep(name, linear) for name, linear in linears.items()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _softmax(attention: SelfAttention, q_BHNC: Tensor, k_BHNC: Tensor) -> Tensor:
+    """The weights inside of scaled dot product attention, which does not give them away, [B, H, N, N]."""
+    scores_BHNN = q_BHNC @ k_BHNC.transpose(-1, -2) / math.sqrt(q_BHNC.shape[-1])
+    if attention.causal:
+        N = scores_BHNN.shape[-1]
+        scores_BHNN = scores_BHNN.masked_fill(torch.ones(N, N).triu(1).bool(), -math.inf)
+    return scores_BHNN.softmax(dim=-1)
+
+
+def _int8(values: Tensor) -> Integers:
+    scale = STEPS / max(float(values.abs().max()), 1e-12)
+    quantized: Integers = np.rint(values.double().numpy() * scale).astype(np.int64)
+    return quantized

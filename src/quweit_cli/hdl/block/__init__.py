@@ -1,0 +1,1 @@
+"""Weightless blocks in SystemVerilog."""

@@ -1,0 +1,1 @@
+"""Directed rows: a search for rows that show what random and golden rows do not."""

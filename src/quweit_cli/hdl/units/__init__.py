@@ -1,0 +1,1 @@
+"""The units between products in SystemVerilog: GELU, softmax, layer normalisation."""

@@ -1,0 +1,1 @@
+"""The operations of a program, one class each."""

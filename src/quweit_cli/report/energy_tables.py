@@ -1,0 +1,109 @@
+"""Energies and foldings as tables to be read first; like `tables`, which holds those of the other stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quweit_cli.documents import EnergyTable, EstimateTable, Front, FrontPoint
+from quweit_cli.energy.foldings import undominated
+from quweit_cli.energy.headline import comparisons, least_when_full, power_origin, ratio_rows
+from quweit_cli.energy.rows import ALL_MLPS, sentences
+from quweit_cli.report.footnotes import Footnotes
+from quweit_cli.report.numbers import percent, times
+from quweit_cli.report.tables import Table
+
+ACCOUNTINGS = {"measured": "measured", "paper": "paper's"}  # whose cycles the blocks are taken to need
+
+
+def energy(table: EnergyTable) -> list[Table]:
+    """What the table comes down to; `energy_rows` has all of it."""
+    replaced = (
+        f"{percent(table.multiplications_replaced)} of a layer's multiplications "
+        f"and {percent(table.weights_replaced)} of its weights are replaced"
+    )
+    whole = "every row with where it comes from: the same command with `--all`, or energy.json"
+    compared = comparisons(table.rows, table.ratios)
+    if not compared:
+        return _blocks_alone(table, [replaced, whole])
+    rows: list[Sequence[object]] = [
+        (
+            one.what, ACCOUNTINGS[accounting], one.dense_uj, one.blocks_uj[accounting], times(one.times[accounting]),
+            one.utilisation and percent(one.utilisation), times(one.times_full[accounting]),
+        )
+        for one in compared
+        for accounting in one.times
+    ]  # fmt: skip
+    columns = ("", "cycles", "array uJ", "blocks uJ", "times less", "array in use", "were it full")
+    notes = [replaced, f"power of the blocks: {power_origin(table.rows)}", whole]
+    least, full = least_when_full(table.ratios)
+    if compared[0].idle:
+        notes.insert(
+            0,
+            f"go by arrays in full use: {ALL_MLPS} take {times(least)} less than {full}; what an array spends while "
+            "most of it idles is no merit of the blocks",
+        )
+    elif least < compared[0].times["measured"]:
+        notes.insert(0, f"{ALL_MLPS} take {times(least)} less than {full}, were it in full use")
+    title = f"{table.name}: energy of one sample beside {compared[0].array}, the most frugal array"
+    return [Table(title, columns, rows, notes)]
+
+
+def _blocks_alone(table: EnergyTable, notes: list[str]) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (ALL_MLPS, ACCOUNTINGS[row.accounting], row.cycles, row.power_mw, row.value)
+        for row in table.rows
+        if row.subject == "mlps"
+    ]
+    columns = ("", "cycles", "cycles of a sample", "power mW", "energy uJ")
+    return [Table(f"{table.name}: energy of the blocks for one sample", columns, rows, notes)]
+
+
+def energy_rows(table: EnergyTable) -> list[Table]:
+    """Every figure; where cycles and power come from, in footnotes."""
+    footnotes = Footnotes()
+    rows: list[Sequence[object]] = []
+    for row in table.rows:
+        sources = [f"cycles: {one}" for one in sentences(row.cycles_source)]
+        sources += [f"power: {one}" for one in sentences(row.power_source)]
+        notes = footnotes.numbers(sources)
+        rows.append(
+            (row.subject, row.implementation, row.accounting, row.cycles, row.power_mw, row.value, notes)
+        )
+    columns = ("subject", "implementation", "cycles are", "cycles", "power mW", "energy uJ", "notes")
+    ratios: list[Sequence[object]] = [
+        (name, *(None if figure is None else times(figure) for figure in figures))
+        for name, *figures in ratio_rows(table.ratios)
+    ]
+    of = ("array over blocks", "measured", "full array", ACCOUNTINGS["paper"])
+    rows_of_blocks = Table(f"{table.name}: energy of one sample", columns, rows, (), footnotes.sentences)
+    return [*energy(table), rows_of_blocks, *([Table("Ratios", of, ratios)] if ratios else [])]
+
+
+def front(result: Front) -> list[Table]:
+    best = undominated([point for point in result.points if point.source == "estimated"])
+    columns, rows = _points(result.points)
+    on_front = [
+        "yes" if point in best else "no" if point.source == "estimated" else None for point in result.points
+    ]
+    rows = [[*row[1:], place] for row, place in zip(rows, on_front, strict=True)]
+    title = f"{result.name}: foldings of {result.block}, {result.clock_mhz:g} MHz"
+    note = "on the front: no other estimate has as few LUTs in as few cycles"
+    return [Table(title, (*columns[1:], "on the front"), rows, [note])]
+
+
+def estimate(result: EstimateTable) -> list[Table]:
+    title = f"{result.name}: by counting, before any tool ran; energy of a sample at {result.clock_mhz:g} MHz"
+    return [Table(title, *_points(result.points))]
+
+
+def _points(points: Sequence[FrontPoint]) -> tuple[tuple[str, ...], list[Sequence[object]]]:
+    columns = (
+        "block", "figures", "cycles", "outputs a cycle", "bits a cycle", "cycles a row", "LUTs", "FFs", "uJ",
+    )  # fmt: skip
+    return columns, [
+        (
+            p.block, p.source, p.accounting, p.outputs_per_cycle, p.bits_per_cycle, p.cycles_per_row, p.luts, p.ffs,
+            p.energy_uj,
+        )
+        for p in points
+    ]  # fmt: skip

@@ -1,0 +1,307 @@
+"""Artefacts as tables: which figures of a document a person reads first. Knows nothing of terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from quweit_cli.documents import (
+    DumpManifest,
+    EnergyRatio,
+    Examples,
+    FormalResult,
+    Health,
+    RtlManifest,
+    SimResult,
+    Summary,
+    SynthesisReport,
+    SynthesizedBlock,
+    TrainResult,
+    UnfinishedTraining,
+    of_reachable,
+)
+from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
+from quweit_cli.report.numbers import percent as share
+from quweit_cli.report.numbers import times
+
+
+class Table(NamedTuple):
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Sequence[object]]
+    notes: Sequence[str] = ()
+    footnotes: Sequence[str] = ()  # numbered from 1, as a column of the table refers to them
+
+
+def train(result: TrainResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (m.mlp, percent(m.test_accuracy), m.test_loss, m.parameters, m.steps, round(m.seconds, 1))
+        for m in result.models
+    ]
+    columns = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
+    return [Table(f"{result.name}, seed {result.seed}: {result.data}", columns, rows)]
+
+
+def unfinished(result: UnfinishedTraining) -> list[Table]:
+    title = f"{result.name} is not finished: run the same command again to go on"
+    row = (result.mlp, result.step, result.steps)
+    return [Table(title, ("MLP being trained", "steps done", "of"), [row])]
+
+
+def dump(manifest: DumpManifest) -> list[Table]:
+    checks = manifest.checks
+    rows: list[Sequence[object]] = [
+        (b.name, b.layer, b.rows, checks.rows_compared, checks.logits_equal) for b in manifest.blocks
+    ]
+    title = f"{manifest.name}: PyTorch equals the integer program on {checks.samples:,} samples"
+    return [Table(title, ("block", "layer", "golden rows", "rows equal", "logits equal"), rows)]
+
+
+def rtl(manifest: RtlManifest) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (
+            b.name,
+            b.features,
+            b.thresholds,
+            sum(b.luts_by_layer),
+            b.outputs_per_beat,
+            b.features_per_beat,
+            b.latency_cycles,
+            b.initiation_interval_cycles,
+        )
+        for b in manifest.blocks
+    ]
+    columns = (
+        "block",
+        "features",
+        "thresholds",
+        "LUTs",
+        "outputs a cycle",
+        "features a beat",
+        "latency",
+        "interval",
+    )
+    title = f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)"
+    return [Table(title, columns, rows), *_not_rendered(manifest.not_rendered)]
+
+
+def _not_rendered(blocks: list[str]) -> list[Table]:
+    return [Table("Not rendered", ("block",), [(name,) for name in blocks])] if blocks else []
+
+
+def netlist(result: SimResult) -> list[Table]:
+    return sim(result, "netlists")
+
+
+def sim(result: SimResult, what: str = "RTL") -> list[Table]:
+    """what: was simulated."""
+    rows: list[Sequence[object]] = [
+        (
+            s.version,
+            r.block,
+            r.bit_exact,
+            r.rows_compared,
+            of_reachable(r.table_entries_read, r.table_entries_reachable),
+            r.latency_cycles,
+            r.initiation_interval_cycles,
+            round(r.build_seconds + r.run_seconds, 1),
+        )
+        for s in result.simulators
+        for r in s.runs
+    ]
+    columns = (
+        "simulator", "block", "equal", "rows", "table entries read", "latency", "interval", "seconds",
+    )  # fmt: skip
+    tables = [Table(f"{result.name}: {what} against the integer program", columns, rows)]
+    if result.not_compared:
+        tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
+    differences: list[Sequence[object]] = [
+        (s.simulator, d.block, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        for s in result.simulators
+        for r in s.runs
+        for d in r.differences
+    ]
+    if differences:
+        where = ("simulator", "block", "scenario", "row", "output", "cycle", "expected", "got")
+        tables.append(Table("First differences", where, differences))
+    failures: list[Sequence[object]] = [
+        (s.simulator, r.block, failure) for s in result.simulators for r in s.runs for failure in r.failures
+    ]
+    if failures:
+        tables.append(Table("Broken promises", ("simulator", "block", "what"), failures))
+    return tables
+
+
+def formal(result: FormalResult) -> list[Table]:
+    rows: list[Sequence[object]] = [
+        (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
+    ]
+    columns = ("block", "module", "outputs equal", "not proven", "seconds")
+    tables = [Table(f"{result.name}: both renderings, for all inputs ({result.tool})", columns, rows)]
+    return tables + _not_rendered(result.not_rendered)
+
+
+def synth(report: SynthesisReport) -> list[Table]:
+    if all(block.asic for block in report.blocks):
+        return [_asic(report)]
+    rows: list[Sequence[object]] = [
+        (
+            b.block,
+            b.luts,
+            b.ffs,
+            _over_estimate(b),
+            b.carries,
+            b.muxes,
+            b.brams,
+            b.dsps,
+            b.slack_ns,
+            b.power_mw,
+            round(b.seconds, 1),
+        )
+        for b in report.blocks
+    ]
+    origin = sorted(
+        {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
+    )
+    columns = (
+        "block",
+        "LUTs",
+        "FFs",
+        "of the estimate",
+        "carries",
+        "muxes",
+        "BRAMs",
+        "DSPs",
+        "slack ns",
+        "power mW",
+        "seconds",
+    )
+    return [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+
+
+def _known(
+    columns: tuple[str, ...], rows: list[Sequence[object]]
+) -> tuple[tuple[str, ...], list[Sequence[object]]]:
+    """Without columns of which no row has a figure: Yosys gives neither slack nor power."""
+    places = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    return tuple(columns[place] for place in places), [[row[place] for place in places] for row in rows]
+
+
+def _asic(report: SynthesisReport) -> Table:
+    rows: list[Sequence[object]] = [
+        (
+            b.block,
+            a.area_mm2,
+            a.cells,
+            b.ffs,
+            a.clock_gates,
+            b.slack_ns,
+            a.highest_clock_mhz,
+            a.measured_mw,
+            a.vectorless_mw,
+            round(b.seconds, 1),
+        )
+        for b in report.blocks
+        if (a := b.asic)
+    ]
+    origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
+    columns = (
+        "block", "area mm2", "cells", "FFs", "clock gates", "slack ns", "highest MHz", "mW, measured", "vectorless",
+        "seconds",
+    )  # fmt: skip
+    return Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))
+
+
+def _over_estimate(block: SynthesizedBlock) -> str | None:
+    """LUTs and FFs measured over those that the RTL package foretold."""
+    luts, ffs = block.over_estimate()
+    return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
+
+
+def examples(made: Examples) -> list[Table]:
+    rows: list[Sequence[object]] = [(one.name, one.summary) for one in made.examples]
+    return [Table("`quweit init EXAMPLE` writes one of these", ("example", "what it trains"), rows)]
+
+
+def doctor(health: Health) -> list[Table]:
+    packages: list[Sequence[object]] = [(name, version) for name, version in health.packages.items()]
+    tools: list[Sequence[object]] = [
+        (t.name, t.version if t.found else "no", t.needed_by_run, t.unlocks) for t in health.tools
+    ]
+    missing = [f"{t.name}: {t.problem}; to have it: {t.install}" for t in health.tools if not t.found]
+    title = f"quweit {health.quweit}, Python {health.python}, {health.platform}"
+    return [
+        Table(title, ("package", "version"), packages),
+        Table("Tools", ("tool", "found", "needed by run", "unlocks"), tools, missing),
+    ]
+
+
+def fields(document: BaseModel) -> list[Table]:
+    """Any flat document, a field a row."""
+    content = document.model_dump(exclude={"schema_name"})
+    rows: list[Sequence[object]] = [(name.replace("_", " "), value) for name, value in content.items()]
+    return [Table("", ("figure", "value"), rows)]
+
+
+def summary(result: Summary) -> list[Table]:
+    """One table for the whole flow, a figure a row."""
+    rows: list[Sequence[object]] = []
+    if result.train:
+        for mlp, loss in result.train.test_loss.items():
+            accuracy = result.train.test_accuracy[mlp]
+            reached = (
+                f"test accuracy {percent(accuracy)}" if accuracy is not None else f"test loss {loss:.4f}"
+            )
+            rows.append(("train", mlp, f"{reached}, {result.train.parameters[mlp]:,} parameters"))
+    if result.dump:
+        rows.append(
+            (
+                "dump",
+                "PyTorch",
+                f"equal on {result.dump.samples:,} samples, {result.dump.rows_compared:,} rows a block",
+            )
+        )
+    for name, one in (result.sim or {}).items():
+        measured = {number for number in one.cycles_per_row if number is not None}
+        cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
+        verdict = "equal" if one.bit_exact else "NOT EQUAL"
+        entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
+        rows.append(
+            (
+                "sim",
+                name,
+                f"{verdict} on {one.rows_compared:,} rows of {one.blocks} blocks, {cycles} cycles a row"
+                + (f", {entries} table entries read" if entries else ""),
+            )
+        )
+    rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
+    rows += [("synth", block.block, _size(block)) for block in result.synth or []]
+    if result.energy:
+        compared = comparisons(result.energy.rows, result.energy.ratios)
+        rows += [("energy", one.what, _less(one, result.energy.ratios)) for one in compared]
+    return [Table(result.name, ("stage", "of", "result"), rows)]
+
+
+def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
+    """In both accountings; where arrays stand idle most of the time, beside the best of them in full use."""
+    measured, paper, full = (
+        times(value) for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
+    )
+    used = "" if one.utilisation is None else f"{share(one.utilisation)} of the array in use"
+    if one.idle:
+        least, array = least_when_full(ratios)
+        return f"{times(least)} less than {array} in full use, at measured cycles; {measured} less than {one.array}, {used}"
+    figures = f"{measured} less than {one.array} at measured cycles, {paper} in the paper's accounting"
+    return figures + (f"; {used}, {full} were it full" if used and full != measured else "")
+
+
+def _size(block: SynthesizedBlock) -> str:
+    if block.asic:
+        return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
+    return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"
+
+
+def percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.2f} %"

@@ -1,0 +1,102 @@
+"""The vendor's cell models as they come with Yosys, in a form that simulators compile quickly.
+
+Flip-flops, carries and multiplexers are the vendor's models without their delays. A LUT there is a tree of
+multiplexers with its contents as a parameter: each of ten thousand different tables is elaborated as a
+module of its own, and Verilator needs many minutes. What stands for a LUT depends on the simulator:
+
+- One that knows 0 and 1 alone takes an equation that shifts the contents by the address, without any module: as
+  instances of one module with its contents at a port, those of the I-ViT-T block at 16 cycles a row took Verilator
+  55 s of processor time, as equations 34. `vendor_with_ports` makes the contents of the vendor's model a port and
+  changes nothing else, so that Yosys can prove the equations equal to it for all contents.
+- For one that knows X as well the equation is wrong: shifted by an address with one unknown bit, everything is unknown, where
+  the vendor's tree answers what the table holds for both values of that bit. It takes primitives (`lut_primitives.py`).
+
+tests/test_cell_models.py proves the first, and compares the second for every combination of 0, 1 and X.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from quweit_cli import toolbox
+from quweit_cli.errors import ToolFailed, ToolNotFound
+from quweit_cli.simulators.lut_primitives import Primitives, outputs_of
+
+_MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r"^\s*parameter .*;$", re.MULTILINE)
+_WORD = re.compile(r"[A-Z]\w+")
+_SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
+_CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
+_CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
+_LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
+_LUT = re.compile(
+    r"^  (LUT[1-6](?:_2)?) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$", re.MULTILINE | re.DOTALL
+)
+_OPEN = re.compile(r"(\.INIT(?:_[A-H])?\(\d+'h)x+\)")
+_PIN = re.compile(r"^    \.(\w+)\((.*)\),?$", re.MULTILINE)
+
+
+def vendor_file() -> Path:
+    """cells_sim.v of the AMD families.
+
+    Raises:
+        ToolNotFound: the Python package of Yosys is not installed.
+    """
+    package = importlib.util.find_spec("pyosys")
+    if package is None or not package.submodule_search_locations:
+        raise ToolNotFound("the cell models come with the package `pyosys`", hint=toolbox.YOSYS.install)
+    return Path(package.submodule_search_locations[0]) / "share" / "xilinx" / "cells_sim.v"
+
+
+def cell_faces(texts: Iterable[str]) -> str:
+    """Ports and parameters of all cells of the vendor that these texts name, with nothing inside: enough to compile them."""
+    words = {word for text in texts for word in _WORD.findall(text)}
+    faces = []
+    for model in _MODULE.finditer(vendor_file().read_text()):
+        if model[1] in words:
+            head, _, body = _SPECIFY.sub("", model[0]).partition(");")
+            faces.append("\n".join([f"{head});", *_PARAMETER.findall(body), "endmodule"]))
+    return "\n\n".join(faces) + "\n"
+
+
+def simulation_text(netlist: str, models: str, *, four_state: bool = False) -> str:
+    """One Verilog text: the netlist, its LUTs as equations or primitives, and the models of the other cells that it names.
+
+    four_state: whether the simulator that compiles it knows X.
+
+    What a memory holds at the start, where Yosys leaves it open, is what the vendor's model says: 0.
+
+    Raises:
+        ToolFailed: the netlist names a cell that has no model.
+    """
+    primitives = Primitives()
+    made = primitives.instances if four_state else equations
+    text = _LUT.sub(lambda one: made(one[1], one[2], dict(_PIN.findall(one[3]))), netlist)
+    text = _OPEN.sub(r"\g<1>0)", text)
+    known = {found[1]: found[0] for found in _MODULE.finditer(models)}
+    used = sorted({found[1] for found in _CELL.finditer(text)} - {"module"})
+    missing = [name for name in used if name not in known]
+    if missing:
+        raise ToolFailed(f"the netlist has cells without a model: {', '.join(missing[:5])}")
+    text = _LONG_LINE.sub(lambda one: one[0].replace(", ", ",\n    "), text)
+    return "\n\n".join([*primitives.texts(), *(_SPECIFY.sub("", known[name]) for name in used), text])
+
+
+def equations(name: str, contents: str, pins: Mapping[str, str]) -> str:
+    """What the outputs of a LUT are, for a simulator that knows 0 and 1: `contents` shifted by the address."""
+    return "\n".join(
+        f"  assign {pin} = {contents} >> {{{', '.join(reversed(address))}}};"
+        for pin, address in outputs_of(name, pins)
+    )
+
+
+def vendor_with_ports(name: str, models: str) -> str:
+    """The vendor's LUT with its contents as a port in place of the parameter; its logic word for word."""
+    model = next(found[0] for found in _MODULE.finditer(models) if found[1] == name)
+    contents = _CONTENTS.search(model)
+    assert contents is not None
+    model = _CONTENTS.sub("", _SPECIFY.sub("", model))
+    return model.replace("(output", f"(input {contents[1]} INIT, output", 1)

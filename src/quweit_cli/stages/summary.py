@@ -1,0 +1,95 @@
+"""summary.json: the figures of a whole project in one document, for users' scripts.
+
+It is put together from the artefacts of the stages and adds nothing of its own. The section of a
+stage that has not run is null.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quweit_cli.artifacts import find_document, read_stage, save
+from quweit_cli.documents import (
+    DumpManifest,
+    EnergyTable,
+    SimResult,
+    SynthesisReport,
+    TrainResult,
+)
+from quweit_cli.documents.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
+from quweit_cli.errors import ArtifactError
+
+SUMMARY = "summary.json"
+
+
+def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Summary:
+    """Summarize whichever artefacts the project holds, into project/summary.json.
+
+    Raises:
+        ArtifactError: the project holds none that a summary is made from.
+        StaleArtifact: they were not made from one another.
+    """
+    train = find_document(project, "train", TrainResult)
+    dump = find_document(project, "dump", DumpManifest)
+    sim = find_document(project, "sim", SimResult)
+    synth = find_document(project, "synth", SynthesisReport)
+    energy = find_document(project, "energy", EnergyTable)
+    named = next((document for document in (train, dump, sim, synth, energy) if document), None)
+    if named is None:
+        raise ArtifactError(f"`{project}` holds nothing to summarize", hint="run `quweit run` first")
+    summary = Summary(
+        name=named.name,
+        train=_train(train) if train else None,
+        dump=_dump(dump, copied=read_stage(project, "dump").copied) if dump else None,
+        sim=_sim(sim) if sim else None,
+        synth=synth.blocks if synth else None,
+        energy=_energy(energy) if energy else None,
+        skipped=skipped or {},
+    )
+    save(summary, project / SUMMARY)
+    return summary
+
+
+def _train(result: TrainResult) -> TrainSummary:
+    return TrainSummary(
+        seed=result.seed,
+        test_accuracy={model.mlp: model.test_accuracy for model in result.models},
+        test_loss={model.mlp: model.test_loss for model in result.models},
+        parameters={model.mlp: model.parameters for model in result.models},
+        seconds={model.mlp: model.seconds for model in result.models},
+    )
+
+
+def _dump(manifest: DumpManifest, *, copied: bool) -> DumpSummary:
+    return DumpSummary(
+        blocks=len(manifest.blocks),
+        digest=manifest.digest,
+        samples=manifest.checks.samples,
+        rows_compared=manifest.checks.rows_compared,
+        logits_equal=manifest.checks.logits_equal,
+        declared=copied,
+    )
+
+
+def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
+    fields = set(SimulatorSummary.model_fields)
+    return {
+        one.simulator: SimulatorSummary.model_validate(
+            one.model_dump(include=fields)
+            | {
+                "not_compared": result.not_compared,
+                "table_entries_read": one.table_entries_read,
+                "table_entries_reachable": one.table_entries_reachable,
+            }
+        )
+        for one in result.simulators
+    }
+
+
+def _energy(table: EnergyTable) -> EnergySummary:
+    return EnergySummary(
+        rows=table.rows,
+        ratios=table.ratios,
+        multiplications_replaced=table.multiplications_replaced,
+        weights_replaced=table.weights_replaced,
+    )

@@ -1,0 +1,1 @@
+"""Cells of a library: mapping, timing, activity and power."""

@@ -1,0 +1,1 @@
+"""Vivado: its project, its run and its reports."""

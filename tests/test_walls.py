@@ -1,0 +1,179 @@
+"""The walls between folders: which room imports from which, and what is heavy or dangerous in its one place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY
+
+SOURCE = REPOSITORY / "src" / "quweit_cli"
+MODULES = sorted(SOURCE.rglob("*.py"))
+MOST_AT_THE_TOP = 8
+
+GROUND = {"errors", "boundary"}
+PAPERS = {
+    *GROUND,
+    "artifacts",
+    "config",
+    "documents",
+    "ir",
+}  # what stages hand to one another, and its meaning
+# A room, and those that it imports from beside itself.
+DOORS: dict[str, set[str]] = {
+    "errors": set(),
+    "boundary": set(),
+    "interrupts": set(),
+    "progress": {"errors"},
+    "templating": {"errors"},
+    "artifacts": GROUND,
+    "toolbox": {*GROUND, "interrupts"},
+    "ir": {"errors"},
+    "config": {*GROUND, "ir"},
+    "documents": {*GROUND, "artifacts", "config", "ir"},
+    "weightless": {"errors", "config", "ir"},
+    "models": {"errors", "config", "ir", "weightless", "documents"},
+    "training": {*PAPERS, "interrupts", "progress", "weightless", "models"},
+    "export": {*PAPERS, "progress", "weightless", "models", "training"},
+    "hdl": {*PAPERS, "templating"},
+    "energy": PAPERS,
+    "simulators": {*PAPERS, "progress", "templating", "toolbox", "hdl"},
+    "synthesizers": {*PAPERS, "progress", "templating", "toolbox", "hdl"},
+    "report": {*PAPERS, "templating", "energy"},
+}
+EVERYTHING = {*DOORS, "stages", "cli"}
+DOORS |= {"stages": EVERYTHING - {"cli"}, "cli": EVERYTHING, "__main__": {"cli", "interrupts"}}
+ONLY_IN = {
+    "torch": {
+        "weightless",
+        "models",
+        "training",
+        "export",
+        "stages.foresight",
+        "stages.train",
+        "stages.dump",
+        "stages.evaluate",
+        "stages.sample",
+    },
+    "typer": {"cli"},
+    "rich": {"cli.console"},
+    "subprocess": {"toolbox"},
+    "pickle": set(),
+    "pyosys": {"synthesizers.packaged_yosys"},
+}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+def imports(source: str) -> Iterator[tuple[str, list[str]]]:
+    """Every import, wherever in the text: (module, names taken from it, none of a plain import)."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield node.module, [alias.name for alias in node.names]
+
+
+def rooms(module: str, names: list[str]) -> Iterator[str]:
+    """Which rooms of the package an import enters."""
+    package, _, inner = module.partition(".")
+    if package == "quweit_cli":
+        yield from [inner.partition(".")[0]] if inner else (name for name in names if name != "__version__")
+
+
+def breaches(name: str, source: str) -> list[str]:
+    """The walls that a module breaks, each as a sentence."""
+    here, found = name.partition(".")[0], []
+    for module, names in imports(source):
+        for room in rooms(module, names):
+            if room != here and room not in DOORS[here]:
+                found.append(f"{name} imports {module}: there is a wall between {here} and {room}")
+        package = module.partition(".")[0]
+        if package in ONLY_IN and not any(
+            name == place or name.startswith(f"{place}.") for place in ONLY_IN[package]
+        ):
+            found.append(f"{name} imports {package}, which only {sorted(ONLY_IN[package])} may")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_wall_is_broken(path: Path) -> None:
+    if name_of(path) != "__init__":
+        assert breaches(name_of(path), path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "wall"),
+    [
+        ("ir.nodes.bits", "from quweit_cli import config", "between ir and config"),
+        ("hdl.array.design", "from quweit_cli.stages import rtl", "between hdl and stages"),
+        ("hdl.block.design", "from quweit_cli import toolbox", "between hdl and toolbox"),
+        ("energy.rows", "def f():\n    import quweit_cli.hdl.units.design", "between energy and hdl"),
+        ("models.vit", "from quweit_cli.hdl import literals", "between models and hdl"),
+        (
+            "simulators.blocks",
+            "from quweit_cli.synthesizers import cache",
+            "between simulators and synthesizers",
+        ),
+        ("synthesizers.yosys", "import quweit_cli.simulators.base", "between synthesizers and simulators"),
+        ("report.page", "from quweit_cli.hdl import words", "between report and hdl"),
+        ("stages.rtl", "import torch.nn", "imports torch"),
+        ("stages.sim", "from subprocess import run", "imports subprocess"),
+        ("report.tables", "from rich.table import Table", "imports rich"),
+    ],
+)
+def test_a_planted_import_is_found(name: str, source: str, wall: str) -> None:
+    found = breaches(name, source)
+    assert len(found) == 1
+    assert wall in found[0]
+
+
+def test_every_room_has_its_doors_and_imports_point_downward() -> None:
+    assert {name_of(path).partition(".")[0] for path in MODULES} - {"__init__"} <= set(DOORS)
+    below: set[str] = set()
+    while waiting := set(DOORS) - below:
+        free = {room for room in waiting if DOORS[room] - {room} <= below}
+        assert free, f"{sorted(waiting)} import from one another"
+        below |= free
+
+
+def test_few_modules_lie_at_the_top() -> None:
+    assert len(list(SOURCE.glob("*.py"))) <= MOST_AT_THE_TOP
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_names_come_from_where_they_are_defined(path: Path) -> None:
+    """A folder's face offers what its modules define; nobody else passes on what it has imported."""
+    if path.name == "__init__.py":
+        return
+    passed_on = [
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    ]
+    assert passed_on == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_is_imported_from_a_module_is_defined_there(path: Path) -> None:
+    for module, names in imports(path.read_text()):
+        file = SOURCE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+        if not module.startswith("quweit_cli.") or not file.is_file():
+            continue
+        tree = ast.parse(file.read_text())
+        imported = {
+            alias.asname or alias.name
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not imported & set(names), f"{name_of(path)} takes {imported & set(names)} from {module}"
