@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from quweit_cli import toolbox
 from quweit_cli.documents import RtlBlock
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.synthesizers.library.parameters import with_parameters
 
 SECONDS = 120
 
@@ -39,6 +40,13 @@ def argument(
         if "always_ff" not in texts[module] and not module.endswith("adder_tree"):
             where = "equal for all rows and time slots that reach it"
             proofs.append((where, Pair("observed", tables(block, module, texts), clocked=False)))
+    if (given := parameters(module, texts.values())) is not None:
+        proofs.append(
+            (
+                "its module is the same function with the parameters that it has here",
+                Pair(module, None, clocked="always_ff" in texts[module], parameters=given),
+            )
+        )
     if module.endswith("_neighbours"):
         proofs = [
             (
@@ -63,6 +71,14 @@ class Pair(NamedTuple):
     top: str
     wrapper: str | None
     clocked: bool
+    parameters: Mapping[str, str] = {}  # in place of the defaults of `top`
+
+
+def parameters(module: str, texts: Iterable[str]) -> dict[str, str] | None:
+    """With what every instance of a module is made; None where there is none, or they differ."""
+    instance = re.compile(rf"^ *{module} #\(\n((?: *\.\w+ *\([-\w']+\),?\n)*) *\) u_\w+ \(", re.MULTILINE)
+    made = {given for text in texts for given in instance.findall(text)}
+    return dict(re.findall(r"\.(\w+) *\(([-\w']+)\)", made.pop())) if len(made) == 1 else None
 
 
 SMALL = 32  # features of a block whose whole state can be looked at
@@ -80,11 +96,14 @@ def equal(package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scr
     for source in sources:
         text = (package / source).read_text()
         names[source] = source.replace("/", "_")
-        (scratch / f"gold_{names[source]}").write_text(text)
-        (scratch / f"gate_{names[source]}").write_text(mutant.apply(text) if source == mutant.file else text)
+        changed = mutant.apply(text) if source == mutant.file else text
+        for half, content in (("gold", text), ("gate", changed)):
+            if Path(source).stem == pair.top:
+                content = with_parameters(content, pair.top, pair.parameters)  # noqa: PLW2901
+            (scratch / f"{half}_{names[source]}").write_text(content)
     files = [names[source] for source in sources]
     clock = "clk2fflogic" if mutant.kind == "reset" else "async2sync"
-    (scratch / "pair.ys").write_text(script(files, pair.top, pair.wrapper is not None, clock=clock))
+    (scratch / "pair.ys").write_text(script(files, pair, clock=clock))
     try:
         toolbox.run(
             [*toolbox.find(toolbox.YOSYS).command, "pair.ys"],
@@ -104,7 +123,7 @@ def equal(package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scr
     return re.search(r"Property proved|UNSATISFIABLE", answer) is not None
 
 
-def script(files: Sequence[str], top: str, wrapped: bool, *, clock: str) -> str:
+def script(files: Sequence[str], pair: Pair, *, clock: str) -> str:
     """Original and mutant, each flattened, joined at their inputs.
 
     clock: the pass that takes clocks away: `async2sync` looks at every cycle, `clk2fflogic` in between as well.
@@ -113,9 +132,9 @@ def script(files: Sequence[str], top: str, wrapped: bool, *, clock: str) -> str:
     start = "" if clock == "clk2fflogic" else "setundef -init -zero\n"
     halves = []
     for half in ("gold", "gate"):
-        read = [f"{half}_{name}" for name in files] + (["observed.sv"] if wrapped else [])
+        read = [f"{half}_{name}" for name in files] + (["observed.sv"] if pair.wrapper else [])
         halves.append(
-            f"read_verilog -sv {' '.join(read)}\nread_verilog cells.v\nhierarchy -check -top {top}\n"
+            f"read_verilog -sv {' '.join(read)}\nread_verilog cells.v\nhierarchy -check -top {pair.top}\n"
             f"proc -norom\nflatten\nmemory_map\n{start}{clock}\nopt_expr\nopt_clean\nrename -top {half}\ndesign -stash {half}\n"
         )
     return "".join(halves) + (
