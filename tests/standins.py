@@ -274,22 +274,29 @@ def energy(
     def fill(folder: Path) -> None:
         rows = [
             EnergyRow(
+                scope="block",
                 subject="block0",
+                array=None,
+                weightless=True,
                 operation="block",
                 implementation="weightless",
                 accounting="measured",
                 value=0.5,
                 cycles=128,
-                cycles_source="sim",
+                cycles_sources=["sim"],
                 power_mw=100.0,
-                power_source="model",
+                power_sources=["model"],
+                modelled=True,
+                extrapolated=False,
                 clock_mhz=options.clock_mhz,
-                tool="yosys",
-                device="x",
-                stage="synthesis",
+                tools=["yosys"],
+                devices=["x"],
+                stages=["synthesis"],
             )
         ]
         ratio = EnergyRatio(
+            scope="mlp",
+            array="a",
             name=f"arrays {options.arrays} over block",
             value=2.0,
             numerator="a",

@@ -35,7 +35,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
 def folding(cycles: int, luts: int, source: str = "estimated", accounting: str = "counted") -> FrontPoint:
     return FrontPoint(
         block="block0", source=source, accounting=accounting, outputs_per_cycle=1, bits_per_cycle=4.0,
-        cycles_per_row=cycles // 16, sample_cycles=cycles, luts=luts, ffs=1_000, power_mw=60.0, power_source="model",
+        cycles_per_row=cycles // 16, sample_cycles=cycles, luts=luts, ffs=1_000, power_mw=60.0, power_sources=["model"],
         energy_uj=0.0003 * cycles,
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def test_front(drawn: list[Figure], points: list[FrontPoint]) -> None:
 
 
 def test_the_published_block_in_the_front(drawn: list[Figure]) -> None:
-    paper = [folding(196, 23_984, "paper", "paper"), folding(37_632, 23_984, "paper", "counted")]
+    paper = [folding(196, 23_984, "published", "published"), folding(37_632, 23_984, "published", "counted")]
     plots.front([*FRONT, *paper], "LUT layers 768,192, trained contents")
     assert flaws(drawn[0]) == []
 

@@ -16,7 +16,7 @@ from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.documents import AsicFigures, EnergyTable, SynthesisReport, SynthesizedBlock
 from quweit_cli.energy import power
-from quweit_cli.energy import rows as tables
+from quweit_cli.energy.rows import build
 from quweit_cli.errors import ArtifactError, ConstraintMissed, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers.library import mapping
@@ -236,10 +236,10 @@ def test_the_command_refuses_what_it_cannot_use(
 def test_the_energy_of_library_cells_stands_alone_at_its_own_clock() -> None:
     table = energy_of(library_block("tiny"))
     assert table.ratios == [] and {row.implementation for row in table.rows} == {"weightless block"}
-    measured = next(row for row in table.rows if (row.subject, row.accounting) == ("block_0", "measured"))
+    measured = next(row for row in table.rows if (row.scope, row.accounting) == ("block", "measured"))
     assert measured.value == pytest.approx(2.0 * 196 * 192 / 1000 / 1000)
-    assert (measured.clock_mhz, measured.device, measured.area_mm2) == (1000, "tiny", 0.07)
-    assert "counted in simulation" in measured.power_source and "scaled" not in measured.power_source
+    assert (measured.clock_mhz, measured.devices, measured.area_mm2) == (1000, ["tiny"], 0.07)
+    assert "counted in simulation" in measured.power_sources[0] and "scaled" not in measured.power_sources[0]
 
 
 def test_two_libraries_never_meet_in_one_table() -> None:
@@ -250,7 +250,7 @@ def test_two_libraries_never_meet_in_one_table() -> None:
 def energy_of(*blocks: SynthesizedBlock) -> EnergyTable:
     shape = packages.I_VIT_T.model_copy(update={"layers": len(blocks)})
     model = power.calibrated()
-    rows, ratios = tables.build(
+    rows, ratios = build(
         packages.dump_manifest(shape),
         packages.sim_result(len(blocks)),
         packages.synthesis_report(*blocks),

@@ -346,8 +346,8 @@ def test_areas_in_library_cells_are_drawn_where_some_are_ours() -> None:
     place = table.columns.index("ASIC mm²")
     row.cells[place] = row.cells[place].model_copy(update={"value": 1.3})
     drawn = paper_plots.points_of(table, "ASIC mm²")
-    assert {point.area for point in drawn if point.kind == "ours, measured"} == {1.3}
-    assert {point.area for point in drawn if point.kind == "paper"} == {4.31, 0.11}
+    assert {point.area for point in drawn if point.kind == "measured"} == {1.3}
+    assert {point.area for point in drawn if point.kind == "published"} == {4.31, 0.11}
 
 
 def test_figure_1_draws_parameters_and_multiplications() -> None:

@@ -12,7 +12,6 @@ import pytest
 import packages
 from quweit_cli import artifacts, config
 from quweit_cli.energy.headline import frugal_arrays
-from quweit_cli.energy.rows import sentences
 from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.report import findings, plots
 from quweit_cli.report.footnotes import Footnotes, Noted
@@ -94,12 +93,12 @@ def test_every_row_of_the_energy_table_is_there_with_its_provenance(project: Pat
     assert table is not None
     for row in table.rows:
         assert significant(row.value, 4) in words
-        for source in (*sentences(row.cycles_source), *sentences(row.power_source)):
+        for source in (*row.cycles_sources, *row.power_sources):
             assert words.count(f"{source}.") == 1  # a footnote, once
     with (project / "report" / "energy.csv").open() as file:
         written = list(csv.DictReader(file))
     assert [float(row["value"]) for row in written] == [row.value for row in table.rows]
-    assert {"cycles_source", "power_source", "accounting"} < set(written[0])
+    assert {"cycles_sources", "power_sources", "accounting"} < set(written[0])
 
 
 def test_every_reference_leads_to_a_note_and_every_note_back(page: str) -> None:

@@ -104,7 +104,7 @@ def folding(lanes: int) -> FrontPoint:
     return FrontPoint(
         block="block_0", source="estimated", accounting="counted", outputs_per_cycle=lanes, bits_per_cycle=4.0 * lanes,
         cycles_per_row=192 // lanes, sample_cycles=196 * 192 // lanes, luts=3_000 + 500 * lanes, ffs=1_200 + 200 * lanes,
-        power_mw=64.37, power_source=LONG, energy_uj=28.8 / lanes,
+        power_mw=64.37, power_sources=[LONG], energy_uj=28.8 / lanes,
     )  # fmt: skip
 
 

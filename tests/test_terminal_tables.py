@@ -83,7 +83,7 @@ def library_block() -> packages.documents.SynthesizedBlock:
 def folding(cycles: int, source: str = "estimated") -> FrontPoint:
     return FrontPoint(
         block="block_0", source=source, accounting="counted", outputs_per_cycle=192, bits_per_cycle=768.0,
-        cycles_per_row=cycles, sample_cycles=196 * cycles, luts=123_456, ffs=123_456, power_mw=1234.5, power_source=LONG,
+        cycles_per_row=cycles, sample_cycles=196 * cycles, luts=123_456, ffs=123_456, power_mw=1234.5, power_sources=[LONG],
         energy_uj=1234.5,
     )  # fmt: skip
 

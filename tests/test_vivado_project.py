@@ -15,7 +15,7 @@ import packages
 from quweit_cli import config
 from quweit_cli.documents import SynthesisReport
 from quweit_cli.energy import power
-from quweit_cli.energy import rows as tables
+from quweit_cli.energy.rows import build
 from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed, ToolNotFound
 from quweit_cli.stages import synth
 
@@ -86,12 +86,10 @@ def test_a_power_of_0_000_w_is_absent_and_energy_takes_that_of_the_model(
     block = report.blocks[0]
     assert block.power_mw is None and "less than the 1 mW that it prints" in str(block.power_method)
     dump = packages.dump_manifest()
-    rows, ratios = tables.build(
+    rows, ratios = build(
         dump, packages.sim_result(), packages.synthesis_report(block), config.Energy(), power.calibrated()
     )
-    assert ratios and all(
-        "model of LUTs and FFs" in row.power_source for row in rows if row.tool == block.version
-    )
+    assert ratios and all(row.modelled for row in rows if row.tools == [block.version])
 
 
 def test_a_part_whose_reports_are_unknown_is_refused_before_vivado_runs(

@@ -15,6 +15,7 @@ from __future__ import annotations
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import DumpChecks, DumpedBlock, DumpManifest
 from quweit_cli.documents.energy import (
+    Accounting,
     CalibrationPoint,
     EnergyRatio,
     EnergyRow,
@@ -23,6 +24,7 @@ from quweit_cli.documents.energy import (
     Front,
     FrontPoint,
     PowerModel,
+    Scope,
 )
 from quweit_cli.documents.examples import Example, Examples
 from quweit_cli.documents.model import ModelShape
@@ -75,6 +77,7 @@ from quweit_cli.documents.verdict import (
 )
 
 __all__ = [
+    "Accounting",
     "ArrayRun",
     "ArraySilicon",
     "AsicFigures",
@@ -119,6 +122,7 @@ __all__ = [
     "RtlNeighbours",
     "RtlVectors",
     "SampleResult",
+    "Scope",
     "SimDifference",
     "SimResult",
     "SimRun",

@@ -19,28 +19,40 @@ from quweit_cli.boundary.quantities import (
     TotalCount,
 )
 
+# Where cycles come from. Published: the paper's own. Counted: ours, as the paper counts, an array by its steady state and a
+# block at a row a cycle. Measured: by simulation. What is counted and what is measured are never mixed in one comparison.
+Accounting = Literal["published", "counted", "measured"]
+Scope = Literal["block", "mlp", "mlps", "attention", "layer", "model"]
+SCOPES = "a block; the MLP of a layer; the MLPs of all layers; a layer's attention; a layer; all layers"
+
 
 class EnergyRow(Artifact):
     """One figure with all that is needed to obtain it again."""
 
-    subject: str = Field(
-        description="what spends the energy: a block, an MLP on an array, a layer, the model"
-    )
+    scope: Scope = Field(description=f"what spends the energy: {SCOPES}")
+    subject: str = Field(description="its name: the block, `layer 0`, or the scope")
+    array: str | None = Field(description="on which it runs, or a part of it; absent where blocks run alone")
+    weightless: bool = Field(description="whether blocks stand in it, in place of MLPs")
     operation: str
     implementation: str
-    accounting: Literal["measured", "paper", "formula"] = Field(
-        description="where the cycles come from: simulation, the paper's one row a cycle, or the steady-state formula"
+    accounting: Accounting = Field(
+        description="where the cycles come from, of the blocks where there are some: simulation, or counting as the "
+        "paper does: the steady state of an array, one row of a block a cycle"
     )
     value: TotalAmount = Field(description="energy of one sample")
     unit: Literal["uJ"] = "uJ"
     cycles: TotalCount
-    cycles_source: str
-    power_mw: TotalAmount
-    power_source: str
+    cycles_sources: list[str]
+    power_mw: TotalAmount = Field(description="of a sum of rows, the average over their cycles")
+    power_sources: list[str]
+    modelled: bool = Field(description="whether the power, or a part of it, is the power model's estimate")
+    extrapolated: bool = Field(
+        description="whether that estimate is of a design outside of what the model was fitted to"
+    )
     clock_mhz: PositiveAmount
-    tool: str
-    device: str
-    stage: str
+    tools: list[str] = Field(description="that counted the cells, each with its version")
+    devices: list[str]
+    stages: list[str] = Field(description="after which of the tool's steps they were counted")
     luts: TotalCount | None = None
     ffs: TotalCount | None = None
     area_mm2: TotalAmount | None = Field(None, description="in cells of a library")
@@ -52,17 +64,21 @@ class EnergyRow(Artifact):
     @property
     def utilisation(self) -> float | None:
         """Share of the array's multipliers at work in an average cycle; of rows that an array computes alone."""
-        if self.accounting != "formula" or self.full_array is None or not self.value:
+        if self.weightless or self.full_array is None or not self.value:
             return None
         return self.full_array / self.value
 
 
 class EnergyRatio(Artifact):
+    """How many times the energy something takes on an array, over the same with blocks."""
+
+    scope: Scope = Field(description=f"what is compared: {SCOPES}")
     name: str
     value: TotalAmount
+    array: str
     numerator: str
     denominator: str
-    accounting: str
+    accounting: Accounting = Field(description="of the blocks' cycles")
     full_array: float | None = Field(
         None, description="the ratio, were every multiplier of the array at work in every cycle"
     )
@@ -72,10 +88,10 @@ class FrontPoint(Artifact):
     """One folding of one block: its area, its cycles, and the energy of a sample."""
 
     block: str
-    source: Literal["estimated", "measured", "paper"] = Field(
+    source: Literal["estimated", "measured", "published"] = Field(
         description="by counting; by simulation and synthesis; as published"
     )
-    accounting: Literal["measured", "counted", "paper"] = Field(
+    accounting: Accounting = Field(
         description="where the cycles come from: simulation, counting what the structure takes, or the paper's one row a cycle"
     )
     outputs_per_cycle: TotalCount | None
@@ -87,19 +103,19 @@ class FrontPoint(Artifact):
     luts: TotalCount
     ffs: TotalCount
     power_mw: TotalAmount
-    power_source: str
+    power_sources: list[str]
     energy_uj: TotalAmount
 
 
 class EstimateTable(Artifact):
-    schema_name: Literal["quweit.estimate/1"] = Field("quweit.estimate/1", alias="schema")
+    schema_name: Literal["quweit.estimate/2"] = Field("quweit.estimate/2", alias="schema")
     name: Identifier
     clock_mhz: PositiveAmount
     points: list[FrontPoint] = Field(description="a block each")
 
 
 class Front(Artifact):
-    schema_name: Literal["quweit.front/1"] = Field("quweit.front/1", alias="schema")
+    schema_name: Literal["quweit.front/2"] = Field("quweit.front/2", alias="schema")
     name: Identifier
     block: Identifier
     clock_mhz: PositiveAmount
@@ -128,7 +144,7 @@ class PowerModel(Artifact):
 
 
 class EnergyTable(Artifact):
-    schema_name: Literal["quweit.energy/1"] = Field("quweit.energy/1", alias="schema")
+    schema_name: Literal["quweit.energy/2"] = Field("quweit.energy/2", alias="schema")
     name: Identifier
     synth: Digest
     sim: Digest

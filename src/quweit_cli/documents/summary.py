@@ -66,7 +66,7 @@ class EnergySummary(Artifact):
 
 
 class Summary(Artifact):
-    schema_name: Literal["quweit.summary/1"] = Field("quweit.summary/1", alias="schema")
+    schema_name: Literal["quweit.summary/2"] = Field("quweit.summary/2", alias="schema")
     name: Identifier
     train: TrainSummary | None = None
     dump: DumpSummary | None = None

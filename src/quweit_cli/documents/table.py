@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
+from quweit_cli.documents.energy import Accounting
 
 # ---------------------------------------------------------------- tables
 
@@ -27,6 +28,8 @@ class Cell(Artifact):
 
 class TableRow(Artifact):
     label: str
+    circuit: str | None = Field(None, description="in table 3: an array or the block")
+    accounting: Accounting | None = Field(None, description="in table 3: where its cycles come from")
     cells: list[Cell] = Field(description="one a column")
 
 

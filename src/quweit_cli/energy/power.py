@@ -33,7 +33,6 @@ def energy_uj(cycles: int, power_mw: float, clock_mhz: float) -> float:
     return power_mw * cycles / clock_mhz / 1000
 
 
-EXTRAPOLATED = "extrapolated"  # what an estimate of a design outside of the calibrated range says of itself
 FORMULA = "power_mw = k · luts^a · ffs^b · clock_mhz / 200, a >= 0, b >= 0"
 
 
@@ -52,6 +51,7 @@ class Estimate(NamedTuple):
     source: str
     luts: int
     ffs: int
+    extrapolated: bool
 
     @property
     def method(self) -> str:
@@ -106,9 +106,9 @@ def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Est
         if not smallest <= value <= largest
     ]
     if outside:
-        source += f"; {EXTRAPOLATED}, outside of {' and '.join(outside)}"
+        source += f"; extrapolated, outside of {' and '.join(outside)}"
     power_mw = exponents.power_mw(luts, ffs) * clock_mhz / published.CLOCK_MHZ
-    return Estimate(power_mw, source, luts, ffs)
+    return Estimate(power_mw, source, luts, ffs, bool(outside))
 
 
 def worst_residual_percent(model: PowerModel) -> float:

@@ -1,10 +1,10 @@
 """The energy table: the weightless blocks beside the same MLPs on systolic arrays.
 
-    subject      rows
+    scope        rows
     mlp          one layer's MLP on each array
     attention    one layer's attention products on each array
-    <block>      the block of one layer, in both accountings
-    layer        attention and MLP on each array; `layer <n>`: attention on it, the block of layer n beside it
+    block        the block of one layer, in both accountings
+    layer        attention and MLP on each array; and attention on it with the block of a layer beside it
     mlps         the MLPs or the blocks of all layers
     model        all layers end to end, either way
 
@@ -15,22 +15,24 @@ most of an array idle, and what a block saves over an idle array is no merit of 
 Blocks in cells of a library stand alone: the arrays' powers are of an FPGA, and two libraries are never
 compared. Their energy is stated at the clock that they were synthesized for.
 
-The two accountings of a block's cycles are never mixed: `measured` is what simulation found, `paper`
+The two accountings of a block's cycles are never mixed: `measured` is what simulation found, `counted`
 is one row a cycle, as the paper's table 3 counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from quweit_cli.config import Energy
 from quweit_cli.documents import (
+    Accounting,
     DumpManifest,
     EnergyRatio,
     EnergyRow,
     ModelShape,
     PowerModel,
+    Scope,
     SimResult,
     SynthesisReport,
     SynthesizedBlock,
@@ -40,23 +42,25 @@ from quweit_cli.energy.power import energy_uj
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
 from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
-Accounting = Literal["measured", "paper", "formula"]
-BLOCK_ACCOUNTINGS: tuple[Accounting, Accounting] = ("measured", "paper")
+BLOCK_ACCOUNTINGS: tuple[Accounting, Accounting] = ("measured", "counted")
 BLOCK_IMPLEMENTATION = "weightless block"
 ALL_MLPS, ALL_LAYERS = "all MLPs", "all layers end to end"  # what ratios of the whole model are named after
-AVERAGE, AND = "average of: ", " + "  # what a sum of rows says of its sources
 
 
 class Circuit(NamedTuple):
     """What runs: its power at the clock of the table, and where that comes from."""
 
     implementation: str
+    array: str | None
+    weightless: bool
     power_mw: float
-    power_source: str
+    power_sources: list[str]
+    modelled: bool
+    extrapolated: bool
     clock_mhz: float
-    tool: str
-    device: str
-    stage: str
+    tools: list[str]
+    devices: list[str]
+    stages: list[str]
     luts: int | None
     ffs: int | None
     area_mm2: float | None = None
@@ -84,7 +88,9 @@ def build(
         circuit = _block_circuit(synthesized[block.name], options.clock_mhz, model)
         for accounting, row in _block_rows(block.name, dump.model, intervals[block.name], circuit).items():
             blocks[accounting].append(row)
-    totals = {accounting: _sum("mlps", _all_layers(dump), made) for accounting, made in blocks.items()}
+    totals = {
+        accounting: _sum("mlps", "mlps", _all_layers(dump), made) for accounting, made in blocks.items()
+    }
     rows = [row for made in blocks.values() for row in made] + list(totals.values())
     ratios: list[EnergyRatio] = []
     for side in options.arrays if not any(block.asic for block in synth.blocks) else ():
@@ -143,12 +149,18 @@ def _array(side: int, clock_mhz: float) -> Circuit:
     point = published.SYSTOLIC[side]
     return Circuit(
         implementation=point.name,
+        array=point.name,
+        weightless=False,
         power_mw=point.power_mw * clock_mhz / published.CLOCK_MHZ,
-        power_source=f"{published.SOURCE}: energy · clock / cycles" + _scaled(published.CLOCK_MHZ, clock_mhz),
+        power_sources=[
+            f"{published.SOURCE}: energy · clock / cycles" + _scaled(published.CLOCK_MHZ, clock_mhz)
+        ],
+        modelled=False,
+        extrapolated=False,
         clock_mhz=clock_mhz,
-        tool=f"{published.TOOL}, published",
-        device=published.DEVICE,
-        stage="as published",
+        tools=[f"{published.TOOL}, published"],
+        devices=[published.DEVICE],
+        stages=["as published"],
         luts=point.luts,
         ffs=point.ffs,
     )
@@ -158,6 +170,7 @@ def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel)
     """The tool's own power where it gave one, else the model's."""
     if block.asic is not None:  # leakage does not scale with the clock, so nothing is scaled
         clock_mhz = block.clock_mhz
+    modelled = extrapolated = False
     if block.power_mw is not None:
         power_mw = block.power_mw * clock_mhz / block.clock_mhz
         source = f"{block.version}: {block.power_method}" + _scaled(block.clock_mhz, clock_mhz)
@@ -166,14 +179,19 @@ def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel)
     else:
         estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
         power_mw, source = estimate.power_mw, estimate.source
+        modelled, extrapolated = True, estimate.extrapolated
     return Circuit(
         implementation=BLOCK_IMPLEMENTATION,
+        array=None,
+        weightless=True,
         power_mw=power_mw,
-        power_source=source,
+        power_sources=[source],
+        modelled=modelled,
+        extrapolated=extrapolated,
         clock_mhz=clock_mhz,
-        tool=block.version,
-        device=block.device,
-        stage=block.stage,
+        tools=[block.version],
+        devices=[block.device],
+        stages=[block.stage],
         luts=block.luts,
         ffs=block.ffs,
         area_mm2=block.asic.area_mm2 if block.asic else None,
@@ -187,10 +205,10 @@ def _scaled(given_mhz: float, clock_mhz: float) -> str:
 def _block_rows(name: str, shape: ModelShape, interval: int, circuit: Circuit) -> dict[Accounting, EnergyRow]:
     operation = _mlp_operation(shape)
     measured = f"simulation: {shape.tokens} rows of {interval} cycles"
-    paper = f"the paper's one row a cycle: {shape.tokens} rows"
+    counted = f"the paper's one row a cycle: {shape.tokens} rows"
     return {
-        "measured": _row(name, operation, "measured", shape.tokens * interval, measured, circuit),
-        "paper": _row(name, operation, "paper", shape.tokens, paper, circuit),
+        "measured": _row("block", name, operation, "measured", shape.tokens * interval, measured, circuit),
+        "counted": _row("block", name, operation, "counted", shape.tokens, counted, circuit),
     }
 
 
@@ -198,13 +216,13 @@ def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, Ener
     """Everything on the array."""
     shape, depth = dump.model, len(dump.blocks)
     mlp = _on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array)
-    made = {"mlp": mlp, "mlps": _sum("mlps", _all_layers(dump), [mlp] * depth)}
+    made = {"mlp": mlp, "mlps": _sum("mlps", "mlps", _all_layers(dump), [mlp] * depth)}
     gemms = workload.attention_of_layer(shape)
     if not gemms:
         return made
     attention = _on_array("attention", "attention products of a layer", gemms, side, array)
-    layer = _sum("layer", "a layer end to end: attention, MLP", [attention, mlp])
-    whole = _sum("model", f"{_layers(dump)} end to end", [layer] * depth)
+    layer = _sum("layer", "layer", "a layer end to end: attention, MLP", [attention, mlp])
+    whole = _sum("model", "model", f"{_layers(dump)} end to end", [layer] * depth)
     return made | {"attention": attention, "layer": layer, "model": whole}
 
 
@@ -213,62 +231,76 @@ def _hybrid_rows(
 ) -> tuple[list[EnergyRow], EnergyRow]:
     """Attention on the array, blocks beside it: each layer, and all of them."""
     layers = [
-        _sum(f"layer {block.layer}", "a layer end to end: attention, block", [attention, row])
+        _sum("layer", f"layer {block.layer}", "a layer end to end: attention, block", [attention, row])
         for block, row in zip(dump.blocks, blocks, strict=True)
     ]
-    return layers, _sum("model", f"{_layers(dump)} end to end", layers)
+    return layers, _sum("model", "model", f"{_layers(dump)} end to end", layers)
 
 
-def _on_array(subject: str, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit) -> EnergyRow:
+def _on_array(scope: Scope, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit) -> EnergyRow:
     cycles = systolic_cycles(gemms, side)
-    made = _row(subject, operation, "formula", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
+    made = _row(scope, scope, operation, "counted", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
     return made.model_copy(update={"full_array": made.value * workload.utilisation(gemms, side)})
 
 
 def _row(
-    subject: str, operation: str, accounting: Accounting, cycles: int, cycles_source: str, circuit: Circuit
+    scope: Scope,
+    subject: str,
+    operation: str,
+    accounting: Accounting,
+    cycles: int,
+    cycles_source: str,
+    circuit: Circuit,
 ) -> EnergyRow:
     return EnergyRow(
+        scope=scope,
         subject=subject,
         operation=operation,
         accounting=accounting,
         cycles=cycles,
-        cycles_source=cycles_source,
+        cycles_sources=[cycles_source],
         value=energy_uj(cycles, circuit.power_mw, circuit.clock_mhz),
         **circuit._asdict(),
     )
 
 
-def _sum(subject: str, operation: str, parts: Sequence[EnergyRow]) -> EnergyRow:
+def _sum(scope: Scope, subject: str, operation: str, parts: Sequence[EnergyRow]) -> EnergyRow:
     """Parts one after the other on one clock; power is the average over their cycles.
 
     What waits is taken to spend nothing, on both sides of every comparison.
     """
     value, cycles = sum(part.value for part in parts), sum(part.cycles for part in parts)
     clock_mhz = parts[0].clock_mhz
-    special = [part.accounting for part in parts if part.accounting != "formula"]
-    array = any(part.full_array is not None for part in parts)
+    blocks = [part.accounting for part in parts if part.weightless]
+    array = next((part.array for part in parts if part.array), None)
     return EnergyRow(
+        scope=scope,
         subject=subject,
+        array=array,
+        weightless=bool(blocks),
         operation=operation,
-        implementation=_joined(part.implementation for part in parts),
-        accounting=special[0] if special else "formula",
+        implementation=" + ".join(filter(None, (array, BLOCK_IMPLEMENTATION if blocks else None))),
+        accounting=blocks[0] if blocks else "counted",
         value=value,
         cycles=cycles,
-        cycles_source=_joined(part.cycles_source for part in parts),
+        cycles_sources=_each_once(part.cycles_sources for part in parts),
         power_mw=value * clock_mhz * 1000 / cycles,
-        power_source=AVERAGE + _joined(part.power_source.removeprefix(AVERAGE) for part in parts),
+        power_sources=_each_once(part.power_sources for part in parts),
+        modelled=any(part.modelled for part in parts),
+        extrapolated=any(part.extrapolated for part in parts),
         clock_mhz=clock_mhz,
-        tool=_joined(part.tool for part in parts),
-        device=_joined(part.device for part in parts),
-        stage=_joined(part.stage for part in parts),
+        tools=_each_once(part.tools for part in parts),
+        devices=_each_once(part.devices for part in parts),
+        stages=_each_once(part.stages for part in parts),
         full_array=sum(_on_full_array(part) for part in parts) if array else None,
     )
 
 
 def _ratio(name: str, dense: EnergyRow, weightless: EnergyRow, array: Circuit) -> EnergyRatio:
     return EnergyRatio(
+        scope=dense.scope,
         name=f"{name}, {array.implementation}",
+        array=array.implementation,
         value=dense.value / weightless.value,
         numerator=dense.implementation,
         denominator=weightless.implementation,
@@ -294,11 +326,6 @@ def _layers(dump: DumpManifest) -> str:
     return f"{len(dump.blocks)} layers" if len(dump.blocks) > 1 else "the only layer"
 
 
-def sentences(source: str) -> tuple[str, ...]:
-    """What a `power_source` or `cycles_source` is joined from."""
-    return tuple(source.removeprefix(AVERAGE).split(AND))
-
-
-def _joined(words: Iterable[str]) -> str:
-    """Each once, in order of appearance."""
-    return AND.join(dict.fromkeys(word for phrase in words for word in phrase.split(AND)))
+def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:
+    """In order of appearance."""
+    return list(dict.fromkeys(one for several in lists for one in several))

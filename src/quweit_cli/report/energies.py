@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from quweit_cli.documents import EnergyRow, EnergyTable
+from quweit_cli.documents import Accounting, EnergyRow, EnergyTable
 from quweit_cli.energy.headline import frugal_arrays, ratio_rows
-from quweit_cli.energy.rows import ALL_LAYERS, ALL_MLPS, AND, BLOCK_IMPLEMENTATION, sentences
+from quweit_cli.energy.rows import BLOCK_IMPLEMENTATION
 from quweit_cli.report import plots
 from quweit_cli.report.footnotes import Noted, sourced
 from quweit_cli.report.numbers import times
 from quweit_cli.report.page import Section, Table
-from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Value
+from quweit_cli.report.plots import DENSE, MEASURED, PAPER, Series, Value
 
-ORDER = {"formula": 0, "measured": 1, "paper": 2}
+# Of rows with blocks: how they are drawn, and what their names say.
+DRAWN: dict[Accounting, tuple[Series, str]] = {
+    "measured": (MEASURED, ", measured cycles"),
+    "counted": (PAPER, ", paper's accounting"),
+}
 RATIOS = ("array over blocks", "measured cycles", "full array", "paper's accounting")
 
 
 def energies(table: EnergyTable) -> Section:
     overall: list[tuple[object, ...]] = []
     single: list[tuple[object, ...]] = []
-    for name, *figures in ratio_rows(table.ratios):
+    for scope, name, *figures in sorted(ratio_rows(table.ratios), key=lambda one: one.scope == "model"):
         row = (name, *(None if figure is None else times(figure, "×") for figure in figures))
-        (overall if name.startswith((ALL_MLPS, ALL_LAYERS)) else single).append(row)
-    overall.sort(key=lambda row: "end to end" in str(row[0]))
+        (overall if scope in ("mlps", "model") else single).append(row)
     return Section(
         "Energy of one sample",
         [
@@ -46,7 +49,7 @@ def _use(table: EnergyTable) -> list[str]:
     used = [
         f"{100 * row.utilisation:.3g} % of {row.implementation}"
         for row in table.rows
-        if row.subject == "mlps" and row.utilisation is not None
+        if row.scope == "mlps" and row.utilisation is not None
     ]
     if not used:
         return []
@@ -60,8 +63,8 @@ def _every_row(table: EnergyTable) -> Table:
     rows = [
         (
             row.subject, Noted(row.implementation, _makers(row)), row.accounting, row.value, row.full_array,
-            sourced(row.cycles, "Cycles", sentences(row.cycles_source)),
-            sourced(row.power_mw, "Power", sentences(row.power_source)),
+            sourced(row.cycles, "Cycles", row.cycles_sources),
+            sourced(row.power_mw, "Power", row.power_sources),
             row.luts, row.ffs, row.area_mm2, row.clock_mhz,
         )
         for row in table.rows
@@ -75,28 +78,27 @@ def _every_row(table: EnergyTable) -> Table:
 
 def _makers(row: EnergyRow) -> tuple[str, ...]:
     """Nothing of a sum of several circuits, whose rows stand above."""
-    if AND in row.tool:
+    if row.array and row.weightless:
         return ()
-    return (f"Cells: {row.tool}, {row.device}, {row.stage}.",)
+    return (f"Cells: {', '.join([*row.tools, *row.devices, *row.stages])}.",)
 
 
 def _groups(table: EnergyTable) -> list[tuple[str, list[Value]]]:
     """All MLPs, then all layers end to end on the headline array where there is attention."""
     array = frugal_arrays(table.rows)[0]
-    whole = [row for row in table.rows if row.subject == "model" and row.implementation.startswith(array)]
+    whole = [row for row in table.rows if row.scope == "model" and row.array == array]
     groups = [
-        ("All MLPs", [row for row in table.rows if row.subject == "mlps"]),
+        ("All MLPs", [row for row in table.rows if row.scope == "mlps"]),
         ("All layers end to end", whole),
     ]
-    return [
-        (heading, [_value(row) for row in sorted(rows, key=lambda row: ORDER[row.accounting])])
-        for heading, rows in groups
-        if rows
-    ]
+    return [(heading, [_value(row) for row in sorted(rows, key=_place)]) for heading, rows in groups if rows]
 
 
 def _value(row: EnergyRow) -> Value:
-    series = {"formula": DENSE, "measured": MEASURED, "paper": PAPER}[row.accounting]
-    name = row.implementation.replace(BLOCK_IMPLEMENTATION, "blocks")
-    suffix = {"formula": "", "measured": ", measured cycles", "paper": ", paper's accounting"}[row.accounting]
-    return Value(name + suffix, row.value, series)
+    series, suffix = DRAWN[row.accounting] if row.weightless else (DENSE, "")
+    return Value(row.implementation.replace(BLOCK_IMPLEMENTATION, "blocks") + suffix, row.value, series)
+
+
+def _place(row: EnergyRow) -> int:
+    """Arrays alone first."""
+    return 1 + list(DRAWN).index(row.accounting) if row.weightless else 0

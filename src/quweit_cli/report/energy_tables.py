@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quweit_cli.documents import EnergyTable, EstimateTable, Front, FrontPoint
+from quweit_cli.documents import Accounting, EnergyTable, EstimateTable, Front, FrontPoint
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.headline import comparisons, least_when_full, power_origin, ratio_rows
-from quweit_cli.energy.rows import ALL_MLPS, sentences
+from quweit_cli.energy.rows import ALL_MLPS
 from quweit_cli.report.footnotes import Footnotes
 from quweit_cli.report.numbers import percent, times
 from quweit_cli.report.tables import Table
 
-ACCOUNTINGS = {"measured": "measured", "paper": "paper's"}  # whose cycles the blocks are taken to need
+ACCOUNTINGS: dict[Accounting, str] = {
+    "measured": "measured",
+    "counted": "paper's",
+}  # whose cycles the blocks are taken to need
 
 
 def energy(table: EnergyTable) -> list[Table]:
@@ -52,7 +55,7 @@ def _blocks_alone(table: EnergyTable, notes: list[str]) -> list[Table]:
     rows: list[Sequence[object]] = [
         (ALL_MLPS, ACCOUNTINGS[row.accounting], row.cycles, row.power_mw, row.value)
         for row in table.rows
-        if row.subject == "mlps"
+        if row.scope == "mlps"
     ]
     columns = ("", "cycles", "cycles of a sample", "power mW", "energy uJ")
     return [Table(f"{table.name}: energy of the blocks for one sample", columns, rows, notes)]
@@ -63,8 +66,8 @@ def energy_rows(table: EnergyTable) -> list[Table]:
     footnotes = Footnotes()
     rows: list[Sequence[object]] = []
     for row in table.rows:
-        sources = [f"cycles: {one}" for one in sentences(row.cycles_source)]
-        sources += [f"power: {one}" for one in sentences(row.power_source)]
+        sources = [f"cycles: {one}" for one in row.cycles_sources]
+        sources += [f"power: {one}" for one in row.power_sources]
         notes = footnotes.numbers(sources)
         rows.append(
             (row.subject, row.implementation, row.accounting, row.cycles, row.power_mw, row.value, notes)
@@ -72,9 +75,9 @@ def energy_rows(table: EnergyTable) -> list[Table]:
     columns = ("subject", "implementation", "cycles are", "cycles", "power mW", "energy uJ", "notes")
     ratios: list[Sequence[object]] = [
         (name, *(None if figure is None else times(figure) for figure in figures))
-        for name, *figures in ratio_rows(table.ratios)
+        for _, name, *figures in ratio_rows(table.ratios)
     ]
-    of = ("array over blocks", "measured", "full array", ACCOUNTINGS["paper"])
+    of = ("array over blocks", "measured", "full array", ACCOUNTINGS["counted"])
     rows_of_blocks = Table(f"{table.name}: energy of one sample", columns, rows, (), footnotes.sentences)
     return [*energy(table), rows_of_blocks, *([Table("Ratios", of, ratios)] if ratios else [])]
 

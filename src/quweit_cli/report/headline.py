@@ -11,7 +11,6 @@ from quweit_cli.documents import (
     of_reachable,
 )
 from quweit_cli.energy.headline import Comparison, comparisons, least_when_full, power_origin
-from quweit_cli.energy.rows import ALL_LAYERS
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted, percent, significant, span, times
 from quweit_cli.report.page import Card
@@ -87,10 +86,10 @@ def _energy(table: EnergyTable) -> list[Card]:
     )
     compared = comparisons(table.rows, table.ratios)
     if not compared:
-        (row,) = (row for row in table.rows if (row.subject, row.accounting) == ("mlps", "measured"))
+        (row,) = (row for row in table.rows if (row.scope, row.accounting) == ("mlps", "measured"))
         notes = [
-            f"at {row.cycles:,} cycles, {row.cycles_source}, {row.clock_mhz:g} MHz",
-            f"power: {row.power_source}",
+            f"at {row.cycles:,} cycles, {'; '.join(row.cycles_sources)}, {row.clock_mhz:g} MHz",
+            f"power: {'; '.join(row.power_sources)}",
         ]
         return [replaced, Card("Energy of the blocks for one sample", f"{significant(row.value)} µJ", notes)]
     return [replaced, *(_compared(one, table) for one in compared)]
@@ -99,10 +98,11 @@ def _energy(table: EnergyTable) -> list[Card]:
 def _compared(one: Comparison, table: EnergyTable) -> Card:
     """An array that stands idle most of the time is no measure: then the figure is of arrays in full use."""
     measured, paper, full = (
-        times(value, "×") for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
+        times(value, "×")
+        for value in (one.times["measured"], one.times["counted"], one.times_full["measured"])
     )
     used = "" if one.utilisation is None else f"{percent(one.utilisation)} of the array in use"
-    if one.what == ALL_LAYERS:
+    if one.scope == "model":
         notes = [
             f"end to end, at measured cycles; {one.array} is the most frugal array for it",
             f"{paper} in the paper's accounting",

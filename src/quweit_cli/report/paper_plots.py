@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from quweit_cli.documents import PaperTable
+from quweit_cli.documents import Accounting, PaperTable
 from quweit_cli.energy.paper.comparison import GAIN, GAIN_WHOLE, PRODUCTS, WHOLE
+from quweit_cli.energy.paper.measured import TITLES
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.plots import DENSE, INK, MEASURED, PAPER, SMALL, Series, canvas
 
@@ -17,12 +18,12 @@ LAYERS = (
 )  # fmt: skip
 AREAS = ("LUTs", "ASIC mm²")  # columns of a table 3 that are drawn against its cycles
 APART = 1.2  # times, between two points of one circuit that both get their name
-KINDS: dict[str, Series] = {"paper": PAPER, "ours, paper's cycles": DENSE, "ours, measured": MEASURED}
+KINDS: dict[Accounting, Series] = {"published": PAPER, "counted": DENSE, "measured": MEASURED}
 
 
 class Point(NamedTuple):
     circuit: str
-    kind: str  # of KINDS
+    kind: Accounting
     cycles: float
     area: float
 
@@ -77,7 +78,7 @@ def area_against_cycles(name: str, points: Sequence[Point], unit: str) -> str:
             if chosen:
                 axes.plot(
                     [point.cycles for point in chosen], [point.area for point in chosen], ls="", ms=8,
-                    marker=series.marker, mfc="none" if kind == "paper" else series.colour, mec=INK, mew=0.9, label=kind,
+                    marker=series.marker, mfc="none" if kind == "published" else series.colour, mec=INK, mew=0.9, label=TITLES[kind],
                 )  # fmt: skip
         named: list[Point] = []
         for point in sorted(points, key=lambda one: list(KINDS).index(one.kind), reverse=True):
@@ -100,11 +101,15 @@ def points_of(table: PaperTable, column: str) -> list[Point]:
     columns = {column: place for place, column in enumerate(table.columns)}
     made = []
     for row in table.rows:
-        circuit, _, kind = row.label.partition(": ")
         cycles, area = (row.cells[columns[name]].value for name in ("cycles", column))
-        if isinstance(cycles, int | float) and isinstance(area, int | float):
-            made.append(Point(circuit, kind, float(cycles), float(area)))
-    return made if any(point.kind != "paper" for point in made) else []
+        if (
+            row.circuit
+            and row.accounting
+            and isinstance(cycles, int | float)
+            and isinstance(area, int | float)
+        ):
+            made.append(Point(row.circuit, row.accounting, float(cycles), float(area)))
+    return made if any(point.kind != "published" for point in made) else []
 
 
 def energies_of(table: PaperTable) -> Bars:

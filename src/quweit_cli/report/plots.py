@@ -146,7 +146,7 @@ def front(points: Sequence[FrontPoint], title: str = "") -> str:
                 ("estimated, another has fewer LUTs and cycles", APART, without(estimated, best), False),
                 ("measured", MEASURED, [p for p in points if p.source == "measured"], True),
                 ("paper, its structure's cycles", PAPER, _paper_points(points, "counted"), True),
-                ("paper, one row a cycle", PAPER, _paper_points(points, "paper"), False),
+                ("paper, one row a cycle", PAPER, _paper_points(points, "published"), False),
             ):
                 if chosen:
                     axes.plot(
@@ -171,7 +171,7 @@ def without(points: Sequence[FrontPoint], those: Sequence[FrontPoint]) -> list[F
 
 
 def _paper_points(points: Sequence[FrontPoint], accounting: str) -> list[FrontPoint]:
-    return [point for point in points if point.source == "paper" and point.accounting == accounting]
+    return [point for point in points if point.source == "published" and point.accounting == accounting]
 
 
 def power_residuals(model: PowerModel) -> str:

@@ -16,9 +16,7 @@ from quweit_cli.documents import (
     of_reachable,
 )
 from quweit_cli.energy.foldings import undominated
-from quweit_cli.energy.headline import by_model
 from quweit_cli.energy.power import worst_residual_percent
-from quweit_cli.energy.rows import sentences
 from quweit_cli.report import plots
 from quweit_cli.report.energies import energies
 from quweit_cli.report.findings import STAGES, Findings
@@ -210,7 +208,7 @@ def _front(front: Front) -> Section:
         (
             point.source, point.accounting, point.outputs_per_cycle, point.bits_per_cycle,
             point.cycles_per_row, point.sample_cycles, point.luts, point.ffs,
-            sourced(point.power_mw, "Power", sentences(point.power_source)), point.energy_uj,
+            sourced(point.power_mw, "Power", point.power_sources), point.energy_uj,
             (point in best) if point.source == "estimated" else None,
         )
         for point in front.points
@@ -235,7 +233,7 @@ def _front(front: Front) -> Section:
 def _power_model(table: EnergyTable) -> Section:
     model = table.power_model
     low, high = model.valid_luts
-    used = any(by_model(row) for row in table.rows)
+    used = any(row.modelled for row in table.rows)
     rows = [tuple(getattr(point, key) for key in POWER_COLUMNS) for point in model.points]
     coefficients = ", ".join(f"{name} = {value:.4g}" for name, value in model.coefficients.items())
     return Section(

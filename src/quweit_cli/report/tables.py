@@ -287,7 +287,7 @@ def summary(result: Summary) -> list[Table]:
 def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
     """In both accountings; where arrays stand idle most of the time, beside the best of them in full use."""
     measured, paper, full = (
-        times(value) for value in (one.times["measured"], one.times["paper"], one.times_full["measured"])
+        times(value) for value in (one.times["measured"], one.times["counted"], one.times_full["measured"])
     )
     used = "" if one.utilisation is None else f"{share(one.utilisation)} of the array in use"
     if one.idle:

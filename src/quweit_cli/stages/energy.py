@@ -8,7 +8,7 @@ from quweit_cli import config
 from quweit_cli.artifacts import is_current, load_document, read_stage, save, writing_stage
 from quweit_cli.documents import DumpManifest, EnergyTable, SimResult, SynthesisReport
 from quweit_cli.energy import power, workload
-from quweit_cli.energy import rows as tables
+from quweit_cli.energy.rows import build
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.synth import check_timing
@@ -33,7 +33,7 @@ def run(
     synth = load_document(project, "synth", SynthesisReport)
     check_timing(synth, config.Synth.model_validate(read_stage(project, "synth").options))
     model = power.calibrated()
-    rows, ratios = tables.build(dump, sim, synth, options, model)
+    rows, ratios = build(dump, sim, synth, options, model)
     table = EnergyTable(
         name=dump.name,
         synth=inputs["synth"],

@@ -13,6 +13,7 @@ from typing import Literal
 from quweit_cli import config
 from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
 from quweit_cli.documents import (
+    Accounting,
     DumpManifest,
     EstimateTable,
     Front,
@@ -23,8 +24,8 @@ from quweit_cli.documents import (
     SynthesisReport,
 )
 from quweit_cli.energy import power, published
-from quweit_cli.energy import rows as tables
 from quweit_cli.energy.power import energy_uj
+from quweit_cli.energy.rows import initiation_interval
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.hdl.block.design import BlockSource, foretell
 from quweit_cli.progress import SILENT, Progress
@@ -34,8 +35,8 @@ from quweit_cli.stages.sources import read_block, read_manifest
 
 DOCUMENT = "front.json"
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
-PAPER_CYCLES: dict[Literal["paper", "counted"], int] = {  # of a sample
-    "paper": 196,  # one row a cycle
+PAPER_CYCLES: dict[Accounting, int] = {  # of a sample
+    "published": 196,  # one row a cycle
     "counted": 37_632,  # one LUT output a cycle
 }
 
@@ -114,7 +115,7 @@ def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
     if cells.luts is None:  # in cells of a library: of another front
         return []
     bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
-    cycles = tables.initiation_interval(name, sim)
+    cycles = initiation_interval(name, sim)
     return [
         point(
             name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, dump.model.tokens
@@ -130,7 +131,7 @@ def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
     return [
         FrontPoint(
             block=made.name,
-            source="paper",
+            source="published",
             accounting=accounting,
             outputs_per_cycle=None,
             bits_per_cycle=1.0,
@@ -139,7 +140,7 @@ def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:
             luts=made.luts,
             ffs=made.ffs,
             power_mw=made.power_mw,
-            power_source=f"{published.SOURCE}: energy · clock / cycles",
+            power_sources=[f"{published.SOURCE}: energy · clock / cycles"],
             energy_uj=energy_uj(cycles, made.power_mw, published.CLOCK_MHZ),
         )
         for accounting, cycles in PAPER_CYCLES.items()
@@ -169,7 +170,7 @@ def point(
         luts=luts,
         ffs=ffs,
         power_mw=by_model.power_mw,
-        power_source=by_model.source,
+        power_sources=[by_model.source],
         energy_uj=energy_uj(interval * tokens, by_model.power_mw, published.CLOCK_MHZ),
     )
 

@@ -48,5 +48,9 @@ def _csv(table: EnergyTable) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(EnergyRow.model_fields), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row.model_dump() for row in table.rows)
+    for row in table.rows:
+        fields = row.model_dump()
+        writer.writerow(
+            {key: "; ".join(value) if isinstance(value, list) else value for key, value in fields.items()}
+        )
     return text.getvalue()

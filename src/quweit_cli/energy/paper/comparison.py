@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quweit_cli.documents import Cell, PowerModel, SynthesizedUnit
+from quweit_cli.documents import Accounting, Cell, PowerModel, SynthesizedUnit
 from quweit_cli.energy import power, published
-from quweit_cli.energy.paper.measured import ACCOUNTINGS, IN_CELLS, Accounting, Measured, Silicon, Target
+from quweit_cli.energy.paper.measured import ACCOUNTINGS, IN_CELLS, Measured, Silicon, Target
 from quweit_cli.energy.power import energy_uj
 from quweit_cli.errors import ArtifactError
 
@@ -27,7 +27,7 @@ OPERATIONS = {
 def accountings(measured: Measured, side: int, target: Target) -> list[Accounting]:
     """The paper's powers are known for its own sides, on an FPGA alone for attention, which it counts as a square."""
     published_here = target == "fpga" and side in published.SYSTOLIC and measured.attention == "square"
-    return [one for one in ACCOUNTINGS if one != "paper" or published_here]
+    return [one for one in ACCOUNTINGS if one != "published" or published_here]
 
 
 def gain(
@@ -116,7 +116,7 @@ def _unit_cell(
     measured: Measured, unit: SynthesizedUnit, accounting: Accounting, model: PowerModel, target: Target
 ) -> Cell:
     """GELU, softmax or layer normalisation; the paper leaves them out."""
-    if accounting == "paper":
+    if accounting == "published":
         return Cell(value=None, unit="µJ", method="left out by the paper")
     if target in IN_CELLS:
         silicon = measured.unit_silicon(unit)
@@ -152,7 +152,7 @@ def _array_power(
     measured: Measured, side: int, accounting: Accounting, model: PowerModel
 ) -> tuple[float, str]:
     """Power in mW on an FPGA, and where it comes from."""
-    if accounting == "paper":
+    if accounting == "published":
         point = published.SYSTOLIC[side]
         return point.power_mw, "published energy · clock / cycles"
     array = next(one for one in measured.synth.arrays if one.side == side)
@@ -161,7 +161,7 @@ def _array_power(
 
 
 def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, target: Target) -> Cell:
-    if accounting == "paper":
+    if accounting == "published":
         if measured.name != "i_vit_t":
             return Cell(value=None, unit="µJ", method=NOT_PUBLISHED)
         return Cell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quweit_cli.documents import Cell, PaperTable, PowerModel, TableRow
+from quweit_cli.documents import Accounting, Cell, PaperTable, PowerModel, TableRow
 from quweit_cli.energy import power, published
 from quweit_cli.energy.paper.comparison import (
     CLOCK_MHZ,
@@ -13,7 +13,7 @@ from quweit_cli.energy.paper.comparison import (
     cycles_source,
     silicon_energy,
 )
-from quweit_cli.energy.paper.measured import TITLES, Accounting, Measured, Silicon, Target
+from quweit_cli.energy.paper.measured import TITLES, Measured, Silicon, Target
 from quweit_cli.energy.power import energy_uj
 
 NO_LIBRARY = "no cell library was named"
@@ -31,10 +31,10 @@ def table3(measured: Measured, model: PowerModel) -> PaperTable:
     for side in measured.sides:
         point = published.SYSTOLIC.get(side)
         if known and point is not None:
-            rows.append(_published_row(f"systolic {side}×{side}: paper", point, published.SILICON[side]))
+            rows.append(_published_row(f"systolic {side}×{side}", point, published.SILICON[side]))
         rows += [_array_row(measured, side, accounting, model) for accounting in ("counted", "measured")]
     if known:
-        rows.append(_published_row("weightless block: paper", published.BLOCK, published.BLOCK_SILICON))
+        rows.append(_published_row("weightless block", published.BLOCK, published.BLOCK_SILICON))
     if measured.block is not None:
         rows += [_block_row(measured, accounting, model) for accounting in ("counted", "measured")]
     kept = [place for place, column in enumerate(COLUMNS) if known or column not in RATIOS]
@@ -43,12 +43,12 @@ def table3(measured: Measured, model: PowerModel) -> PaperTable:
         key=f"table3_{measured.name}",
         title=f"Table 3: the MLP of one {measured.name} layer, one sample; FPGA at {CLOCK_MHZ:g} MHz, ASIC at {asic_mhz:g} MHz",
         columns=[COLUMNS[place] for place in kept],
-        rows=[TableRow(label=row.label, cells=[row.cells[place] for place in kept]) for row in rows],
+        rows=[row.model_copy(update={"cells": [row.cells[place] for place in kept]}) for row in rows],
         notes=_notes3(measured, model),
     )
 
 
-def _published_row(label: str, point: published.Point, silicon: published.Silicon) -> TableRow:
+def _published_row(circuit: str, point: published.Point, silicon: published.Silicon) -> TableRow:
     """The paper's power is vectorless, on an FPGA as in library cells."""
 
     def cell(value: float, unit: str = "") -> Cell:
@@ -59,7 +59,9 @@ def _published_row(label: str, point: published.Point, silicon: published.Silico
 
     one = Cell(value=1.0, method="by definition")
     return TableRow(
-        label=label,
+        label=f"{circuit}: {TITLES['published']}",
+        circuit=circuit,
+        accounting="published",
         cells=[
             cell(point.cycles), cell(point.luts), one, cell(point.ffs), one, cell(silicon.brams),
             derived(point.power_mw), cell(point.energy_uj, "µJ"), cell(silicon.area_mm2, "mm²"),
@@ -82,7 +84,8 @@ def _array_row(measured: Measured, side: int, accounting: Accounting, model: Pow
     estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
     point = published.SYSTOLIC.get(side) if measured.name == PUBLISHED else None
     return _row(
-        f"systolic {side}×{side}: {TITLES[accounting]}",
+        f"systolic {side}×{side}",
+        accounting,
         cycles,
         cycles_source(accounting),
         (array.luts, array.ffs, array.brams),
@@ -102,7 +105,8 @@ def _block_row(measured: Measured, accounting: Accounting, model: PowerModel) ->
     estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
     known = measured.name == PUBLISHED
     return _row(
-        f"weightless block: {TITLES[accounting]}",
+        "weightless block",
+        accounting,
         cycles,
         block_cycles_source(measured, accounting),
         (block.luts, block.ffs, block.brams),
@@ -116,7 +120,8 @@ def _block_row(measured: Measured, accounting: Accounting, model: PowerModel) ->
 
 
 def _row(
-    label: str,
+    circuit: str,
+    accounting: Accounting,
     cycles: int,
     cycles_from: str,
     cells: tuple[int, int, float],
@@ -130,7 +135,9 @@ def _row(
     luts, ffs, brams = cells
     ratio = "ours over the paper's"
     return TableRow(
-        label=label,
+        label=f"{circuit}: {TITLES[accounting]}",
+        circuit=circuit,
+        accounting=accounting,
         cells=[
             Cell(value=cycles, method=cycles_from, paper=point.cycles if point else None),
             Cell(value=luts, method=cells_source, paper=point.luts if point else None),
