@@ -1,15 +1,18 @@
 // Bench only: plays rows from a memory file into a block, with random gaps when asked.
 //
-// With gaps it also breaks rows off now and then: a beat before the last is marked as last, and the row
-// begins anew, so that the block must discard what it has of it. And it leaves the mark of a last beat out now
-// and then, which changes nothing. Everything is decided in the clocked process, so no simulator race is possible.
+// With gaps, four rows in eight come with random gaps, the next four as fast as they are taken, and then nothing for up to
+// two intervals between rows, one time in eight for sixteen more: what waits behind a row runs dry. Rows are broken off now and then: a beat
+// before the last is marked as last, and the row begins anew, so that the block must discard what it has of it. The mark
+// of a last beat is left out now and then, which changes nothing. Everything is decided in the clocked process, so no
+// simulator race is possible.
 
 `default_nettype none
 
 module quweit_row_source #(
   parameter integer Rows     = 1,
   parameter integer Beats    = 1,
-  parameter integer BeatBits = 8
+  parameter integer BeatBits = 8,
+  parameter integer Interval = 1  // cycles between rows
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -40,17 +43,18 @@ module quweit_row_source #(
     end
   end
 
-  logic [31:0] row_q, beat_q, lfsr_q;
+  logic [31:0] row_q, beat_q, lfsr_q, silence_q;
   logic        valid_q, broken_q, unmarked_q;
   logic [31:0] next_beat;
-  logic        taken, pause, break_off, exhausted;
+  logic        taken, pause, break_off, exhausted, falls_silent;
 
   assign taken         = valid_q && ready_i && !broken_q;
   assign exhausted     = (row_q == rows_i)
                        || (taken && (beat_q == LastBeat) && (row_q + 1 == rows_i));
   assign next_beat     = (valid_q && ready_i && (broken_q || beat_q == LastBeat)) ? '0
                        : taken ? beat_q + 1 : beat_q;
-  assign pause         = gaps_i && lfsr_q[0];
+  assign falls_silent  = gaps_i && taken && (beat_q == LastBeat) && (row_q[2:0] == 3'd7);
+  assign pause         = falls_silent || (silence_q != 0) || (gaps_i && lfsr_q[0] && !row_q[2]);
   // Often in short rows and on first beats, else seldom enough that hundreds of beats come through.
   assign break_off     = gaps_i && (next_beat != LastBeat) && (lfsr_q[7:4] == 4'd3)
                        && ((Beats <= 16) || (next_beat == 0) || (lfsr_q[12:8] == 5'd9));
@@ -63,9 +67,13 @@ module quweit_row_source #(
       broken_q      <= 1'b0;
       unmarked_q    <= 1'b0;
       lfsr_q        <= 32'hace1_2b4d;
+      silence_q     <= '0;
       first_cycle_o <= '0;
     end else begin
       lfsr_q <= {lfsr_q[30:0], lfsr_q[31] ^ lfsr_q[21] ^ lfsr_q[1] ^ lfsr_q[0]};
+      if (falls_silent)        silence_q <= ((32'(Interval) * 32'(lfsr_q[12:8])) >> 4)
+                                           + ((lfsr_q[15:13] == 3'd3) ? 32'(16 * Interval) : 0);
+      else if (silence_q != 0) silence_q <= silence_q - 1;
       if (taken) begin
         if (row_q == 0 && beat_q == 0) first_cycle_o <= cycle_i;
         if (beat_q == LastBeat) row_q <= row_q + 1;

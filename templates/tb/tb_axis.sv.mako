@@ -34,7 +34,8 @@ module ${axis.testbench} (
   quweit_row_source #(
     .Rows     (${block.vectors.rows}),
     .Beats    (${axis.input_beats}),
-    .BeatBits (${8 * axis.bytes_in})
+    .BeatBits (${8 * axis.bytes_in}),
+    .Interval (${axis.initiation_interval_cycles})
   ) u_source (
     .clk_i,
     .rst_ni,

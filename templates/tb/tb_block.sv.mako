@@ -34,7 +34,8 @@ module ${block.testbench} (
   quweit_row_source #(
     .Rows     (${block.vectors.rows}),
     .Beats    (${block.input_beats}),
-    .BeatBits (${block.features_per_beat * block.input_bits})
+    .BeatBits (${block.features_per_beat * block.input_bits}),
+    .Interval (${block.initiation_interval_cycles})
   ) u_source (
     .clk_i,
     .rst_ni,

@@ -33,7 +33,8 @@ module tb_toy_block0 (
   quweit_row_source #(
     .Rows     (275),
     .Beats    (3),
-    .BeatBits (8)
+    .BeatBits (8),
+    .Interval (3)
   ) u_source (
     .clk_i,
     .rst_ni,

@@ -32,7 +32,8 @@ module tb_toy_block0_axis (
   quweit_row_source #(
     .Rows     (275),
     .Beats    (3),
-    .BeatBits (8)
+    .BeatBits (8),
+    .Interval (3)
   ) u_source (
     .clk_i,
     .rst_ni,
