@@ -47,6 +47,9 @@ def argument(
                 Pair(module, None, clocked="always_ff" in texts[module], parameters=given),
             )
         )
+    if module == "quweit_bit_store" and block.neighbours is not None:
+        where = "its module never answers otherwise to what the memory of neighbours gives"
+        proofs.append((where, Pair("observed", behind_memory(block, texts), clocked=True)))
     if module.endswith("_neighbours"):
         proofs = [
             (
@@ -175,6 +178,34 @@ module observed (
   assign seen = yv ? yd : '0;
   assign seen_last = yv && yl;
   {module or (port.top if axis else block.top)} u_block ({ports});
+endmodule
+"""
+
+
+def behind_memory(block: RtlBlock, texts: Mapping[str, str]) -> str:
+    """The store of a row behind the memory of neighbours, whose control alone counts: any bits come with its beats."""
+    given = parameters("quweit_bit_store", texts.values())
+    assert given is not None
+    given["BeatBits"] = "1"
+    store = ", ".join(f".{name}({value})" for name, value in given.items())
+    return f"""\
+module observed (
+  input clk, input rst_n, input xv, output xr, input xl, input bits, input taken,
+  output full, output [{int(given["Beats"]) - 1}:0] seen
+);
+  (* gclk *) wire ever;
+  reg begun = 1'b0;
+  always @(posedge ever) begin begun <= 1'b1; end
+  wire rst = rst_n && begun;
+  wire valid, ready, last;
+  wire [{int(given["Beats"]) - 1}:0] row;
+  assign seen = full ? row : '0;
+  {block.top}_neighbours u_memory (
+    .clk_i(clk), .rst_ni(rst), .x_valid_i(xv), .x_ready_o(xr), .x_data_i('0), .x_last_i(xl),
+    .y_valid_o(valid), .y_ready_i(ready), .y_data_o(), .y_last_o(last));
+  quweit_bit_store #({store}) u_store (
+    .clk_i(clk), .rst_ni(rst), .beat_valid_i(valid), .beat_ready_o(ready), .beat_last_i(last), .beat_bits_i(bits),
+    .slot_o(), .row_valid_o(full), .row_ready_i(taken), .row_bits_o(row));
 endmodule
 """
 
