@@ -35,7 +35,7 @@ def read_block(
     """
     program = _read_program(inside(folder, block.program), block, shape)
     inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
-    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type.features)
+    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type().features)
     _check_rows(block.name, program, inputs, outputs)
     around = _neighbourhood(block.name, inputs, shape) if shape.neighbours else None
     return BlockSource(
