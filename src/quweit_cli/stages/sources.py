@@ -65,6 +65,10 @@ def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
         raise ArtifactError(
             f"`{path}` is the program `{cut(record.name)}`, and `dump.json` calls it `{block.name}`"
         )
+    if record.schema_name != "quweit.program/1":
+        raise ArtifactError(
+            f"`{path}` is a graph of schema {record.schema_name}, and a block is a program of schema quweit.program/1"
+        )
     try:
         program = program_from_record(record)
     except ValueError as error:

@@ -75,8 +75,8 @@ class PositionEmbedding:
         tokens, features = self.vectors_TD.shape
         fits = bool(x.outer) and x.outer[-1] <= tokens and x.features == features
         require(fits, f"positions of {tokens} tokens x {features} features, input of shape {x.shape}")
-        require_int64(x.largest + MAX_BIAS, "the sum")
         added_TD = self.vectors_TD[: x.outer[-1]]
+        require_int64(x.largest + int(np.abs(added_TD).max()), "the sum")
         return TensorType(features, x.low + int(added_TD.min()), x.high + int(added_TD.max()), x.outer)
 
     def cost(self, x: TensorType) -> Cost:

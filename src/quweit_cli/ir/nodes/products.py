@@ -53,7 +53,8 @@ class MatrixProduct:
         require(x.features == inputs, f"weights for {inputs} inputs, input has {x.features}")
         up_O = np.maximum(self.weights_IO, 0).sum(axis=0)
         down_O = np.minimum(self.weights_IO, 0).sum(axis=0)
-        require_int64(int((up_O - down_O).max()) * x.largest + MAX_BIAS, "an accumulator")
+        sums = zip((up_O - down_O).tolist(), np.abs(self.bias_O).tolist(), strict=True)
+        require_int64(max(total * x.largest + bias for total, bias in sums), "an accumulator")
         low_O = self.bias_O + up_O * x.low + down_O * x.high
         high_O = self.bias_O + up_O * x.high + down_O * x.low
         return TensorType(outputs, int(low_O.min()), int(high_O.max()), x.outer)
