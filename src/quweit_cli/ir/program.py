@@ -118,7 +118,7 @@ class Program:
         return total.times(1 if x is None else math.prod(self._batch(x)))
 
     def record(self, **step: Any) -> NestedProgramRecord:
-        return NestedProgramRecord(program=GraphRecord(**graph_fields(self)), **step)
+        return NestedProgramRecord(program=graph_record(self), **step)
 
     def _batch(self, x: TensorType) -> tuple[int, ...]:
         """The axes of `x` before those of the input; ValueError where it does not fit."""
@@ -259,20 +259,20 @@ GraphRecord.model_rebuild()
 NestedProgramRecord.model_rebuild()
 
 
-def graph_fields(program: Program) -> dict[str, Any]:
-    """The fields of a GraphRecord. What is left out says the same as what a reader fills in."""
+def graph_record(program: Program) -> GraphRecord:
+    """With no outputs where they are what a reader fills in."""
     kind, last = program.input_type, program.steps[-1].name
     outputs = [OutputRecord(name=name, source=tensor) for name, tensor in program.outputs.items()]
-    return {
-        "name": program.name,
-        "input": InputRecord(
+    return GraphRecord(
+        name=program.name,
+        input=InputRecord(
             name=program.input_name,
             outer=list(kind.outer),
             features=kind.features,
             low=kind.low,
             high=kind.high,
         ),
-        "steps": [
+        steps=[
             step.node.record(
                 name=step.name,
                 source=step.sources[0] if len(step.sources) == 1 else list(step.sources),
@@ -280,5 +280,5 @@ def graph_fields(program: Program) -> dict[str, Any]:
             )
             for step in program.steps
         ],
-        "outputs": [] if program.outputs == {last: last} else outputs,
-    }
+        outputs=[] if program.outputs == {last: last} else outputs,
+    )

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from quweit_cli.ir.program import GraphRecord, Program, graph_fields
+from quweit_cli.ir.program import GraphRecord, Program, graph_record
 
 Schema = Literal["quweit.program/1", "quweit.program/2"]
 OF_ROWS = {"thermometer", "lut_layer", "conditional_summation", "requantize"}  # all that the first format has
@@ -34,8 +34,8 @@ class ProgramRecord(GraphRecord):
 
 
 def program_to_record(program: Program) -> ProgramRecord:
-    fields = graph_fields(program)
-    return ProgramRecord(schema_name=_schema_of(GraphRecord(**fields)), **fields)
+    graph = graph_record(program)
+    return ProgramRecord(schema_name=_schema_of(graph), **dict(graph))
 
 
 def program_from_record(record: GraphRecord) -> Program:
