@@ -472,7 +472,8 @@ CASES = [
         torch=by_example,
         refused=[
             ([TensorType(3, *BYTES)], r"takes -128 \.\.\. 127 in shape \(2,\), and is given .* shape \(3,\)"),
-            ([TensorType(2, *HALVES)], "is given -32768"),
+            ([TensorType(2, -129, 127)], "is given -129"),
+            ([TensorType(2, -128, 128)], r"is given -128 \.\.\. 128"),
         ],
     ),
 ]
@@ -621,3 +622,12 @@ def test_the_ends_of_a_worst_case_are_reached() -> None:
     a, b = np.meshgrid(np.arange(-3, 4), np.arange(-5, 10))
     answers = addition.evaluate(a, b)
     assert (int(answers.min()), int(answers.max())) == (kind.low, kind.high)
+
+
+def test_what_a_causal_product_leaves_out_is_in_its_range() -> None:
+    """Of positive numbers: a score that is not computed is 0, and a first token's sum has one term."""
+    positive = TensorType(2, 2, 3, (4,))
+    scores = ScoreProduct(1, causal=True).output_type(positive, positive)
+    assert (scores.low, scores.high) == (0, 2 * 9)
+    mixed = ValueProduct(1, causal=True).output_type(TensorType(4, 1, 9, (1, 4)), positive)
+    assert (mixed.low, mixed.high) == (2, 4 * 27)
