@@ -48,7 +48,7 @@ def test_eval_mode_equals_the_program(changes: dict[str, object]) -> None:
     real = torch.from_numpy(expected_RE).float() * block.output_scale()
     assert torch.equal(block(x).flatten(0, 1), real)
     assert len(np.unique(expected_RE)) > 50
-    assert program.output_type.low >= -32768 and program.output_type.high <= 32767
+    assert program.output_type().low >= -32768 and program.output_type().high <= 32767
 
 
 @pytest.mark.parametrize("changes", VARIANTS, ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import re
 import shlex
@@ -135,6 +136,28 @@ def test_the_worked_example_of_the_formats_page_adds_up(generator: ModuleType) -
         assert [traced[step.name][0].tolist() for step in program.steps] == tensors
 
 
+def test_the_worked_graph_of_the_formats_page_checks_by_hand() -> None:
+    page = (REPOSITORY / "docs" / "formats.md").read_text()
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.S)[1])
+    record = ProgramRecord.model_validate(shown)
+    assert record.model_dump(mode="json", by_alias=True) == shown
+    check_schema("program", shown)
+    program = program_from_record(record)
+    ((x, *tensors),) = table_below(page, "| x | sums | scores | weights | mixed | y |")
+    traced = trace(program, np.array(x))
+    assert [traced[step.name].tolist() for step in program.steps] == tensors
+
+
+def test_the_formats_page_has_every_operation_with_the_equation_of_its_schema() -> None:
+    schema = json.loads((REPOSITORY / "docs" / "schemas" / "program.json").read_text())
+    page = (REPOSITORY / "docs" / "formats.md").read_text()
+    operations = [kind for kind in schema["$defs"].values() if "op" in kind["properties"]]
+    assert len(operations) >= 16
+    for kind in operations:
+        assert f"`{kind['properties']['op']['const']}`" in page
+        assert plain(kind["description"]) in plain(page), kind["title"]
+
+
 def test_the_example_dump_holds_the_rows_of_the_page() -> None:
     folder = REPOSITORY / "docs" / "example" / "dump" / "blocks"
     x, y = np.load(folder / "block0.x.npy"), np.load(folder / "block0.y.npy")
@@ -212,10 +235,15 @@ def run_line(line: str, folder: Path) -> None:
     assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
 
 
-def table_below(page: str, header: str) -> list[list[list[int]]]:
-    """Rows of a Markdown table of integer lists."""
+def plain(text: str) -> str:
+    """Without marks of code and line breaks."""
+    return " ".join(text.replace("`", "").split())
+
+
+def table_below(page: str, header: str) -> list[list[list[Any]]]:
+    """Rows of a Markdown table of lists."""
     lines = page.split(header + "\n")[1].splitlines()[1:]
-    rows = [line for line in lines[: lines.index("")] if line]
+    rows = list(itertools.takewhile(bool, lines))
     return [[json.loads(f"[{cell}]") for cell in row.strip("|").split("|")] for row in rows]
 
 

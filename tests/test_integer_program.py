@@ -7,7 +7,6 @@ import pytest
 from pydantic import ValidationError
 
 from programs import random_block, random_rows
-from quweit_cli.ir.cost import cost
 from quweit_cli.ir.liveness import live_bits, read_pins
 from quweit_cli.ir.nodes.bits import LutLayer
 from quweit_cli.ir.nodes.sums import ConditionalSummation
@@ -56,13 +55,13 @@ def test_a_pin_counts_as_read_only_when_the_table_depends_on_it() -> None:
 
 
 def test_the_cost_counts_every_operation_of_a_row() -> None:
-    counted = cost(random_block(features=6, thresholds=3, layers=(10, 7)))
+    counted = random_block(features=6, thresholds=3, layers=(10, 7)).cost()
     assert (counted.comparisons, counted.lut_reads, counted.additions) == (18, 17, 42)
     assert counted.stored_bits == 18 * 8 + 17 * 64 + 42 * 8
 
 
 def test_bits_that_pass_by_the_luts_cost_nothing_there() -> None:
-    counted = cost(random_block(features=6, thresholds=3, layers=(10, 7), summed=True))
+    counted = random_block(features=6, thresholds=3, layers=(10, 7), summed=True).cost()
     assert (counted.lut_reads, counted.additions) == (17, 42 + 18 * 6)
     assert counted.stored_bits == 18 * 8 + 17 * 64 + (42 + 18 * 6) * 8
 
@@ -97,11 +96,11 @@ def test_rows_of_another_width_or_range_are_refused() -> None:
 def test_a_program_with_a_broken_chain_is_refused() -> None:
     block = random_block()
     with pytest.raises(ValueError, match="no earlier step"):
-        Program("p", "x", block.input_type, (Step("t", "nowhere", block.steps[0].node),))
+        Program("p", "x", block.input_type, (Step("t", ("nowhere",), block.steps[0].node),))
     with pytest.raises(ValueError, match="not an identifier"):
         Program("p; rm", "x", TensorType(6, -128, 127), block.steps)
     with pytest.raises(ValueError, match="two tensors"):
-        Program("p", "x", block.input_type, (block.steps[0], Step("x", "x", block.steps[0].node)))
+        Program("p", "x", block.input_type, (block.steps[0], Step("x", ("x",), block.steps[0].node)))
 
 
 @pytest.mark.parametrize(

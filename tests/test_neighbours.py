@@ -68,7 +68,7 @@ def test_no_answer_depends_on_a_later_token(mlp: str, tmp_path: Path) -> None:
 def test_an_mlp_reads_two_rows_and_answers_one() -> None:
     model = build(tiny_digits("model.neighbours=true").model, META)
     program = blocks_of(model)["block0"].program("block0")
-    assert (program.input_type.features, program.output_type.features) == (32, 16)
+    assert (program.input_type.features, program.output_type().features) == (32, 16)
     dense = build(tiny_digits("model.neighbours=true", "model.mlp=dense").model, META)
     assert tuple(dense.state_dict()["layers.0.mlp.expand.weight"].shape) == (64, 32)
 

@@ -27,7 +27,8 @@ CLOCKS = {
     "sleep",
 }
 WAITS = {"wait", "communicate", "join", "result"}  # whose first argument may be a time
-FILES = sorted((REPOSITORY / "tests").glob("*.py"))
+TESTS = REPOSITORY / "tests"
+FILES = sorted({*TESTS.glob("*.py"), *TESTS.rglob("test_*.py")})
 
 
 def faults(source: str) -> Iterator[str]:

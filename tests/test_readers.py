@@ -508,7 +508,13 @@ def test_a_dump_that_contradicts_itself_is_refused(
     ("step", "changes", "words"),
     [
         (None, {"schema": None}, "is not of schema quweit.program/1"),
-        (None, {"schema": "quweit.program/2"}, "is not of schema quweit.program/1"),
+        (None, {"schema": "quweit.program/2"}, "is written as quweit.program/1"),
+        (
+            None,
+            {"schema": "quweit.program/2", "outputs": [{"name": "a", "source": "y"}]},
+            "is a graph of schema",
+        ),
+        (None, {"schema": "quweit.program/3"}, "is not of schema quweit.program/1 or quweit.program/2"),
         (None, {"name": "other"}, "is the program `other`"),
         (None, {"steps": []}, "`steps`"),
         (None, {"input": {"name": "x", "features": 2, "low": 5, "high": -5}}, "empty range"),

@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -285,16 +285,17 @@ def load(kind: type[AnyArtifact], path: Path, *, most: int = readers.DOCUMENT_BY
     Raises:
         ArtifactError: unreadable, not JSON, without its `schema`, or not of this kind.
     """
-    content = read_json(path, _schema_of(kind), most=most)
+    content = read_json(path, *_schemas_of(kind), most=most)
     try:
         return kind.model_validate(content, strict=True)
     except ValidationError as error:
         raise ArtifactError(f"`{path}` is not a valid {kind.__name__}: {readers.problems(error)}") from None
 
 
-def _schema_of(kind: type[BaseModel]) -> str | None:
+def _schemas_of(kind: type[BaseModel]) -> tuple[str, ...]:
+    """What its `schema` can be; nothing where it has none."""
     named = kind.model_fields.get("schema_name")
-    return None if named is None else str(named.default)
+    return () if named is None else get_args(named.annotation)
 
 
 def save(artifact: BaseModel, path: Path, *, indent: int | None = 1) -> None:
@@ -302,18 +303,20 @@ def save(artifact: BaseModel, path: Path, *, indent: int | None = 1) -> None:
     write_json(path, artifact.model_dump(mode="json", by_alias=True), indent=indent)
 
 
-def read_json(path: Path, schema: str | None = None, *, most: int = readers.DOCUMENT_BYTES) -> Any:
+def read_json(path: Path, *schemas: str, most: int = readers.DOCUMENT_BYTES) -> Any:
     """Plain values from a JSON file of at most so many bytes.
 
+    schemas: what its `schema` can be; without any, it needs none.
+
     Raises:
-        ArtifactError: it cannot be read, is damaged, or is not of the schema.
+        ArtifactError: it cannot be read, is damaged, or is of no such schema.
     """
     try:
         content = readers.parse_json(readers.read_text(path, most))
     except readers.Unreadable as error:
         raise ArtifactError(f"cannot read `{path}`: {error}") from None
-    if schema is not None and (not isinstance(content, dict) or content.get("schema") != schema):
-        raise ArtifactError(f"`{path}` is not of schema {schema}")
+    if schemas and (not isinstance(content, dict) or content.get("schema") not in schemas):
+        raise ArtifactError(f"`{path}` is not of schema {' or '.join(schemas)}")
     return content
 
 

@@ -28,7 +28,7 @@ def block_program(
     chain += [("summation", summation), ("y", requantize)]
     steps, source = [], "x"
     for step_name, node in chain:
-        steps.append(Step(step_name, source, node))
+        steps.append(Step(step_name, (source,), node))
         source = step_name
     return Program(name, "x", TensorType(len(thermometer.thresholds_DT), *INT8), tuple(steps))
 

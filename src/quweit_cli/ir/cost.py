@@ -1,38 +1,41 @@
-"""What a program costs by counting: before any tool runs, and independent of every tool."""
+"""What a node costs by counting: before any tool runs, and independent of every tool."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
-from quweit_cli.ir.nodes.sums import ConditionalSummation
-from quweit_cli.ir.program import Program
-
 
 @dataclass(frozen=True)
 class Cost:
-    """Operations on one row, and the stored bits of the program. A table that passes a bit on is a wire: neither."""
+    """Operations of one evaluation, and the bits that are stored for it.
 
-    comparisons: int
-    lut_reads: int
-    additions: int
-    multiplications: int
-    stored_bits: int
+    A table that passes a bit on is a wire, which costs nothing. Nor do roundings, clamps and shifts.
+    """
 
+    comparisons: int = 0
+    lut_reads: int = 0  # of tables, whether an entry is a bit or a number
+    additions: int = 0
+    multiplications: int = 0
+    divisions: int = 0  # and square roots
+    stored_bits: int = 0
 
-def cost(program: Program) -> Cost:
-    """Count the operations of one row; a weightless block multiplies nothing."""
-    comparisons = lut_reads = additions = stored_bits = 0
-    for step in program.steps:
-        match step.node:
-            case Thermometer(thresholds_DT=thresholds_DT):
-                comparisons += thresholds_DT.size
-                stored_bits += thresholds_DT.size * program.input_type.bits
-            case LutLayer() as layer:
-                tables = int((~layer.passing).sum())
-                lut_reads += tables
-                stored_bits += tables * 2**layer.fan_in
-            case ConditionalSummation(values_KE=values_KE):
-                additions += values_KE.size
-                stored_bits += values_KE.size * 8
-    return Cost(comparisons, lut_reads, additions, 0, stored_bits)
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.comparisons + other.comparisons,
+            self.lut_reads + other.lut_reads,
+            self.additions + other.additions,
+            self.multiplications + other.multiplications,
+            self.divisions + other.divisions,
+            self.stored_bits + other.stored_bits,
+        )
+
+    def times(self, evaluations: int) -> Cost:
+        """That of so many evaluations; what is stored is stored once."""
+        return Cost(
+            self.comparisons * evaluations,
+            self.lut_reads * evaluations,
+            self.additions * evaluations,
+            self.multiplications * evaluations,
+            self.divisions * evaluations,
+            self.stored_bits,
+        )

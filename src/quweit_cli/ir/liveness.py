@@ -30,11 +30,12 @@ def live_bits(program: Program) -> dict[str, NDArray[np.bool_]]:
     types = tensor_types(program)
     live: dict[str, NDArray[np.bool_]] = {}
     for step in reversed(program.steps):
+        source = step.sources[0]
         if isinstance(step.node, ConditionalSummation):
-            live[step.source] = (step.node.values_KE != 0).any(axis=1)
+            live[source] = (step.node.values_KE != 0).any(axis=1)
         elif isinstance(step.node, LutLayer):
             reads_JL = read_pins(step.node) & live[step.name][:, None]
-            mask = np.zeros(types[step.source].features, dtype=bool)
+            mask = np.zeros(types[source].features, dtype=bool)
             mask[step.node.pins_JL[reads_JL]] = True
-            live[step.source] = mask
+            live[source] = mask
     return live

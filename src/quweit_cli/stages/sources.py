@@ -35,7 +35,7 @@ def read_block(
     """
     program = _read_program(inside(folder, block.program), block, shape)
     inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
-    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type.features)
+    outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type().features)
     _check_rows(block.name, program, inputs, outputs)
     around = _neighbourhood(block.name, inputs, shape) if shape.neighbours else None
     return BlockSource(
@@ -64,6 +64,10 @@ def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
     if record.name != block.name:
         raise ArtifactError(
             f"`{path}` is the program `{cut(record.name)}`, and `dump.json` calls it `{block.name}`"
+        )
+    if record.schema_name != "quweit.program/1":
+        raise ArtifactError(
+            f"`{path}` is a graph of schema {record.schema_name}, and a block is a program of schema quweit.program/1"
         )
     try:
         program = program_from_record(record)

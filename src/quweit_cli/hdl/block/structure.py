@@ -124,7 +124,7 @@ def _steps_of_block(
     program: Program,
 ) -> tuple[Thermometer, list[LutLayer], ConditionalSummation, Requantize]:
     chained = all(
-        step.source == before
+        step.sources == (before,)
         for step, before in zip(
             program.steps, (program.input_name, *(step.name for step in program.steps)), strict=False
         )
@@ -150,7 +150,7 @@ def _steps_of_block(
 
 def _check_bus(program: Program) -> None:
     """Raises UnsupportedModel for a range that the bus would cut, and for an output that never changes."""
-    read, given = program.input_type, program.output_type
+    read, given = program.input_type, program.output_type()
     for what, kind, (low, high), change in (
         ("input", read, INT8, "quantise its input to 8 bits"),
         ("output", given, INT16, "clamp it to 16 bits in its requantisation, or shift it further"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import FailFast, Field
 
-from quweit_cli.ir.nodes.base import Integers, _require
+from quweit_cli.ir.cost import Cost
+from quweit_cli.ir.nodes.base import EvenRows, Integers, StepRecord, integers, require
 from quweit_cli.ir.types import TensorType
 
 MAX_FAN_IN = 6
-
-
 LUTS_AT_ONCE = 32  # read by `LutLayer.evaluate`: the addresses of some thousand rows then lie in the cache
 
 
@@ -26,16 +27,33 @@ class Thermometer:
     thresholds_DT: Integers
 
     def __post_init__(self) -> None:
-        _require(self.thresholds_DT.ndim == 2, "thresholds must be features x thresholds")
+        require(self.thresholds_DT.ndim == 2, "thresholds must be features x thresholds")
 
     def evaluate(self, x_RD: Integers) -> Integers:
-        bits_RDT = x_RD[:, :, None] > self.thresholds_DT[None]
-        return bits_RDT.reshape(len(x_RD), self.thresholds_DT.size).astype(np.int64)
+        bits_RDT = x_RD[..., None] > self.thresholds_DT
+        return bits_RDT.reshape(*x_RD.shape[:-1], self.thresholds_DT.size).astype(np.int64)
 
     def output_type(self, x: TensorType) -> TensorType:
         features = len(self.thresholds_DT)
-        _require(x.features == features, f"thresholds for {features} features, input has {x.features}")
-        return TensorType(self.thresholds_DT.size, 0, 1)
+        require(x.features == features, f"thresholds for {features} features, input has {x.features}")
+        return TensorType(self.thresholds_DT.size, 0, 1, x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        size = self.thresholds_DT.size
+        return Cost(comparisons=size, stored_bits=size * x.bits).times(x.rows)
+
+    def record(self, **step: Any) -> ThermometerRecord:
+        return ThermometerRecord(thresholds=self.thresholds_DT.tolist(), **step)
+
+
+class ThermometerRecord(StepRecord):
+    """bit[d*T + t] = x[d] > thresholds[d][t]"""
+
+    op: Literal["thermometer"] = "thermometer"
+    thresholds: EvenRows
+
+    def node(self) -> Thermometer:
+        return Thermometer(integers(self.thresholds))
 
 
 def passing_table(fan_in: int) -> np.uint64:
@@ -55,12 +73,12 @@ class LutLayer:
     tables_J: NDArray[np.uint64]
 
     def __post_init__(self) -> None:
-        _require(self.pins_JL.ndim == 2, "pins must be LUTs x fan-in")
-        _require(1 <= self.fan_in <= MAX_FAN_IN, f"fan-in {self.fan_in} is not within 1 ... {MAX_FAN_IN}")
-        _require(self.tables_J.shape == (len(self.pins_JL),), "one table a LUT")
-        _require(self.tables_J.dtype == np.uint64, "tables must be uint64")
+        require(self.pins_JL.ndim == 2, "pins must be LUTs x fan-in")
+        require(1 <= self.fan_in <= MAX_FAN_IN, f"fan-in {self.fan_in} is not within 1 ... {MAX_FAN_IN}")
+        require(self.tables_J.shape == (len(self.pins_JL),), "one table a LUT")
+        require(self.tables_J.dtype == np.uint64, "tables must be uint64")
         width = 2**self.fan_in
-        _require(
+        require(
             width == 64 or not np.any(self.tables_J >> np.uint64(width)),
             f"a table has bits at or above {width}",
         )
@@ -77,20 +95,43 @@ class LutLayer:
     def evaluate(self, x_RI: Integers) -> Integers:
         # pins gather rows of bytes, which is three times faster than columns of words; some LUTs at a time, whose rows
         # stay in the cache, another four times
-        bit_IR = np.ascontiguousarray(x_RI.T, dtype=np.uint8)
-        answer_JR = np.empty((len(self.pins_JL), len(x_RI)), dtype=np.int64)
+        bit_IR = np.ascontiguousarray(x_RI.reshape(-1, x_RI.shape[-1]).T, dtype=np.uint8)
+        answer_JR = np.empty((len(self.pins_JL), bit_IR.shape[1]), dtype=np.int64)
         for first in range(0, len(answer_JR), LUTS_AT_ONCE):
             some = slice(first, first + LUTS_AT_ONCE)
             address_JR = np.zeros(answer_JR[some].shape, dtype=np.uint8)
             for pin in range(self.fan_in):
                 address_JR |= bit_IR[self.pins_JL[some, pin]] << np.uint8(pin)
             answer_JR[some] = (self.tables_J[some, None] >> address_JR) & np.uint64(1)
-        return answer_JR.T
+        return answer_JR.T.reshape(*x_RI.shape[:-1], len(answer_JR))
 
     def output_type(self, x: TensorType) -> TensorType:
-        _require((x.low, x.high) == (0, 1), "a LUT layer takes bits")
-        _require(
+        require((x.low, x.high) == (0, 1), "a LUT layer takes bits")
+        require(
             bool(np.all((self.pins_JL >= 0) & (self.pins_JL < x.features))),
             f"a pin points outside of the {x.features} input bits",
         )
-        return TensorType(len(self.pins_JL), 0, 1)
+        return TensorType(len(self.pins_JL), 0, 1, x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        tables = int((~self.passing).sum())
+        return Cost(lut_reads=tables, stored_bits=tables * 2**self.fan_in).times(x.rows)
+
+    def record(self, **step: Any) -> LutLayerRecord:
+        digits = max(1, 2**self.fan_in // 4)
+        tables = [f"{int(table):0{digits}x}" for table in self.tables_J]
+        return LutLayerRecord(pins=self.pins_JL.tolist(), tables=tables, **step)
+
+
+Table = Annotated[str, Field(pattern=r"^[0-9a-f]{1,16}$")]
+
+
+class LutLayerRecord(StepRecord):
+    """y[j] = tables[j] >> (sum over l of bit[pins[j][l]] << l) & 1"""
+
+    op: Literal["lut_layer"] = "lut_layer"
+    pins: EvenRows
+    tables: Annotated[list[Table], Field(min_length=1), FailFast()]
+
+    def node(self) -> LutLayer:
+        return LutLayer(integers(self.pins), np.array([int(table, 16) for table in self.tables], np.uint64))

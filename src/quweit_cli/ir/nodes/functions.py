@@ -8,11 +8,15 @@ and its Newton iteration for the square root, started at 2^16 and stopped after 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from quweit_cli.ir.nodes.base import Integers
-from quweit_cli.ir.types import INT8
+from quweit_cli.ir.cost import Cost
+from quweit_cli.ir.nodes.base import Integer, Integers, Row, StepRecord, integers, require, require_int64
+from quweit_cli.ir.types import INT8, INT16, TensorType, bits_of_range
 
 FRACTION = 8  # bits of an octave below the point
 WEIGHT_BITS = 16  # of 2^-0
@@ -49,16 +53,22 @@ def octaves(score_scale: float) -> int:
     return multiplier
 
 
-def shiftmax(scores_RN: Integers, multiplier: int) -> Integers:
+def shiftmax(scores_RN: Integers, multiplier: int, among_RN: NDArray[np.bool_] | None = None) -> Integers:
     """Softmax of int8 scores as int8 probabilities, 128 steps to one (one itself is 127).
 
     exp(-d) as a power of two whose fraction is taken linearly, 2^-f = 1 - f/2: shifts alone. One
     reciprocal a row.
+
+    among_RN: true for the scores that count, at least one a row; the others are given 0.
     """
-    distance_RN = (scores_RN.max(axis=1, keepdims=True) - scores_RN) * multiplier
+    if among_RN is not None:
+        scores_RN = np.where(among_RN, scores_RN, INT8[0])
+    distance_RN = (scores_RN.max(axis=-1, keepdims=True) - scores_RN) * multiplier
     whole_RN, part_RN = distance_RN >> FRACTION, distance_RN & (2**FRACTION - 1)
     weight_RN = (((2 << FRACTION) - part_RN) << (WEIGHT_BITS - FRACTION - 1)) >> np.minimum(whole_RN, 31)
-    reciprocal_R1 = (1 << 2 * WEIGHT_BITS - 1) // weight_RN.sum(axis=1, keepdims=True)
+    if among_RN is not None:
+        weight_RN *= among_RN
+    reciprocal_R1 = (1 << 2 * WEIGHT_BITS - 1) // weight_RN.sum(axis=-1, keepdims=True)
     scaled_RN = (weight_RN * reciprocal_R1 + (1 << 23)) >> 24
     probability_RN: Integers = np.minimum(scaled_RN, INT8[1])
     return probability_RN
@@ -70,13 +80,12 @@ def layer_norm(rows_RD: Integers) -> Integers:
     D·x - Σx and D·Σx² - (Σx)² hold mean and variance without a division; one floor square root and
     one reciprocal of 17 bits a row. A constant row is all zeros.
     """
-    width = rows_RD.shape[1]
-    if width * 2**30 * width >= 2**62:
-        raise ValueError(f"rows of {width} elements do not fit int64")
-    sum_R1 = rows_RD.sum(axis=1, keepdims=True)
-    spread_R1 = width * (rows_RD**2).sum(axis=1, keepdims=True) - sum_R1**2
+    width = rows_RD.shape[-1]
+    _require_width(width)
+    sum_R1 = rows_RD.sum(axis=-1, keepdims=True)
+    spread_R1 = width * (rows_RD**2).sum(axis=-1, keepdims=True) - sum_R1**2
     root_R1 = np.maximum(_floor_root(spread_R1), 1)
-    bits_R1 = np.array([[int(root).bit_length()] for root in root_R1[:, 0]])
+    bits_R1 = np.frexp(root_R1.astype(np.float64))[1].astype(np.int64)  # exact: roots have at most 31 bits
     reciprocal_R1 = (1 << (bits_R1 + RECIPROCAL_BITS)) // root_R1
     shift_R1 = bits_R1 + RECIPROCAL_BITS - NORM_STEPS.bit_length() + 1
     scaled_RD = ((width * rows_RD - sum_R1) * reciprocal_R1 + (1 << (shift_R1 - 1))) >> shift_R1
@@ -84,5 +93,158 @@ def layer_norm(rows_RD: Integers) -> Integers:
     return clamped_RD
 
 
+def _require_width(width: int) -> None:
+    require(width * 2**30 * width < 2**62, f"rows of {width} elements do not fit int64")
+
+
 def _floor_root(values: Integers) -> Integers:
-    return np.array([math.isqrt(int(value)) for value in values.ravel()]).reshape(values.shape)
+    roots = [math.isqrt(int(value)) for value in values.ravel()]
+    return np.array(roots, dtype=np.int64).reshape(values.shape)
+
+
+# ---------------------------------------------------------------- as nodes
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """`y = entry[x - low]`, each element by itself: a function of few input values, such as GELU.
+
+    entries_N: int64, the answers to low, low + 1 and so on.
+    """
+
+    low: int
+    entries_N: Integers
+
+    def __post_init__(self) -> None:
+        require(self.entries_N.ndim == 1 and self.entries_N.size > 0, "entries must be one row")
+
+    @property
+    def high(self) -> int:
+        """The last input that has an entry."""
+        return self.low + len(self.entries_N) - 1
+
+    def evaluate(self, x_RD: Integers) -> Integers:
+        return self.entries_N[x_RD - self.low]
+
+    def output_type(self, x: TensorType) -> TensorType:
+        require(
+            self.low <= x.low and x.high <= self.high,
+            f"the table answers {self.low} ... {self.high}, the input is {x.low} ... {x.high}",
+        )
+        read = self.entries_N[x.low - self.low : x.high - self.low + 1]
+        return TensorType(x.features, int(read.min()), int(read.max()), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        bits = bits_of_range(int(self.entries_N.min()), int(self.entries_N.max()))
+        return Cost(lut_reads=x.features, stored_bits=self.entries_N.size * bits).times(x.rows)
+
+    def record(self, **step: Any) -> TableRecord:
+        return TableRecord(low=self.low, entries=self.entries_N.tolist(), **step)
+
+
+class TableRecord(StepRecord):
+    """y = entries[x - low], each element by itself"""
+
+    op: Literal["table"] = "table"
+    low: Integer
+    entries: Row
+
+    def node(self) -> Table:
+        return Table(self.low, integers(self.entries))
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """`shiftmax` over the last axis: a row of int8 scores to int8 probabilities.
+
+    multiplier: what `octaves` gives for the scale of the scores. Causal: row t of the axis before it counts elements
+    0 ... t, and gives the others 0.
+    """
+
+    multiplier: int
+    causal: bool
+
+    def __post_init__(self) -> None:
+        require(1 <= self.multiplier <= 255, f"multiplier {self.multiplier} is not within 1 ... 255")
+
+    def evaluate(self, x_RN: Integers) -> Integers:
+        if not self.causal:
+            return shiftmax(x_RN, self.multiplier)
+        return shiftmax(x_RN, self.multiplier, np.tri(x_RN.shape[-1], dtype=np.bool_))
+
+    def output_type(self, x: TensorType) -> TensorType:
+        require(INT8[0] <= x.low and x.high <= INT8[1], f"softmax takes int8, not {x.low} ... {x.high}")
+        require_int64(x.features << WEIGHT_BITS, "the sum of weights")
+        if self.causal:
+            square = x.outer[-1:] == (x.features,)
+            require(square, f"a causal softmax takes tokens x tokens, not shape {x.shape}")
+        return TensorType(x.features, 0, INT8[1], x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        read = x.features * x.rows
+        if self.causal:
+            read = (x.features + 1) * x.rows // 2
+        return Cost(
+            comparisons=read - x.rows,
+            additions=2 * read - x.rows,
+            multiplications=2 * read,
+            divisions=x.rows,
+        )
+
+    def record(self, **step: Any) -> SoftmaxRecord:
+        return SoftmaxRecord(multiplier=self.multiplier, causal=self.causal, **step)
+
+
+class SoftmaxRecord(StepRecord):
+    """Over the last axis; where causal, row t over the elements 0 ... t alone, and the others are 0:
+
+    d[n] = (max(x) - x[n]) * multiplier
+    w[n] = ((512 - d[n] mod 256) * 2^7) >> min(d[n] >> 8, 31)
+    r = floor(2^31 / sum over n of w[n])
+    y[n] = min((w[n]*r + 2^23) >> 24, 127)
+    """
+
+    op: Literal["softmax"] = "softmax"
+    multiplier: Integer
+    causal: bool
+
+    def node(self) -> Softmax:
+        return Softmax(self.multiplier, self.causal)
+
+
+@dataclass(frozen=True)
+class LayerNormalisation:
+    """`layer_norm` over the last axis: int16 to int8, 32 steps to a deviation, without gain and bias."""
+
+    def evaluate(self, x_RD: Integers) -> Integers:
+        return layer_norm(x_RD)
+
+    def output_type(self, x: TensorType) -> TensorType:
+        fits = INT16[0] <= x.low and x.high <= INT16[1]
+        require(fits, f"layer normalisation takes int16, not {x.low} ... {x.high}")
+        _require_width(x.features)
+        return TensorType(x.features, *INT8, x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        return Cost(additions=3 * x.features - 1, multiplications=3 * x.features + 2, divisions=2).times(
+            x.rows
+        )
+
+    def record(self, **step: Any) -> LayerNormalisationRecord:
+        return LayerNormalisationRecord(**step)
+
+
+class LayerNormalisationRecord(StepRecord):
+    """Over the last axis, of D elements:
+
+    s = sum over d of x[d]
+    v = D * (sum over d of x[d]^2) - s^2
+    r = max(floor(square root of v), 1)
+    b = bits of r, so that 2^(b-1) <= r < 2^b
+    y[d] = clamp(((D*x[d] - s) * floor(2^(b+16) / r) + 2^(b+10)) >> (b+11), -128, 127)
+    """
+
+    op: Literal["layer_normalisation"] = "layer_normalisation"
+
+    def node(self) -> LayerNormalisation:
+        return LayerNormalisation()

@@ -1,15 +1,84 @@
-"""Products of matrices: operands, exact results, and what a layer multiplies."""
+"""Products of matrices: activations times weights, what a layer multiplies, operands and their exact results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from quweit_cli.ir.nodes.base import Integers
-from quweit_cli.ir.nodes.sums import Requantize
-from quweit_cli.ir.types import INT8
+from quweit_cli.ir.cost import Cost
+from quweit_cli.ir.nodes.base import (
+    EvenRows,
+    Integers,
+    Row,
+    StepRecord,
+    integers,
+    product,
+    require,
+    require_int64,
+)
+from quweit_cli.ir.nodes.sums import MAX_BIAS, Requantize
+from quweit_cli.ir.types import INT8, INT32, TensorType, bits_of_range
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixProduct:
+    """`acc[o] = bias[o] + Σ_i x[i] · weight[i][o]`.
+
+    weights_IO: int64 holding values of 32 bits, mostly int8. bias_O: int64, at most MAX_BIAS either way.
+    """
+
+    weights_IO: Integers
+    bias_O: Integers
+
+    def __post_init__(self) -> None:
+        require(self.weights_IO.ndim == 2, "weights must be inputs x outputs")
+        require(self.bias_O.shape == (self.weights_IO.shape[1],), "one bias an output")
+        require(
+            bool(np.all((self.weights_IO >= INT32[0]) & (self.weights_IO <= INT32[1]))),
+            "weights must fit int32",
+        )
+        require(
+            bool(np.all((self.bias_O >= -MAX_BIAS) & (self.bias_O <= MAX_BIAS))),
+            "biases must lie within -2^47 ... 2^47",
+        )
+
+    def evaluate(self, x_RI: Integers) -> Integers:
+        return product(x_RI, self.weights_IO) + self.bias_O
+
+    def output_type(self, x: TensorType) -> TensorType:
+        inputs, outputs = self.weights_IO.shape
+        require(x.features == inputs, f"weights for {inputs} inputs, input has {x.features}")
+        up_O = np.maximum(self.weights_IO, 0).sum(axis=0)
+        down_O = np.minimum(self.weights_IO, 0).sum(axis=0)
+        sums = zip((up_O - down_O).tolist(), np.abs(self.bias_O).tolist(), strict=True)
+        require_int64(max(total * x.largest + bias for total, bias in sums), "an accumulator")
+        low_O = self.bias_O + up_O * x.low + down_O * x.high
+        high_O = self.bias_O + up_O * x.high + down_O * x.low
+        return TensorType(outputs, int(low_O.min()), int(high_O.max()), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        weights = self.weights_IO
+        bits = bits_of_range(int(weights.min()), int(weights.max()))
+        return Cost(
+            additions=weights.size, multiplications=weights.size, stored_bits=weights.size * bits
+        ).times(x.rows)
+
+    def record(self, **step: Any) -> MatrixProductRecord:
+        return MatrixProductRecord(weights=self.weights_IO.tolist(), bias=self.bias_O.tolist(), **step)
+
+
+class MatrixProductRecord(StepRecord):
+    """acc[o] = bias[o] + sum over i of x[i] * weights[i][o]"""
+
+    op: Literal["matrix_product"] = "matrix_product"
+    weights: EvenRows
+    bias: Row
+
+    def node(self) -> MatrixProduct:
+        return MatrixProduct(integers(self.weights), integers(self.bias))
 
 
 class Gemm(NamedTuple):

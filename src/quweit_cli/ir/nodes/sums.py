@@ -1,18 +1,30 @@
-"""Nodes of sums: conditional summation and requantisation."""
+"""Nodes of sums: conditional summation, addition, and requantisation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field
 
-from quweit_cli.ir.nodes.base import Integers, _require
+from quweit_cli.ir.cost import Cost
+from quweit_cli.ir.nodes.base import (
+    MOST_SOURCES,
+    EvenRows,
+    Integer,
+    Integers,
+    Row,
+    StepRecord,
+    integers,
+    product,
+    require,
+    require_int64,
+)
 from quweit_cli.ir.types import TensorType
 
 MAX_MULTIPLIER = 2**31 - 1
-
-
+MAX_SHIFT = 62
 MAX_BIAS = 2**47  # so that sums of biases and int8 values, however many, are exact in int64
 
 
@@ -27,22 +39,18 @@ class ConditionalSummation:
     bias_E: Integers
 
     def __post_init__(self) -> None:
-        _require(self.values_KE.ndim == 2, "values must be bits x outputs")
-        _require(self.bias_E.shape == (self.values_KE.shape[1],), "one bias an output")
-        _require(
+        require(self.values_KE.ndim == 2, "values must be bits x outputs")
+        require(self.bias_E.shape == (self.values_KE.shape[1],), "one bias an output")
+        require(
             bool(np.all((self.values_KE >= -128) & (self.values_KE <= 127))), "encoded values must fit int8"
         )
-        _require(
+        require(
             bool(np.all((self.bias_E >= -MAX_BIAS) & (self.bias_E <= MAX_BIAS))),
             "biases must lie within -2^47 ... 2^47",
         )
 
     def evaluate(self, x_RK: Integers) -> Integers:
-        # in floating point, which holds every sum of int8 values exactly below 2^24 (float32) or 2^53: numpy multiplies
-        # integers without BLAS, 30 times slower
-        exact: type[np.floating] = np.float32 if 128 * len(self.values_KE) < 2**24 else np.float64
-        product_RE: NDArray[np.floating] = x_RK.astype(exact) @ self.values_KE.astype(exact)
-        return product_RE.astype(np.int64) + self.bias_E
+        return product(x_RK, self.values_KE) + self.bias_E
 
     def ranges(self) -> tuple[Integers, Integers]:
         """Worst-case lowest and highest sum of each output, from the actual values."""
@@ -57,9 +65,26 @@ class ConditionalSummation:
 
     def output_type(self, x: TensorType) -> TensorType:
         bits = len(self.values_KE)
-        _require((x.low, x.high) == (0, 1), "a conditional summation takes bits")
-        _require(x.features == bits, f"values for {bits} bits, input has {x.features}")
-        return TensorType(len(self.bias_E), *self.range())
+        require((x.low, x.high) == (0, 1), "a conditional summation takes bits")
+        require(x.features == bits, f"values for {bits} bits, input has {x.features}")
+        return TensorType(len(self.bias_E), *self.range(), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        return Cost(additions=self.values_KE.size, stored_bits=self.values_KE.size * 8).times(x.rows)
+
+    def record(self, **step: Any) -> ConditionalSummationRecord:
+        return ConditionalSummationRecord(values=self.values_KE.tolist(), bias=self.bias_E.tolist(), **step)
+
+
+class ConditionalSummationRecord(StepRecord):
+    """acc[e] = bias[e] + sum over k of (bit[k] ? values[k][e] : 0)"""
+
+    op: Literal["conditional_summation"] = "conditional_summation"
+    values: EvenRows
+    bias: Row
+
+    def node(self) -> ConditionalSummation:
+        return ConditionalSummation(integers(self.values), integers(self.bias))
 
 
 @dataclass(frozen=True)
@@ -75,24 +100,114 @@ class Requantize:
     high: int
 
     def __post_init__(self) -> None:
-        _require(
-            1 <= self.multiplier <= MAX_MULTIPLIER, f"multiplier {self.multiplier} is not within 31 bits"
-        )
-        _require(0 <= self.shift <= 62, f"shift {self.shift} is not within 0 ... 62")
-        _require(self.low <= self.high, f"empty range {self.low} ... {self.high}")
-        _require(self.low != self.high, f"clamped to {self.low} alone, every output is constant")
+        require(1 <= self.multiplier <= MAX_MULTIPLIER, f"multiplier {self.multiplier} is not within 31 bits")
+        require(0 <= self.shift <= MAX_SHIFT, f"shift {self.shift} is not within 0 ... {MAX_SHIFT}")
+        _require_clamp(self.low, self.high)
 
     def evaluate(self, x_RE: Integers) -> Integers:
         return np.clip(self._scale(x_RE), self.low, self.high)
 
     def output_type(self, x: TensorType) -> TensorType:
         rounding = (1 << self.shift) >> 1
-        _require(
-            max(-x.low, x.high) * self.multiplier + rounding < 2**63,
-            "the product of accumulator and multiplier does not fit int64",
-        )
+        require_int64(x.largest * self.multiplier + rounding, "the product of accumulator and multiplier")
         ends = self._scale(np.array([x.low, x.high], dtype=np.int64)).clip(self.low, self.high)
-        return TensorType(x.features, int(ends[0]), int(ends[1]))
+        return TensorType(x.features, int(ends[0]), int(ends[1]), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        multiplies = self.multiplier & (self.multiplier - 1)  # a power of two is a shift
+        return Cost(multiplications=x.features if multiplies else 0).times(x.rows)
+
+    def record(self, **step: Any) -> RequantizeRecord:
+        return RequantizeRecord(
+            multiplier=self.multiplier, shift=self.shift, low=self.low, high=self.high, **step
+        )
 
     def _scale(self, x: Integers) -> Integers:
         return (x * self.multiplier + ((1 << self.shift) >> 1)) >> self.shift
+
+
+class RequantizeRecord(StepRecord):
+    """y = clamp((x*multiplier + 2^(shift-1)) >> shift, low, high); with shift 0 nothing is added"""
+
+    op: Literal["requantize"] = "requantize"
+    multiplier: Integer
+    shift: Integer
+    low: Integer
+    high: Integer
+
+    def node(self) -> Requantize:
+        return Requantize(self.multiplier, self.shift, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """`y = clamp(Σ_i x_i · 2^shift_i, low, high)`, element by element; rounded once, halves towards plus infinity.
+
+    shifts: one a source, two or more, -62 ... 62. They bring terms of different scales onto that of the sum.
+    """
+
+    shifts: tuple[int, ...]
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        require(len(self.shifts) >= 2, "an addition has two sources or more")
+        for shift in self.shifts:
+            require(
+                -MAX_SHIFT <= shift <= MAX_SHIFT, f"shift {shift} is not within {-MAX_SHIFT} ... {MAX_SHIFT}"
+            )
+        _require_clamp(self.low, self.high)
+
+    def evaluate(self, *x_RD: Integers) -> Integers:
+        sum_RD = np.zeros_like(x_RD[0])
+        for term_RD, up in zip(x_RD, self._ups, strict=True):
+            sum_RD += term_RD << up
+        y_RD: Integers = np.clip((sum_RD + self._half) >> self._down, self.low, self.high)
+        return y_RD
+
+    def output_type(self, *x: TensorType) -> TensorType:
+        require(len(x) == len(self.shifts), f"an addition of {len(self.shifts)} tensors is given {len(x)}")
+        for other in x[1:]:
+            require(other.shape == x[0].shape, f"tensors of shapes {x[0].shape} and {other.shape} are added")
+        terms = list(zip(x, self._ups, strict=True))
+        require_int64(sum(one.largest << up for one, up in terms) + self._half, "the sum")
+        ends = (sum(one.low << up for one, up in terms), sum(one.high << up for one, up in terms))
+        low, high = (min(max((end + self._half) >> self._down, self.low), self.high) for end in ends)
+        return TensorType(x[0].features, low, high, x[0].outer)
+
+    def cost(self, *x: TensorType) -> Cost:
+        return Cost(additions=(len(x) - 1) * x[0].features).times(x[0].rows)
+
+    def record(self, **step: Any) -> AdditionRecord:
+        return AdditionRecord(shifts=list(self.shifts), low=self.low, high=self.high, **step)
+
+    @property
+    def _down(self) -> int:
+        """Bits that the finest term has below the point."""
+        return max(0, -min(self.shifts))
+
+    @property
+    def _ups(self) -> list[int]:
+        """Bits by which each term is brought to the finest."""
+        return [shift + self._down for shift in self.shifts]
+
+    @property
+    def _half(self) -> int:
+        return (1 << self._down) >> 1
+
+
+class AdditionRecord(StepRecord):
+    """y = clamp(floor(1/2 + sum over i of x_i * 2^shifts[i]), low, high), element by element"""
+
+    op: Literal["addition"] = "addition"
+    shifts: Annotated[list[Integer], Field(min_length=2, max_length=MOST_SOURCES)]
+    low: Integer
+    high: Integer
+
+    def node(self) -> Addition:
+        return Addition(tuple(self.shifts), self.low, self.high)
+
+
+def _require_clamp(low: int, high: int) -> None:
+    require(low <= high, f"empty range {low} ... {high}")
+    require(low != high, f"clamped to {low} alone, every output is constant")

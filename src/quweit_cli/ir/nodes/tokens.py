@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.cost import Cost
+from quweit_cli.ir.nodes.base import Integer, Integers, StepRecord, require
+from quweit_cli.ir.types import TensorType
 
 AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))  # rows down, columns right
 BEFORE = (1, 1, 2, 3)  # tokens back
@@ -79,3 +81,29 @@ class Neighbourhood:
             source_R = np.flatnonzero(inside_R) + down * self.width + right
             around_RD[inside_R, first:last] = row_RD[source_R, first:last]
         return np.concatenate([row_RD, around_RD], axis=1)
+
+    def evaluate(self, x_TD: Integers) -> Integers:
+        *axes, features = x_TD.shape
+        return self.read(x_TD.reshape(-1, features)).reshape(*axes, 2 * features)
+
+    def output_type(self, x: TensorType) -> TensorType:
+        fits = x.outer[-1:] == (self.tokens,)
+        require(fits, f"what lies around {self.tokens} tokens is not in a tensor of shape {x.shape}")
+        return TensorType(2 * x.features, min(x.low, 0), max(x.high, 0), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:  # wires
+        return Cost()
+
+    def record(self, **step: Any) -> TokensAroundRecord:
+        return TokensAroundRecord(tokens=self.tokens, causal=self.causal, **step)
+
+
+class TokensAroundRecord(StepRecord):
+    """y[t][d] = x[t][d]; y[t][D + d] = x[n][d], n being the neighbour of token t that feature d comes from, or 0"""
+
+    op: Literal["tokens_around"] = "tokens_around"
+    tokens: Integer
+    causal: bool
+
+    def node(self) -> Neighbourhood:
+        return Neighbourhood(self.tokens, self.causal)
