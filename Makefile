@@ -64,7 +64,7 @@ lint-sv: .venv/complete ## render the worked example and lint it with Verilator
 	  --top-module worked_example_block0 -f filelists/worked_example_block0.f
 
 goldens: .venv/complete ## write the golden files of the tests again; then read the diff
-	$(BIN)/pytest -q tests/test_rendering.py --write-goldens
+	$(BIN)/pytest -q tests/hdl/test_rendering.py --write-goldens
 
 mutate: build/digits/dump/dump.json ## change the RTL in MUTANTS=500 places, one at a time; sim must find every change
 	PYTHONPATH=tests $(BIN)/python -m mutation --mutants $(or $(MUTANTS),500) --seed $(or $(SEED),0) --digits build/digits

@@ -62,7 +62,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-goldens", action="store_true", help="write tests/goldens/ anew")
+    parser.addoption("--write-goldens", action="store_true", help="write tests/hdl/goldens/ anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:

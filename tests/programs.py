@@ -129,3 +129,22 @@ def _write_block(
         input_scale=1 / 32,
         output_scale=0.01,
     )
+
+
+# Name -> what `random_block` makes of it, and outputs a cycle.
+SHAPES = {
+    "one_layer": ({"layers": (10,)}, 1),
+    "two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4}, 2),
+    "three_layers": ({"features": 5, "layers": (12, 11, 9), "fan_in": 3}, 2),
+    "one_cycle": ({"features": 7, "layers": (13,), "outputs": 3}, "all"),
+    "summed_thermometer": ({"layers": (10,), "summed": True}, 2),
+    "summed_past_two_layers": ({"features": 5, "layers": (12, 9), "fan_in": 4, "summed": True}, 2),
+    "equal_thresholds": ({"equal_thresholds": True}, 1),
+    "gated": ({"features": 4, "layers": (30,), "outputs": 40}, 1),
+    "gated_two_cells": ({"features": 9, "layers": (12,), "outputs": 100}, 1),
+    "gated_three_cells": ({"features": 4, "layers": (7,), "outputs": 131}, 1),
+    "group_of_one": ({"features": 4, "layers": (30,), "outputs": 20}, 1),
+    "multiplier": ({"requantize": Requantize(77777, 18, -32768, 32767)}, 3),
+    "single": ({"features": 1, "thresholds": 2, "layers": (1,), "fan_in": 2}, 1),
+    "narrow_range": ({"requantize": Requantize(1, 2, -100, 99)}, 4),
+}

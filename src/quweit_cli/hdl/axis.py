@@ -9,7 +9,7 @@ from typing import NamedTuple
 from quweit_cli.documents import AxisPort, RtlBlock
 from quweit_cli.templating import render
 
-STATIC_WRAPPER = "wrapper/quweit_gearbox.v"
+GEARBOX = "quweit_gearbox.v"
 
 
 class Gear(NamedTuple):
@@ -67,7 +67,7 @@ def axis_port(
         initiation_interval_cycles=max(row.interval, input_beats, output_beats),
         inputs=vectors[0],
         inputs_sha256=vectors[1],
-        sources=[f"rtl/{STATIC_WRAPPER}", f"rtl/wrapper/{top}_axis.v"],
+        sources=[f"rtl/wrapper/{GEARBOX}", f"rtl/wrapper/{top}_axis.v"],
     )
 
 
@@ -100,4 +100,4 @@ def render_wrapper(block: RtlBlock, header: str) -> str:
         gear(block.features, port.bytes_in, block_in, port.input_beats, block.input_beats),
         gear(2 * block.outputs, block_out, port.bytes_out, block.output_beats, port.output_beats),
     )
-    return render("wrapper/axis.v.mako", block=block, bus=described, header=header)
+    return render("package/axis.v.mako", block=block, bus=described, header=header)

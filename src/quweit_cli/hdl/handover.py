@@ -15,7 +15,7 @@ def render_handover(design: str, dump: DumpManifest, blocks: list[RtlBlock]) -> 
     """Name -> text of everything beside the hardware and its benches."""
     files = {
         "README.md": render(
-            "package_readme.md.mako", design=design, dump=dump, blocks=blocks, version=__version__
+            "package/readme.md.mako", design=design, dump=dump, blocks=blocks, version=__version__
         ),
         f"{design}.core": render("package/core.mako", design=design, blocks=blocks, version=__version__),
         "lint/waivers.vlt": render("package/waivers.vlt.mako"),

@@ -11,7 +11,7 @@ module of its own, and Verilator needs many minutes. What stands for a LUT depen
 - For one that knows X as well the equation is wrong: shifted by an address with one unknown bit, everything is unknown, where
   the vendor's tree answers what the table holds for both values of that bit. It takes primitives (`lut_primitives.py`).
 
-tests/test_cell_models.py proves the first, and compares the second for every combination of 0, 1 and X.
+tests/simulators/test_cell_models.py proves the first, and compares the second for every combination of 0, 1 and X.
 """
 
 from __future__ import annotations

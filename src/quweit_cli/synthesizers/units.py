@@ -24,7 +24,7 @@ def synthesize(
     found = toolbox.find(toolbox.YOSYS)
     (folder / "rtl").mkdir()
     for name in SOURCES:
-        write_text(folder / "rtl" / name, static_text(f"static/{FOLDER}/{name}"))
+        write_text(folder / "rtl" / name, static_text(f"{FOLDER}/{name}"))
     with progress.task("synthesis of units", len(units)) as task:
 
         def run(unit: Unit) -> SynthesizedUnit:

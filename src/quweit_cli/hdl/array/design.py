@@ -55,9 +55,9 @@ def render_arrays(
     own = {side: [golden(one) for one in (causal or {}).get(side, ())] for side in sides}
     arrays = [_describe(side, own[side]) for side in sides]
     vectors, elements = _render_vectors(common, {array.name: own[array.side] for array in arrays})
-    files = {f"rtl/{file}": static_text(f"static/systolic/{file}") for file in (*TWICE, *ONCE)}
-    files |= {f"rtl/xilinx/{file}": static_text(f"static/systolic/xilinx/{file}") for file in TWICE}
-    files |= {f"rtl/pipelined/{file}": static_text(f"static/systolic/pipelined/{file}") for file in PIPELINED}
+    files = {f"rtl/{file}": static_text(f"array/{file}") for file in (*TWICE, *ONCE)}
+    files |= {f"rtl/xilinx/{file}": static_text(f"array/xilinx/{file}") for file in TWICE}
+    files |= {f"rtl/pipelined/{file}": static_text(f"array/pipelined/{file}") for file in PIPELINED}
     files |= {file: static_text(file) for file in (*BENCH, "tb/test_systolic.py")}
     pipelined = [_describe_pipelined(array) for array in arrays]
     for array, twin in zip(arrays, pipelined, strict=True):  # the same jobs
@@ -65,7 +65,7 @@ def render_arrays(
             vectors[_vector(twin.name, kind)] = vectors[_vector(array.name, kind)]
     files |= vectors
     for array in [*arrays, *pipelined]:
-        files[f"rtl/{array.top}.sv"] = render("systolic.sv.mako", array=array, header=header)
+        files[f"rtl/{array.top}.sv"] = render("array/systolic.sv.mako", array=array, header=header)
         files[f"tb/{array.testbench}.sv"] = render(
             "tb/tb_systolic.sv.mako",
             array=array,
@@ -76,7 +76,7 @@ def render_arrays(
         files |= _render_filelists(array)
     documents = [_document(one) for one in common]
     files["README.md"] = render(
-        "systolic_readme.md.mako", name=name, arrays=arrays, products=documents, version=__version__
+        "array/readme.md.mako", name=name, arrays=arrays, products=documents, version=__version__
     )
     plan = FilePlan(files)
     manifest = BaselineManifest(

@@ -60,13 +60,19 @@ def render_design(
     """Name -> text of the generated modules; names are relative to the package."""
     top = literals.identifier(block.top)
     common: dict[str, object] = {"header": header, "block": block, "structure": structure}
-    files = {f"rtl/{top}.sv": render("block.sv.mako", terms=terms, tree=tree, idle=_idle(terms), **common)}
+    files = {
+        f"rtl/{top}.sv": render("block/block.sv.mako", terms=terms, tree=tree, idle=_idle(terms), **common)
+    }
     files |= _render_encoder(block, structure, common)
     files |= _render_layers(block, structure, header)
     files |= _render_value_table(block, structure, terms, common)
     for folder, template in (("rtl", ""), ("rtl/xilinx", "xilinx/")):
         files[f"{folder}/{top}_adder_tree.sv"] = render(
-            f"{template}adder_tree.sv.mako", module=f"{top}_adder_tree", terms=terms, tree=tree, **common
+            f"block/{template}adder_tree.sv.mako",
+            module=f"{top}_adder_tree",
+            terms=terms,
+            tree=tree,
+            **common,
         )
     return files
 
@@ -96,9 +102,9 @@ def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, obj
         sum(1 << place for place in _read_places(beats_BN, structure)), beats_BN.shape[1]
     )
     return {
-        f"rtl/{module}.sv": render("encoder.sv.mako", words=words, read=read, **names),
+        f"rtl/{module}.sv": render("block/encoder.sv.mako", words=words, read=read, **names),
         f"rtl/xilinx/{module}.sv": render(
-            "xilinx/encoder.sv.mako", plan=plan, comparisons=comparisons, **names
+            "block/xilinx/encoder.sv.mako", plan=plan, comparisons=comparisons, **names
         ),
     }
 
@@ -153,9 +159,11 @@ def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[s
         read = {pin for lut in layer.table for pin in lut.pins}
         names = {"module": module, "inputs": inputs, "luts": luts, "header": header}
         names["unread"] = [bit for bit in range(inputs) if bit not in read]
-        files[f"rtl/{module}.sv"] = render("lut_layer.sv.mako", **names)
+        files[f"rtl/{module}.sv"] = render("block/lut_layer.sv.mako", **names)
         plan, wires = plan_of_layer(layer)
-        files[f"rtl/xilinx/{module}.sv"] = render("xilinx/lut_layer.sv.mako", plan=plan, wires=wires, **names)
+        files[f"rtl/xilinx/{module}.sv"] = render(
+            "block/xilinx/lut_layer.sv.mako", plan=plan, wires=wires, **names
+        )
         inputs = layer.luts
     return files
 
@@ -167,8 +175,10 @@ def _render_value_table(
     names = {"module": module, "terms": terms, **common}
     bias_words = _words(terms.bias_TQ, structure.sum_bits)
     plan, wires = plan_of_values(terms)
-    behavioural = render("value_table.sv.mako", words=_value_words(terms), bias_words=bias_words, **names)
-    cells = render("xilinx/value_table.sv.mako", plan=plan, lanes=wires, **names)
+    behavioural = render(
+        "block/value_table.sv.mako", words=_value_words(terms), bias_words=bias_words, **names
+    )
+    cells = render("block/xilinx/value_table.sv.mako", plan=plan, lanes=wires, **names)
     return {f"rtl/{module}.sv": behavioural, f"rtl/xilinx/{module}.sv": cells}
 
 

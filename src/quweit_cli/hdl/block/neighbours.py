@@ -90,7 +90,7 @@ def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> di
     after, before = reach(around, block.features)
     near = describe(around, block.features, block.features_per_beat)
     text = render(
-        "neighbours.sv.mako",
+        "block/neighbours.sv.mako",
         module=module,
         block=block,
         near=near,

@@ -92,7 +92,7 @@ def _write_sources(unit: Unit, work: Path) -> list[Path]:
     """Files of its own for every unit, since its parameters stand in them."""
     sources = []
     for name in PIPELINED:
-        text = static_text(f"static/{FOLDER}/{name}")
+        text = static_text(f"{FOLDER}/{name}")
         if Path(name).stem == unit.module:
             text = with_parameters(text, unit.module, unit.parameters)
         source = Path(f"{unit.module}.{Path(name).name}")

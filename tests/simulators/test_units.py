@@ -62,7 +62,7 @@ def sources_of(unit: str, rendering: str) -> list[Path]:
     """Every module of a rendering but the other units; the unit comes last."""
     names = PIPELINED if rendering else SOURCES
     others = {"quweit_gelu", "quweit_softmax", "quweit_layer_norm"} - {unit}
-    paths = [template_root() / "static" / FOLDER / name for name in names if Path(name).stem not in others]
+    paths = [template_root() / FOLDER / name for name in names if Path(name).stem not in others]
     return sorted(paths, key=lambda path: path.stem == unit)
 
 
@@ -212,7 +212,7 @@ def test_the_gelu_unit_equals_its_table(tmp_path: Path) -> None:
         "initial for (int n = 0; n < 256; n++) begin x = 8'(n - 128); #1 clk = 1; #1 clk = 0; "
         '$display("y %0d", $signed(y)); end endmodule\n'
     )
-    unit = str(template_root() / "static/units/quweit_gelu.sv")
+    unit = str(template_root() / "units/quweit_gelu.sv")
     command = [*toolbox.find(toolbox.ICARUS).command, "-g2012", "-o", "b.vvp", unit, "bench.sv"]
     toolbox.run(command, cwd=tmp_path, log=tmp_path / "build.log", name="iverilog")
     output = toolbox.run(["vvp", "b.vvp"], cwd=tmp_path, log=tmp_path / "run.log", name="vvp")

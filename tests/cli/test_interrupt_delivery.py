@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import REPOSITORY
 from quweit_cli import interrupts
 
 PREPARED = """
@@ -124,5 +125,5 @@ def test_python_as_a_module_and_the_installed_command_begin_with_the_handlers() 
     code = "import sys, quweit_cli.__main__; print(sorted(name for name in sys.modules if name.startswith('quweit')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['quweit_cli', 'quweit_cli.__main__', 'quweit_cli.interrupts']"
-    scripts = (Path(__file__).parent.parent / "pyproject.toml").read_text()
+    scripts = (REPOSITORY / "pyproject.toml").read_text()
     assert 'quweit = "quweit_cli.__main__:main"' in scripts

@@ -11,6 +11,7 @@ import pytest
 
 import packages
 from conftest import Outcome
+from measurements import UNITS, array_run, synthesized_array
 from quweit_cli import config
 from quweit_cli.cli import console
 from quweit_cli.documents import (
@@ -40,7 +41,6 @@ from quweit_cli.report import baseline_tables, energy_tables, tables
 from quweit_cli.report.table_layout import laid_out
 from quweit_cli.report.tables import Table
 from quweit_cli.stages import doctor, examples, paper
-from test_paper_tables import UNITS, array_run, synthesized_array
 
 Quweit = Callable[..., Outcome]
 WIDTHS = (80, 100, 140)

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from programs import project_with_dump, random_block
+from programs import SHAPES, project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.artifacts import StageRecord, file_digests, load, save
 from quweit_cli.documents import SimResult
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch, StaleArtifact, ToolFailed
 from quweit_cli.stages import rtl, sim, synth
-from test_rtl_accepted import SHAPES
 
 ICARUS = config.Sim(simulators=("icarus",), rows={"icarus": 25})
 

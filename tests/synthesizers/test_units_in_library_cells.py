@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import cell_library
+from measurements import cell, measured
 from packages import DIGEST, I_VIT_T
 from quweit_cli import toolbox
 from quweit_cli.config import Baseline
@@ -34,7 +35,6 @@ from quweit_cli.synthesizers.library import units as units_silicon
 from quweit_cli.synthesizers.library.liberty import read_libraries
 from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.templating import template_root
-from test_paper_tables import cell, measured
 
 TINY = ModelShape(family="vit", layers=1, dim=4, heads=1, tokens=4, mlp_hidden=8)
 SLACK = {"quweit_gelu": 0.2, "quweit_softmax": -1.5, "quweit_layer_norm": -2.25}
@@ -89,7 +89,7 @@ def test_rows_of_a_stream_are_taken_when_the_unit_takes_them(tmp_path: Path, pla
     (tmp_path / "bench.sv").write_text(
         PLAYER.format(unit=unit.module, parameters=parameters, bits=bits, cycles=len(words))
     )
-    sources = [str(template_root() / "static" / FOLDER / name) for name in PIPELINED]
+    sources = [str(template_root() / FOLDER / name) for name in PIPELINED]
     command = [
         *toolbox.find(toolbox.ICARUS).command,
         "-g2012",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from arrays import project_with_arrays, simulate
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
@@ -17,7 +18,6 @@ from quweit_cli.errors import CheckFailed, Mismatch
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.simulators import blocks, simulator
 from quweit_cli.stages import rtl
-from test_systolic_array import project_with_arrays, simulate
 
 SENSITIVE = "@(posedge clk_i or negedge rst_ni)"
 # Nobody sees them: a stale mark is offered with no beat.
@@ -119,7 +119,7 @@ def test_an_array_that_is_reset_with_the_clock_is_found(file: str, tmp_path: Pat
 @pytest.mark.parametrize("register", ["busy_q  ", "first_q  ", "pending_q  ", "valid_line_q  "])
 def test_an_array_with_a_register_that_is_not_reset_is_found(register: str, tmp_path: Path) -> None:
     name = register.strip()
-    text = (Path(__file__).parents[1] / "templates/static/systolic/quweit_systolic_control.sv").read_text()
+    text = (Path(__file__).parents[2] / "templates/array/quweit_systolic_control.sv").read_text()
     line = next(one for one in text.splitlines() if re.match(rf"\s+{name}\s+<= ('0|1'b.);", one))
     change = ("rtl/quweit_systolic_control.sv", line, "")
     with pytest.raises((CheckFailed, Mismatch)):

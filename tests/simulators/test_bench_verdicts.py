@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from arrays import project_with_arrays
 from conftest import Outcome
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
@@ -18,7 +19,6 @@ from quweit_cli.simulators import arrays as systolic
 from quweit_cli.simulators import base, blocks, runner, simulator
 from quweit_cli.simulators.runner import Answer, Job, play
 from quweit_cli.stages import baseline, rtl, sim
-from test_systolic_array import project_with_arrays
 
 pytestmark = pytest.mark.requires("icarus")
 DESIGN = 'module bench;\n  reg [7:0] memory [0:3];\n  initial $readmemh("words.hex", memory);\nendmodule\n'

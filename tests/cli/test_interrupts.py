@@ -167,7 +167,7 @@ def interrupt(
 ) -> tuple[int, str]:
     """`quweit run` with a slow stage, stopped as soon as its tool runs: exit code and stderr."""
     command: list[Any] = [sys.executable, "-c", SLOW_RUN, stage, "run", experiment_file, "--out", project]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
         [*command, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_distributed import STRUCK
 
 import kernel_cases
 from experiments import DIGITS, tiny_digits
@@ -25,7 +26,6 @@ from quweit_cli.training.loop import _Run, fit
 from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.kernels import cpu
 from quweit_cli.weightless.thermometer import quantize
-from test_distributed import STRUCK
 
 gpu = pytest.importorskip("quweit_cli.weightless.kernels.gpu", reason="needs Triton")
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from conftest import REPOSITORY
 from quweit_cli import config
 from quweit_cli.models import blocks_of, build, parameter_count
 from quweit_cli.training import datasets
 
-FOLDER = Path(__file__).parent.parent / "examples"
+FOLDER = REPOSITORY / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
 TEACHERS = sorted((FOLDER / "teachers").glob("*.yaml"))
 META: dict[str, dict[str, Any]] = {

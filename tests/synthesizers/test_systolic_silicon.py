@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cell_library
+from arrays import project_with_arrays
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load, open_project
@@ -26,7 +27,6 @@ from quweit_cli.synthesizers.library import modules as systolic_silicon
 from quweit_cli.synthesizers.library import replay as systolic_activity
 from quweit_cli.synthesizers.library.activity import Activity
 from quweit_cli.synthesizers.library.mapping import LIBRARY, target_of
-from test_systolic_array import project_with_arrays
 
 CELL, COLUMN = "quweit_systolic_cell", "quweit_systolic_column"
 needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")

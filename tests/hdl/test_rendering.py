@@ -178,7 +178,7 @@ def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
         ("quweit_cli/hdl/deeper/new.py", True),
         ("quweit_cli/ir/liveness.py", True),
         ("quweit_cli/report/page.py", False),
-        ("templates/xilinx/encoder.sv.mako", True),
+        ("templates/block/xilinx/encoder.sv.mako", True),
         ("templates/report/style.css", False),
     ],
 )

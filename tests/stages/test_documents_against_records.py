@@ -117,7 +117,7 @@ READ_AS_THEY_LIE = {  # with the reason
     ("formal.py", "RtlManifest"),  # proves the RTL as it lies there, changed by hand or not
     ("sim.py", "RtlManifest"),  # simulates it so
     ("sim.py", "VectorCoverage"),  # whose digest stands in the manifest
-    ("rtl.py", "ProgramRecord"),  # of a dump that was checked as a whole
+    ("sources.py", "ProgramRecord"),  # of a dump that was checked as a whole
     ("sources.py", "DumpManifest"),  # of a folder that another program wrote
 }
 
