@@ -124,6 +124,12 @@ def test_make_targets_of_the_pages_exist() -> None:
             assert target in targets, f"{page.name}: make {target}"
 
 
+def test_the_formats_page_lists_every_document(generator: ModuleType) -> None:
+    page = (REPOSITORY / "docs" / "formats.md").read_text()
+    for name in generator.DOCUMENTS:
+        assert page.count(f"[{name}](schemas/{name}.json)") == 1, name
+
+
 def test_the_worked_example_of_the_formats_page_adds_up(generator: ModuleType) -> None:
     page = (REPOSITORY / "docs" / "formats.md").read_text()
     shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.S)[0])

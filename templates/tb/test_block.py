@@ -1,4 +1,4 @@
-"""cocotb bench of one block, or of its wrapper: golden rows through the RTL, with and without gaps and stalls, and resets.
+"""cocotb bench of one block, its wrapper, or a unit: golden rows through the RTL, with and without gaps and stalls, and resets.
 
 Runs inside the simulator and needs nothing but cocotb and this package:
 
@@ -59,7 +59,10 @@ def design_of(block):
     """The numbers of a block's own ports."""
     numbers = {name: block[name] for name in ("input_beats", "output_beats", "latency_cycles")}
     interval = block["initiation_interval_cycles"]
-    return numbers | {"interval": interval, "inputs": block["vectors"]["inputs"], "marks_in_reset": True}
+    if varies := block.get("interval_varies", False):  # from row to row: what is promised is the most
+        numbers["latency_cycles"] = None
+    inputs = block["vectors"]["inputs"]
+    return numbers | {"interval": interval, "inputs": inputs, "marks_in_reset": True, "varies": varies}
 
 
 def wrapper_of(block):
@@ -75,6 +78,7 @@ def wrapper_of(block):
         "interval": axis["initiation_interval_cycles"],
         "inputs": axis["inputs"],
         "marks_in_reset": not narrow,
+        "varies": False,
     }
 
 
@@ -269,10 +273,16 @@ class Bench:
         return latency
 
     def measure(self):
-        """Latency of the first row and the interval between rows, which must never vary."""
-        intervals = {after - before for before, after in itertools.pairwise(self.cycles)}
+        """Latency of the first row and the interval between rows, which must never vary, or never be more than is promised."""
+        every = [after - before for before, after in itertools.pairwise(self.cycles)]
+        intervals = set(every)
         self.result["latency_cycles"] = self.check_latency()
         if not intervals:
+            return
+        if self.design["varies"]:
+            self.result["intervals_cycles"] = every
+            if max(every) > self.design["interval"]:
+                self.fail(f"rows up to {max(every)} cycles apart, {self.design['interval']} are promised")
             return
         if intervals != {self.design["interval"]}:
             self.fail(f"rows {sorted(intervals)} cycles apart, the manifest says {self.design['interval']}")

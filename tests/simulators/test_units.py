@@ -11,10 +11,23 @@ import pytest
 
 import slang
 from quweit_cli import toolbox
+from quweit_cli.config import Baseline
+from quweit_cli.documents import ModelShape
+from quweit_cli.errors import CheckFailed, Mismatch
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.units.design import FOLDER, PIPELINED, SOURCES, layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.design import (
+    FOLDER,
+    PIPELINED,
+    SOURCES,
+    layer_norm_cycles,
+    softmax_cycles,
+    units_of,
+)
 from quweit_cli.ir.nodes.functions import gelu_table, layer_norm, octaves, shiftmax
-from quweit_cli.templating import template_root
+from quweit_cli.simulators import blocks
+from quweit_cli.simulators import units as runner
+from quweit_cli.stages import baseline
+from quweit_cli.templating import static_text, template_root
 
 BENCH = """\
 module bench;
@@ -244,3 +257,54 @@ def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str, 
         name="verilator",
     )
     assert "%Warning" not in output
+
+
+SMALL = ModelShape(family="vit", layers=1, dim=12, heads=2, tokens=9, mlp_hidden=32)
+UNITS = {unit.module: unit for unit in units_of(SMALL)}
+
+
+@pytest.mark.requires("icarus", "verilator")
+@pytest.mark.parametrize("module", UNITS)
+@pytest.mark.parametrize("tool", ["icarus", "verilator"])
+def test_the_runner_of_blocks_proves_units_and_measures_their_cycles(
+    module: str, tool: str, tmp_path: Path
+) -> None:
+    unit = UNITS[module]
+    for pipelined in (False, True) if tool == "icarus" else (False,):
+        run = runner.run(unit, Baseline(simulator=tool), tmp_path, pipelined=pipelined)
+        assert run.bit_exact and not run.failures
+        assert run.scenarios.keys() == {*blocks.SCENARIOS, blocks.RESET}
+        most = unit.most_cycles_pipelined if pipelined else unit.most_cycles
+        assert run.most_cycles_per_row == most  # a constant row takes as long as promised
+        assert run.layer_cycles == round(unit.rows * run.cycles_per_row)
+        if module == "quweit_layer_norm":
+            assert run.cycles_per_row < most  # random rows have a deviation
+        else:
+            assert run.cycles_per_row == most
+
+
+@pytest.mark.requires("icarus")
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("quweit_softmax", "assign y_valid_o = (state_q == Give);", "assign y_valid_o = (state_q == Give) && x_valid_i;"),
+        ("quweit_layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
+    ],
+)  # fmt: skip
+def test_a_unit_that_breaks_its_stream_is_found(module: str, old: str, new: str, tmp_path: Path) -> None:
+    text = static_text(f"units/{module}.sv")
+    assert text.count(old) == 1
+    changed = {f"{module}.sv": text.replace(old, new)}
+    run = runner.run(UNITS[module], Baseline(simulator="icarus"), tmp_path, changed=changed)
+    assert not run.bit_exact
+    with pytest.raises((Mismatch, CheckFailed), match=module):
+        baseline.verdict_of_unit(run)
+
+
+@pytest.mark.requires("icarus")
+def test_a_unit_that_answers_otherwise_is_a_mismatch(tmp_path: Path) -> None:
+    text = static_text("units/quweit_gelu.sv")
+    changed = {"quweit_gelu.sv": text.replace("{~x_i[7],", "{x_i[7],")}
+    run = runner.run(UNITS["quweit_gelu"], Baseline(simulator="icarus"), tmp_path, changed=changed)
+    with pytest.raises(Mismatch, match="differs from the integers: .* first in scenario steady, row 1"):
+        baseline.verdict_of_unit(run)

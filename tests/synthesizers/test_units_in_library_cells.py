@@ -15,11 +15,13 @@ from quweit_cli import toolbox
 from quweit_cli.config import Baseline
 from quweit_cli.documents import (
     ArraySilicon,
+    BaselineSim,
     BaselineUnits,
     Mapper,
     ModelShape,
     ModuleSilicon,
     SynthesizedUnit,
+    UnitRun,
     UnitSilicon,
 )
 from quweit_cli.energy import power
@@ -44,7 +46,14 @@ SLACK = {"quweit_gelu": 0.2, "quweit_softmax": -1.5, "quweit_layer_norm": -2.25}
 def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path: Path) -> None:
     liberty = cell_library.write(tmp_path)
     units = [unit for unit in units_of(TINY) if unit.module != "quweit_layer_norm"]
-    made = units_silicon.synthesize(units, Baseline(liberty=liberty, clock_ghz=0.1), tmp_path, SILENT)
+    sim = BaselineSim(
+        rtl=DIGEST,
+        bit_exact=True,
+        runs=[],
+        units=[unit_run(unit, unit.most_cycles_pipelined) for unit in units],
+    )
+    options = Baseline(liberty=liberty, clock_ghz=0.1)
+    made = units_silicon.synthesize(units, sim, options, tmp_path, SILENT)
     assert set(made) == {"quweit_gelu", "quweit_softmax"}
     for one in made.values():
         assert (one.library, one.library_sha256) == ("tiny", read_libraries([liberty]).sha256)
@@ -53,6 +62,7 @@ def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path
         assert "12.5 % activity on every net" in one.method and "OpenSTA" in one.method
         assert f"{one.activity_cycles:,} cycles, equal to its RTL" in (one.measured_method or "")
     softmax = made["quweit_softmax"]
+    assert softmax.cycles == sim.unit_cycles("quweit_softmax", "pipelined")
     assert softmax.activity_cycles == unit_streams.ROWS * softmax_cycles(4, pipelined=True)
     assert softmax.measured_mw is not None and softmax.measured_mw < softmax.vectorless_mw  # its gates hold
     source = (tmp_path / "silicon" / "quweit_softmax.quweit_softmax.sv").read_text()
@@ -137,11 +147,19 @@ def test_a_parameter_that_a_unit_lacks_is_an_error() -> None:
         with_parameters(text.replace("Table", "Entries"), gelu.module, gelu.parameters)
 
 
+def unit_run(unit: Unit, cycles: int) -> UnitRun:
+    return UnitRun(
+        unit=unit.name, module=unit.module, rendering="pipelined", simulator="icarus", version="Icarus 11", bit_exact=True,
+        rows_compared=1, different_rows=0, scenarios={"steady": 1}, cycles_per_row=cycles, most_cycles_per_row=cycles,
+        layer_cycles=unit.rows * cycles, differences=[], failures=[], build_seconds=0, run_seconds=0,
+    )  # fmt: skip
+
+
 def silicon_of(unit: Unit, library_sha256: str, measured_mw: float | None) -> UnitSilicon:
     return UnitSilicon(
         library="tiny", library_sha256=library_sha256, clock_mhz=1000, area_mm2=0.01, vectorless_mw=2.0,
         measured_mw=measured_mw, measured_method=measured_mw and "played", slack_ns=SLACK[unit.module],
-        cycles=unit.pipelined_cycles, method="by hand",
+        cycles=unit.rows * unit.most_cycles_pipelined, method="by hand",
     )  # fmt: skip
 
 
@@ -166,7 +184,7 @@ def in_library_cells(
     )  # fmt: skip
     units = [
         SynthesizedUnit(
-            unit=unit.name, module=unit.module, version="Yosys 0.70", device="tiny", luts=1, ffs=1, cycles=unit.cycles,
+            unit=unit.name, module=unit.module, version="Yosys 0.70", device="tiny", luts=1, ffs=1, cycles=unit.rows * unit.most_cycles,
             dense_only=unit.dense_only, log="a.log", silicon=silicon_of(unit, unit_sha256, unit_mw),
         )
         for unit in units_of(I_VIT_T)

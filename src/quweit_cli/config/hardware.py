@@ -10,6 +10,15 @@ from pydantic import BeforeValidator, Field, model_validator
 from quweit_cli.boundary.quantities import File, Identifier, Size
 from quweit_cli.config.base import Settings
 
+# Of cell names; nothing else may come into a tool's script.
+Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
+Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_.-][A-Za-z0-9]+)*$", max_length=64)]
+Libraries = Annotated[
+    tuple[File, ...],
+    BeforeValidator(lambda raw: (raw,) if isinstance(raw, str | Path) else raw or ()),
+    Field(max_length=64),
+]
+
 
 class Baseline(Settings):
     model: str = Field("i_vit_t", description="whose layer's products are simulated")
@@ -40,20 +49,6 @@ class Baseline(Settings):
         description="in library cells: counted in simulation as well, or 12.5 % on every net alone",
     )
     device: Part = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
-
-
-# Of cell names; nothing else may come into a tool's script.
-Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
-
-
-Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_.-][A-Za-z0-9]+)*$", max_length=64)]
-
-
-Libraries = Annotated[
-    tuple[File, ...],
-    BeforeValidator(lambda raw: (raw,) if isinstance(raw, str | Path) else raw or ()),
-    Field(max_length=64),
-]
 
 
 class Dump(Settings):

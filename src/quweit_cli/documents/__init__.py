@@ -73,6 +73,7 @@ from quweit_cli.documents.verdict import (
     SimResult,
     SimRun,
     SimulatorResult,
+    UnitRun,
     of_reachable,
 )
 
@@ -141,6 +142,7 @@ __all__ = [
     "TrainSummary",
     "TrainedModel",
     "UnfinishedTraining",
+    "UnitRun",
     "UnitSilicon",
     "VectorCoverage",
     "of_reachable",

@@ -203,7 +203,7 @@ class UnitSilicon(Artifact):
     library_sha256: Digest
     clock_mhz: PositiveAmount
     area_mm2: Amount
-    cycles: Count = Field(description="of one layer and sample, as the tests measure them in simulation")
+    cycles: Count = Field(description="of one layer and sample, by simulation")
     vectorless_mw: Amount
     measured_mw: Amount | None = Field(None, description="with the activity of rows; null when not simulated")
     measured_method: str | None = None
@@ -222,7 +222,7 @@ class SynthesizedUnit(Artifact):
     device: str
     luts: Count
     ffs: Count
-    cycles: Count = Field(description="of one layer and sample, as the tests measure them in simulation")
+    cycles: Count = Field(description="of one layer and sample, by simulation")
     dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
     log: FileName
     silicon: UnitSilicon | None = Field(None, description="absent when no library was named")

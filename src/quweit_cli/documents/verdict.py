@@ -13,7 +13,9 @@ from quweit_cli.boundary.quantities import (
     Digest,
     Identifier,
     Integer,
+    ModuleName,
     Positive,
+    PositiveAmount,
 )
 
 
@@ -52,12 +54,43 @@ class ArrayRun(Artifact):
         return {name: cycles - self.steady_cycles[name] for name, cycles in self.cycles.items()}
 
 
+class UnitRun(Artifact):
+    """A unit between products on one simulator, on rows that are drawn for it."""
+
+    unit: str
+    module: ModuleName
+    rendering: Literal["behavioural", "pipelined"]
+    simulator: str
+    version: str
+    bit_exact: bool
+    rows_compared: Count = Field(description="over all scenarios")
+    different_rows: Count
+    scenarios: dict[str, Count] = Field(description="as of blocks")
+    cycles_per_row: PositiveAmount = Field(
+        description="from a row to the next without gaps and stalls, the average of random rows"
+    )
+    most_cycles_per_row: Positive = Field(description="of any row")
+    layer_cycles: Count = Field(description="of one layer and sample: its rows, times `cycles_per_row`")
+    differences: list[SimDifference] = Field(description="the first few")
+    failures: list[str]
+    build_seconds: Amount
+    run_seconds: Amount
+
+
 class BaselineSim(Artifact):
     schema_name: Literal["quweit.baseline_sim/1"] = Field("quweit.baseline_sim/1", alias="schema")
     rtl: Digest
     bit_exact: bool
     runs: list[ArrayRun]
     pipelined: list[ArrayRun] = Field([], description="of what library cells are made of, when one was named")
+    units: list[UnitRun] = Field(
+        [], description="GELU, softmax, layer normalisation; pipelined too, when a library was named"
+    )
+
+    def unit_cycles(self, module: str, rendering: Literal["behavioural", "pipelined"]) -> int:
+        """Of one layer and sample; raises KeyError where the unit was not simulated."""
+        cycles = {(one.module, one.rendering): one.layer_cycles for one in self.units}
+        return cycles[module, rendering]
 
 
 class SimDifference(Artifact):

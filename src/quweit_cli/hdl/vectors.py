@@ -21,11 +21,11 @@ def _beats(inputs_RD: Integers, per_beat: int) -> str:
         for first in range(0, len(row), per_beat):
             lanes = row[first : first + per_beat]
             lanes += [0] * (per_beat - len(lanes))
-            lines.append(_packed(lanes, INPUT_BITS))
+            lines.append(packed(lanes, INPUT_BITS))
     return "\n".join(lines) + "\n"
 
 
-def _packed(lanes: list[int], bits: int) -> str:
+def packed(lanes: list[int], bits: int) -> str:
     """Two's complement, lane 0 in the low digits; OverflowError for a lane that the bus would cut."""
     half = 1 << bits - 1
     if not all(-half <= lane < half for lane in lanes):

@@ -25,7 +25,24 @@ def arrays(result: BaselineSim) -> list[Table]:
     ]
     compared = sum(one.elements_compared for one in result.runs)
     columns = ("array", "product", "cycles by the formula", "measured", "filling and draining", "bit-exact")
-    return [Table(f"arrays equal the products of matrices, {compared:,} elements", columns, rows)]
+    made = [Table(f"arrays equal the products of matrices, {compared:,} elements", columns, rows)]
+    between: list[Sequence[object]] = [
+        (
+            one.unit,
+            one.rendering,
+            one.cycles_per_row,
+            one.most_cycles_per_row,
+            one.layer_cycles,
+            one.bit_exact,
+        )
+        for one in result.units
+    ]
+    columns = ("unit", "rendering", "cycles a row", "at most", "cycles of a layer", "bit-exact")
+    compared = sum(one.rows_compared for one in result.units)
+    return [
+        *made,
+        *([Table(f"units equal the integers, {compared:,} rows", columns, between)] if between else []),
+    ]
 
 
 def cells_of_arrays(result: BaselineSynthesis) -> list[Table]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import PositiveInt
+
 from quweit_cli.artifacts import inside
 from quweit_cli.documents import Design, RtlBlock, RtlManifest, SimDifference, SimRun
 from quweit_cli.errors import ArtifactError
@@ -34,6 +36,7 @@ class BlockAnswer(Answer):
     differences: list[SimDifference]  # the first few
     latency_cycles: int | None = None
     initiation_interval_cycles: int | None = None
+    intervals_cycles: tuple[PositiveInt, ...] = ()  # between rows, where they vary
 
 
 @dataclass(frozen=True)

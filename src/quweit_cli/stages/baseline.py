@@ -36,6 +36,7 @@ from quweit_cli.documents import (
     BaselineSynthesis,
     BaselineUnits,
     ModelShape,
+    UnitRun,
 )
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
@@ -46,6 +47,7 @@ from quweit_cli.hdl.units.design import units_of
 from quweit_cli.ir.nodes.products import Head, Operands
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import arrays as simulation
+from quweit_cli.simulators.units import run_units
 from quweit_cli.stages import keys, reference, rtl, sim, synth
 from quweit_cli.stages.keys import renderer_digest
 from quweit_cli.synthesizers import systolic as synthesis
@@ -139,7 +141,7 @@ def simulate(
     project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSim:
     """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
-    inputs = {"rtl": check_stage(project, "rtl").digest()}
+    inputs = {"rtl": check_stage(project, "rtl").digest(), "renderer": renderer_digest()}
     chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
     chosen["pipelined"] = bool(options.liberty)
     if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
@@ -147,16 +149,25 @@ def simulate(
         with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
             runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
             pipelined = _simulate_pipelined(project, manifest, options, folder, progress)
+            wanted = units_of(manifest.model)
+            between = run_units(wanted, options, folder, progress)
+            if options.liberty:
+                between += run_units(wanted, options, folder, progress, pipelined=True)
             made = BaselineSim(
                 rtl=inputs["rtl"],
-                bit_exact=all(one.bit_exact for one in [*runs, *pipelined]),
+                bit_exact=all(
+                    [one.bit_exact for one in [*runs, *pipelined]] + [one.bit_exact for one in between]
+                ),
                 runs=runs,
                 pipelined=pipelined,
+                units=between,
             )
             save(made, folder / "sim.json")
     result = load_document(project, "sim", BaselineSim)
     for one in [*result.runs, *result.pipelined]:
         verdict(one)
+    for unit in result.units:
+        verdict_of_unit(unit)
     return result
 
 
@@ -190,6 +201,21 @@ def verdict(run_of_array: ArrayRun) -> None:
         raise CheckFailed(f"`{run_of_array.array}`: {'; '.join(run_of_array.failures)}")
 
 
+def verdict_of_unit(run_of_unit: UnitRun) -> None:
+    """Raises Mismatch or CheckFailed when a unit is not what it must be."""
+    what = f"`{run_of_unit.module}` ({run_of_unit.rendering}) on {run_of_unit.simulator}"
+    if run_of_unit.differences:
+        first = run_of_unit.differences[0]
+        got = "unknown bits (X or Z)" if first.got is None else str(first.got)
+        raise Mismatch(
+            f"{what} differs from the integers: {run_of_unit.different_rows} of {run_of_unit.rows_compared} rows; first in "
+            f"scenario {first.scenario}, row {first.row}, element {first.output}, cycle {first.cycle}: "
+            f"expected {first.expected}, got {got}"
+        )
+    if not run_of_unit.bit_exact:
+        raise CheckFailed(f"{what}: {'; '.join(run_of_unit.failures)}")
+
+
 def synthesize(
     project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSynthesis:
@@ -219,7 +245,11 @@ def synthesize_units(
     reuse: bool = True,
 ) -> BaselineUnits:
     """Cells of what stands between the products."""
-    inputs = {"renderer": renderer_digest(), **keys.libraries(options.liberty)}
+    inputs = {
+        "sim": check_stage(project, "sim").digest(),
+        "renderer": renderer_digest(),
+        **keys.libraries(options.liberty),
+    }
     clock_ghz = options.clock_ghz if options.liberty else None
     chosen = {
         "device": options.device,
@@ -229,11 +259,11 @@ def synthesize_units(
     }
     if not (reuse and is_current(project, "units", inputs=inputs, options=chosen)):
         with writing_stage(project, "units", inputs=inputs, options=chosen) as folder:
-            wanted = units_of(shape)
-            made = units.synthesize(wanted, options, folder, progress)
+            wanted, sim = units_of(shape), load_document(project, "sim", BaselineSim)
+            made = units.synthesize(wanted, sim, options, folder, progress)
             cells = {}
             if options.liberty:
-                cells = units_silicon.synthesize(wanted, options, folder, progress)
+                cells = units_silicon.synthesize(wanted, sim, options, folder, progress)
             made = [one.model_copy(update={"silicon": cells.get(one.module)}) for one in made]
             save(BaselineUnits(units=made), folder / "units.json")
     return load_document(project, "units", BaselineUnits)

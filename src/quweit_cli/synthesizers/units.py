@@ -8,7 +8,7 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.config import Baseline
-from quweit_cli.documents import SynthesizedUnit
+from quweit_cli.documents import BaselineSim, SynthesizedUnit
 from quweit_cli.hdl.units.design import FOLDER, SOURCES, Unit
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.cells import cell_counts, resources
@@ -17,7 +17,7 @@ from quweit_cli.templating import static_text
 
 
 def synthesize(
-    units: Sequence[Unit], options: Baseline, folder: Path, progress: Progress
+    units: Sequence[Unit], sim: BaselineSim, options: Baseline, folder: Path, progress: Progress
 ) -> list[SynthesizedUnit]:
     """One process each; RTL, scripts and logs are left in `folder`."""
     family = family_of(options.device).yosys
@@ -41,7 +41,7 @@ def synthesize(
                 device=options.device,
                 luts=int(used["luts"]),
                 ffs=int(used["ffs"]),
-                cycles=unit.cycles,
+                cycles=sim.unit_cycles(unit.module, "behavioural"),
                 dense_only=unit.dense_only,
                 log=log.name,
             )

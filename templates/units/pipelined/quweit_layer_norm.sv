@@ -1,4 +1,4 @@
-// Layer normalisation of one row of int16 as int8, as static/units/quweit_layer_norm.sv, with registers for a fast clock.
+// Layer normalisation of one row of int16 as int8, as units/quweit_layer_norm.sv, with registers for a fast clock.
 //
 // An element that is taken passes five steps before its square is added: register, magnitude, three of the multiplier.
 // One that is given passes eleven: two of the row store, times N, distance from the mean, four of the multiplier,

@@ -1,4 +1,4 @@
-// Softmax of one row of int8 scores by shifts, as static/units/quweit_softmax.sv, with registers for a fast clock.
+// Softmax of one row of int8 scores by shifts, as units/quweit_softmax.sv, with registers for a fast clock.
 //
 // An element passes nine steps: two of the row store, distance from the maximum, distance in octaves, weight;
 // weight * reciprocal takes three, rounding the last. The first pass over the row ends behind the weight.

@@ -21,7 +21,7 @@ from quweit_cli.hdl.directed.circuit import Circuit
 from quweit_cli.hdl.directed.coverage import coverage_of
 from quweit_cli.hdl.directed.rows import directed_rows
 from quweit_cli.hdl.directed.samples import Samples
-from quweit_cli.hdl.vectors import BENCH_MODULES, INPUT_BITS, OUTPUT_BITS, _beats, _packed, _sha256
+from quweit_cli.hdl.vectors import BENCH_MODULES, INPUT_BITS, OUTPUT_BITS, _beats, _sha256, packed
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, evaluate
@@ -227,7 +227,7 @@ def _render_vectors(
     read; and the inputs in beats of the wrapper, where those are others."""
     name, per_beat = source.program.name, features_per_beat(structure, options, source.around)
     bytes_in, _ = _bus_bytes(source, structure, options)
-    rows = [_packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
+    rows = [packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
     files = {
         f"tb/vectors/{name}.inputs.hex": _beats(bench.played_RD, per_beat),
         f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",

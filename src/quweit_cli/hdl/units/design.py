@@ -1,4 +1,4 @@
-"""The units between the products of a layer: which module, with which parameters, and its cycles a sample.
+"""The units between the products of a layer: which module, with which parameters, and what it promises.
 
 One lane each: an element a cycle and pass. A layer needs more lanes where it must keep pace with its array;
 power grows and cycles fall with the lanes alike, so that one lane states the energy.
@@ -6,8 +6,6 @@ power grows and cycles fall with the lanes alike, so that one lane states the en
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from quweit_cli.documents import ModelShape
@@ -39,13 +37,16 @@ PIPELINED = (
 
 
 class Unit(NamedTuple):
-    """Cycles are those of one layer and sample."""
+    """One lane. What it promises is how many cycles at most lie between rows; how many there are, simulation says."""
 
     name: str
     module: str
     parameters: dict[str, str]
-    cycles: int
-    pipelined_cycles: int
+    elements: int  # of a row
+    bits: int  # of an element that it takes; it gives int8
+    rows: int  # of one layer and sample
+    most_cycles: int  # from a row to the next
+    most_cycles_pipelined: int
     dense_only: bool  # whether a weightless block takes it away with the MLP
 
 
@@ -57,25 +58,29 @@ def units_of(shape: ModelShape) -> list[Unit]:
     softmax = {"Elements": str(tokens), "Multiplier": str(octaves(SCALE))}
     norm = {"Elements": str(width)}
 
-    def unit(
-        name: str,
-        module: str,
-        parameters: dict[str, str],
-        times: int,
-        cycles: Callable[[bool], int],
-        dense_only: bool = False,
-    ) -> Unit:
-        return Unit(name, module, parameters, times * cycles(False), times * cycles(True), dense_only)
-
     return [
-        unit("GELU", "quweit_gelu", gelu, tokens * shape.mlp_hidden, lambda _: 1, dense_only=True),
-        unit("softmax", "quweit_softmax", softmax, tokens * shape.heads, partial(softmax_cycles, tokens)),
-        unit(
+        Unit("GELU", "quweit_gelu", gelu, 1, 8, tokens * shape.mlp_hidden, 1, 1, dense_only=True),
+        Unit(
+            "softmax",
+            "quweit_softmax",
+            softmax,
+            tokens,
+            8,
+            tokens * shape.heads,
+            softmax_cycles(tokens),
+            softmax_cycles(tokens, pipelined=True),
+            dense_only=False,
+        ),
+        Unit(
             "layer normalisation, twice",
             "quweit_layer_norm",
             norm,
+            width,
+            16,
             2 * tokens,
-            partial(layer_norm_cycles, width),
+            layer_norm_cycles(width),
+            layer_norm_cycles(width, pipelined=True),
+            dense_only=False,
         ),
     ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.config import Baseline, Synth
-from quweit_cli.documents import UnitSilicon
+from quweit_cli.documents import BaselineSim, UnitSilicon
 from quweit_cli.hdl.units import streams as unit_streams
 from quweit_cli.hdl.units.design import FOLDER, PIPELINED, Unit
 from quweit_cli.progress import Progress
@@ -28,7 +28,7 @@ STEP = "silicon"
 
 
 def synthesize(
-    units: Sequence[Unit], options: Baseline, folder: Path, progress: Progress
+    units: Sequence[Unit], sim: BaselineSim, options: Baseline, folder: Path, progress: Progress
 ) -> dict[str, UnitSilicon]:
     """Module -> its figures, one after the other; scripts and logs are in `folder/silicon`.
 
@@ -46,12 +46,13 @@ def synthesize(
         progress.task("library cells of units", len(units)) as task,
     ):
         for unit in units:
-            made[unit.module] = _make(unit, target, options, work)
+            cycles = sim.unit_cycles(unit.module, "pipelined")
+            made[unit.module] = _make(unit, cycles, target, options, work)
             task.advance()
     return made
 
 
-def _make(unit: Unit, target: Target, options: Baseline, work: Path) -> UnitSilicon:
+def _make(unit: Unit, cycles: int, target: Target, options: Baseline, work: Path) -> UnitSilicon:
     name, library = unit.module, target.library
     sources = _write_sources(unit, work)
     made = mapping.map_fast(mapping.Design(sources, unit.module, name), target, work)
@@ -76,7 +77,7 @@ def _make(unit: Unit, target: Target, options: Baseline, work: Path) -> UnitSili
         library_sha256=library.sha256,
         clock_mhz=1000 * options.clock_ghz,
         area_mm2=made.netlist.area_um2() / 1e6,
-        cycles=unit.pipelined_cycles,
+        cycles=cycles,
         vectorless_mw=analysis.vectorless_mw,
         measured_mw=analysis.measured_mw,
         measured_method=measured,
