@@ -12,7 +12,7 @@ from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.block.design import foretell
-from quweit_cli.hdl.vectors import _packed
+from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir.block import block_program
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
 from quweit_cli.ir.nodes.sums import MAX_BIAS, MAX_MULTIPLIER, ConditionalSummation, Requantize
@@ -103,10 +103,10 @@ def test_an_empty_range_is_no_type() -> None:
 
 
 def test_a_lane_of_a_vector_is_never_cut() -> None:
-    assert _packed([-128, 127], 8) == "7f80"
+    assert packed([-128, 127], 8) == "7f80"
     for lane in (128, -129):
         with pytest.raises(OverflowError, match="8 bits a lane"):
-            _packed([0, lane], 8)
+            packed([0, lane], 8)
 
 
 def test_a_golden_row_is_never_cut_to_its_file() -> None:

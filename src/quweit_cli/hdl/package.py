@@ -7,7 +7,7 @@ from quweit_cli.documents import DumpManifest, RtlManifest
 from quweit_cli.hdl.axis import GEARBOX, render_wrapper
 from quweit_cli.hdl.benches import render_benches
 from quweit_cli.hdl.block import neighbours
-from quweit_cli.hdl.block.design import BlockSource, _beats_of, _describe, _render_vectors, bench_rows
+from quweit_cli.hdl.block.design import BlockSource, beats_of, bench_rows, describe, render_vectors
 from quweit_cli.hdl.block.estimate import estimate
 from quweit_cli.hdl.block.modules import STATIC, STATIC_BEHAVIOURAL, STATIC_XILINX, render_design
 from quweit_cli.hdl.block.structure import structure_of
@@ -41,13 +41,13 @@ def render_package(
         terms = terms_of(structure)
         tree = tree_of(terms, options.pipeline_depth)
         rows = bench_rows(source, structure, options)
-        vectors = _render_vectors(source, rows, structure, options)
-        block = _describe(
+        vectors = render_vectors(source, rows, structure, options)
+        block = describe(
             options.top_name or dump.name, source, structure, tree.stages, options, rows, vectors
         )
-        counted = estimate(_beats_of(block), structure, terms, tree, block.neighbours)
+        counted = estimate(beats_of(block), structure, terms, tree, block.neighbours)
         block = block.model_copy(update={"estimate": counted})
-        files |= vectors | render_design(block, structure, terms, tree, header)
+        files |= vectors.texts | render_design(block, structure, terms, tree, header)
         if source.around is not None:
             files |= neighbours.render_neighbours(block, source.around, header)
         files[f"rtl/wrapper/{block.axis.top}.v"] = render_wrapper(block, header)

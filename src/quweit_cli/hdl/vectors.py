@@ -15,7 +15,7 @@ OUTPUT_BITS = 16
 BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
 
 
-def _beats(inputs_RD: Integers, per_beat: int) -> str:
+def beats(inputs_RD: Integers, per_beat: int) -> str:
     lines = []
     for row in inputs_RD.tolist():
         for first in range(0, len(row), per_beat):
@@ -33,5 +33,5 @@ def packed(lanes: list[int], bits: int) -> str:
     return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

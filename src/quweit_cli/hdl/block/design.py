@@ -21,7 +21,7 @@ from quweit_cli.hdl.directed.circuit import Circuit
 from quweit_cli.hdl.directed.coverage import coverage_of
 from quweit_cli.hdl.directed.rows import directed_rows
 from quweit_cli.hdl.directed.samples import Samples
-from quweit_cli.hdl.vectors import BENCH_MODULES, INPUT_BITS, OUTPUT_BITS, _beats, _sha256, packed
+from quweit_cli.hdl.vectors import BENCH_MODULES, INPUT_BITS, OUTPUT_BITS, beats, packed, sha256
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, evaluate
@@ -36,6 +36,19 @@ class BenchRows(NamedTuple):
     directed_rows: int
     random_rows: int
     coverage: VectorCoverage
+
+
+class Vectors(NamedTuple):
+    """Names of the files with golden rows, and their texts."""
+
+    inputs: str
+    outputs: str
+    coverage: str
+    bus_inputs: str  # in beats of the wrapper; where those are the block's own, the same file
+    texts: dict[str, str]
+
+    def sha256(self, name: str) -> str:
+        return sha256(self.texts[name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +97,7 @@ def foretell(
     )
 
 
-def _beats_of(block: RtlBlock) -> Beats:
+def beats_of(block: RtlBlock) -> Beats:
     return Beats(block.row_beats, block.features_per_beat)
 
 
@@ -109,14 +122,14 @@ def bench_rows(source: BlockSource, structure: Structure, options: config.Rtl) -
     )
 
 
-def _describe(
+def describe(
     design: str,
     source: BlockSource,
     structure: Structure,
     stages: int,
     options: config.Rtl,
     rows: BenchRows,
-    vectors: dict[str, str],
+    vectors: Vectors,
 ) -> RtlBlock:
     top = literals.identifier(f"{design}_{source.program.name}")
     cycles = structure.folding.cycles
@@ -128,10 +141,8 @@ def _describe(
         features //= 2
         near, input_beats = neighbours.describe(around, features, per_beat), features // per_beat
         waiting = neighbours.waiting_cycles(around, features, input_beats)
-    inputs_file, outputs_file, coverage_file, *bus_file = vectors
     bytes_in, bytes_out = _bus_bytes(source, structure, options)
     interval = max(row_beats, cycles)
-    bus_inputs = bus_file[0] if bus_file else inputs_file
     return RtlBlock(
         name=source.program.name,
         layer=source.layer,
@@ -160,19 +171,19 @@ def _describe(
             directed_rows=rows.directed_rows,
             random_rows=rows.random_rows,
             tables=rows.coverage.tables,
-            inputs=inputs_file,
-            outputs=outputs_file,
-            coverage=coverage_file,
-            inputs_sha256=_sha256(vectors[inputs_file]),
-            outputs_sha256=_sha256(vectors[outputs_file]),
-            coverage_sha256=_sha256(vectors[coverage_file]),
+            inputs=vectors.inputs,
+            outputs=vectors.outputs,
+            coverage=vectors.coverage,
+            inputs_sha256=vectors.sha256(vectors.inputs),
+            outputs_sha256=vectors.sha256(vectors.outputs),
+            coverage_sha256=vectors.sha256(vectors.coverage),
         ),
         axis=axis_port(
             top,
             RowShape(features, structure.outputs, interval),
             bytes_in,
             bytes_out,
-            (bus_inputs, _sha256(vectors[bus_inputs])),
+            (vectors.bus_inputs, vectors.sha256(vectors.bus_inputs)),
         ),
         neighbours=near,
     )
@@ -220,19 +231,25 @@ def _cells(top: str, layers: int) -> list[str]:
     return ["rtl/xilinx/quweit_greater.sv", *(f"rtl/xilinx/{top}_{table}.sv" for table in tables)]
 
 
-def _render_vectors(
+def render_vectors(
     source: BlockSource, bench: BenchRows, structure: Structure, options: config.Rtl
-) -> dict[str, str]:
+) -> Vectors:
     """Inputs one beat a line, outputs one row a line, both hexadecimal, lane 0 in the low digits; what they
     read; and the inputs in beats of the wrapper, where those are others."""
     name, per_beat = source.program.name, features_per_beat(structure, options, source.around)
     bytes_in, _ = _bus_bytes(source, structure, options)
+    inputs, outputs, coverage, bus_inputs = (
+        f"tb/vectors/{name}.{kind}"
+        for kind in ("inputs.hex", "outputs.hex", "coverage.json", "bus_inputs.hex")
+    )
     rows = [packed(row, OUTPUT_BITS) for row in bench.outputs_RE.tolist()]
-    files = {
-        f"tb/vectors/{name}.inputs.hex": _beats(bench.played_RD, per_beat),
-        f"tb/vectors/{name}.outputs.hex": "\n".join(rows) + "\n",
-        f"tb/vectors/{name}.coverage.json": json_text(bench.coverage.model_dump(mode="json", by_alias=True)),
+    texts = {
+        inputs: beats(bench.played_RD, per_beat),
+        outputs: "\n".join(rows) + "\n",
+        coverage: json_text(bench.coverage.model_dump(mode="json", by_alias=True)),
     }
-    if bytes_in != per_beat:
-        files[f"tb/vectors/{name}.bus_inputs.hex"] = _beats(bench.played_RD, bytes_in)
-    return files
+    if bytes_in == per_beat:
+        return Vectors(inputs, outputs, coverage, inputs, texts)
+    return Vectors(
+        inputs, outputs, coverage, bus_inputs, texts | {bus_inputs: beats(bench.played_RD, bytes_in)}
+    )
