@@ -13,7 +13,6 @@ from conftest import Outcome
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
-from quweit_cli.simulators import icarus
 from quweit_cli.stages import formal, rtl, sim, synth
 
 ODD = "p é漢:a;b c$HOME%d#e\"f'g&h(i)`j\\k"
@@ -125,7 +124,7 @@ def test_vvp_comes_from_beside_the_iverilog_that_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = _installation(tmp_path / "twelve", monkeypatch, "12.0", vvp="12.0")
-    assert icarus.runtime(found) == str(tmp_path / "twelve/vvp")
+    assert toolbox.icarus_runtime(found) == str(tmp_path / "twelve/vvp")
 
 
 def test_a_vvp_of_another_version_or_none_is_explained(
@@ -133,10 +132,10 @@ def test_a_vvp_of_another_version_or_none_is_explained(
 ) -> None:
     found = _installation(tmp_path / "mixed", monkeypatch, "12.0", vvp="11.0")
     with pytest.raises(ToolFailed, match=r"vvp` is version 11.0, .* is .*12\.0"):
-        icarus.runtime(found)
+        toolbox.icarus_runtime(found)
     found = _installation(tmp_path / "lonely", monkeypatch, "12.0")
     monkeypatch.setenv("PATH", str(tmp_path / "lonely"))
     with pytest.raises(ToolNotFound, match="`vvp` is neither beside"):
-        icarus.runtime(found)
+        toolbox.icarus_runtime(found)
     shutil.copytree(package, tmp_path / "p")
     assert quweit("sim", tmp_path / "p", "--simulator", "icarus").code == 3

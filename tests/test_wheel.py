@@ -69,7 +69,7 @@ def test_the_installed_command_renders_the_worked_example(installed: Path, tmp_p
     run(installed, tmp_path, "rtl", str(dump), "--out", "project")
     manifest = json.loads((tmp_path / "project" / "rtl" / "manifest.json").read_text())
     assert manifest["blocks"][0]["features"] == 2
-    code = "from quweit_cli.hdl.render import template_root; print(template_root())"
+    code = "from quweit_cli.templating import template_root; print(template_root())"
     done = subprocess.run(
         [installed / "python", "-I", "-c", code], capture_output=True, text=True, check=True
     )

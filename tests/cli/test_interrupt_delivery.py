@@ -16,7 +16,8 @@ from quweit_cli import interrupts
 PREPARED = """
 import os, signal, sys, time
 from pathlib import Path
-from quweit_cli import console, interrupts
+from quweit_cli import interrupts
+from quweit_cli.cli import console
 interrupts.install()
 
 def strike(number=signal.SIGINT):
