@@ -37,7 +37,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.power import calibrated
 from quweit_cli.energy.rows import build
-from quweit_cli.report import baseline_tables, energy_tables, tables
+from quweit_cli.report import baseline_tables, energy_tables, sections, tables
 from quweit_cli.report.table_layout import laid_out
 from quweit_cli.report.tables import Table
 from quweit_cli.stages import doctor, examples, paper
@@ -305,3 +305,22 @@ def test_a_pipe_has_no_width(project: Path, quweit: Quweit, monkeypatch: pytest.
     monkeypatch.delenv("COLUMNS", raising=False)
     printed = quweit("-q", "energy", project, "--all").stdout
     assert max(map(len, printed.splitlines())) <= console.WIDTH_OF_PIPES
+
+
+def test_what_was_compared_beside_the_blocks_is_said_and_its_differences_are_shown() -> None:
+    result = packages.sim_result(2)
+    (one,) = result.simulators
+    (wrapper,) = packages.sim_result(1, bit_exact=False).simulators[0].runs
+    wrapper = wrapper.model_copy(update={"design": "wrapper", "failures": ["no row 3"]})
+    beside = one.model_copy(update={"further_runs": [wrapper]})
+    whole = result.model_copy(update={"simulators": [beside], "compiled_only": ["rtl/xilinx/a.sv"]})
+    proof, differences, failures = tables.sim(whole)
+    assert list(proof.notes) == [
+        "1 wrapper on verilator: NOT equal on 4,096 rows",
+        "compiled, not simulated: 1 file in an FPGA's cells, which `quweit sim --formal` and `--netlist` compare",
+    ]
+    assert differences.rows[0][1] == "block_0 (wrapper)"
+    assert list(failures.rows) == [("verilator", "block_0 (wrapper)", "no row 3")]
+    section = sections._proof(whole)
+    assert section.paragraphs == [f"{note}." for note in proof.notes]
+    assert {table.caption for table in section.tables} >= {"First differences", "Broken promises"}

@@ -132,6 +132,11 @@ class SimRun(Artifact):
     build_seconds: Amount
     run_seconds: Amount
 
+    @property
+    def subject(self) -> str:
+        """The block, or what of it was simulated."""
+        return f"{self.block} (wrapper)" if self.design == "wrapper" else self.block
+
 
 class SimulatorResult(Artifact):
     simulator: str
@@ -148,6 +153,10 @@ class SimulatorResult(Artifact):
         [],
         description="of wrappers and of renderings in an FPGA's cells, with fewer rows, on one of the simulators",
     )
+
+    @property
+    def all_runs(self) -> list[SimRun]:
+        return [*self.runs, *self.further_runs]
 
     @property
     def table_entries_read(self) -> int | None:

@@ -24,6 +24,7 @@ from quweit_cli.report.footnotes import Noted, sourced
 from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
+from quweit_cli.report.tables import also_compared
 
 POWER_COLUMNS = {
     "name": "design", "luts": "LUTs", "ffs": "FFs", "published_mw": "published, mW", "predicted_mw": "predicted, mW",
@@ -146,6 +147,7 @@ def _proof(sim: SimResult) -> Section:
     )  # fmt: skip
     return Section(
         "Proof",
+        [f"{sentence}." for sentence in also_compared(sim)],
         tables=[*_found(sim), Table("", columns, rows)],
         method="rows directed at what the others do not show, random rows, then real activations of the test set go through the "
         "RTL; every output of every row must equal the integer program, with no tolerance, with and without idle gaps and "
@@ -160,10 +162,10 @@ def _scenarios(run: SimRun) -> str:
 
 def _found(sim: SimResult) -> list[Table]:
     """What is wrong with the RTL, and what nobody looked at; nothing when it is right."""
-    runs = [(one.simulator, run) for one in sim.simulators for run in one.runs]
-    failures = [(simulator, run.block, failure) for simulator, run in runs for failure in run.failures]
+    runs = [(one.simulator, run) for one in sim.simulators for run in one.all_runs]
+    failures = [(simulator, run.subject, failure) for simulator, run in runs for failure in run.failures]
     differences = [
-        (simulator, d.block, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        (simulator, run.subject, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
         for simulator, run in runs
         for d in run.differences
     ]

@@ -23,8 +23,8 @@ from quweit_cli.documents import (
     of_reachable,
 )
 from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
+from quweit_cli.report.numbers import counted, times
 from quweit_cli.report.numbers import percent as share
-from quweit_cli.report.numbers import times
 
 
 class Table(NamedTuple):
@@ -114,24 +114,46 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     columns = (
         "simulator", "block", "equal", "rows", "table entries read", "latency", "interval", "seconds",
     )  # fmt: skip
-    tables = [Table(f"{result.name}: {what} against the integer program", columns, rows)]
+    tables = [
+        Table(f"{result.name}: {what} against the integer program", columns, rows, also_compared(result))
+    ]
     if result.not_compared:
         tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
     differences: list[Sequence[object]] = [
-        (s.simulator, d.block, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        (s.simulator, r.subject, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
         for s in result.simulators
-        for r in s.runs
+        for r in s.all_runs
         for d in r.differences
     ]
     if differences:
         where = ("simulator", "block", "scenario", "row", "output", "cycle", "expected", "got")
         tables.append(Table("First differences", where, differences))
     failures: list[Sequence[object]] = [
-        (s.simulator, r.block, failure) for s in result.simulators for r in s.runs for failure in r.failures
+        (s.simulator, r.subject, failure)
+        for s in result.simulators
+        for r in s.all_runs
+        for failure in r.failures
     ]
     if failures:
         tables.append(Table("Broken promises", ("simulator", "block", "what"), failures))
     return tables
+
+
+def also_compared(result: SimResult) -> list[str]:
+    """What was simulated beside the blocks, and what was only compiled, a sentence each."""
+    said = [
+        f"{counted(len(one.further_runs), 'wrapper')} on {one.simulator}: "
+        f"{'equal' if all(run.bit_exact for run in one.further_runs) else 'NOT equal'} on "
+        f"{sum(run.rows_compared for run in one.further_runs):,} rows"
+        for one in result.simulators
+        if one.further_runs
+    ]
+    if result.compiled_only:
+        said.append(
+            f"compiled, not simulated: {counted(len(result.compiled_only), 'file')} in an FPGA's cells, which "
+            "`quweit sim --formal` and `--netlist` compare"
+        )
+    return said
 
 
 def formal(result: FormalResult) -> list[Table]:
