@@ -52,5 +52,5 @@ def project_with_arrays(
 
 
 def simulate(project: Path, simulator: str, rendering: str = "behavioural") -> BaselineSim:
-    options = Baseline.model_validate({"simulator": simulator, "rendering": rendering})
+    options = Baseline.model_validate({"simulators": (simulator,), "rendering": rendering})
     return baseline.simulate(project, options)

@@ -143,7 +143,7 @@ def test_the_real_benches_that_raise_in_their_second_scenario_are_failed_tools(
     with pytest.raises(ToolFailed, match="ended without a result: .*raised here"):
         if raises == "products":
             project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)])
-            baseline.simulate(project, baseline.Baseline.model_validate({"simulator": "icarus"}))
+            baseline.simulate(project, baseline.Baseline.model_validate({"simulators": ("icarus",)}))
         else:
             project = _project(tmp_path)
             sim.run(project, config.Sim(simulators=("icarus",)))

@@ -115,7 +115,7 @@ def test_a_head_that_meets_the_keys_of_another_is_found(tmp_path: Path) -> None:
         source.write_text(source.read_text().replace(step, "0"))
         save(manifest, folder / "manifest.json")
     with pytest.raises(Mismatch, match="product qk_0, row 8, column 0,"):
-        baseline.simulate(tmp_path / "p", Baseline(simulator="icarus", rendering="behavioural"))
+        baseline.simulate(tmp_path / "p", Baseline(simulators=("icarus",), rendering="behavioural"))
 
 
 def measured(shape: ModelShape = NANOGPT, name: str = "nanogpt_baby", *, causal: bool = True) -> Measured:

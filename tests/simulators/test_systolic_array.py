@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 
 import slang
 from arrays import LARGER, PRODUCTS, SHAPE, project_with_arrays, random_products, simulate
+from conftest import Outcome
 from quweit_cli import toolbox
 from quweit_cli.artifacts import load
 from quweit_cli.config import Baseline
-from quweit_cli.documents import BaselineManifest, BaselineProduct
+from quweit_cli.documents import BaselineManifest, BaselineProduct, BaselineSim
 from quweit_cli.errors import ConfigError, Mismatch, ToolFailed
 from quweit_cli.hdl.array.design import render_arrays
 from quweit_cli.ir.nodes.products import Operands, golden
@@ -173,3 +175,35 @@ def test_the_steady_state_of_the_mlp_takes_the_published_cycles(side: int, cycle
         for m, k, n in (up, down)
     ]
     assert sum(product.steady_cycles(side) for product in products) == cycles
+
+
+@pytest.mark.requires("icarus", "verilator")
+def test_quweit_sim_proves_arrays_and_units_on_both_simulators(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)])
+    done = quweit("sim", project, "--simulator", "all", "--json")
+    assert done.code == 0, done.stderr
+    sim = BaselineSim.model_validate_json(done.stdout)
+    assert {(one.simulator, one.rendering) for one in sim.runs} == {
+        (simulator, rendering)
+        for simulator in ("verilator", "icarus")
+        for rendering in ("xilinx", "behavioural")
+    }
+    assert {one.simulator for one in sim.pipelined} == {"verilator", "icarus"}
+    assert {(one.module, one.rendering, one.simulator) for one in sim.units} == {
+        (f"quweit_{name}", rendering, simulator)
+        for name in ("gelu", "softmax", "layer_norm")
+        for rendering in ("behavioural", "pipelined")
+        for simulator in ("verilator", "icarus")
+    }
+    refused = quweit("sim", project, "--rows", "3")
+    assert refused.code == 2 and "holds arrays, which are simulated whole" in refused.stderr
+
+
+@pytest.mark.requires("icarus")
+def test_quweit_sim_says_no_of_an_array_that_differs(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
+    project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)], change=BROKEN["narrow sum"])
+    done = quweit("sim", project, "--simulator", "icarus")
+    assert done.code == 1 and "differs from the product of matrices" in done.stderr
+    assert (project / "sim" / "sim.json").is_file()  # what differs is kept

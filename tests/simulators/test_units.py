@@ -11,7 +11,6 @@ import pytest
 
 import slang
 from quweit_cli import toolbox
-from quweit_cli.config import Baseline
 from quweit_cli.documents import ModelShape
 from quweit_cli.errors import CheckFailed, Mismatch
 from quweit_cli.hdl import literals
@@ -271,7 +270,7 @@ def test_the_runner_of_blocks_proves_units_and_measures_their_cycles(
 ) -> None:
     unit = UNITS[module]
     for pipelined in (False, True) if tool == "icarus" else (False,):
-        run = runner.run(unit, Baseline(simulator=tool), tmp_path, pipelined=pipelined)
+        run = runner.run(unit, tool, tmp_path, pipelined=pipelined)
         assert run.bit_exact and not run.failures
         assert run.scenarios.keys() == {*blocks.SCENARIOS, blocks.RESET}
         most = unit.most_cycles_pipelined if pipelined else unit.most_cycles
@@ -295,7 +294,7 @@ def test_a_unit_that_breaks_its_stream_is_found(module: str, old: str, new: str,
     text = static_text(f"units/{module}.sv")
     assert text.count(old) == 1
     changed = {f"{module}.sv": text.replace(old, new)}
-    run = runner.run(UNITS[module], Baseline(simulator="icarus"), tmp_path, changed=changed)
+    run = runner.run(UNITS[module], "icarus", tmp_path, changed=changed)
     assert not run.bit_exact
     with pytest.raises((Mismatch, CheckFailed), match=module):
         baseline.verdict_of_unit(run)
@@ -305,6 +304,6 @@ def test_a_unit_that_breaks_its_stream_is_found(module: str, old: str, new: str,
 def test_a_unit_that_answers_otherwise_is_a_mismatch(tmp_path: Path) -> None:
     text = static_text("units/quweit_gelu.sv")
     changed = {"quweit_gelu.sv": text.replace("{~x_i[7],", "{x_i[7],")}
-    run = runner.run(UNITS["quweit_gelu"], Baseline(simulator="icarus"), tmp_path, changed=changed)
+    run = runner.run(UNITS["quweit_gelu"], "icarus", tmp_path, changed=changed)
     with pytest.raises(Mismatch, match="differs from the integers: .* first in scenario steady, row 1"):
         baseline.verdict_of_unit(run)

@@ -34,7 +34,7 @@ needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")
 
 def run_array(project: Path, *, pipelined: bool) -> dict[str, int]:
     """Cycles of every product on one array; raises Mismatch as the stage does."""
-    options = Baseline.model_validate({"simulator": "icarus", "rendering": "behavioural"})
+    options = Baseline.model_validate({"simulators": ("icarus",), "rendering": "behavioural"})
     manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
     if pipelined:
         manifest = manifest.model_copy(update={"arrays": manifest.pipelined})

@@ -43,7 +43,7 @@ def baseline(
         int, typer.Option(min=0, help="cycles a row of the reference block; 0 makes none")
     ] = 16,
     simulator: Annotated[
-        Literal["verilator", "icarus"], typer.Option(help="which simulator compares")
+        Literal["verilator", "icarus", "all"], typer.Option(help="which simulator compares")
     ] = "verilator",
     liberty: Annotated[
         list[Path] | None,
@@ -84,7 +84,7 @@ def baseline(
         checkpoint=checkpoint,
         arrays=tuple(array or Baseline().arrays),
         cycles_per_row=cycles_per_row or None,
-        simulator=simulator,
+        simulators=config.Sim().simulators if simulator == "all" else (simulator,),
         liberty=tuple(liberty or ()),
         clock_ghz=clock_ghz,
         activity=activity,

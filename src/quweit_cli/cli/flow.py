@@ -160,7 +160,8 @@ def sim(
 ) -> None:
     """Compare the RTL with the integer program.
 
-    Every output of every golden row is compared, with and without idle gaps and backpressure.
+    Every output of every golden row is compared, with and without idle gaps and backpressure. Of what `quweit baseline`
+    rendered, such as build/tables/i_vit_t, every array and unit is compared, in all renderings.
     Ends with exit code 1 and the first differences when anything is not equal.
     """
     if formal:
@@ -171,9 +172,20 @@ def sim(
         _show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
+    from quweit_cli.stages import baseline
     from quweit_cli.stages import sim as stage
 
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
+    if baseline.holds_arrays(project):
+        if netlist or waves or block or rows:
+            raise ConfigError(
+                f"`{project}` holds arrays, which are simulated whole",
+                hint="leave out `--netlist`, `--waves`, `--block` and `--rows`",
+            )
+        arrays = baseline.prove(_project(project), chosen, progress=_progress())
+        _show(arrays, json, "arrays")
+        baseline.judge(arrays)
+        return
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     result = stage.compare(

@@ -29,7 +29,9 @@ class Baseline(Settings):
     arrays: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         (8, 16, 32, 64), min_length=1, max_length=100, description="sides of the systolic arrays"
     )
-    simulator: str = Field("verilator", description="verilator or icarus")
+    simulators: tuple[str, ...] = Field(
+        ("verilator",), min_length=1, max_length=2, description="verilator, icarus, or both"
+    )
     rendering: Literal["behavioural", "xilinx"] = Field(
         "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
     )

@@ -13,9 +13,10 @@ from quweit_cli.documents import ArrayRun, BaselineArray, BaselineManifest, Prod
 from quweit_cli.hdl.array.design import BENCH, JOBS, MATRICES
 from quweit_cli.progress import Progress
 from quweit_cli.simulators import simulator
-from quweit_cli.simulators.base import Bench
+from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.runner import Answer, Job, play
 from quweit_cli.templating import static_text
+from quweit_cli.toolbox import Found
 
 MODULE, TESTS = "test_systolic", frozenset({"products"})
 SCENARIOS = ("steady", "gaps_and_backpressure")
@@ -32,16 +33,17 @@ class ArrayAnswer(Answer):
 def run_arrays(
     package: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
 ) -> list[ArrayRun]:
-    """All arrays, as many at once as there are cores; logs are kept in `folder`.
+    """All arrays on all simulators of `options`, as many at once as there are cores; logs are kept in `folder`.
 
     Raises:
         ToolError: the simulator is missing or rejects an array, or the bench could not tell.
     """
-    tool = simulator(options.simulator)
-    found = toolbox.find(tool.tool)
-    with progress.task("simulating arrays", len(manifest.arrays)) as task:
+    tools = [(tool, toolbox.find(tool.tool)) for tool in map(simulator, options.simulators)]
+    work = [(*tool, array) for tool in tools for array in manifest.arrays]
+    with progress.task("simulating arrays", len(work)) as task:
 
-        def run_one(array: BaselineArray) -> ArrayRun:
+        def run_one(item: tuple[Simulator, Found, BaselineArray]) -> ArrayRun:
+            tool, found, array = item
             job = _job(package.resolve(), manifest, array, options)
             answer, build_seconds, run_seconds = play(job, tool, found, folder / tool.name / array.name)
             task.advance()
@@ -64,7 +66,7 @@ def run_arrays(
                 run_seconds=run_seconds,
             )
 
-        return toolbox.side_by_side(run_one, manifest.arrays)
+        return toolbox.side_by_side(run_one, work)
 
 
 def _job(

@@ -36,34 +36,35 @@ GOLDEN: Mapping[str, Callable[[Integers], Integers]] = {
 def run_units(
     units: Sequence[Unit], options: Baseline, folder: Path, progress: Progress, *, pipelined: bool = False
 ) -> list[UnitRun]:
-    """All units, as many at once as there are cores; logs are kept in `folder`.
+    """All units on all simulators of `options`, as many at once as there are cores; logs are kept in `folder`.
 
     Raises:
         ToolError: the simulator is missing or rejects a unit, or the bench could not tell.
     """
-    with progress.task("simulating units", len(units)) as task:
+    work = [(unit, name) for name in options.simulators for unit in units]
+    with progress.task("simulating units", len(work)) as task:
 
-        def run_one(unit: Unit) -> UnitRun:
-            made = run(unit, options, folder, pipelined=pipelined)
+        def run_one(item: tuple[Unit, str]) -> UnitRun:
+            made = run(*item, folder, pipelined=pipelined)
             task.advance()
             return made
 
-        return toolbox.side_by_side(run_one, units)
+        return toolbox.side_by_side(run_one, work)
 
 
 def run(
     unit: Unit,
-    options: Baseline,
+    name: str,
     folder: Path,
     *,
     pipelined: bool = False,
     changed: Mapping[str, str] | None = None,
 ) -> UnitRun:
-    """One unit; raises as `run_units` does.
+    """One unit on the simulator of this name; raises as `run_units` does.
 
     changed: name of a source -> what is compiled in its place.
     """
-    tool = simulator(options.simulator)
+    tool = simulator(name)
     found = toolbox.find(tool.tool)
     rows_RN = rows_of(unit)
     job = _job(unit, rows_RN, pipelined=pipelined, changed=changed or {})

@@ -11,7 +11,7 @@ Arrays know no model but its shape. Each model has a folder in the project direc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from quweit_cli.artifacts import (
     is_current,
     load_document,
     open_project,
+    read_json,
     save,
     writing_stage,
 )
@@ -40,7 +41,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy import workload
 from quweit_cli.energy.shapes import parse_shape
-from quweit_cli.errors import CheckFailed, Mismatch, StaleArtifact
+from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch, StaleArtifact
 from quweit_cli.hdl.array.causal import causal_products
 from quweit_cli.hdl.array.design import render_arrays
 from quweit_cli.hdl.units.design import units_of
@@ -106,7 +107,7 @@ def reference_block(
     depth = options.pipeline_depth if silicon else "auto"
     rendered = config.Rtl(cycles_per_row=options.cycles_per_row, pipeline_depth=depth)
     rtl.run(project, rendered, progress=progress, reuse=reuse)
-    sim.run(project, config.Sim(simulators=(options.simulator,)), progress=progress, reuse=reuse)
+    sim.run(project, config.Sim(simulators=options.simulators), progress=progress, reuse=reuse)
     target = config.Synth(device=options.device)
     if silicon:
         target = config.Synth(
@@ -140,43 +141,76 @@ def render(
 def simulate(
     project: Path, options: Baseline, *, progress: Progress = SILENT, reuse: bool = True
 ) -> BaselineSim:
-    """Every product on every array; raises Mismatch when one differs, after the artefact was written."""
-    inputs = {"rtl": check_stage(project, "rtl").digest(), "renderer": renderer_digest()}
-    chosen = options.model_dump(mode="json", include={"simulator", "rendering"})
-    chosen["pipelined"] = bool(options.liberty)
-    if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
-        manifest = load_document(project, "rtl", BaselineManifest)
-        with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
-            runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
-            pipelined = _simulate_pipelined(project, manifest, options, folder, progress)
-            wanted = units_of(manifest.model)
-            between = run_units(wanted, options, folder, progress)
-            if options.liberty:
-                between += run_units(wanted, options, folder, progress, pipelined=True)
-            made = BaselineSim(
-                rtl=inputs["rtl"],
-                bit_exact=all(
-                    [one.bit_exact for one in [*runs, *pipelined]] + [one.bit_exact for one in between]
-                ),
-                runs=runs,
-                pipelined=pipelined,
-                units=between,
-            )
-            save(made, folder / "sim.json")
-    result = load_document(project, "sim", BaselineSim)
+    """Every product on every array, and rows on every unit; raises Mismatch when one differs, after the artefact was written."""
+    result = compare(project, options, progress=progress, reuse=reuse)
+    judge(result)
+    return result
+
+
+def prove(project: Path, simulators: Sequence[str], *, progress: Progress = SILENT) -> BaselineSim:
+    """What `quweit sim` does with arrays: all renderings of arrays and units on these simulators; `judge` says what it means.
+
+    Raises:
+        ArtifactError: no RTL package of arrays here.
+        ToolError: a simulator is missing or rejects a design, or the bench could not tell.
+    """
+    options = config.settings(Baseline, simulators=tuple(simulators))
+    return compare(project, options, everything=True, progress=progress, reuse=False)
+
+
+def holds_arrays(project: Path) -> bool:
+    """Whether the RTL of a project is of arrays, in place of blocks."""
+    path = project / "rtl" / "manifest.json"
+    schema = BaselineManifest.model_fields["schema_name"].default
+    try:
+        return path.is_file() and bool(read_json(path).get("schema") == schema)
+    except (ArtifactError, AttributeError):  # whoever reads it says what is wrong
+        return False
+
+
+def judge(result: BaselineSim) -> None:
+    """Raises Mismatch or CheckFailed when an array or a unit is not what it must be."""
     for one in [*result.runs, *result.pipelined]:
         verdict(one)
     for unit in result.units:
         verdict_of_unit(unit)
-    return result
+
+
+def compare(
+    project: Path, options: Baseline, *, everything: bool = False, progress: Progress, reuse: bool
+) -> BaselineSim:
+    """`everything`: both renderings of the arrays, and what library cells are made of whether a library is named or not."""
+    of_cells = everything or bool(options.liberty)
+    inputs = {"rtl": check_stage(project, "rtl").digest(), "renderer": renderer_digest()}
+    chosen = options.model_dump(mode="json", include={"simulators", "rendering"})
+    chosen |= {"pipelined": of_cells, "everything": everything}
+    if not (reuse and is_current(project, "sim", inputs=inputs, options=chosen)):
+        manifest = load_document(project, "rtl", BaselineManifest)
+        with writing_stage(project, "sim", inputs=inputs, options=chosen) as folder:
+            runs = simulation.run_arrays(project / "rtl", manifest, options, folder, progress)
+            if everything:
+                other = options.model_copy(update={"rendering": "behavioural"})
+                runs += simulation.run_arrays(project / "rtl", manifest, other, folder, progress)
+            fast = _simulate_pipelined(project, manifest, options, folder, progress) if of_cells else []
+            wanted = units_of(manifest.model)
+            between = run_units(wanted, options, folder, progress)
+            if of_cells:
+                between += run_units(wanted, options, folder, progress, pipelined=True)
+            made = BaselineSim(
+                rtl=inputs["rtl"],
+                bit_exact=all([one.bit_exact for one in [*runs, *fast]] + [one.bit_exact for one in between]),
+                runs=runs,
+                pipelined=fast,
+                units=between,
+            )
+            save(made, folder / "sim.json")
+    return load_document(project, "sim", BaselineSim)
 
 
 def _simulate_pipelined(
     project: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
 ) -> list[ArrayRun]:
-    """The arrays that library cells are made of, when one was named."""
-    if not options.liberty:
-        return []
+    """The arrays that library cells are made of."""
     return simulation.run_arrays(
         project / "rtl",
         manifest.model_copy(update={"arrays": manifest.pipelined}),
