@@ -100,14 +100,11 @@ def test_json_is_all_there_is_on_stdout(
         "report": [project],
         "doctor": [],
     }
-    schemas = {"run": "summary", "report": "summary"}
+    schemas = {"run": "summary/2", "report": "summary/2", "rtl": "rtl/2", "energy": "energy/2"}
     for name, given in arguments.items():
         outcome = quweit(name, *given, "--json")
         assert outcome.code == 0, outcome.stderr
-        assert (
-            json.loads(outcome.stdout)["schema"]
-            == f"quweit.{schemas.get(name, name)}/{2 if name == 'rtl' else 1}"
-        )
+        assert json.loads(outcome.stdout)["schema"] == f"quweit.{schemas.get(name, f'{name}/1')}"
 
 
 @pytest.mark.usefixtures("stand_in_stages")

@@ -53,7 +53,7 @@ with console.explained(), interrupts.allowed():
     try:
         import outer
     finally:
-        print(outer.inner.whole)
+        sys.stdout.write(f"{outer.inner.whole}\\n")  # at once
     work()
 """
     modules = {

@@ -37,7 +37,7 @@ def slow(*arguments, **options):
         toolbox.run(command, cwd=folder, log=folder / "log", name="sleep")
 
 standins.install(**{sys.argv.pop(1): slow})
-from quweit_cli.cli import main
+from quweit_cli.__main__ import main
 main()
 """
 STAGES = ["train", "dump", "rtl", "sim", "synth", "front", "energy", "report"]

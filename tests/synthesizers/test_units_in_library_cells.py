@@ -46,12 +46,7 @@ SLACK = {"quweit_gelu": 0.2, "quweit_softmax": -1.5, "quweit_layer_norm": -2.25}
 def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path: Path) -> None:
     liberty = cell_library.write(tmp_path)
     units = [unit for unit in units_of(TINY) if unit.module != "quweit_layer_norm"]
-    sim = BaselineSim(
-        rtl=DIGEST,
-        bit_exact=True,
-        runs=[],
-        units=[unit_run(unit, unit.most_cycles_pipelined) for unit in units],
-    )
+    sim = simulated(units)
     options = Baseline(liberty=liberty, clock_ghz=0.1)
     made = units_silicon.synthesize(units, sim, options, tmp_path, SILENT)
     assert set(made) == {"quweit_gelu", "quweit_softmax"}
@@ -76,7 +71,9 @@ def test_a_mapper_that_refuses_is_named_and_its_log_stays(
 ) -> None:
     monkeypatch.setattr(mapping, "ABC_SCRIPT_FAST", "strash;no_such_command")
     options = Baseline(liberty=cell_library.write(tmp_path), clock_ghz=0.1, activity="vectorless")
-    made = units_silicon.synthesize(units_of(TINY)[:1], options, tmp_path, SILENT)["quweit_gelu"]
+    made = units_silicon.synthesize(units_of(TINY)[:1], simulated(units_of(TINY)), options, tmp_path, SILENT)[
+        "quweit_gelu"
+    ]
     assert (made.mapper, made.measured_mw) == ("nf", None)
     assert "no_such_command" in (tmp_path / "silicon" / "quweit_gelu.map.log").read_text()
     assert (tmp_path / "silicon" / "quweit_gelu.log").is_file()
@@ -145,6 +142,11 @@ def test_a_parameter_that_a_unit_lacks_is_an_error() -> None:
     assert f"Table = {gelu.parameters['Table']}\n)" in with_parameters(text, gelu.module, gelu.parameters)
     with pytest.raises(ToolFailed, match="no parameter `Table`"):
         with_parameters(text.replace("Table", "Entries"), gelu.module, gelu.parameters)
+
+
+def simulated(units: list[Unit]) -> BaselineSim:
+    runs = [unit_run(unit, unit.most_cycles_pipelined) for unit in units]
+    return BaselineSim(rtl=DIGEST, bit_exact=True, runs=[], units=runs)
 
 
 def unit_run(unit: Unit, cycles: int) -> UnitRun:
