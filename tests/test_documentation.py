@@ -124,6 +124,28 @@ def test_make_targets_of_the_pages_exist() -> None:
             assert target in targets, f"{page.name}: make {target}"
 
 
+NAMED = re.compile(r"(?<![\w./<*{}$-])((?:[a-z_]+/)+[a-z_0-9]+\.py)\b")
+OF_OTHERS = {"config/train_shakespeare_char.py"}  # nanoGPT's
+
+
+def named_and_absent(text: str) -> set[str]:
+    """Paths of Python files in a text that are in none of the folders which they may count from."""
+    roots = [REPOSITORY / place for place in (".", "src/quweit_cli", "templates", "tests")]
+    return {
+        name
+        for name in NAMED.findall(text)
+        if name not in OF_OTHERS and not any((root / name).is_file() for root in roots)
+    }
+
+
+def test_every_file_that_a_page_or_docstring_names_is_there() -> None:
+    sources = (REPOSITORY / "src" / "quweit_cli").rglob("*.py")
+    for path in [*PAGES, REPOSITORY / "templates" / "README.md", *sources]:
+        if path.name != "CHANGELOG.md":
+            assert named_and_absent(path.read_text()) == set(), path
+    assert named_and_absent("see `hdl/render.py`") == {"hdl/render.py"}
+
+
 def test_the_formats_page_lists_every_document(generator: ModuleType) -> None:
     page = (REPOSITORY / "docs" / "formats.md").read_text()
     for name in generator.DOCUMENTS:

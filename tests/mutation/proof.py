@@ -18,6 +18,7 @@ from quweit_cli import toolbox
 from quweit_cli.documents import RtlBlock
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.stages import formal
 from quweit_cli.synthesizers.library.parameters import with_parameters
 
 SECONDS = 120
@@ -79,9 +80,8 @@ class Pair(NamedTuple):
 
 def parameters(module: str, texts: Iterable[str]) -> dict[str, str] | None:
     """With what every instance of a module is made; None where there is none, or they differ."""
-    instance = re.compile(rf"^ *{module} #\(\n((?: *\.\w+ *\([-\w']+\),?\n)*) *\) u_\w+ \(", re.MULTILINE)
-    made = {given for text in texts for given in instance.findall(text)}
-    return dict(re.findall(r"\.(\w+) *\(([-\w']+)\)", made.pop())) if len(made) == 1 else None
+    made = [given for text in texts for given in formal.instances(module, text)]
+    return made[0] if made and all(given == made[0] for given in made) else None
 
 
 SMALL = 32  # features of a block whose whole state can be looked at

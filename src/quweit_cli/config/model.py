@@ -1,4 +1,4 @@
-"""The sections of an experiment file about the transformer and its blocks. Used by config.py."""
+"""The sections of an experiment file about the transformer and its blocks."""
 
 from __future__ import annotations
 

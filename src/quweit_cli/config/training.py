@@ -1,4 +1,4 @@
-"""How a model learns: the sections of an experiment file that only training reads. Used by config.py."""
+"""How a model learns: the sections of an experiment file that only training reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document of a dump: a model's shape, its blocks, and what was checked. Used by documents.py."""
+"""`dump.json`: the blocks of a model as integers, their golden rows, and what was checked."""
 
 from __future__ import annotations
 

@@ -1,14 +1,4 @@
-"""The JSON documents that stages hand to one another: one type an arrow.
-
-    train.json   what training reached                 train  -> report
-    dump.json    blocks as integers, golden rows       dump   -> rtl, energy
-    manifest.json  the RTL package                     rtl    -> sim, synth
-    sim.json     equal, or the first differences       sim    -> energy, report
-    synth.json   cells of every block                  synth  -> energy
-    energy.json  rows with their provenance            energy -> report
-
-Units are in the names. A figure that was not obtained is absent (null), never 0.
-"""
+"""The RTL package: `manifest.json` of blocks, and that of the arrays which blocks are compared with."""
 
 from __future__ import annotations
 

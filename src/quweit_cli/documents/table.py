@@ -1,9 +1,4 @@
-"""The JSON documents of what blocks are compared with: systolic arrays, rendered, simulated, synthesized.
-
-manifest.json  arrays, their products and golden matrices    baseline rtl -> sim, synth
-sim.json       equal or not, and cycles of every product     baseline sim -> tables
-synth.json     cells of every array, module by module        baseline synth -> tables
-"""
+"""The paper's tables beside our own figures: `tables.json`."""
 
 from __future__ import annotations
 
@@ -13,8 +8,6 @@ from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.documents.energy import Accounting
-
-# ---------------------------------------------------------------- tables
 
 
 class Cell(Artifact):

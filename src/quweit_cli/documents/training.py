@@ -1,4 +1,4 @@
-"""The documents about models: what training reached, what a checkpoint scores and writes. Used by documents.py."""
+"""What training reached, what a checkpoint scores, and what it writes."""
 
 from __future__ import annotations
 

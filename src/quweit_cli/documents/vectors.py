@@ -1,4 +1,4 @@
-"""The documents about golden vectors: which rows they are, and which table entries they read. Used by documents.py."""
+"""Golden vectors: which rows they are, and which table entries they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents about equality: what simulation compared and what was proven. Used by documents.py."""
+"""What simulation compared, and what was proven: of blocks, arrays and units."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from quweit_cli.boundary.quantities import (
     Positive,
     PositiveAmount,
 )
+from quweit_cli.errors import ArtifactError
 
 
 class ProductDifference(Artifact):
@@ -66,11 +67,13 @@ class UnitRun(Artifact):
     rows_compared: Count = Field(description="over all scenarios")
     different_rows: Count
     scenarios: dict[str, Count] = Field(description="as of blocks")
-    cycles_per_row: PositiveAmount = Field(
-        description="from a row to the next without gaps and stalls, the average of random rows"
+    cycles_per_row: PositiveAmount | None = Field(
+        description="from a row to the next without gaps and stalls, the average of random rows; null when not measured"
     )
-    most_cycles_per_row: Positive = Field(description="of any row")
-    layer_cycles: Count = Field(description="of one layer and sample: its rows, times `cycles_per_row`")
+    most_cycles_per_row: Positive | None = Field(description="of any row")
+    layer_cycles: Count | None = Field(
+        description="of one layer and sample: its rows, times `cycles_per_row`"
+    )
     differences: list[SimDifference] = Field(description="the first few")
     failures: list[str]
     build_seconds: Amount
@@ -88,9 +91,18 @@ class BaselineSim(Artifact):
     )
 
     def unit_cycles(self, module: str, rendering: Literal["behavioural", "pipelined"]) -> int:
-        """Of one layer and sample; raises KeyError where the unit was not simulated."""
-        cycles = {(one.module, one.rendering): one.layer_cycles for one in self.units}
-        return cycles[module, rendering]
+        """Of one layer and sample.
+
+        Raises:
+            ArtifactError: the unit was not simulated.
+        """
+        for one in self.units:
+            if (one.module, one.rendering) == (module, rendering) and one.layer_cycles is not None:
+                return one.layer_cycles
+        raise ArtifactError(
+            f"no simulation measured the cycles of `{module}` ({rendering})",
+            hint="run `quweit baseline` again",
+        )
 
 
 class SimDifference(Artifact):
@@ -101,6 +113,13 @@ class SimDifference(Artifact):
     cycle: Count
     expected: Integer
     got: Integer | None = Field(description="null when the RTL answered unknown bits (X or Z)")
+
+    def __str__(self) -> str:
+        got = "unknown bits (X or Z)" if self.got is None else str(self.got)
+        return (
+            f"scenario {self.scenario}, row {self.row}, output {self.output}, cycle {self.cycle}: "
+            f"expected {self.expected}, got {got}"
+        )
 
 
 Design = Literal["block", "wrapper", "netlist"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 LEAD = 48  # cycles: a reset, and both banks of the operand buffer filled once
-
-
 RESET = 4
 
 

@@ -7,11 +7,7 @@ import hashlib
 from quweit_cli.ir.nodes.base import Integers
 
 INPUT_BITS = 8
-
-
 OUTPUT_BITS = 16
-
-
 BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
 
 

@@ -72,9 +72,8 @@ def run(
     answer, build_seconds, run_seconds = play(
         job, tool, found, folder / tool.name / f"{unit.module}_{rendering}"
     )
-    # Of a row that differs nothing is said of its cycles; a unit that ends early has none.
-    random = answer.intervals_cycles[-(RANDOM_ROWS - 1) :] or [unit.most_cycles]
-    cycles = sum(random) / len(random)
+    random = answer.intervals_cycles[-RANDOM_ROWS:]  # a unit that ends early has none
+    cycles = sum(random) / len(random) if random else None
     return UnitRun(
         unit=unit.name,
         module=unit.module,
@@ -86,8 +85,8 @@ def run(
         different_rows=answer.different,
         scenarios=answer.scenarios,
         cycles_per_row=cycles,
-        most_cycles_per_row=max(answer.intervals_cycles, default=unit.most_cycles),
-        layer_cycles=round(unit.rows * cycles),
+        most_cycles_per_row=max(answer.intervals_cycles, default=None),
+        layer_cycles=None if cycles is None else round(unit.rows * cycles),
         differences=answer.differences,
         failures=answer.failures,
         build_seconds=build_seconds,

@@ -239,12 +239,9 @@ def verdict_of_unit(run_of_unit: UnitRun) -> None:
     """Raises Mismatch or CheckFailed when a unit is not what it must be."""
     what = f"`{run_of_unit.module}` ({run_of_unit.rendering}) on {run_of_unit.simulator}"
     if run_of_unit.differences:
-        first = run_of_unit.differences[0]
-        got = "unknown bits (X or Z)" if first.got is None else str(first.got)
         raise Mismatch(
             f"{what} differs from the integers: {run_of_unit.different_rows} of {run_of_unit.rows_compared} rows; first in "
-            f"scenario {first.scenario}, row {first.row}, element {first.output}, cycle {first.cycle}: "
-            f"expected {first.expected}, got {got}"
+            f"{run_of_unit.differences[0]}"
         )
     if not run_of_unit.bit_exact:
         raise CheckFailed(f"{what}: {'; '.join(run_of_unit.failures)}")

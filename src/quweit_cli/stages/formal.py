@@ -80,11 +80,14 @@ def parameters(package: Path, block: RtlBlock, module: str) -> str | None:
     if module.startswith(block.top):
         return ""
     text = (package / "rtl" / f"{block.top}.sv").read_text(errors="replace")
-    found = re.search(rf"^ *{module} #\(\n((?: *\.\w+ *\([-\w']+\),?\n)*) *\) u_\w+ \(", text, re.MULTILINE)
-    if found is None:
-        return None
-    given = re.findall(r"\.(\w+) *\(([-\w']+)\)", found[1])
-    return "".join(f" -chparam {name} {value}" for name, value in given)
+    made = instances(module, text)
+    return "".join(f" -chparam {name} {value}" for name, value in made[0].items()) if made else None
+
+
+def instances(module: str, text: str) -> list[dict[str, str]]:
+    """The parameters of every instance of a module that stands in a text as we render it."""
+    found = re.findall(rf"^ *{module} #\(\n((?: *\.\w+ *\([-\w']+\),?\n)*) *\) u_\w+ \(", text, re.MULTILINE)
+    return [dict(re.findall(r"\.(\w+) *\(([-\w']+)\)", one)) for one in found]
 
 
 def script(module: str, cells: list[str], given: str = "") -> str:

@@ -1,6 +1,6 @@
 """front: dump -> area, cycles and energy of one block over its foldings, estimated; beside them what was measured.
 
-Nothing is rendered and no tool runs: cells are counted (hdl/estimate.py), power is the calibrated model.
+Nothing is rendered and no tool runs: cells are counted (hdl/block/estimate.py), power is the calibrated model.
 The paper's block stands beside the points in both accountings of its cycles.
 """
 

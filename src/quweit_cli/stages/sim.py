@@ -154,13 +154,10 @@ def verdict(result: SimResult) -> None:
 
 
 def _describe(simulator_name: str, run_of_block: SimRun) -> str:
-    first = run_of_block.differences[0]
-    got = "unknown bits (X or Z)" if first.got is None else str(first.got)
     return (
         f"{_what(run_of_block)} on {simulator_name} differs from the integer program: "
-        f"{run_of_block.different_rows} of {run_of_block.rows_compared} rows; first in scenario "
-        f"{first.scenario}, row {first.row}, output {first.output}, cycle {first.cycle}: "
-        f"expected {first.expected}, got {got}"
+        f"{run_of_block.different_rows} of {run_of_block.rows_compared} rows; first in "
+        f"{run_of_block.differences[0]}"
     )
 
 

@@ -19,17 +19,9 @@ LUTS = {
 
 
 FFS = {"FDRE": 1, "FDSE": 1, "FDCE": 1, "FDPE": 1}
-
-
 CARRIES = {"CARRY4": 1, "CARRY8": 1}
-
-
 MUXES = {"MUXF7": 1, "MUXF8": 1, "MUXF9": 1}
-
-
 BRAMS = {"RAMB36E1": 1.0, "RAMB36E2": 1.0, "RAMB18E1": 0.5, "RAMB18E2": 0.5}
-
-
 DSPS = {"DSP48E1": 1, "DSP48E2": 1}
 
 

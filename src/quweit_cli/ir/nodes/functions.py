@@ -198,10 +198,10 @@ class Softmax:
 class SoftmaxRecord(StepRecord):
     """Over the last axis; where causal, row t over the elements 0 ... t alone, and the others are 0:
 
-    d[n] = (max(x) - x[n]) * multiplier
-    w[n] = ((512 - d[n] mod 256) * 2^7) >> min(d[n] >> 8, 31)
-    r = floor(2^31 / sum over n of w[n])
-    y[n] = min((w[n]*r + 2^23) >> 24, 127)
+    d[n] = (max(x) - x[n]) * multiplier.
+    w[n] = ((512 - d[n] mod 256) * 2^7) >> min(d[n] >> 8, 31).
+    r = floor(2^31 / sum over n of w[n]).
+    y[n] = min((w[n]*r + 2^23) >> 24, 127).
     """
 
     op: Literal["softmax"] = "softmax"
@@ -237,11 +237,11 @@ class LayerNormalisation:
 class LayerNormalisationRecord(StepRecord):
     """Over the last axis, of D elements:
 
-    s = sum over d of x[d]
-    v = D * (sum over d of x[d]^2) - s^2
-    r = max(floor(square root of v), 1)
-    b = bits of r, so that 2^(b-1) <= r < 2^b
-    y[d] = clamp(((D*x[d] - s) * floor(2^(b+16) / r) + 2^(b+10)) >> (b+11), -128, 127)
+    s = sum over d of x[d].
+    v = D * (sum over d of x[d]^2) - s^2.
+    r = max(floor(square root of v), 1).
+    b = bits of r, so that 2^(b-1) <= r < 2^b.
+    y[d] = clamp(((D*x[d] - s) * floor(2^(b+16) / r) + 2^(b+10)) >> (b+11), -128, 127).
     """
 
     op: Literal["layer_normalisation"] = "layer_normalisation"

@@ -115,8 +115,6 @@ class Head(NamedTuple):
 
 
 SCALES = (64, 127)  # of a multiplier with seven bits, normalised
-
-
 RESULT_STD = 40.0  # of the int8 results: a few in a thousand saturate
 
 

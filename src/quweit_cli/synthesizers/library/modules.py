@@ -5,9 +5,9 @@
     buffer, operand register    side / 8      slices of eight lanes, which count the pointers once too often
     control        1
 
-The pipelined rendering, mapped like a block (synthesizers/asic.py), every module with a clock tree of its own.
+The pipelined rendering, mapped like a block (synthesizers/library/flow.py), every module with a clock tree of its own.
 Power at the clock asked for, twice: vectorless, 12.5 % activity on every net, and with the activity of the operands of
-the package (synthesizers/systolic_activity.py).
+the package (synthesizers/library/replay.py).
 """
 
 from __future__ import annotations

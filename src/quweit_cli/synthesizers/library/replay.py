@@ -1,6 +1,6 @@
 """How often every net of a module of an array toggles while the array computes a layer.
 
-The mapped module and its RTL get the same stream of a sampled place (synthesizers/systolic_streams.py) in Icarus, and
+The mapped module and its RTL get the same stream of a sampled place (hdl/array/streams.py) in Icarus, and
 every output is compared in every cycle. The array that the RTL belongs to was compared with the products of matrices. One
 simulation a product; toggles are averaged by the cycles that a layer spends in each.
 """

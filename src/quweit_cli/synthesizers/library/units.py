@@ -1,8 +1,8 @@
 """Area, timing and power of the units between products, in cells of a library: each whole, one lane.
 
-The pipelined rendering, mapped like a module of an array (synthesizers/mapping.py). A row waits in flip-flops, as
+The pipelined rendering, mapped like a module of an array (synthesizers/library/mapping.py). A row waits in flip-flops, as
 there is no memory macro: each of its elements has a clock gate. Vectorless, all of them count as running; with the
-activity of rows (synthesizers/unit_streams.py) they hold back what they do.
+activity of rows (hdl/units/streams.py) they hold back what they do.
 """
 
 from __future__ import annotations
