@@ -24,7 +24,7 @@ from quweit_cli.report.footnotes import Noted, sourced
 from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
-from quweit_cli.report.tables import also_compared
+from quweit_cli.report.proof import also_compared
 
 POWER_COLUMNS = {
     "name": "design", "luts": "LUTs", "ffs": "FFs", "published_mw": "published, mW", "predicted_mw": "predicted, mW",

@@ -23,8 +23,9 @@ from quweit_cli.documents import (
     of_reachable,
 )
 from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
-from quweit_cli.report.numbers import counted, times
 from quweit_cli.report.numbers import percent as share
+from quweit_cli.report.numbers import times
+from quweit_cli.report.proof import also_compared
 
 
 class Table(NamedTuple):
@@ -137,23 +138,6 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     if failures:
         tables.append(Table("Broken promises", ("simulator", "block", "what"), failures))
     return tables
-
-
-def also_compared(result: SimResult) -> list[str]:
-    """What was simulated beside the blocks, and what was only compiled, a sentence each."""
-    said = [
-        f"{counted(len(one.further_runs), 'wrapper')} on {one.simulator}: "
-        f"{'equal' if all(run.bit_exact for run in one.further_runs) else 'NOT equal'} on "
-        f"{sum(run.rows_compared for run in one.further_runs):,} rows"
-        for one in result.simulators
-        if one.further_runs
-    ]
-    if result.compiled_only:
-        said.append(
-            f"compiled, not simulated: {counted(len(result.compiled_only), 'file')} in an FPGA's cells, which "
-            "`quweit sim --formal` and `--netlist` compare"
-        )
-    return said
 
 
 def formal(result: FormalResult) -> list[Table]:

@@ -1,0 +1,23 @@
+"""What a simulation compared beside the blocks, in sentences for terminal and page."""
+
+from __future__ import annotations
+
+from quweit_cli.documents import SimResult
+from quweit_cli.report.numbers import counted
+
+
+def also_compared(result: SimResult) -> list[str]:
+    """What was simulated beside the blocks, and what was only compiled, a sentence each."""
+    said = [
+        f"{counted(len(one.further_runs), 'wrapper')} on {one.simulator}: "
+        f"{'equal' if all(run.bit_exact for run in one.further_runs) else 'NOT equal'} on "
+        f"{sum(run.rows_compared for run in one.further_runs):,} rows"
+        for one in result.simulators
+        if one.further_runs
+    ]
+    if result.compiled_only:
+        said.append(
+            f"compiled, not simulated: {counted(len(result.compiled_only), 'file')} in an FPGA's cells, which "
+            "`quweit sim --formal` and `--netlist` compare"
+        )
+    return said
