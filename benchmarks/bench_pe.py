@@ -117,9 +117,9 @@ def measure(source: Path, project: Path, cycles: int) -> dict[str, Any]:
         "energy_uj_by_model": _energy_uj(cells.luts, cells.ffs, run.initiation_interval_cycles),
         "synth_seconds": cells.seconds,
         "verilator_build_seconds": run.build_seconds,
-        "verilator_rows_per_second": round(run.rows_compared / run.run_seconds, 1),
+        "verilator_rows_per_second": round(run.compared / run.run_seconds, 1),
         "rtl_equal": run.bit_exact,
-        "rtl_rows_compared": run.rows_compared,
+        "rtl_rows_compared": run.compared,
         "yosys": cells.version,
         "verilator": proof.version,
         **dict.fromkeys(NETLIST),
@@ -147,7 +147,7 @@ def compare_netlist(project: Path, rows: int) -> dict[str, Any]:
     """Raises Mismatch when the netlist differs from the integer program in a row."""
     options = config.Sim(simulators=("verilator",), rows={"verilator": rows})
     proven = sim.run(project, options, netlist=True).simulators[0].runs[0]
-    figures = (proven.bit_exact, proven.rows_compared, proven.build_seconds, proven.run_seconds)
+    figures = (proven.bit_exact, proven.compared, proven.build_seconds, proven.run_seconds)
     return dict(zip(NETLIST, figures, strict=True))
 
 

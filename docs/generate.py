@@ -27,10 +27,6 @@ from quweit_cli import artifacts, config, documents, ir
 from quweit_cli.artifacts import Artifact
 from quweit_cli.cli import app
 from quweit_cli.documents import (
-    BaselineManifest,
-    BaselineSim,
-    BaselineSynthesis,
-    BaselineUnits,
     Examples,
     Health,
     PaperTables,
@@ -54,10 +50,6 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "estimate": documents.EstimateTable,
     "front": documents.Front,
     "energy": documents.EnergyTable,
-    "baseline_rtl": BaselineManifest,
-    "baseline_sim": BaselineSim,
-    "baseline_synth": BaselineSynthesis,
-    "baseline_units": BaselineUnits,
     "tables": PaperTables,
     "summary": Summary,
     "doctor": Health,

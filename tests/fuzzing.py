@@ -293,9 +293,9 @@ def _write_figures(project: Path) -> None:
     block = artifacts.load(documents.RtlManifest, project / "rtl" / "manifest.json").blocks[0]
     sim, made = (
         packages.sim_result(),
-        packages.synthesized_block(block=block.name, netlist="netlist.v", estimate=block.estimate),
+        packages.synthesized_block(design=block.name, netlist="netlist.v", estimate=block.estimate),
     )
-    runs = [run.model_copy(update={"block": block.name}) for one in sim.simulators for run in one.runs]
+    runs = [run.model_copy(update={"design": block.name}) for one in sim.simulators for run in one.runs]
     sim = sim.model_copy(update={"simulators": [sim.simulators[0].model_copy(update={"runs": runs})]})
     packages.write_document(project, "sim", sim, made_from=("rtl",))
     packages.write_document(project, "synth", packages.synthesis_report(made), made_from=("rtl",))

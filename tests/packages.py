@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from quweit_cli import artifacts, documents
 from quweit_cli.hdl.axis import RowShape, axis_port
+from quweit_cli.hdl.plan import FilePlan
 
 DIGEST = "0" * 64
 
@@ -49,7 +51,7 @@ endmodule
 """
 
 
-def rtl_block(layer: int = 0) -> documents.RtlBlock:
+def rtl_block(layer: int = 0) -> documents.BlockDesign:
     name = f"block_{layer}"
     vectors = documents.RtlVectors(
         rows=4,
@@ -63,7 +65,7 @@ def rtl_block(layer: int = 0) -> documents.RtlBlock:
         outputs_sha256=DIGEST,
         coverage_sha256=DIGEST,
     )
-    return documents.RtlBlock(
+    return documents.BlockDesign(
         name=name,
         layer=layer,
         top=f"top_{layer}",
@@ -101,6 +103,26 @@ def write_rtl(project: Path, layers: int = 1, source: str = BLOCK) -> documents.
     return manifest
 
 
+def write_package(
+    project: Path, files: Mapping[str, str], *designs: documents.UnitDesign | documents.ArrayDesign
+) -> documents.RtlManifest:
+    """`project/rtl` of these files, which units and arrays were rendered to."""
+    plan = FilePlan(dict(files))
+    manifest = documents.RtlManifest(
+        name="tiny",
+        dump=DIGEST,
+        blocks=[],
+        units=[one for one in designs if isinstance(one, documents.UnitDesign)],
+        arrays=[one for one in designs if isinstance(one, documents.ArrayDesign)],
+        operands="random",
+        files=plan.digests(),
+    )
+    with artifacts.writing_stage(artifacts.open_project(project), "rtl", inputs={}, options={}) as folder:
+        plan.write(folder)
+        artifacts.save(manifest, folder / "manifest.json")
+    return manifest
+
+
 def write_document(
     project: Path,
     stage: str,
@@ -108,12 +130,13 @@ def write_document(
     *,
     made_from: tuple[str, ...] = (),
     options: dict[str, object] | None = None,
+    name: str | None = None,
 ) -> None:
-    """`project/<stage>/<stage>.json`, with the digests of the stages that it was made from."""
+    """`project/<stage>/<stage>.json`, or of another `name`, with the digests of the stages that it was made from."""
     artifacts.open_project(project)
     inputs = {name: artifacts.read_stage(project, name).digest() for name in made_from}
     with artifacts.writing_stage(project, stage, inputs=inputs, options=options or {}) as folder:
-        artifacts.save(document, folder / f"{stage}.json")
+        artifacts.save(document, folder / (name or f"{stage}.json"))
 
 
 I_VIT_T = documents.ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=196, mlp_hidden=768)
@@ -181,17 +204,17 @@ def sim_result(
     layers: int = 1, interval: int | None = 192, *, bit_exact: bool = True, simulator: str = "verilator"
 ) -> documents.SimResult:
     difference = documents.SimDifference(
-        block="block_0", scenario="gaps", row=3, output=5, cycle=77, expected=-4, got=12
+        design="block_0", scenario="gaps", row=3, output=5, cycle=77, expected=-4, got=12
     )
     runs = [
         documents.SimRun(
-            block=f"block_{layer}",
+            design=f"block_{layer}",
             bit_exact=bit_exact,
-            rows_compared=4096,
+            compared=4096,
+            different=0 if bit_exact else 1,
             scenarios={"steady": 1024, "gaps": 1024, "backpressure": 1024, "both": 1024},
             latency_cycles=300,
             initiation_interval_cycles=interval,
-            different_rows=0 if bit_exact else 1,
             differences=[] if bit_exact else [difference],
             failures=[],
             table_entries_read=60,
@@ -214,10 +237,10 @@ def sim_result(
     return documents.SimResult(name="tiny", rtl=DIGEST, bit_exact=bit_exact, simulators=[result])
 
 
-def synthesized_block(layer: int = 0, **changes: object) -> documents.SynthesizedBlock:
+def synthesized_block(layer: int = 0, **changes: object) -> documents.Implementation:
     """The size of the paper's block, of which the power is published."""
-    block = documents.SynthesizedBlock(
-        block=f"block_{layer}",
+    block = documents.Implementation(
+        design=f"block_{layer}",
         tool="yosys",
         version="Yosys 0.70",
         device="xcvu9p-flgb2104-2-i",
@@ -238,9 +261,24 @@ def synthesized_block(layer: int = 0, **changes: object) -> documents.Synthesize
     return block.model_copy(update=changes)
 
 
-def synthesis_report(*blocks: documents.SynthesizedBlock) -> documents.SynthesisReport:
+def library_block(library: str = "tiny", layer: int = 0, **figures: object) -> documents.Implementation:
+    """A block in cells of a library at 1 GHz."""
+    method = "activity counted in simulation"
+    found = documents.LibraryFigures(
+        library=library, library_sha256=DIGEST, area_mm2=0.07, sequential_area_mm2=0.02, cells=9,
+        cells_by_type={"NAND2": 9}, clock_gates=1, shortest_period_ns=0.9, highest_clock_mhz=1111.0, leakage_mw=0.1,
+        vectorless_mw=3.0, vectorless_method="12.5 %", measured_mw=2.0, measured_ungated_mw=2.5,
+        measured_method=method, nets=10, nets_annotated=10, activity_rows=4, activity_cycles=768,
+    )  # fmt: skip
+    return synthesized_block(
+        layer, device=library, clock_mhz=1000.0, luts=None, carries=None, muxes=None, brams=None, dsps=None,
+        slack_ns=0.1, power_mw=2.0, power_method=method, asic=found.model_copy(update=figures),
+    )  # fmt: skip
+
+
+def synthesis_report(*blocks: documents.Implementation) -> documents.SynthesisReport:
     return documents.SynthesisReport(
-        name="tiny", rtl=DIGEST, blocks=list(blocks), vivado_project="vivado/run_all.tcl"
+        name="tiny", rtl=DIGEST, designs=list(blocks), vivado_project="vivado/run_all.tcl"
     )
 
 

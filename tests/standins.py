@@ -17,6 +17,7 @@ import numpy as np
 from quweit_cli import artifacts, config, stages
 from quweit_cli.artifacts import is_current, load, save, writing_stage
 from quweit_cli.documents import (
+    BlockDesign,
     CalibrationPoint,
     DumpChecks,
     DumpedBlock,
@@ -25,16 +26,15 @@ from quweit_cli.documents import (
     EnergyRow,
     EnergyTable,
     Front,
+    Implementation,
     ModelShape,
     PowerModel,
-    RtlBlock,
     RtlManifest,
     RtlVectors,
     SimResult,
     SimRun,
     SimulatorResult,
     SynthesisReport,
-    SynthesizedBlock,
     TableEntries,
     TrainedModel,
     TrainResult,
@@ -135,7 +135,8 @@ def rtl(
     reuse: bool = False,
 ) -> RtlManifest:
     def fill(folder: Path) -> None:
-        lanes = 8 if options.outputs_per_cycle == "all" else options.outputs_per_cycle
+        wanted = options.outputs_per_cycle
+        lanes = wanted if isinstance(wanted, int) else 8
         vectors = RtlVectors(
             rows=1,
             directed_rows=0,
@@ -148,7 +149,7 @@ def rtl(
             outputs_sha256=DIGEST,
             coverage_sha256=DIGEST,
         )
-        block = RtlBlock(
+        block = BlockDesign(
             name="block0",
             layer=0,
             top="block0",
@@ -198,13 +199,13 @@ def sim(
 ) -> SimResult:
     def fill(folder: Path) -> None:
         run = SimRun(
-            block="block0",
+            design="block0",
             bit_exact=True,
-            rows_compared=4,
+            compared=4,
+            different=0,
             scenarios={"steady": 4},
             latency_cycles=20,
             initiation_interval_cycles=8,
-            different_rows=0,
             failures=[],
             differences=[],
             build_seconds=0.0,
@@ -233,8 +234,8 @@ def synth(
     project: Path, options: config.Synth, *, progress: Progress = SILENT, reuse: bool = False
 ) -> SynthesisReport:
     def fill(folder: Path) -> None:
-        block = SynthesizedBlock(
-            block="block0",
+        block = Implementation(
+            design="block0",
             tool=options.tool,
             version="1.0",
             device=options.device,
@@ -250,7 +251,7 @@ def synth(
             log="block0.log",
         )
         save(
-            SynthesisReport(name="tiny", rtl=DIGEST, blocks=[block], vivado_project="vivado/run_all.tcl"),
+            SynthesisReport(name="tiny", rtl=DIGEST, designs=[block], vivado_project="vivado/run_all.tcl"),
             folder / "synth.json",
         )
 

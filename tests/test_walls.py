@@ -30,7 +30,7 @@ DOORS: dict[str, set[str]] = {
     "progress": {"errors"},
     "templating": {"errors"},
     "artifacts": GROUND,
-    "toolbox": {*GROUND, "interrupts"},
+    "toolbox": {*GROUND, "artifacts", "interrupts"},
     "ir": {"errors"},
     "config": {*GROUND, "ir"},
     "documents": {*GROUND, "artifacts", "config", "ir"},
@@ -118,7 +118,7 @@ def test_no_wall_is_broken(path: Path) -> None:
         ("energy.rows", "def f():\n    import quweit_cli.hdl.units.design", "between energy and hdl"),
         ("models.vit", "from quweit_cli.hdl import literals", "between models and hdl"),
         (
-            "simulators.blocks",
+            "simulators.row_designs",
             "from quweit_cli.synthesizers import cache",
             "between simulators and synthesizers",
         ),
@@ -185,5 +185,5 @@ def test_names_come_from_where_they_are_defined(path: Path) -> None:
 
 def test_a_name_that_is_passed_on_or_borrowed_is_found() -> None:
     assert passed_on("from quweit_cli.hdl.plan import FilePlan as FilePlan") == ["FilePlan"]
-    planted = "from quweit_cli.simulators.blocks import Bench, run"
-    assert borrowed(planted) == {("quweit_cli.simulators.blocks", "Bench")}
+    planted = "from quweit_cli.simulators.row_designs import Bench, run"
+    assert borrowed(planted) == {("quweit_cli.simulators.row_designs", "Bench")}

@@ -59,7 +59,6 @@ STAGES = ("train", "dump", "rtl", "sim", "formal", "synth", "netlist", "front", 
 MARKER = "quweit.json"
 RECORD = "stage.json"
 COPIED = "copied"  # in the inputs of a record: the stage was made elsewhere, and brought here as it was
-DOCUMENTS = {"rtl": "manifest.json", "netlist": "sim.json"}  # the others are named as their stage
 
 
 class Artifact(BaseModel):
@@ -190,24 +189,6 @@ def read_stage(project: Path, stage: str) -> StageRecord:
             f"`{project}` has no {stage} artefact", hint=f"run `quweit {stage}` first, or `quweit run`"
         )
     return load(StageRecord, path)
-
-
-def load_document(project: Path, stage: str, kind: type[AnyArtifact]) -> AnyArtifact:
-    """The document of a finished stage, as the stage wrote it; the one way to read what another stage says.
-
-    Raises:
-        ArtifactError: no such stage here, or its document is damaged.
-        StaleArtifact: the document was changed since.
-    """
-    return load(kind, stage_file(project, stage, DOCUMENTS.get(stage, f"{stage}.json")))
-
-
-def find_document(project: Path, stage: str, kind: type[AnyArtifact]) -> AnyArtifact | None:
-    """Like `load_document`, and made from what lies in the project now; nothing while the stage has not run."""
-    if not (project / stage / RECORD).is_file():
-        return None
-    check_fresh(project, stage)
-    return load_document(project, stage, kind)
 
 
 def stage_file(project: Path, stage: str, name: str) -> Path:

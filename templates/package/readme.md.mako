@@ -167,7 +167,7 @@ fusesoc --cores-root . run --target=sim_${first.name} quweit:block:${design}
 With cocotb 2, which names every output that differs, on the block without its wrapper:
 
 ```sh
-export QUWEIT_BLOCK=${first.name} QUWEIT_ROWS=20 QUWEIT_RESULT=result.json
+export QUWEIT_DESIGN=${first.name} QUWEIT_ROWS=20 QUWEIT_RESULT=result.json
 export PYTHONPATH=tb COCOTB_TEST_MODULES=test_block COCOTB_TOPLEVEL=${first.testbench} TOPLEVEL_LANG=verilog
 export PYGPI_PYTHON_BIN="$(command -v python3)"
 export GPI_USERS="$(find_libpython);$(python3 -c 'import cocotb_tools.config as c; print(c.pygpi_entry_point())')"

@@ -1,11 +1,11 @@
-<%page args="unit, bits, rows, most, handshakes, header"/>\
+<%page args="unit, header"/>\
 ${header}
-// Bench of ${unit.module}: a source, the unit and a sink. The clock and the controls come from
-// test_block.py (cocotb). A row is ${unit.elements} elements; whoever reads them knows which is the last.
+// Bench of ${unit.top}: a source, the unit and a sink. The clock and the controls come from
+// test_block.py (cocotb). A row is ${unit.features} elements; whoever reads them knows which is the last.
 
 `default_nettype none
 
-module tb_unit (
+module ${unit.testbench} (
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic [31:0] rows_i,
@@ -14,16 +14,16 @@ module tb_unit (
 
   output logic [31:0] cycle_o,
   output logic [31:0] first_cycle_o,
-  output logic [${bits + 30}:0] checksum_o,
+  output logic [${unit.input_bits + 30}:0] checksum_o,
   output logic [31:0] rows_o,
-  output logic [${8 * unit.elements - 1}:0] row_data_o,
+  output logic [${8 * unit.features - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
   output logic [31:0] violations_o
 );
 
   logic x_valid, x_ready, unused_last;
   logic y_valid, y_ready, y_last;
-  logic [${bits - 1}:0] x_data;
+  logic [${unit.input_bits - 1}:0] x_data;
   logic [7:0] y_data;
   logic [31:0] given_q;
 
@@ -37,13 +37,13 @@ module tb_unit (
     else if (y_valid && y_ready) given_q <= y_last ? '0 : given_q + 1;
   end
 
-  assign y_last = y_valid && (given_q == 32'd${unit.elements - 1});
+  assign y_last = y_valid && (given_q == 32'd${unit.features - 1});
 
   quweit_row_source #(
-    .Rows     (${rows}),
-    .Beats    (${unit.elements}),
-    .BeatBits (${bits}),
-    .Interval (${most}),
+    .Rows     (${unit.vectors.rows}),
+    .Beats    (${unit.features}),
+    .BeatBits (${unit.input_bits}),
+    .Interval (${unit.initiation_interval_cycles}),
     .Breaks   (1'b0)
   ) u_source (
     .clk_i,
@@ -59,8 +59,8 @@ module tb_unit (
     .checksum_o    (checksum_o)
   );
 
-% if handshakes:
-  ${unit.module} #(
+% if unit.handshakes:
+  ${unit.top} #(
     ${",\n    ".join(f".{name} ({value})" for name, value in unit.parameters.items())}
   ) u_unit (
     .clk_i,
@@ -77,7 +77,7 @@ module tb_unit (
   logic held_q;
   logic [7:0] answer, kept_q;
 
-  ${unit.module} #(
+  ${unit.top} #(
     ${",\n    ".join(f".{name} ({value})" for name, value in unit.parameters.items())}
   ) u_unit (
     .clk_i,
@@ -104,7 +104,7 @@ module tb_unit (
 % endif
 
   quweit_row_sink #(
-    .Beats    (${unit.elements}),
+    .Beats    (${unit.features}),
     .BeatBits (8)
   ) u_sink (
     .clk_i,

@@ -2,8 +2,8 @@
 
 Runs inside the simulator and needs nothing but cocotb and this package:
 
-    QUWEIT_BLOCK        name of the block in manifest.json
-    QUWEIT_DESIGN       block (without it), wrapper, or netlist, whose simulation is slow: it is reset at fewer moments
+    QUWEIT_DESIGN       name of the block or unit in manifest.json
+    QUWEIT_FORM         rtl (without it), wrapper, or netlist, whose simulation is slow: it is reset at fewer moments
     QUWEIT_ROWS         golden rows to compare in each scenario
     QUWEIT_RESULT       JSON file to write, at the end
     QUWEIT_STOP_EARLY   1: stop at the first difference
@@ -36,8 +36,9 @@ class Stop(Exception):
 async def golden_rows(dut):
     """Every row of every scenario; differences are written down, and fail the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    block = next(block for block in manifest["blocks"] if block["name"] == os.environ["QUWEIT_BLOCK"])
-    design = wrapper_of(block) if os.environ.get("QUWEIT_DESIGN") == "wrapper" else design_of(block)
+    blocks = manifest["blocks"] + manifest.get("units", [])
+    block = next(block for block in blocks if block["name"] == os.environ["QUWEIT_DESIGN"])
+    design = wrapper_of(block) if os.environ.get("QUWEIT_FORM") == "wrapper" else design_of(block)
     await Timer(1, "ns")
     check_memory(dut, design["inputs"])
     rows = min(int(os.environ["QUWEIT_ROWS"]), block["vectors"]["rows"])
@@ -126,7 +127,7 @@ class Bench:
         self.name, compared = RESET, 0
         golden = min(ROWS_AFTER_RESET, len(self.golden))
         moments = [(cycles, 0, 0) for cycles in self.moments()] + [(cycles, 1, 1) for cycles in self.spread()]
-        for cycles, gaps, stalls in moments[:: 4 if os.environ.get("QUWEIT_DESIGN") == "netlist" else 1]:
+        for cycles, gaps, stalls in moments[:: 4 if os.environ.get("QUWEIT_FORM") == "netlist" else 1]:
             await self.start(gaps, stalls)
             await Timer(cycles * PERIOD_NS, "ns")
             self.clock.stop()
@@ -160,7 +161,7 @@ class Bench:
             begins + design["output_beats"] // 2,
         ]
         later = [self.slowest() + design["interval"] // 2]
-        if self.block["neighbours"]:  # a row of tokens is through
+        if self.block.get("neighbours"):  # a row of tokens is through
             later.append(self.slowest() + (self.block["neighbours"]["width"] + 1) * design["interval"] + 3)
         return sorted({*around, *within, *later})
 
@@ -201,7 +202,7 @@ class Bench:
 
     def played(self):
         """Rows of whole samples, where a block reads the tokens around: it waits for all of them."""
-        sample = (self.block["neighbours"] or {"tokens": 1})["tokens"]
+        sample = (self.block.get("neighbours") or {"tokens": 1})["tokens"]
         return -(-len(self.golden) // sample) * sample
 
     async def next_row(self):
@@ -225,7 +226,7 @@ class Bench:
             if answer != wanted:
                 self.result["differences"].append(
                     {
-                        "block": self.block["name"],
+                        "design": self.block["name"],
                         "scenario": self.name,
                         "row": row,
                         "output": output,

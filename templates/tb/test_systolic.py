@@ -2,7 +2,7 @@
 
 Runs inside the simulator and needs nothing but cocotb and this package:
 
-    QUWEIT_ARRAY        name of the array in manifest.json
+    QUWEIT_DESIGN       name of the array in manifest.json
     QUWEIT_RESULT       JSON file to write, at the end
     QUWEIT_STOP_EARLY   1: stop after the first pass with a difference
 
@@ -27,14 +27,13 @@ PERIOD_NS = 5
 async def products(dut):
     """Every product of every scenario; a difference is written down, and fails the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    arrays = manifest["arrays"] + manifest["pipelined"]
-    array = next(one for one in arrays if one["name"] == os.environ["QUWEIT_ARRAY"])
+    array = next(one for one in manifest["arrays"] if one["name"] == os.environ["QUWEIT_DESIGN"])
     await Timer(1, "ns")
     vectors = PACKAGE / "tb" / "vectors"
     jobs, results = (vectors / f"{array['name']}.{kind}.hex" for kind in ("jobs", "results"))
     check_memory(dut.source_checksum_o, [jobs, vectors / "a.hex", vectors / "b.hex"])
     check_memory(dut.sink_checksum_o, [results, vectors / "y.hex"])
-    bench = Bench(dut, array["side"], manifest["products"] + array["causal"])
+    bench = Bench(dut, array["side"], array["products"] + array["causal"])
     for name, (gaps, stalls) in SCENARIOS.items():
         if not bench.stopped():
             await bench.play(name, gaps, stalls)

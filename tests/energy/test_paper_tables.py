@@ -13,15 +13,20 @@ import pytest
 from pydantic import ValidationError
 
 from conftest import Outcome
-from measurements import BLOCK, FILL, MODEL, UNITS, array_run, cell, measured, synthesized_array
-from packages import DIGEST, I_VIT_T
-from quweit_cli.artifacts import load, open_project, read_stage, save, writing_stage
+from measurements import (
+    BLOCK,
+    FILL,
+    MODEL,
+    array_design,
+    array_run,
+    cell,
+    measured,
+    unit_designs,
+    write_baseline,
+)
+from quweit_cli.artifacts import load
 from quweit_cli.documents import (
     ArrayRun,
-    BaselineManifest,
-    BaselineSim,
-    BaselineSynthesis,
-    BaselineUnits,
     Cell,
     PaperTable,
     PaperTables,
@@ -30,9 +35,9 @@ from quweit_cli.documents import (
 from quweit_cli.energy import published, workload
 from quweit_cli.energy.paper import comparison, table3, table4
 from quweit_cli.energy.paper import table1 as breakdown
-from quweit_cli.energy.paper.measured import Block
+from quweit_cli.energy.paper.measured import ACCOUNTINGS, Block
 from quweit_cli.energy.shapes import SHAPES, parse_shape, shape_named
-from quweit_cli.errors import ConfigError, Mismatch
+from quweit_cli.errors import ConfigError, Mismatch, StaleArtifact
 from quweit_cli.ir.nodes.products import systolic_cycles
 from quweit_cli.report import paper_plots
 from quweit_cli.report.exports import csv_text, latex, markdown
@@ -83,7 +88,7 @@ def test_measured_energies_are_measured_cycles_times_the_models_power() -> None:
 
 def test_the_gain_never_passes_that_of_a_block_without_energy() -> None:
     free = Block("block0", "Yosys 0.70", luts=1, ffs=1, brams=0, interval=1)
-    for accounting in comparison.ACCOUNTINGS:
+    for accounting in ACCOUNTINGS:
         gain = comparison.gain(measured(free), 32, accounting, MODEL)
         assert gain is not None
         assert gain <= comparison.bound(measured(free), 32, accounting)
@@ -100,7 +105,7 @@ def test_units_are_summed_apart_and_the_block_takes_the_gelu_away() -> None:
     table = table4.table4(measured(BLOCK), MODEL)
     for kind, gelu in (("dense", True), ("weightless", False)):
         column = f"32×32 {kind}, ours, measured"
-        units = [cell(table, one.unit, column).value for one in UNITS]
+        units = [cell(table, one.unit, column).value for one in unit_designs()]
         assert (units[0] is not None) == gelu
         products, whole = (
             cell(table, label, column).value for label in (comparison.PRODUCTS, comparison.WHOLE)
@@ -161,29 +166,8 @@ def test_the_exports_hold_every_figure() -> None:
     }  # fmt: skip
 
 
-def write_baseline(project: Path, run: ArrayRun) -> Path:
-    folder = open_project(open_project(project) / "i_vit_t")
-    manifest = BaselineManifest(
-        name="i_vit_t", model=I_VIT_T, operands="none", products=[], arrays=[], files={}
-    )
-    documents = {
-        "rtl": ("manifest.json", manifest),
-        "sim": ("sim.json", BaselineSim(rtl=DIGEST, bit_exact=run.bit_exact, runs=[run])),
-        "synth": (
-            "synth.json",
-            BaselineSynthesis(rtl=DIGEST, arrays=[synthesized_array(32, 90_000, 50_000)]),
-        ),
-        "units": ("units.json", BaselineUnits(units=UNITS)),
-    }
-    for stage, (name, document) in documents.items():
-        inputs = {"rtl": read_stage(folder, "rtl").digest()} if stage in ("sim", "synth") else {}
-        with writing_stage(folder, stage, inputs=inputs, options={}) as made:
-            save(document, made / name)
-    return project
-
-
 def test_the_command_prints_and_writes_every_form(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
-    project = write_baseline(tmp_path / "p", array_run(32))
+    project = write_baseline(tmp_path / "p", array_run(array_design()))
     done = quweit("energy", project, "--tables", "--shape", "tiny=4,64,2,65,256")
     assert done.code == 0
     assert "43,486,543,872" in done.stdout
@@ -219,10 +203,18 @@ def test_an_array_that_is_not_bit_exact_has_no_tables(tmp_path: Path) -> None:
         "product": "up", "scenario": "steady", "row": 1, "column": 2, "cycle": 3, "expected": 4, "got": 5,
     }  # fmt: skip
     broken = ArrayRun.model_validate(
-        array_run(32).model_dump() | {"bit_exact": False, "different_elements": 1, "difference": difference}
+        array_run(array_design()).model_dump()
+        | {"bit_exact": False, "different": 1, "differences": [difference]}
     )
     project = write_baseline(tmp_path / "p", broken)
     with pytest.raises(Mismatch, match="product up, row 1, column 2"):
+        tables.run(project)
+
+
+def test_library_cells_of_another_dump_are_no_part_of_a_table(tmp_path: Path) -> None:
+    project = write_baseline(tmp_path / "p", array_run(array_design()))
+    write_baseline(project, array_run(array_design()), "i_vit_t_silicon", digest="1" * 64)
+    with pytest.raises(StaleArtifact, match="made from another dump"):
         tables.run(project)
 
 

@@ -19,7 +19,7 @@ from quweit_cli.documents import DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, QuweitError, UnsupportedModel
 from quweit_cli.hdl.array.causal import causal_products
 from quweit_cli.hdl.array.design import BENCH, ONCE, TWICE, render_arrays
-from quweit_cli.hdl.units.design import units_of
+from quweit_cli.hdl.units.design import render_units, units_of
 from quweit_cli.ir.nodes.products import Head, Operands
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.stages import keys, rtl
@@ -95,25 +95,29 @@ def _neighbours(folder: Path) -> dict[str, str]:
     return files
 
 
-def _array(folder: Path) -> dict[str, str]:
+def _array(_: Path) -> dict[str, str]:
     """An array of side 8 and its pipelined rendering, with one product and one masked one."""
-    shape = ModelShape(family="gpt", layers=1, dim=8, heads=1, tokens=8, mlp_hidden=32)
     head = Head(*np.random.default_rng(1).integers(-9, 9, (4, 8, 8)))
     product = Operands("product", *np.random.default_rng(0).integers(-9, 9, (2, 8, 8)))
-    plan, _ = render_arrays("tiny", shape, [product], [8], "random", {8: causal_products([head], 8)})
-    plan.write(folder)
+    causal = {8: causal_products([head], 8)}
+    pipelined, plain = (
+        render_arrays("tiny", [product], [8], causal, pipelined=one)[0] for one in (True, False)
+    )
     static = {f"rtl/{part}{name}" for part in ("", "xilinx/", "pipelined/") for name in (*TWICE, *ONCE)}
-    return {
-        name: text
-        for name, text in ((name, (folder / name).read_text()) for name in plan.digests())
-        if name not in {*static, *BENCH, "tb/test_systolic.py"}
-    }
+    left_out = {*static, *BENCH, "tb/test_systolic.py"}
+    return {name: text for name, text in (pipelined | plain).items() if name not in left_out}
 
 
-def _units(folder: Path) -> dict[str, str]:
-    """Which modules a layer needs between its products, with their parameters and cycles."""
+def _units(_: Path) -> dict[str, str]:
+    """Benches and rows of what a layer needs between its products, and what the manifest says of them."""
     shape = ModelShape(family="vit", layers=1, dim=8, heads=2, tokens=4, mlp_hidden=32)
-    return {"units.json": json.dumps([unit._asdict() for unit in units_of(shape)], indent=1) + "\n"}
+    made: dict[str, str] = {}
+    for pipelined in (False, True):
+        files, designs = render_units(units_of(shape, pipelined=pipelined), pipelined=pipelined)
+        described = [design.model_dump(mode="json") for design in designs]
+        made[f"units{'_pipelined' * pipelined}.json"] = json.dumps(described, indent=1) + "\n"
+        made |= {name: text for name, text in files.items() if name.startswith(("tb/tb_", "tb/vectors/"))}
+    return made
 
 
 RENDERED = {"block": _block, "neighbours": _neighbours, "array": _array, "units": _units}

@@ -9,12 +9,12 @@ import pytest
 import slang
 from programs import SHAPES, project_with_dump, random_block
 from quweit_cli import config, toolbox
-from quweit_cli.documents import RtlBlock
+from quweit_cli.documents import BlockDesign
 from quweit_cli.stages import rtl
 
 
 @pytest.fixture(params=SHAPES)
-def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, RtlBlock]:
+def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, BlockDesign]:
     shape, outputs_per_cycle = SHAPES[request.param]
     project = project_with_dump(tmp_path / "p", random_block(11, **shape), rows=2)  # type: ignore[arg-type]
     manifest = rtl.run(project, config.Rtl(outputs_per_cycle=outputs_per_cycle))  # type: ignore[arg-type]
@@ -22,7 +22,7 @@ def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, RtlBl
 
 
 @pytest.mark.requires("verilator")
-def test_verilator_lints_design_and_bench_without_a_warning(package: tuple[Path, RtlBlock]) -> None:
+def test_verilator_lints_design_and_bench_without_a_warning(package: tuple[Path, BlockDesign]) -> None:
     folder, block = package
     for top, files in ((block.top, f"{block.top}.f"), (block.testbench, f"{block.testbench}.f")):
         words = toolbox.find(toolbox.VERILATOR).command
@@ -36,7 +36,7 @@ def test_verilator_lints_design_and_bench_without_a_warning(package: tuple[Path,
 
 
 @pytest.mark.requires("icarus")
-def test_icarus_compiles_the_bench_without_a_warning(package: tuple[Path, RtlBlock]) -> None:
+def test_icarus_compiles_the_bench_without_a_warning(package: tuple[Path, BlockDesign]) -> None:
     folder, block = package
     output = toolbox.run(
         ["iverilog", "-g2012", "-Wall", "-s", block.testbench, "-o", str(folder.parent / "b.vvp")]
@@ -51,7 +51,7 @@ def test_icarus_compiles_the_bench_without_a_warning(package: tuple[Path, RtlBlo
 
 @pytest.mark.requires("yosys")
 @pytest.mark.parametrize("rendering", ["", "_xilinx"])
-def test_yosys_elaborates_both_renderings(package: tuple[Path, RtlBlock], rendering: str) -> None:
+def test_yosys_elaborates_both_renderings(package: tuple[Path, BlockDesign], rendering: str) -> None:
     folder, block = package
     sources = (folder / f"filelists/{block.top}{rendering}.f").read_text().split()
     library = "read_verilog -lib +/xilinx/cells_sim.v\n" if rendering else ""
@@ -70,7 +70,7 @@ def test_yosys_elaborates_both_renderings(package: tuple[Path, RtlBlock], render
 
 
 def test_slang_reads_both_renderings_wrapper_and_benches(
-    package: tuple[Path, RtlBlock], tmp_path: Path
+    package: tuple[Path, BlockDesign], tmp_path: Path
 ) -> None:
     folder, _ = package
     cells = slang.vendor_cells(tmp_path)
@@ -80,7 +80,7 @@ def test_slang_reads_both_renderings_wrapper_and_benches(
 
 
 @pytest.mark.parametrize("package", ["one_layer"], indirect=True)
-def test_slang_finds_what_the_language_forbids(package: tuple[Path, RtlBlock]) -> None:
+def test_slang_finds_what_the_language_forbids(package: tuple[Path, BlockDesign]) -> None:
     """Each of these is taken by one of the other readers."""
     folder, block = package
     sources = [folder / name for name in (folder / f"filelists/{block.check}.f").read_text().split()]
@@ -95,7 +95,7 @@ def test_slang_finds_what_the_language_forbids(package: tuple[Path, RtlBlock]) -
 
 
 @pytest.mark.requires("verilator")
-def test_the_lint_finds_a_width_error(package: tuple[Path, RtlBlock]) -> None:
+def test_the_lint_finds_a_width_error(package: tuple[Path, BlockDesign]) -> None:
     """The check above can fail: one bit too many in the design is reported."""
     folder, block = package
     path = folder / f"rtl/{block.top}.sv"

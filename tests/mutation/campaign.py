@@ -78,8 +78,8 @@ def judge(
     shared: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         design = by_name[mutant.design]
-        if design.large and design.package.designs(mutant.file):
-            shared[mutant.design, design.package.designs(mutant.file)[0]].append(mutant)
+        if design.large and design.package.forms(mutant.file):
+            shared[mutant.design, design.package.forms(mutant.file)[0]].append(mutant)
         else:
             place = scratch / f"alone{len(work)}"
             work.append(lambda m=mutant, d=design, p=place: _alone(d, m, p))  # type: ignore[misc]

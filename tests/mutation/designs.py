@@ -11,7 +11,7 @@ from mutation.trial import Package
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.artifacts import load
-from quweit_cli.documents import RtlBlock, RtlManifest
+from quweit_cli.documents import BlockDesign, RtlManifest
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.stages import rtl
 from quweit_cli.stages.sources import bring_dump
@@ -95,6 +95,6 @@ def used(package: Package) -> list[str]:
     ]
 
 
-def _straight(block: RtlBlock) -> bool:
+def _straight(block: BlockDesign) -> bool:
     axis = block.axis
     return axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat

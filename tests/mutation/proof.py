@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mutation.mutant import Mutant
 from quweit_cli import toolbox
-from quweit_cli.documents import RtlBlock
+from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.cell_models import vendor_file
 from quweit_cli.stages import formal
@@ -25,7 +25,7 @@ SECONDS = 120
 
 
 def argument(
-    package: Path, block: RtlBlock, mutant: Mutant, sources: Sequence[str], scratch: Path
+    package: Path, block: BlockDesign, mutant: Mutant, sources: Sequence[str], scratch: Path
 ) -> str | None:
     """Why a mutant equals the original: the first of three proofs that holds; None when none does.
 
@@ -148,7 +148,7 @@ def script(files: Sequence[str], pair: Pair, *, clock: str) -> str:
     )
 
 
-def stream(block: RtlBlock, *, axis: bool = False, module: str | None = None) -> str:
+def stream(block: BlockDesign, *, axis: bool = False, module: str | None = None) -> str:
     """The block, its wrapper or a module with its ports, behind a reset in the first cycle; what is not valid is not seen."""
     port = block.axis
     bits_in = 8 * port.bytes_in if axis else block.features_per_beat * block.input_bits
@@ -182,7 +182,7 @@ endmodule
 """
 
 
-def behind_memory(block: RtlBlock, texts: Mapping[str, str]) -> str:
+def behind_memory(block: BlockDesign, texts: Mapping[str, str]) -> str:
     """The store of a row behind the memory of neighbours, whose control alone counts: any bits come with its beats."""
     given = parameters("quweit_bit_store", texts.values())
     assert given is not None
@@ -210,7 +210,7 @@ endmodule
 """
 
 
-def tables(block: RtlBlock, module: str, texts: dict[str, str]) -> str:
+def tables(block: BlockDesign, module: str, texts: dict[str, str]) -> str:
     """The tables of a block from a whole row to those in `module`, and those after it up to the terms of a time slot.
 
     texts: by module name. Of a LUT layer its own bits are compared, which is quick and says more.

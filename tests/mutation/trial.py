@@ -12,12 +12,12 @@ from pathlib import Path
 from mutation.mutant import Mutant
 from mutation.schema import combined
 from quweit_cli import config, toolbox
-from quweit_cli.documents import Design, RtlBlock, RtlManifest
+from quweit_cli.documents import BlockDesign, Form, RtlManifest
 from quweit_cli.errors import ToolError
-from quweit_cli.simulators import blocks, simulator
+from quweit_cli.simulators import row_designs, simulator
 from quweit_cli.simulators.base import Bench, Simulator
-from quweit_cli.simulators.blocks import Subject
 from quweit_cli.simulators.cell_models import cell_faces
+from quweit_cli.simulators.row_designs import Subject
 from quweit_cli.stages import formal
 from quweit_cli.toolbox import Found
 
@@ -43,17 +43,17 @@ class Package:
 
     project: Path
     manifest: RtlManifest
-    block: RtlBlock
+    block: BlockDesign
 
     @property
     def root(self) -> Path:
         return (self.project / "rtl").resolve()
 
-    def designs(self, file: str) -> list[Design]:
+    def forms(self, file: str) -> list[Form]:
         """What `quweit sim` simulates that a file of this package is part of; nothing for one of FPGA cells."""
         axis = self.block.axis.sources
         return [
-            *(["block"] if file in self.block.sources else []),
+            *(["rtl"] if file in self.block.sources else []),
             *(["wrapper"] if file in (*self.block.sources, *axis) else []),
         ]  # type: ignore[list-item]
 
@@ -63,9 +63,9 @@ class Package:
             return self.block.sources_xilinx
         return [*self.block.sources, *(self.block.axis.sources if file in self.block.axis.sources else [])]
 
-    def subject(self, design: Design, rows: int, texts: Mapping[str, str]) -> Subject:
+    def subject(self, form: Form, rows: int, texts: Mapping[str, str]) -> Subject:
         """As `quweit sim` makes it, with some files replaced by these texts."""
-        offered = blocks.subjects(self.root, self.block, rows)[design]
+        offered = row_designs.subjects(self.root, self.block, rows)[form]
         return replace(offered, files={name: texts.get(name, file) for name, file in offered.files.items()})
 
     def rows(self, tool: str) -> int:
@@ -113,7 +113,7 @@ def play(package: Package, subject: Subject, tool: Watched, scratch: Path) -> Ve
     for rows in sorted({min(FEW_ROWS, subject.rows), subject.rows}):
         part = replace(subject, rows=rows)
         try:
-            run = blocks.run(part, package.root, package.manifest, tool, found, scratch, stop_early=True)
+            run = row_designs.run(part, package.root, package.manifest, tool, found, scratch, stop_early=True)
         except ToolError:
             return Verdict.REFUSED if tool.refused else Verdict.UNTOLD
         if not run.bit_exact:
@@ -122,14 +122,14 @@ def play(package: Package, subject: Subject, tool: Watched, scratch: Path) -> Ve
 
 
 def alone(
-    package: Package, mutant: Mutant, name: str, scratch: Path, designs: Sequence[Design] | None = None
+    package: Package, mutant: Mutant, name: str, scratch: Path, forms: Sequence[Form] | None = None
 ) -> Verdict:
     """The mutant in builds of its own on one simulator: of every design that it is part of, while they are equal."""
     texts = {mutant.file: mutant.apply((package.root / mutant.file).read_text())}
     verdict = Verdict.EQUAL
-    for design in package.designs(mutant.file) if designs is None else designs:
-        if name == "icarus" or design == "block":
-            subject = package.subject(design, package.rows(name), texts)
+    for form in package.forms(mutant.file) if forms is None else forms:
+        if name == "icarus" or form == "rtl":
+            subject = package.subject(form, package.rows(name), texts)
             verdict = play(package, subject, Watched(simulator(name)), scratch)
             if verdict is not Verdict.EQUAL:
                 break
@@ -140,7 +140,7 @@ class Together:
     """Mutants of one design of a block in one build of a simulator; each is judged by its number."""
 
     def __init__(
-        self, package: Package, design: Design, mutants: list[Mutant], scratch: Path, name: str = "verilator"
+        self, package: Package, form: Form, mutants: list[Mutant], scratch: Path, name: str = "verilator"
     ) -> None:
         self.package, self.name, self.scratch = package, name, scratch
         self.kept, self.lock = scratch / "bench", threading.Lock()
@@ -149,7 +149,7 @@ class Together:
         for file in {one.file for one in mutants}:
             numbered = [(n, one) for n, one in enumerate(mutants, 1) if one.file == file]
             texts[file] = QUIET + combined((package.root / file).read_text(), numbered)
-        self.subject = package.subject(design, package.rows(name), texts)
+        self.subject = package.subject(form, package.rows(name), texts)
 
     def judge(self, number: int) -> Verdict:
         """Mutant `number`, from 1; 0 is the original."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import packages
+from measurements import array_design, array_run, write_baseline
 from quweit_cli import artifacts, config
 from quweit_cli.energy.headline import frugal_arrays
 from quweit_cli.errors import ArtifactError, StaleArtifact
@@ -197,6 +198,13 @@ def test_a_difference_is_shouted(tmp_path: Path) -> None:
     assert "NOT equal" in words
     assert "First differences" in words
     assert "block_0 gaps 3 5 77 -4 12" in words
+
+
+def test_arrays_and_units_without_a_block_are_reported(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "p", array_run(array_design()))
+    words = str(Words(report.run(tmp_path / "p" / "i_vit_t").read_text()))
+    assert "RTL against integers bit-exact" in words and "LUTs of a block" not in words
+    assert "systolic_32 94,619 50,545" in words and "softmax 100 50" in words
 
 
 def test_blocks_that_nobody_compared_are_named(tmp_path: Path) -> None:

@@ -6,20 +6,16 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import packages
 from conftest import Outcome
-from measurements import UNITS, array_run, synthesized_array
+from measurements import array_design, array_run, simulated, synthesized, unit_designs, unit_run
 from quweit_cli import config
 from quweit_cli.cli import console
 from quweit_cli.documents import (
-    ArraySilicon,
-    AsicFigures,
-    BaselineSim,
-    BaselineSynthesis,
-    BaselineUnits,
     DumpSummary,
     EnergySummary,
     EnergyTable,
@@ -29,6 +25,10 @@ from quweit_cli.documents import (
     FormalResult,
     Front,
     FrontPoint,
+    Implementation,
+    ModelShape,
+    ModuleInCells,
+    ProductDifference,
     RtlManifest,
     SimulatorSummary,
     Summary,
@@ -37,7 +37,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.power import calibrated
 from quweit_cli.energy.rows import build
-from quweit_cli.report import baseline_tables, energy_tables, sections, tables
+from quweit_cli.report import energy_tables, numbers, sections, tables
 from quweit_cli.report.table_layout import laid_out
 from quweit_cli.report.tables import Table
 from quweit_cli.stages import doctor, examples, paper
@@ -48,7 +48,7 @@ LONG = "model of LUTs and FFs, residuals up to 16 %; extrapolated, outside of 7,
 SHAPE = packages.I_VIT_T.model_copy(update={"layers": 12})
 
 
-def energy_table(shape: packages.documents.ModelShape = SHAPE) -> EnergyTable:
+def energy_table(shape: ModelShape = SHAPE) -> EnergyTable:
     blocks = [
         packages.synthesized_block(layer, luts=3_000 + layer, ffs=1_200) for layer in range(shape.layers)
     ]
@@ -66,18 +66,12 @@ def energy_table(shape: packages.documents.ModelShape = SHAPE) -> EnergyTable:
     )  # fmt: skip
 
 
-def library_block() -> packages.documents.SynthesizedBlock:
-    figures = AsicFigures(
-        library="sky130_fd_sc_hd__tt_025C_1v80", library_sha256=packages.DIGEST, area_mm2=0.0712,
-        sequential_area_mm2=0.02, cells=12_345, cells_by_type={"nand2": 9}, clock_gates=12, shortest_period_ns=0.9,
-        highest_clock_mhz=1111.1, leakage_mw=0.1, vectorless_mw=3.123, vectorless_method="12.5 %", measured_mw=2.001,
-        measured_ungated_mw=2.5, measured_method="counted", nets=10, nets_annotated=10, activity_rows=4,
-        activity_cycles=768,
-    )  # fmt: skip
-    return packages.synthesized_block(
-        device="sky130_fd_sc_hd__tt_025C_1v80", luts=None, carries=None, muxes=None, brams=None, dsps=None,
-        slack_ns=0.123, power_mw=2.0, power_method="counted", asic=figures,
-    )  # fmt: skip
+LIBRARY = "sky130_fd_sc_hd__tt_025C_1v80"
+
+
+def library_block(**figures: Any) -> Implementation:
+    wide = {"area_mm2": 0.0712, "cells": 12_345, "highest_clock_mhz": 1111.1, "vectorless_mw": 3.123, "measured_mw": 2.001}  # fmt: skip
+    return packages.library_block(LIBRARY, **{**wide, "clock_gates": 12, **figures})
 
 
 def folding(cycles: int, source: str = "estimated") -> FrontPoint:
@@ -121,16 +115,15 @@ def summary() -> Summary:
     )
 
 
-ARRAYS = BaselineSynthesis(
-    rtl=packages.DIGEST,
-    arrays=[synthesized_array(side, 370_939, 203_023) for side in (8, 64)],
-    silicon=[
-        ArraySilicon(
-            array="systolic_8", side=8, library="sky130_fd_sc_hd", library_sha256=packages.DIGEST, clock_mhz=1000.0,
-            area_mm2=0.95, cell_area_mm2=0.1, slack_ns=-0.123, vectorless_mw=123.4, cell_vectorless_mw=1.0, method=LONG,
-            measured_mw=234.5, measured_method=LONG, modules=[], seconds=1.0,
-        )
-    ],
+ARRAYS = [array_design(side) for side in (8, 64)]
+LATE = ModuleInCells(
+    module="quweit_systolic_column", count=64, area_um2=1, vectorless_mw=1, slack_ns=-0.123, mapper="nf"
+)
+IN_CELLS = library_block(area_mm2=0.95, vectorless_mw=1234.5, measured_mw=2345.6, modules=[LATE]).model_copy(
+    update={"design": "systolic_64_pipelined", "kind": "array", "slack_ns": -0.123}
+)
+WRONG = ProductDifference(
+    product="projection", scenario="gaps_and_backpressure", row=195, column=191, cycle=123_456, expected=-128, got=None
 )  # fmt: skip
 PROOF = FormalProof(
     block="block_0", module="block_0_table_0123", proven=123_456, unproven=0, first=[], seconds=12.3
@@ -155,7 +148,11 @@ def documents() -> Iterator[tuple[str, list[Table]]]:
         name="tiny", dump=packages.DIGEST, blocks=[packages.rtl_block()], files={}, not_rendered=["b"]
     )
     yield "rtl", tables.rtl(package)
+    units = [unit_run(unit) for unit in unit_designs()]
     yield "sim", tables.sim(packages.sim_result(2))
+    yield "sim", tables.sim(simulated([array_run(one) for one in ARRAYS], units))
+    broken = array_run(ARRAYS[1], bit_exact=False, differences=[WRONG], failures=["no row 3"])
+    yield "sim", tables.sim(simulated([broken], units))
     yield "netlist", tables.netlist(FAILED)
     yield (
         "formal",
@@ -168,6 +165,9 @@ def documents() -> Iterator[tuple[str, list[Table]]]:
     vivado = packages.synthesized_block(version="Vivado v2022.1", slack_ns=-0.123, power_mw=153.06)
     for block in (packages.synthesized_block(), vivado, library_block()):
         yield "synth", tables.synth(packages.synthesis_report(block))
+    arrays = [synthesized(one, 370_939, 203_023) for one in ARRAYS]
+    yield "synth", tables.synth(packages.synthesis_report(*arrays, *map(synthesized, unit_designs())))
+    yield "synth", tables.synth(packages.synthesis_report(library_block(), IN_CELLS))
     for made in (energy_table(), energy_table(ONE_TOKEN)):
         yield "energy", energy_tables.energy(made)
         yield "energy_rows", energy_tables.energy_rows(made)
@@ -180,13 +180,7 @@ def documents() -> Iterator[tuple[str, list[Table]]]:
     yield "examples", tables.examples(examples.run(None, None))
     yield "fields", tables.fields(EVAL)
     yield "summary", tables.summary(summary())
-    yield (
-        "arrays",
-        baseline_tables.arrays(BaselineSim(rtl=packages.DIGEST, bit_exact=True, runs=[array_run(64)])),
-    )
-    yield "cells_of_arrays", baseline_tables.cells_of_arrays(ARRAYS)
-    yield "units", baseline_tables.units(BaselineUnits(units=UNITS))
-    yield "paper", baseline_tables.paper(paper.run(None))
+    yield "paper", energy_tables.paper(paper.run(None))
 
 
 ONE_TOKEN = packages.I_VIT_T.model_copy(update={"layers": 2, "tokens": 1, "heads": 1, "family": "mlp"})
@@ -214,7 +208,7 @@ def flaws(table: Table, printed: str, width: int) -> list[str]:
     lines = printed.splitlines()
     found = [f"{len(line)} wide: {line}" for line in lines if len(line) > width]
     words = set(printed.split())
-    cells = [console.text(cell, absent="-") for row in table.rows for cell in row]
+    cells = [numbers.text(cell, absent="-") for row in table.rows for cell in row]
     for cell in (*table.columns, *cells):
         found += [
             f"`{word}` is broken" for word in cell.split() if len(word) < width / 2 and word not in words
@@ -246,7 +240,7 @@ def test_every_table_fits(
 def test_every_kind_of_table_is_among_them(made: list[tuple[str, list[Table]]]) -> None:
     kinds = {
         name
-        for module in (tables, energy_tables, baseline_tables)
+        for module in (tables, energy_tables)
         for name, value in inspect.getmembers(module, inspect.isfunction)
         if value.__module__ == module.__name__ and not name.startswith("_") and name != "percent"
     }
@@ -311,7 +305,7 @@ def test_what_was_compared_beside_the_blocks_is_said_and_its_differences_are_sho
     result = packages.sim_result(2)
     (one,) = result.simulators
     (wrapper,) = packages.sim_result(1, bit_exact=False).simulators[0].runs
-    wrapper = wrapper.model_copy(update={"design": "wrapper", "failures": ["no row 3"]})
+    wrapper = wrapper.model_copy(update={"form": "wrapper", "failures": ["no row 3"]})
     beside = one.model_copy(update={"further_runs": [wrapper]})
     whole = result.model_copy(update={"simulators": [beside], "compiled_only": ["rtl/xilinx/a.sv"]})
     proof, differences, failures = tables.sim(whole)

@@ -16,9 +16,9 @@ from quweit_cli.artifacts import load
 from quweit_cli.documents import RtlManifest
 from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.simulators import arrays as systolic
-from quweit_cli.simulators import base, blocks, runner, simulator
+from quweit_cli.simulators import base, row_designs, runner, simulator
 from quweit_cli.simulators.runner import Answer, Job, play
-from quweit_cli.stages import baseline, rtl, sim
+from quweit_cli.stages import rtl, sim
 
 pytestmark = pytest.mark.requires("icarus")
 DESIGN = 'module bench;\n  reg [7:0] memory [0:3];\n  initial $readmemh("words.hex", memory);\nendmodule\n'
@@ -129,7 +129,7 @@ def test_the_real_benches_that_raise_in_their_second_scenario_are_failed_tools(
     raises: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the array and of the block alike."""
-    module, owner = (systolic, "test_systolic") if raises == "products" else (blocks, "test_block")
+    module, owner = (systolic, "test_systolic") if raises == "products" else (row_designs, "test_block")
     text = module.static_text(f"tb/{owner}.py")
     broken = text.replace(
         "    async def play(self, name, gaps, stalls):\n",
@@ -143,7 +143,7 @@ def test_the_real_benches_that_raise_in_their_second_scenario_are_failed_tools(
     with pytest.raises(ToolFailed, match="ended without a result: .*raised here"):
         if raises == "products":
             project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)])
-            baseline.simulate(project, baseline.Baseline.model_validate({"simulators": ("icarus",)}))
+            sim.run(project, config.Sim(simulators=("icarus",)))
         else:
             project = _project(tmp_path)
             sim.run(project, config.Sim(simulators=("icarus",)))
@@ -158,8 +158,8 @@ def test_golden_rows_that_the_bench_does_not_hold_are_no_verdict(damage: str, tm
     manifest = load(RtlManifest, package / "manifest.json")
     (block,) = manifest.blocks
     tool = simulator("icarus")
-    subject = blocks.subjects(package, block, 5)["block"]
-    job = blocks._job(subject, package, manifest, waves=False, stop_early=False)
+    subject = row_designs.subjects(package, block, 5)["rtl"]
+    job = row_designs._job(subject, package, manifest, waves=False, stop_early=False)
     whole = (package / block.vectors.inputs).read_text()
     other = tmp_path / "other.hex"
     other.write_text(damage + whole[len(damage) :] if damage else "")
@@ -189,7 +189,7 @@ def test_the_command_ends_with_3_when_the_bench_could_not_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quweit: object
 ) -> None:
     project = _project(tmp_path)
-    monkeypatch.setattr(blocks, "TESTS", frozenset({"another"}))
+    monkeypatch.setattr(row_designs, "TESTS", frozenset({"another"}))
     outcome: Outcome = quweit("sim", project, "--simulator", "icarus")  # type: ignore[operator]
     assert outcome.code == 3 and "in place of ['another']" in outcome.stderr.replace("\n", " ")
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from packages import DIGEST, I_VIT_T
-from quweit_cli.artifacts import open_project, save, writing_stage
+from arrays import array_run as simulated_run
+from arrays import project_with_arrays
+from measurements import BLOCK, FILL, array_design, array_run, on_fpga
+from packages import I_VIT_T
+from quweit_cli import config
+from quweit_cli.artifacts import open_project
 from quweit_cli.config import Baseline
-from quweit_cli.documents import (
-    ArrayRun,
-    BaselineSim,
-    BaselineSynthesis,
-    BaselineUnits,
-    ModelShape,
-    SynthesizedArray,
-)
-from quweit_cli.energy import power, published, workload
+from quweit_cli.documents import ModelShape
+from quweit_cli.energy import power, workload
 from quweit_cli.energy.paper import comparison, table3, table4
-from quweit_cli.energy.paper.measured import Block, Measured
+from quweit_cli.energy.paper.measured import Measured
 from quweit_cli.energy.shapes import parse_shape, shape_named
 from quweit_cli.errors import ArtifactError, Mismatch
 from quweit_cli.hdl.array.causal import causal_products
-from quweit_cli.hdl.array.design import render_arrays
 from quweit_cli.ir.nodes.products import Head, systolic_cycles
-from quweit_cli.stages import baseline
+from quweit_cli.stages import reference, rtl, sim
 
 NANOGPT = shape_named("nanogpt_baby")
 RAGGED = parse_shape("tiny=2,16,2,21,32,causal")[1]  # three rows of tiles of side 8, the last of five tokens
-FILL = 70  # cycles more than the formula, of each product
 
 
 def random_heads(count: int, tokens: int, width: int) -> list[Head]:
@@ -89,14 +85,13 @@ def test_the_operands_are_those_products_and_give_the_lower_triangle_of_every_he
 @pytest.mark.requires("verilator")
 def test_a_small_decoder_is_bit_exact_on_its_array(tmp_path: Path) -> None:
     project = open_project(tmp_path / "p")
-    options = Baseline(model="tiny=2,16,2,21,32,causal", arrays=(8,))
-    manifest = baseline.render(project, options)
-    (run,) = baseline.simulate(project, options).runs
-    (array,) = manifest.arrays
-    products = [*manifest.products, *array.causal]
+    reference.write_dump(project, Baseline(model="tiny=2,16,2,21,32,causal", cycles_per_row=None))
+    (array,) = rtl.run(project, config.Rtl(arrays=(8,))).arrays
+    options = config.Sim(simulators=("verilator",), array_forms=("xilinx",))
+    run = sim.run(project, options, only=[array.name]).array_run(8)
     assert [one.name for one in array.causal] == ["qk_0", "qk_1", "qk_2", "av_0", "av_1", "av_2"]
     assert run.bit_exact
-    assert run.elements_compared == 2 * sum(one.rows * one.columns for one in products)
+    assert run.compared == 2 * sum(one.rows * one.columns for one in [*array.products, *array.causal])
     # Side cycles and those of the last tile's rows to leave the array, six in registers.
     extra = {one.name: 8 + ((one.rows - 1) % 8 + 1) + 6 for one in array.causal}
     assert {name: run.fill_and_drain[name] for name in extra} == extra
@@ -104,49 +99,24 @@ def test_a_small_decoder_is_bit_exact_on_its_array(tmp_path: Path) -> None:
 
 @pytest.mark.requires("icarus")
 def test_a_head_that_meets_the_keys_of_another_is_found(tmp_path: Path) -> None:
-    shape = ModelShape(family="decoder", layers=1, dim=16, heads=2, tokens=9, mlp_hidden=8)
-    heads = random_heads(2, 9, 8)
-    plan, manifest = render_arrays("tiny", shape, [], [8], "random", {8: causal_products(heads, 8)})
-    with writing_stage(open_project(tmp_path / "p"), "rtl", inputs={}, options={}) as folder:
-        plan.write(folder)
-        source = folder / "tb" / "quweit_product_source.sv"
-        step = "(row_q / Side) * jobs[8*job_q+7]"
-        assert source.read_text().count(step) == 1
-        source.write_text(source.read_text().replace(step, "0"))
-        save(manifest, folder / "manifest.json")
+    change = ("tb/quweit_product_source.sv", "(row_q / Side) * jobs[8*job_q+7]", "0")
+    project = project_with_arrays(tmp_path / "p", 8, [], change, heads=random_heads(2, 9, 8))
     with pytest.raises(Mismatch, match="product qk_0, row 8, column 0,"):
-        baseline.simulate(tmp_path / "p", Baseline(simulators=("icarus",), rendering="behavioural"))
+        simulated_run(project, "icarus")
 
 
 def measured(shape: ModelShape = NANOGPT, name: str = "nanogpt_baby", *, causal: bool = True) -> Measured:
     """A 32 x 32 array as large as the published one, with a block of 16 cycles a row."""
-    gemms = [*workload.mlp_gemms(shape), *workload.attention_gemms(shape)]
-    if causal and shape.causal:
-        gemms += [gemm for made in workload.causal_gemms(shape, 32).values() for gemm in made]
-    steady = {gemm.name: systolic_cycles([gemm._replace(copies=1)], 32) for gemm in gemms}
-    run = ArrayRun(
-        array="systolic_32", side=32, simulator="verilator", version="Verilator 5.048", rendering="xilinx",
-        bit_exact=True, elements_compared=1, different_elements=0,
-        cycles={name: cycles + FILL for name, cycles in steady.items()}, steady_cycles=steady,
-        difference=None, failures=[], build_seconds=1.0, run_seconds=1.0,
-    )  # fmt: skip
-    point = published.SYSTOLIC[32]
-    array = SynthesizedArray(
-        array="systolic_32", side=32, tool="yosys", version="Yosys 0.70", device=published.DEVICE, luts=point.luts,
-        ffs=point.ffs, carries=0, muxes=0, brams=0, dsps=0, modules=[], seconds=1.0, log="a.log",
-    )  # fmt: skip
-    block = Block("block0", "Yosys 0.70", luts=60_000, ffs=20_000, brams=0, interval=16)
-    sim = BaselineSim(rtl=DIGEST, bit_exact=True, runs=[run])
-    return Measured(
-        name, shape, sim, BaselineSynthesis(rtl=DIGEST, arrays=[array]), block, BaselineUnits(units=[])
-    )
+    run = array_run(array_design(), shape, causal=causal and shape.causal)
+    block = replace(BLOCK, luts=60_000, ffs=20_000)
+    return Measured(name, shape, on_fpga(run, shape), None, block)
 
 
 def test_a_decoder_is_counted_in_both_ways_and_an_encoder_in_one() -> None:
     square, causal = measured().countings()
     assert (square.attention, causal.attention) == ("square", "causal")
     assert [one.attention for one in measured(I_VIT_T, "i_vit_t").countings()] == ["square"]
-    assert baseline.operands_of(I_VIT_T)  # encoders have no products beyond these
+    assert reference.operands_of(I_VIT_T)  # encoders have no products beyond these
     assert not I_VIT_T.causal and not parse_shape("tiny=2,16,2,21,32")[1].causal
 
 

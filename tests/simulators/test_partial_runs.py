@@ -40,7 +40,7 @@ def test_rows_blocks_and_waves_are_written_beside_the_fuller_proof(
     assert (partial / "icarus/block0/waves.fst").stat().st_size > 0
     assert load(SimResult, partial / "sim.json").simulators[0].runs[0].scenarios["steady"] == 4
     sim.run(project, FULL, only=("block1",))
-    assert [run.block for run in load(SimResult, partial / "sim.json").simulators[0].runs] == ["block1"]
+    assert [run.design for run in load(SimResult, partial / "sim.json").simulators[0].runs] == ["block1"]
     sim.run(project, FULL, waves=True)
     assert digest_of_file(project / "sim/sim.json") == before
 
@@ -70,7 +70,7 @@ def test_a_wrong_wrapper_is_found_by_sim_and_named(project: Path) -> None:
     with pytest.raises(Mismatch, match="the wrapper of block `block0` on icarus differs"):
         sim.run(project, FULL)
     further = load(SimResult, project / "sim/sim.json").simulators[0].further_runs
-    assert [(run.block, run.design, run.bit_exact) for run in further] == [
+    assert [(run.design, run.form, run.bit_exact) for run in further] == [
         ("block0", "wrapper", False),
         ("block1", "wrapper", True),
     ]

@@ -13,10 +13,10 @@ from arrays import project_with_arrays, simulate
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
-from quweit_cli.documents import Design, RtlManifest, SimRun
+from quweit_cli.documents import Form, RtlManifest, SimRun
 from quweit_cli.errors import CheckFailed, Mismatch
 from quweit_cli.ir.nodes.tokens import Neighbourhood
-from quweit_cli.simulators import blocks, simulator
+from quweit_cli.simulators import row_designs, simulator
 from quweit_cli.stages import rtl
 
 SENSITIVE = "@(posedge clk_i or negedge rst_ni)"
@@ -65,22 +65,22 @@ def project(folder: Path, kind: str) -> Path:
     return made
 
 
-def run(made: Path, design: Design, file: str, text: str | None, tool_name: str = "icarus") -> SimRun:
+def run(made: Path, form: Form, file: str, text: str | None, tool_name: str = "icarus") -> SimRun:
     """The bench with `text` in place of one file of the design; to the first difference."""
     package = (made / "rtl").resolve()
     manifest = load(RtlManifest, package / "manifest.json")
-    subject = blocks.subjects(package, manifest.blocks[0], 8)[design]
+    subject = row_designs.subjects(package, manifest.blocks[0], 8)[form]
     if text is not None:
         subject = replace(subject, files={**subject.files, file: text})
     tool = simulator(tool_name)
     kept = made / "kept"
-    return blocks.run(subject, package, manifest, tool, toolbox.find(tool.tool), kept, stop_early=True)
+    return row_designs.run(subject, package, manifest, tool, toolbox.find(tool.tool), kept, stop_early=True)
 
 
-MODULES: dict[str, tuple[str, Design, str, int]] = {
-    "sequencer": ("block", "block", "rtl/quweit_sequencer.sv", 6),
-    "bit store": ("block", "block", "rtl/quweit_bit_store.sv", 5),
-    "memory of neighbours": ("neighbours", "block", "rtl/toy_block0_neighbours.sv", 12),
+MODULES: dict[str, tuple[str, Form, str, int]] = {
+    "sequencer": ("block", "rtl", "rtl/quweit_sequencer.sv", 6),
+    "bit store": ("block", "rtl", "rtl/quweit_bit_store.sv", 5),
+    "memory of neighbours": ("neighbours", "rtl", "rtl/toy_block0_neighbours.sv", 12),
     "gearbox": ("wrapper", "wrapper", "rtl/wrapper/quweit_gearbox.v", 6),
 }
 
@@ -88,13 +88,13 @@ MODULES: dict[str, tuple[str, Design, str, int]] = {
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize("module", MODULES)
 def test_a_reset_that_is_synchronous_or_lacks_a_register_is_found(module: str, tmp_path: Path) -> None:
-    kind, design, file, least = MODULES[module]
+    kind, form, file, least = MODULES[module]
     made = project(tmp_path, kind)
-    assert run(made, design, file, None).bit_exact
+    assert run(made, form, file, None).bit_exact
     text = (made / "rtl" / file).read_text()
     changes = dict([*synchronous(text), *without_reset(text)])
     assert len(changes) >= least, list(changes)
-    survived = [what for what, changed in changes.items() if run(made, design, file, changed).bit_exact]
+    survived = [what for what, changed in changes.items() if run(made, form, file, changed).bit_exact]
     assert survived == []
 
 
@@ -102,7 +102,7 @@ def test_a_reset_that_is_synchronous_or_lacks_a_register_is_found(module: str, t
 def test_a_simulator_of_two_states_finds_a_synchronous_reset_too(tmp_path: Path) -> None:
     made, file = project(tmp_path, "block"), "rtl/quweit_sequencer.sv"
     changed = (made / "rtl" / file).read_text().replace(SENSITIVE, "@(posedge clk_i)")
-    found = run(made, "block", file, changed, "verilator")
+    found = run(made, "rtl", file, changed, "verilator")
     assert not found.bit_exact and "reset" in str([*found.failures, *found.differences])
 
 

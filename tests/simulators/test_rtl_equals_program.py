@@ -50,7 +50,7 @@ def test_two_blocks_equal_the_program_on_verilator(tmp_path: Path) -> None:
     project = project_with_dump(tmp_path / "p", *blocks, rows=200)
     rtl.run(project, config.Rtl(outputs_per_cycle=3))
     result = sim.run(project, config.Sim(simulators=("verilator",), rows={"verilator": 200}))
-    assert [run.rows_compared - run.scenarios["reset"] for run in result.simulators[0].runs] == [800, 800]
+    assert [run.compared - run.scenarios["reset"] for run in result.simulators[0].runs] == [800, 800]
     assert result.bit_exact
 
 
@@ -61,7 +61,7 @@ def test_one_block_of_two_is_compared_and_the_other_named(tmp_path: Path) -> Non
     rtl.run(project, config.Rtl())
     _flip_table_bit(project / "rtl")
     result = sim.run(project, ICARUS, only=("block1",))
-    assert [run.block for run in result.simulators[0].runs] == ["block1"]
+    assert [run.design for run in result.simulators[0].runs] == ["block1"]
     assert result.bit_exact and result.not_compared == ["block0"]
     with pytest.raises(Mismatch, match="block `block0`"):
         sim.run(project, ICARUS, reuse=True)  # that the other is equal says nothing of all

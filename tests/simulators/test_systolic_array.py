@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,27 +10,26 @@ import numpy as np
 import pytest
 
 import slang
-from arrays import LARGER, PRODUCTS, SHAPE, project_with_arrays, random_products, simulate
+from arrays import LARGER, PRODUCTS, array_run, project_with_arrays, random_products, simulate
 from conftest import Outcome
-from quweit_cli import toolbox
-from quweit_cli.artifacts import load
-from quweit_cli.config import Baseline
-from quweit_cli.documents import BaselineManifest, BaselineProduct, BaselineSim
+from quweit_cli import config, toolbox
+from quweit_cli.artifacts import load, open_project
+from quweit_cli.documents import Form, Product, RtlManifest, SimResult
 from quweit_cli.errors import ConfigError, Mismatch, ToolFailed
 from quweit_cli.hdl.array.design import render_arrays
 from quweit_cli.ir.nodes.products import Operands, golden
-from quweit_cli.stages import baseline
-from quweit_cli.synthesizers.cells import cell_counts, resources
-from quweit_cli.synthesizers.systolic import module_cells, script
+from quweit_cli.stages import reference, rtl, synth
+from quweit_cli.synthesizers.cells import cell_counts, module_cells, resources
+from quweit_cli.synthesizers.yosys import script
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("rendering", ["behavioural", "xilinx"])
-def test_products_with_ragged_edges_are_bit_exact(tmp_path: Path, rendering: str) -> None:
-    (run,) = simulate(project_with_arrays(tmp_path / "p", 8), "icarus", rendering).runs
+@pytest.mark.parametrize("form", ["rtl", "xilinx"])
+def test_products_with_ragged_edges_are_bit_exact(tmp_path: Path, form: Form) -> None:
+    run = array_run(project_with_arrays(tmp_path / "p", 8), "icarus", form)
     elements = sum(rows * columns for rows, _, columns in PRODUCTS)
     assert run.bit_exact
-    assert run.elements_compared == 2 * elements  # with and without gaps and backpressure
+    assert run.compared == 2 * elements  # with and without gaps and backpressure
     # Side cycles and those of the last tile's rows to leave the array, six in registers; one more for the first.
     assert [run.fill_and_drain[f"product{number}"] for number in (0, 1)] == [8 + 8 + 6 + 1, 8 + 1 + 6]
 
@@ -48,7 +48,7 @@ def test_the_first_product_after_reset_may_be_shorter_than_the_side(tmp_path: Pa
 
 @pytest.mark.requires("verilator")
 def test_a_larger_array_on_verilator_fills_and_drains_in_a_constant_number_of_cycles(tmp_path: Path) -> None:
-    (run,) = simulate(project_with_arrays(tmp_path / "p", 16, LARGER), "verilator").runs
+    run = array_run(project_with_arrays(tmp_path / "p", 16, LARGER), "verilator")
     assert run.bit_exact
     # A product of one tile takes its inner dimension; filling and draining are the array's own.
     assert run.steady_cycles["product0"] == 16
@@ -87,11 +87,12 @@ def test_a_lane_that_is_not_skewed_is_found(tmp_path: Path) -> None:
         simulate(project_with_arrays(tmp_path / "p", 8, change=straight), "icarus")
 
 
-def test_slang_reads_the_arrays_and_their_benches(tmp_path: Path) -> None:
-    package = project_with_arrays(tmp_path / "p", 8) / "rtl"
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_slang_reads_the_arrays_and_their_benches(pipelined: bool, tmp_path: Path) -> None:
+    package = project_with_arrays(tmp_path / "p", 8, pipelined=pipelined) / "rtl"
     cells = slang.vendor_cells(tmp_path)
     lists = sorted(package.glob("filelists/*.f"))
-    assert len(lists) > 3
+    assert len(lists) == (2 if pipelined else 3)
     for files in lists:
         sources = [package / name for name in files.read_text().split()]
         assert slang.complaints([*sources, cells], files.stem.removesuffix("_xilinx")) == "", files.name
@@ -116,7 +117,8 @@ def test_verilator_lints_the_array_without_a_warning(tmp_path: Path, rendering: 
 def test_an_array_counted_by_modules_is_within_three_percent_of_it_counted_flat(tmp_path: Path) -> None:
     """8 x 8; the netlists differ only where optimisation crosses the face of a module."""
     project = project_with_arrays(tmp_path / "p", 8)
-    (made,) = baseline.synthesize(project, Baseline()).arrays
+    (made,) = synth.run(project, config.Synth()).arrays
+    assert made.luts is not None
     assert made.luts == sum(one.count * one.luts for one in made.modules)
     cells = next(one for one in made.modules if one.module == "quweit_systolic_cell")
     assert (cells.count, cells.ffs) == (64, 49)
@@ -131,7 +133,7 @@ FLAT_AS_MEASURED = 8_267  # see the slow test, which measures it
 @pytest.mark.requires("yosys")
 def test_the_flat_count_is_what_is_written_above(tmp_path: Path) -> None:
     project = project_with_arrays(tmp_path / "p", 8)
-    manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
+    manifest = load(RtlManifest, project / "rtl" / "manifest.json")
     (tmp_path / "yosys").mkdir()
     (tmp_path / "flat.ys").write_text(script(manifest.arrays[0], "xcup", project / "rtl", flat=True))
     words = [*toolbox.find(toolbox.YOSYS).command, "flat.ys"]
@@ -140,26 +142,30 @@ def test_the_flat_count_is_what_is_written_above(tmp_path: Path) -> None:
     assert counts["luts"] == pytest.approx(FLAT_AS_MEASURED, rel=0.001)
 
 
-def test_instances_multiply_down_the_hierarchy() -> None:
+def test_instances_multiply_down_the_hierarchy(tmp_path: Path) -> None:
     statistics = {
         "modules": {
-            "\\top": {"num_cells_by_type": {"row": 3, "LUT2": 1}},
-            "\\row": {"num_cells_by_type": {"cell": 4}},
-            "\\cell": {"num_cells_by_type": {"LUT6": 5, "FDRE": 2}},
+            "\\top": {"num_cells_by_type": {"row": 3, "$paramod$1\\quweit_cell": 1, "LUT2": 1}},
+            "\\row": {"num_cells_by_type": {"$paramod$2\\quweit_cell": 4}},
+            "$paramod$1\\quweit_cell": {"num_cells_by_type": {"LUT6": 7}},
+            "$paramod$2\\quweit_cell": {"num_cells_by_type": {"LUT6": 5, "FDRE": 2}},
         }
     }
-    assert module_cells(statistics, "top") == {
-        "top": (1, {"LUT2": 1}),
-        "row": (3, {}),
-        "cell": (12, {"LUT6": 5, "FDRE": 2}),
-    }
+    path = tmp_path / "stat.json"
+    path.write_text(json.dumps(statistics))
+    assert sorted(module_cells(path, "top"), key=str) == [
+        ("quweit_cell", 1, {"LUT6": 7}),
+        ("quweit_cell", 12, {"LUT6": 5, "FDRE": 2}),
+        ("row", 3, {}),
+        ("top", 1, {"LUT2": 1}),
+    ]
     with pytest.raises(ToolFailed, match="no module `other`"):
-        module_cells(statistics, "other")
+        module_cells(path, "other")
 
 
 def test_a_side_that_is_no_multiple_of_eight_is_refused() -> None:
     with pytest.raises(ConfigError, match="side 12"):
-        render_arrays("tiny", SHAPE, random_products(), [12], "random")
+        render_arrays("tiny", random_products(), [12])
 
 
 def test_operands_that_do_not_fit_are_refused() -> None:
@@ -171,34 +177,58 @@ def test_operands_that_do_not_fit_are_refused() -> None:
 def test_the_steady_state_of_the_mlp_takes_the_published_cycles(side: int, cycles: int) -> None:
     up, down = ((196, 192, 768), (196, 768, 192))
     products = [
-        BaselineProduct(name="", rows=m, inner=k, columns=n, copies=1, multiplier=1, shift=0)
+        Product(name="", rows=m, inner=k, columns=n, copies=1, multiplier=1, shift=0)
         for m, k, n in (up, down)
     ]
     assert sum(product.steady_cycles(side) for product in products) == cycles
 
 
+def model_of(project: Path, *, pipelined: bool = False) -> Path:
+    """A whole package: an array, the units between its products, and a block."""
+    options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=8)
+    reference.write_dump(open_project(project), options)
+    depth = "deepest" if pipelined else "auto"
+    rendered = config.Rtl(arrays=(8,), cycles_per_row=8, pipelined=pipelined, pipeline_depth=depth)
+    rtl.run(project, rendered)
+    return project
+
+
 @pytest.mark.requires("icarus", "verilator")
-def test_quweit_sim_proves_arrays_and_units_on_both_simulators(
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_quweit_sim_proves_blocks_arrays_and_units_alike(
+    pipelined: bool, tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = model_of(tmp_path / "p", pipelined=pipelined)
+    done = quweit("sim", project, "--simulator", "verilator" if pipelined else "all", "--json")
+    assert done.code == 0, done.stderr
+    result = SimResult.model_validate_json(done.stdout)
+    assert len(result.simulators) == (1 if pipelined else 2)
+    for one in result.simulators:
+        found = {(run.design, run.form) for run in one.all_runs} - {("block0", "wrapper")}
+        tail, forms = ("_pipelined", {"rtl"}) if pipelined else ("", {"rtl", "xilinx"})
+        units = {(f"{name}{tail}", "rtl") for name in ("gelu", "softmax", "layer_norm")}
+        assert found == {("block0", "rtl"), *units, *((f"systolic_8{tail}", form) for form in forms)}
+
+
+@pytest.mark.requires("icarus")
+def test_one_design_of_a_package_is_compared_by_its_name(
     tmp_path: Path, quweit: Callable[..., Outcome]
 ) -> None:
-    project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)])
-    done = quweit("sim", project, "--simulator", "all", "--json")
+    project = model_of(tmp_path / "p")
+    done = quweit("sim", project, "--simulator", "icarus", "--block", "softmax", "--json")
     assert done.code == 0, done.stderr
-    sim = BaselineSim.model_validate_json(done.stdout)
-    assert {(one.simulator, one.rendering) for one in sim.runs} == {
-        (simulator, rendering)
-        for simulator in ("verilator", "icarus")
-        for rendering in ("xilinx", "behavioural")
-    }
-    assert {one.simulator for one in sim.pipelined} == {"verilator", "icarus"}
-    assert {(one.module, one.rendering, one.simulator) for one in sim.units} == {
-        (f"quweit_{name}", rendering, simulator)
-        for name in ("gelu", "softmax", "layer_norm")
-        for rendering in ("behavioural", "pipelined")
-        for simulator in ("verilator", "icarus")
-    }
-    refused = quweit("sim", project, "--rows", "3")
-    assert refused.code == 2 and "holds arrays, which are simulated whole" in refused.stderr
+    result = SimResult.model_validate_json(done.stdout)
+    assert [run.design for run in result.simulators[0].all_runs] == ["softmax"]
+    assert result.not_compared == ["block0", "gelu", "layer_norm", "systolic_8"]
+
+
+@pytest.mark.requires("icarus")
+def test_matrices_that_were_changed_since_are_refused(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
+    project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)])
+    matrix = project / "rtl/tb/vectors/y.hex"
+    matrix.write_text("00\n" * 64)
+    done = quweit("sim", project, "--simulator", "icarus")
+    assert done.code == 2 and "y.hex` are not what `quweit rtl` wrote" in done.stderr
 
 
 @pytest.mark.requires("icarus")

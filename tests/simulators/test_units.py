@@ -10,23 +10,26 @@ import numpy as np
 import pytest
 
 import slang
-from quweit_cli import toolbox
-from quweit_cli.documents import ModelShape
-from quweit_cli.errors import CheckFailed, Mismatch
+from packages import DIGEST
+from quweit_cli import config, toolbox
+from quweit_cli.artifacts import open_project, save, writing_stage
+from quweit_cli.documents import ModelShape, RtlManifest, SimResult, UnitDesign
+from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch
 from quweit_cli.hdl import literals
+from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.units.design import (
     FOLDER,
     PIPELINED,
     SOURCES,
     layer_norm_cycles,
+    render_units,
     softmax_cycles,
     units_of,
 )
 from quweit_cli.ir.nodes.functions import gelu_table, layer_norm, octaves, shiftmax
-from quweit_cli.simulators import blocks
-from quweit_cli.simulators import units as runner
-from quweit_cli.stages import baseline
-from quweit_cli.templating import static_text, template_root
+from quweit_cli.simulators import row_designs
+from quweit_cli.stages import sim
+from quweit_cli.templating import template_root
 
 BENCH = """\
 module bench;
@@ -259,49 +262,76 @@ def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str, 
 
 
 SMALL = ModelShape(family="vit", layers=1, dim=12, heads=2, tokens=9, mlp_hidden=32)
-UNITS = {unit.module: unit for unit in units_of(SMALL)}
+NAMES = ("gelu", "softmax", "layer_norm")
+
+
+def run_unit(
+    folder: Path, name: str, *, pipelined: bool = False, change: tuple[str, str, str] | None = None
+) -> tuple[UnitDesign, SimResult]:
+    """A package with one unit, on Icarus; `change` replaces a text in one of its files."""
+    (unit,) = (one for one in units_of(SMALL, pipelined=pipelined) if one.name == name)
+    files, designs = render_units([unit], pipelined=pipelined)
+    if change is not None:
+        file, old, new = change
+        assert files[file].count(old) == 1
+        files[file] = files[file].replace(old, new)
+    manifest = RtlManifest(
+        name="tiny", dump=DIGEST, blocks=[], units=designs, files=FilePlan(files).digests()
+    )
+    with writing_stage(open_project(folder), "rtl", inputs={}, options={}) as stage:
+        FilePlan(files).write(stage)
+        save(manifest, stage / "manifest.json")
+    return designs[0], sim.compare(folder, config.Sim(simulators=("icarus",)))
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("module", UNITS)
-def test_the_runner_of_blocks_proves_units_and_measures_their_cycles(module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pipelined", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_runner_of_blocks_proves_units_and_measures_their_cycles(
+    name: str, pipelined: bool, tmp_path: Path
+) -> None:
     """On Verilator by the test of `quweit sim` with arrays."""
-    unit = UNITS[module]
-    for pipelined in (False, True):
-        run = runner.run(unit, "icarus", tmp_path, pipelined=pipelined)
-        assert run.bit_exact and not run.failures
-        assert run.scenarios.keys() == {*blocks.SCENARIOS, blocks.RESET}
-        most = unit.most_cycles_pipelined if pipelined else unit.most_cycles
-        assert run.most_cycles_per_row == most  # a constant row takes as long as promised
-        assert run.layer_cycles == round(unit.rows * run.cycles_per_row)
-        if module == "quweit_layer_norm":
-            assert run.cycles_per_row < most  # random rows have a deviation
-        else:
-            assert run.cycles_per_row == most
+    unit, result = run_unit(tmp_path / "p", name, pipelined=pipelined)
+    (run,) = result.simulators[0].units
+    assert run.bit_exact and not run.failures
+    assert run.scenarios.keys() == {*row_designs.SCENARIOS, row_designs.RESET}
+    most = unit.initiation_interval_cycles
+    assert run.initiation_interval_cycles == most  # a constant row takes as long as promised
+    assert run.average_interval_cycles is not None
+    assert result.unit_cycles(unit) == round(unit.rows_of_layer * run.average_interval_cycles)
+    if name == "layer_norm":
+        assert run.average_interval_cycles < most  # random rows have a deviation
+    else:
+        assert run.average_interval_cycles == most
+
+
+def test_cycles_of_a_unit_that_nobody_simulated_are_not_known() -> None:
+    _, (unit,) = render_units(units_of(SMALL)[:1])
+    nothing = SimResult(name="tiny", rtl=DIGEST, bit_exact=True, simulators=[])
+    with pytest.raises(ArtifactError, match="no simulation measured the cycles of `gelu`"):
+        nothing.unit_cycles(unit)
 
 
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize(
-    ("module", "old", "new"),
+    ("name", "old", "new"),
     [
-        ("quweit_softmax", "assign y_valid_o = (state_q == Give);", "assign y_valid_o = (state_q == Give) && x_valid_i;"),
-        ("quweit_layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
+        ("softmax", "assign y_valid_o = (state_q == Give);", "assign y_valid_o = (state_q == Give) && x_valid_i;"),
+        ("layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
     ],
 )  # fmt: skip
-def test_a_unit_that_breaks_its_stream_is_found(module: str, old: str, new: str, tmp_path: Path) -> None:
-    text = static_text(f"units/{module}.sv")
-    assert text.count(old) == 1
-    changed = {f"{module}.sv": text.replace(old, new)}
-    run = runner.run(UNITS[module], "icarus", tmp_path, changed=changed)
-    assert not run.bit_exact
-    with pytest.raises((Mismatch, CheckFailed), match=module):
-        baseline.verdict_of_unit(run)
+def test_a_unit_that_breaks_its_stream_is_found(name: str, old: str, new: str, tmp_path: Path) -> None:
+    _, result = run_unit(tmp_path / "p", name, change=(f"rtl/units/quweit_{name}.sv", old, new))
+    assert not result.bit_exact
+    with pytest.raises((Mismatch, CheckFailed), match=f"`{name}` on icarus"):
+        sim.verdict(result)
 
 
 @pytest.mark.requires("icarus")
 def test_a_unit_that_answers_otherwise_is_a_mismatch(tmp_path: Path) -> None:
-    text = static_text("units/quweit_gelu.sv")
-    changed = {"quweit_gelu.sv": text.replace("{~x_i[7],", "{x_i[7],")}
-    run = runner.run(UNITS["quweit_gelu"], "icarus", tmp_path, changed=changed)
-    with pytest.raises(Mismatch, match="differs from the integers: .* first in scenario steady, row 1"):
-        baseline.verdict_of_unit(run)
+    change = ("rtl/units/quweit_gelu.sv", "{~x_i[7],", "{x_i[7],")
+    _, result = run_unit(tmp_path / "p", "gelu", change=change)
+    with pytest.raises(
+        Mismatch, match="differs from the integer program: .* first in scenario steady, row 1"
+    ):
+        sim.verdict(result)

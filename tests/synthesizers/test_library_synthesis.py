@@ -14,7 +14,7 @@ import packages
 import programs
 from conftest import Outcome
 from quweit_cli import config
-from quweit_cli.documents import AsicFigures, EnergyTable, SynthesisReport, SynthesizedBlock
+from quweit_cli.documents import EnergyTable, Implementation, LibraryFigures, SynthesisReport
 from quweit_cli.energy import power
 from quweit_cli.energy.rows import build
 from quweit_cli.errors import ArtifactError, ConstraintMissed, ToolFailed
@@ -22,6 +22,7 @@ from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers.library import mapping
 from quweit_cli.synthesizers.library.clock_tree import FANOUT
 from quweit_cli.synthesizers.library.liberty import read_libraries
+from quweit_cli.synthesizers.library.netlist import verilog
 
 needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")
 
@@ -41,7 +42,7 @@ def options(folder: Path, **changes: object) -> config.Synth:
     return config.Synth.model_validate({"liberty": liberty, "clock_mhz": 100, **changes})
 
 
-def figures(report: SynthesisReport) -> AsicFigures:
+def figures(report: SynthesisReport) -> LibraryFigures:
     assert report.blocks[0].asic is not None
     return report.blocks[0].asic
 
@@ -97,7 +98,7 @@ def test_the_shortest_period_is_met_and_a_shorter_one_is_not(
     assert "create_clock" in script and str(project) not in script
     vectorless = {"activity": "vectorless"}
     fast = options(tmp_path, clock_mhz=1.25 * met, **vectorless)
-    with pytest.raises(ConstraintMissed, match=r"1 of 1 blocks miss .* block0 with -0\.\d+ ns"):
+    with pytest.raises(ConstraintMissed, match=r"1 of 1 designs miss .* block0 with -0\.\d+ ns"):
         synth.run(copy_of(project, tmp_path), fast)
     allowed = synth.run(tmp_path / "copy", fast.model_copy(update={"allow_negative_slack": True}))
     assert float(allowed.blocks[0].slack_ns or 0) < 0
@@ -133,7 +134,6 @@ def test_a_wrong_netlist_has_no_activity(
     made: tuple[Path, SynthesisReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The activity of a netlist that is not the specification would be that of something else."""
-    verilog = mapping.verilog
     monkeypatch.setattr(mapping, "verilog", lambda *given: verilog(*given).replace("  XOR2 ", "  NOR2 ", 1))
     with pytest.raises(ToolFailed, match="a row differs"):
         synth.run(copy_of(made[0], tmp_path), options(tmp_path))
@@ -234,7 +234,7 @@ def test_the_command_refuses_what_it_cannot_use(
 
 
 def test_the_energy_of_library_cells_stands_alone_at_its_own_clock() -> None:
-    table = energy_of(library_block("tiny"))
+    table = energy_of(packages.library_block("tiny"))
     assert table.ratios == [] and {row.implementation for row in table.rows} == {"weightless block"}
     measured = next(row for row in table.rows if (row.scope, row.accounting) == ("block", "measured"))
     assert measured.value == pytest.approx(2.0 * 196 * 192 / 1000 / 1000)
@@ -244,10 +244,10 @@ def test_the_energy_of_library_cells_stands_alone_at_its_own_clock() -> None:
 
 def test_two_libraries_never_meet_in_one_table() -> None:
     with pytest.raises(ArtifactError, match="different targets in one table: other, tiny"):
-        energy_of(library_block("tiny"), library_block("other", 1))
+        energy_of(packages.library_block("tiny"), packages.library_block("other", 1))
 
 
-def energy_of(*blocks: SynthesizedBlock) -> EnergyTable:
+def energy_of(*blocks: Implementation) -> EnergyTable:
     shape = packages.I_VIT_T.model_copy(update={"layers": len(blocks)})
     model = power.calibrated()
     rows, ratios = build(
@@ -260,20 +260,6 @@ def energy_of(*blocks: SynthesizedBlock) -> EnergyTable:
     return EnergyTable(
         name="tiny", synth=packages.DIGEST, sim=packages.DIGEST, rows=rows, ratios=ratios,
         multiplications_replaced=0.5, weights_replaced=0.5, power_model=model,
-    )  # fmt: skip
-
-
-def library_block(library: str, layer: int = 0) -> SynthesizedBlock:
-    method = "activity counted in simulation"
-    found = AsicFigures(
-        library=library, library_sha256=packages.DIGEST, area_mm2=0.07, sequential_area_mm2=0.02, cells=9,
-        cells_by_type={"NAND2": 9}, clock_gates=1, shortest_period_ns=0.9, highest_clock_mhz=1111.0, leakage_mw=0.1,
-        vectorless_mw=3.0, vectorless_method="12.5 %", measured_mw=2.0, measured_ungated_mw=2.5,
-        measured_method=method, nets=10, nets_annotated=10, activity_rows=4, activity_cycles=768,
-    )  # fmt: skip
-    return packages.synthesized_block(
-        layer, device=library, clock_mhz=1000.0, luts=None, carries=None, muxes=None, brams=None, dsps=None,
-        slack_ns=0.1, power_mw=2.0, power_method=method, asic=found,
     )  # fmt: skip
 
 

@@ -8,47 +8,36 @@ import numpy as np
 import pytest
 
 import cell_library
-from arrays import project_with_arrays
+from arrays import array_run, project_with_arrays
 from experiments import tiny_digits, tiny_gpt
-from quweit_cli import toolbox
+from packages import library_block, synthesis_report
+from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load, open_project
-from quweit_cli.config import Baseline, Synth
-from quweit_cli.documents import ArraySilicon, BaselineManifest, BaselineSynthesis, ModuleSilicon
-from quweit_cli.errors import Mismatch, ToolFailed, UnsupportedModel
+from quweit_cli.config import Baseline
+from quweit_cli.documents import Implementation, LibraryFigures, ModuleInCells, RtlManifest
+from quweit_cli.errors import ConfigError, Mismatch, ToolFailed, UnsupportedModel
 from quweit_cli.export import operands
-from quweit_cli.hdl.array.design import PIPELINE_STAGES
+from quweit_cli.hdl.array.design import CELL, PIPELINE_STAGES
 from quweit_cli.hdl.array.streams import Matrices, read_matrices, shares, streams
 from quweit_cli.ir.nodes.products import golden
 from quweit_cli.progress import SILENT
-from quweit_cli.report.baseline_tables import cells_of_arrays
-from quweit_cli.simulators import arrays as simulation
-from quweit_cli.stages import baseline, train
-from quweit_cli.synthesizers.library import modules as systolic_silicon
-from quweit_cli.synthesizers.library import replay as systolic_activity
+from quweit_cli.report import tables
+from quweit_cli.stages import reference, rtl, synth, train
+from quweit_cli.synthesizers.base import Package
+from quweit_cli.synthesizers.library import flow, mapping, replay
 from quweit_cli.synthesizers.library.activity import Activity
-from quweit_cli.synthesizers.library.mapping import LIBRARY, target_of
+from quweit_cli.synthesizers.library.netlist import verilog
 
-CELL, COLUMN = "quweit_systolic_cell", "quweit_systolic_column"
+COLUMN = "quweit_systolic_column"
 needs_tools = pytest.mark.requires("yosys", "opensta", "icarus")
-
-
-def run_array(project: Path, *, pipelined: bool) -> dict[str, int]:
-    """Cycles of every product on one array; raises Mismatch as the stage does."""
-    options = Baseline.model_validate({"simulators": ("icarus",), "rendering": "behavioural"})
-    manifest = load(BaselineManifest, project / "rtl" / "manifest.json")
-    if pipelined:
-        manifest = manifest.model_copy(update={"arrays": manifest.pipelined})
-    folder = project / f"sim_{pipelined}"
-    folder.mkdir()
-    (run,) = simulation.run_arrays(project / "rtl", manifest, options, folder, SILENT)
-    baseline.verdict(run)
-    return run.cycles
 
 
 @pytest.mark.requires("icarus")
 def test_the_pipelined_array_is_bit_exact_and_three_cycles_behind_the_other(tmp_path: Path) -> None:
-    project = project_with_arrays(tmp_path / "p", 8)
-    plain, pipelined = (run_array(project, pipelined=which) for which in (False, True))
+    plain, pipelined = (
+        array_run(project_with_arrays(tmp_path / str(which), 8, pipelined=which), "icarus").cycles
+        for which in (False, True)
+    )
     assert pipelined == {name: count + PIPELINE_STAGES for name, count in plain.items()}
     assert plain["product0"] == 16 + 23  # one tile, as long as its inner dimension; filling and draining
 
@@ -65,7 +54,7 @@ def test_a_broken_pipelined_array_is_found(tmp_path: Path, fault: str) -> None:
     module, old, new = BROKEN[fault]
     change = (f"rtl/pipelined/{module}.sv", old, new)
     with pytest.raises(Mismatch, match="expected"):
-        run_array(project_with_arrays(tmp_path / "p", 8, change=change), pipelined=True)
+        array_run(project_with_arrays(tmp_path / "p", 8, change=change, pipelined=True), "icarus")
 
 
 @pytest.mark.requires("verilator")
@@ -73,7 +62,7 @@ def test_verilator_lints_the_pipelined_array_without_a_warning(tmp_path: Path) -
     output = toolbox.run(
         [*toolbox.find(toolbox.VERILATOR).command, "--lint-only", "-Wall", "--top-module",
          "systolic_16_pipelined", "-f", "filelists/systolic_16_pipelined.f"],
-        cwd=project_with_arrays(tmp_path / "p", 16) / "rtl",
+        cwd=project_with_arrays(tmp_path / "p", 16, pipelined=True) / "rtl",
         log=tmp_path / "lint.log",
         name="verilator",
     )  # fmt: skip
@@ -83,52 +72,54 @@ def test_verilator_lints_the_pipelined_array_without_a_warning(tmp_path: Path) -
 # ---------------------------------------------------------------- activity
 
 
-def layer_of(tmp_path: Path, *, scale: int = 1) -> tuple[Path, BaselineManifest, list[Matrices]]:
-    """A rendered package, and its matrices; with scale 0 all operands are zero."""
+def layer_of(tmp_path: Path) -> list[Matrices]:
     package = project_with_arrays(tmp_path / "p", 8) / "rtl"
-    manifest = load(BaselineManifest, package / "manifest.json")
-    layer = [
-        one._replace(a_MK=scale * one.a_MK, b_KN=scale * one.b_KN, y_MN=scale * one.y_MN)
-        for one in read_matrices(package, manifest)
-    ]
-    return package, manifest, layer
+    (array,) = load(RtlManifest, package / "manifest.json").arrays
+    return read_matrices(package, array)
 
 
-def measured_cell(tmp_path: Path, *, scale: int = 1, fault: tuple[str, str] | None = None) -> float:
-    """Power of the cell in mW; `fault` changes the RTL behind the back of the netlist."""
-    package, manifest, layer = layer_of(tmp_path, scale=scale)
-    target = target_of(Synth(liberty=cell_library.write(tmp_path), clock_mhz=100, activity="measured"))
-    (array,), work = manifest.pipelined, tmp_path / "work"
-    work.mkdir()
-    (work / LIBRARY).write_text(target.library.text(target.library.cells))
-    part = systolic_silicon.parts(8)[0]
-    netlist = systolic_silicon.map_module(package, array, part, target, work)
-    if fault is not None:
-        source = work / f"{part.name}.sv"
-        assert fault[0] in source.read_text()
-        source.write_text(source.read_text().replace(*fault))
-    mapped = systolic_silicon.analyse_module(netlist, array, part, layer, target, work)
-    assert mapped.cycles > 0
-    assert mapped.figures.measured_mw is not None
-    return mapped.figures.measured_mw
+def cell_in_cells(tmp_path: Path, *, zero: bool = False) -> LibraryFigures:
+    """An array that is one cell alone; with `zero` all operands are zero."""
+    package = project_with_arrays(tmp_path / "p", 8, pipelined=True) / "rtl"
+    for path in package.glob("tb/vectors/?.hex") if zero else ():
+        path.write_text("00\n" * len(path.read_text().split()))
+    manifest = load(RtlManifest, package / "manifest.json")
+    (array,) = manifest.arrays
+    alone = array.model_copy(update={"parts": [part for part in array.parts if part.module == CELL]})
+    options = config.Synth(liberty=(cell_library.write(tmp_path),), clock_mhz=100)
+    (made,) = flow.synthesize(
+        Package(package, manifest.model_copy(update={"arrays": [alone]})), options, tmp_path, SILENT
+    )
+    assert made.asic is not None and made.asic.activity_cycles > 0
+    (module,) = made.asic.modules
+    assert (module.module, module.count) == (CELL, 64)
+    assert made.asic.area_mm2 == pytest.approx(64 * module.area_um2 / 1e6)
+    assert made.asic.measured_mw == pytest.approx(64 * (module.measured_mw or 0))
+    return made.asic
 
 
 @needs_tools
 def test_power_follows_the_operands(tmp_path: Path) -> None:
     for name in ("zero", "random"):
         (tmp_path / name).mkdir()
-    assert 0 < measured_cell(tmp_path / "zero", scale=0) < 0.95 * measured_cell(tmp_path / "random")
+    zero = cell_in_cells(tmp_path / "zero", zero=True).measured_mw
+    random = cell_in_cells(tmp_path / "random").measured_mw
+    assert zero is not None and random is not None and 0 < zero < 0.95 * random
 
 
 @needs_tools
-def test_a_netlist_that_is_not_its_rtl_has_no_activity(tmp_path: Path) -> None:
-    with pytest.raises(ToolFailed, match="quweit_systolic_cell"):
-        measured_cell(tmp_path, fault=("start_o ? 32'd0", "start_o ? 32'd1"))
+def test_a_netlist_that_is_not_its_rtl_has_no_activity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is written to a file, for the simulation."""
+    monkeypatch.setattr(mapping, "verilog", lambda *given: verilog(*given).replace("  XOR2 ", "  NOR2 ", 1))
+    with pytest.raises(ToolFailed, match=CELL):
+        cell_in_cells(tmp_path)
 
 
 def test_a_column_is_shown_the_finished_sums_with_its_token(tmp_path: Path) -> None:
     """Every sum of the product that a token stands on is one of the exact product, and zero in the first cycles."""
-    _, _, layer = layer_of(tmp_path)
+    layer = layer_of(tmp_path)
     for matrices, stream in zip(layer, streams(COLUMN, 8, layer), strict=True):
         exact = {*(matrices.a_MK @ matrices.b_KN).ravel().tolist(), 0}
         shown = [
@@ -142,13 +133,13 @@ def test_a_column_is_shown_the_finished_sums_with_its_token(tmp_path: Path) -> N
 
 
 def test_shares_are_those_of_cycles(tmp_path: Path) -> None:
-    products = [one.product for one in layer_of(tmp_path)[2]]  # 16; 4 tiles of 12; 1 of 8; 2 of 8
+    products = [one.product for one in layer_of(tmp_path)]  # 16; 4 tiles of 12; 1 of 8; 2 of 8
     assert shares(products, 8) == [16 / 88, 48 / 88, 8 / 88, 16 / 88]
 
 
 def test_activities_are_averaged_by_share() -> None:
     parts = [(0.5, Activity(1, 10, {2: 1.0}, {2: 0.4})), (1.5, Activity(1, 30, {2: 0.2}, {2: 0.8}))]
-    made = systolic_activity.weighted(parts)
+    made = replay.weighted(parts)
     assert made.cycles == 40
     assert made.toggles[2] == pytest.approx(0.4)
     assert made.duty[2] == pytest.approx(0.7)
@@ -157,30 +148,34 @@ def test_activities_are_averaged_by_share() -> None:
 # ---------------------------------------------------------------- figures
 
 
-def silicon(slack_ns: float, measured_mw: float | None) -> ArraySilicon:
-    module = ModuleSilicon(
+def silicon(slack_ns: float, measured_mw: float | None) -> Implementation:
+    module = ModuleInCells(
         module=CELL, count=64, area_um2=1, vectorless_mw=1, measured_mw=measured_mw, slack_ns=slack_ns
     )
-    return ArraySilicon(
-        array="systolic_8_pipelined", side=8, library="tiny", library_sha256="0" * 64, clock_mhz=1000, area_mm2=1,
-        cell_area_mm2=1, vectorless_mw=64, cell_vectorless_mw=64, slack_ns=slack_ns, modules=[module], method="m",
-        seconds=0,
-    )  # fmt: skip
+    made = library_block(modules=[module], measured_mw=measured_mw)
+    return made.model_copy(update={"design": "systolic_8_pipelined", "kind": "array", "slack_ns": slack_ns})
 
 
 def test_a_module_that_misses_its_clock_is_named() -> None:
-    late, met = (
-        cells_of_arrays(BaselineSynthesis(rtl="0" * 64, arrays=[], silicon=[silicon(slack, None)]))[-1]
-        for slack in (-0.125, 0.001)
-    )
+    late, met = (tables.synth(synthesis_report(silicon(slack, None)))[0] for slack in (-0.125, 0.001))
     assert "late at 1000 MHz: quweit_systolic_cell by 0.125 ns" in late.notes[0]
     assert not any("late" in note for note in met.notes)
 
 
 def test_power_that_was_not_measured_is_absent_and_not_zero() -> None:
-    assert systolic_silicon.sum_of_all([(64, 0.5), (8, None)]) is None
-    assert systolic_silicon.sum_of_all([(64, 0.5), (8, 1.0)]) == 40.0
-    assert silicon(0.0, None).measured_mw is None
+    assert flow.sum_of_all([(64, 0.5), (8, None)]) is None
+    assert flow.sum_of_all([(64, 0.5), (8, 1.0)]) == 40.0
+    made = silicon(0.0, None)
+    assert made.asic is not None and made.asic.measured_mw is None
+    (table,) = tables.synth(synthesis_report(made))
+    assert "mW, measured" not in table.columns and "vectorless" in table.columns
+
+
+def test_a_pipelined_array_has_no_synthesis_for_an_fpga(tmp_path: Path) -> None:
+    project = project_with_arrays(tmp_path / "p", 8, pipelined=True)
+    for tool in ("yosys", "vivado"):
+        with pytest.raises(ConfigError, match="`systolic_8_pipelined` is rendered for library cells alone"):
+            synth.run(project, config.Synth(tool=tool))
 
 
 # ---------------------------------------------------------------- operands of a checkpoint
@@ -197,7 +192,7 @@ def test_operands_of_a_checkpoint_are_those_of_its_layer(trained: Path) -> None:
     """Quantized, the score of the attention is the softmax's input up to a scale, and rows of weights have one sum."""
     products, heads, said = operands.layer_operands(trained)
     assert heads == []  # an encoder
-    name, shape = baseline.model_of(Baseline(checkpoint=trained))
+    name, shape = reference.model_of(Baseline(checkpoint=trained))
     assert (name, shape.tokens, shape.mlp_hidden) == ("tiny_digits", 4, 64)
     assert {one.name: (one.a_MK.shape, one.b_KN.shape, one.copies) for one in products} == {
         "up": ((4, 16), (16, 64), 1), "down": ((4, 64), (64, 16), 1), "qkv": ((4, 16), (16, 48), 1),
@@ -229,7 +224,7 @@ def test_a_decoder_plays_the_attention_of_all_its_heads(tmp_path: Path) -> None:
     for head in heads:
         assert np.array_equal(head.p_TT, np.tril(head.p_TT)) and head.p_TT.max() > 0
     assert not np.array_equal(heads[0].q_TD, heads[1].q_TD)
-    manifest = baseline.render(open_project(tmp_path / "q"), Baseline(checkpoint=checkpoint, arrays=(8,)))
+    manifest = rendered(tmp_path / "q", Baseline(checkpoint=checkpoint, cycles_per_row=None))
     played = [one.name for one in manifest.arrays[0].causal]
     assert played[0] == "qk_0" and played[-1].startswith("av_")
 
@@ -241,8 +236,13 @@ def test_a_checkpoint_without_dense_layers_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_package_says_where_its_operands_come_from(trained: Path, tmp_path: Path) -> None:
-    options = Baseline(checkpoint=trained, arrays=(8,))
-    manifest = baseline.render(open_project(tmp_path / "p"), options)
-    assert "checkpoint `tiny_digits`" in manifest.operands
-    random = Baseline(model="tiny=1,8,1,8,16", arrays=(8,))
-    assert "seed 0" in baseline.render(open_project(tmp_path / "q"), random).operands
+    of_checkpoint = Baseline(checkpoint=trained, cycles_per_row=None)
+    assert "checkpoint `tiny_digits`" in rendered(tmp_path / "p", of_checkpoint).operands
+    random = Baseline(model="tiny=1,8,1,8,16", cycles_per_row=None)
+    assert "seed 0" in rendered(tmp_path / "q", random).operands
+
+
+def rendered(project: Path, options: Baseline) -> RtlManifest:
+    """With an array of side 8."""
+    reference.write_dump(open_project(project), options)
+    return rtl.run(project, config.Rtl(arrays=(8,)))

@@ -44,11 +44,18 @@ def test_tcl_reads_every_word_as_it_was(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_part_is_one_word_of_the_script_of_vivado(text: str, tmp_path: Path) -> None:
     script = render(
-        "vivado/block.tcl.mako", block="b", top="t", part=text, sources=["a b.sv"], toggle_percent="12.5"
+        "vivado/design.tcl.mako",
+        design="b",
+        top="t",
+        part=text,
+        sources=["a b.sv"],
+        parameters={"Table": text},
+        toggle_percent="12.5",
     )
     calls = run_tcl(script, tmp_path)
     assert ("create_project", "-in_memory", "-part", text) in calls
     assert ("read_verilog", "-sv", "sources/a b.sv") in calls
+    assert any(call[0] == "synth_design" and call[-2:] == ("-generic", f"Table={text}") for call in calls)
     assert not (tmp_path / "F").exists()
 
 

@@ -9,60 +9,71 @@ import numpy as np
 import pytest
 
 import cell_library
-from measurements import cell, measured
-from packages import DIGEST, I_VIT_T
-from quweit_cli import toolbox
-from quweit_cli.config import Baseline
-from quweit_cli.documents import (
-    ArraySilicon,
-    BaselineSim,
-    BaselineUnits,
-    Mapper,
-    ModelShape,
-    ModuleSilicon,
-    SynthesizedUnit,
-    UnitRun,
-    UnitSilicon,
+from measurements import (
+    array_design,
+    array_run,
+    cell,
+    hardware,
+    measured,
+    unit_designs,
 )
+from packages import DIGEST, library_block, write_package
+from quweit_cli import config, toolbox
+from quweit_cli.documents import LibraryFigures, Mapper, ModelShape, ModuleInCells, SynthesisReport
 from quweit_cli.energy import power
 from quweit_cli.energy.paper import comparison, table3, table4
 from quweit_cli.energy.paper.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
 from quweit_cli.errors import ArtifactError, ToolFailed
 from quweit_cli.hdl.units import streams as unit_streams
-from quweit_cli.hdl.units.design import FOLDER, PIPELINED, Unit, softmax_cycles, units_of
+from quweit_cli.hdl.units.design import FOLDER, PIPELINED, render_units, softmax_cycles, units_of
+from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
-from quweit_cli.progress import SILENT
-from quweit_cli.synthesizers.library import mapping
-from quweit_cli.synthesizers.library import units as units_silicon
+from quweit_cli.stages import synth
+from quweit_cli.synthesizers.library import flow, mapping
 from quweit_cli.synthesizers.library.liberty import read_libraries
 from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.templating import template_root
 
 TINY = ModelShape(family="vit", layers=1, dim=4, heads=1, tokens=4, mlp_hidden=8)
-SLACK = {"quweit_gelu": 0.2, "quweit_softmax": -1.5, "quweit_layer_norm": -2.25}
+SLACK = {"gelu": 0.2, "softmax": -1.5, "layer_norm": -2.25}
+
+
+def synthesize(project: Path, *names: str, **options: object) -> SynthesisReport:
+    """These units of a tiny model at 100 MHz."""
+    units = [unit for unit in units_of(TINY, pipelined=True) if unit.name in names]
+    files, designs = render_units(units, pipelined=True)
+    write_package(project, files, *designs)
+    liberty = cell_library.write(project)
+    chosen = {"liberty": liberty, "clock_mhz": 100, "mapping": "speed", "allow_negative_slack": True}
+    return synth.run(project, config.Synth.model_validate(chosen | options))
+
+
+def figures(report: SynthesisReport, design: str) -> LibraryFigures:
+    found = report.of(design).asic
+    assert found is not None
+    return found
 
 
 @pytest.mark.requires("yosys", "opensta", "icarus")
 def test_a_unit_is_mapped_with_its_parameters_and_every_figure_is_there(tmp_path: Path) -> None:
-    liberty = cell_library.write(tmp_path)
-    units = [unit for unit in units_of(TINY) if unit.module != "quweit_layer_norm"]
-    sim = simulated(units)
-    options = Baseline(liberty=liberty, clock_ghz=0.1)
-    made = units_silicon.synthesize(units, sim, options, tmp_path, SILENT)
-    assert set(made) == {"quweit_gelu", "quweit_softmax"}
-    for one in made.values():
-        assert (one.library, one.library_sha256) == ("tiny", read_libraries([liberty]).sha256)
-        assert one.clock_mhz == pytest.approx(100)
+    report = synthesize(tmp_path / "p", "gelu", "softmax")
+    assert [one.design for one in report.units] == ["gelu_pipelined", "softmax_pipelined"]
+    for unit in report.units:
+        one = figures(report, unit.design)
+        sha256 = read_libraries([tmp_path / "p" / "tiny.lib"]).sha256
+        assert (one.library, one.library_sha256) == ("tiny", sha256)
+        assert (unit.clock_mhz, unit.power_mw) == (100, one.measured_mw)
         assert one.area_mm2 > 0 and one.vectorless_mw > 0 and one.measured_mw is not None
-        assert "12.5 % activity on every net" in one.method and "OpenSTA" in one.method
+        assert unit.slack_ns is not None and unit.ffs > 0
+        assert "12.5 % activity on every net" in one.vectorless_method
+        assert "Yosys" in unit.version and "OpenSTA" in unit.version
         assert f"{one.activity_cycles:,} cycles, equal to its RTL" in (one.measured_method or "")
-    softmax = made["quweit_softmax"]
-    assert softmax.cycles == sim.unit_cycles("quweit_softmax", "pipelined")
+    softmax = figures(report, "softmax_pipelined")
     assert softmax.activity_cycles == unit_streams.ROWS * softmax_cycles(4, pipelined=True)
     assert softmax.measured_mw is not None and softmax.measured_mw < softmax.vectorless_mw  # its gates hold
-    source = (tmp_path / "silicon" / "quweit_softmax.quweit_softmax.sv").read_text()
-    assert re.search(r"parameter integer Elements += 4,", source)
-    assert not (tmp_path / "silicon" / "library.lib").exists()
+    work = tmp_path / "p" / "synth" / "asic"
+    assert re.search(r"parameter integer Elements += 4,", (work / "softmax_pipelined.sv").read_text())
+    assert not (work / "library.lib").exists()
 
 
 @pytest.mark.requires("yosys", "opensta")
@@ -70,21 +81,20 @@ def test_a_mapper_that_refuses_is_named_and_its_log_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mapping, "ABC_SCRIPT_FAST", "strash;no_such_command")
-    options = Baseline(liberty=cell_library.write(tmp_path), clock_ghz=0.1, activity="vectorless")
-    made = units_silicon.synthesize(units_of(TINY)[:1], simulated(units_of(TINY)), options, tmp_path, SILENT)[
-        "quweit_gelu"
-    ]
-    assert (made.mapper, made.measured_mw) == ("nf", None)
-    assert "no_such_command" in (tmp_path / "silicon" / "quweit_gelu.map.log").read_text()
-    assert (tmp_path / "silicon" / "quweit_gelu.log").is_file()
+    made = figures(synthesize(tmp_path / "p", "gelu", activity="vectorless"), "gelu_pipelined")
+    assert flow.REFUSED in made.vectorless_method and made.measured_mw is None
+    work = tmp_path / "p" / "synth" / "asic"
+    assert "no_such_command" in (work / "gelu_pipelined.map.log").read_text()
+    assert (work / "gelu_pipelined.log").is_file()
 
 
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize("place", [1, 2])
 def test_rows_of_a_stream_are_taken_when_the_unit_takes_them(tmp_path: Path, place: int) -> None:
     """Played as it is, without looking at `x_ready_o`, the RTL gives the results of those rows."""
-    unit = units_of(ModelShape(family="vit", layers=1, dim=20, heads=1, tokens=18, mlp_hidden=8))[place]
-    stream, elements, bits = unit_streams.stream_of(unit), int(unit.parameters["Elements"]), 8 * place
+    shape = ModelShape(family="vit", layers=1, dim=20, heads=1, tokens=18, mlp_hidden=8)
+    unit = unit_designs(shape, pipelined=True)[place]
+    stream, bits = unit_streams.stream_of(unit), 8 * place
     words = [
         f"{a}{b}{c}{d:04x}"
         for a, b, c, d in zip(
@@ -94,7 +104,7 @@ def test_rows_of_a_stream_are_taken_when_the_unit_takes_them(tmp_path: Path, pla
     (tmp_path / "words.hex").write_text("\n".join(words) + "\n")
     parameters = ", ".join(f".{key}({value})" for key, value in unit.parameters.items())
     (tmp_path / "bench.sv").write_text(
-        PLAYER.format(unit=unit.module, parameters=parameters, bits=bits, cycles=len(words))
+        PLAYER.format(unit=unit.top, parameters=parameters, bits=bits, cycles=len(words))
     )
     sources = [str(template_root() / FOLDER / name) for name in PIPELINED]
     command = [
@@ -110,7 +120,7 @@ def test_rows_of_a_stream_are_taken_when_the_unit_takes_them(tmp_path: Path, pla
     toolbox.run(command, cwd=tmp_path, log=tmp_path / "build.log", name="iverilog")
     output = toolbox.run(["vvp", "b.vvp"], cwd=tmp_path, log=tmp_path / "run.log", name="vvp")
     given = np.array([int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)])
-    rows_RN = unit_streams.drawn(1 + unit_streams.ROWS, elements, bits)
+    rows_RN = drawn(1 + unit_streams.ROWS, unit.features, bits)
     expected = layer_norm(rows_RN) if place == 2 else shiftmax(rows_RN, int(unit.parameters["Multiplier"]))
     assert np.array_equal(given.reshape(rows_RN.shape), expected)
 
@@ -144,29 +154,8 @@ def test_a_parameter_that_a_unit_lacks_is_an_error() -> None:
         with_parameters(text.replace("Table", "Entries"), gelu.module, gelu.parameters)
 
 
-def simulated(units: list[Unit]) -> BaselineSim:
-    runs = [unit_run(unit, unit.most_cycles_pipelined) for unit in units]
-    return BaselineSim(rtl=DIGEST, bit_exact=True, runs=[], units=runs)
-
-
-def unit_run(unit: Unit, cycles: int) -> UnitRun:
-    return UnitRun(
-        unit=unit.name, module=unit.module, rendering="pipelined", simulator="icarus", version="Icarus 11", bit_exact=True,
-        rows_compared=1, different_rows=0, scenarios={"steady": 1}, cycles_per_row=cycles, most_cycles_per_row=cycles,
-        layer_cycles=unit.rows * cycles, differences=[], failures=[], build_seconds=0, run_seconds=0,
-    )  # fmt: skip
-
-
-def silicon_of(unit: Unit, library_sha256: str, measured_mw: float | None) -> UnitSilicon:
-    return UnitSilicon(
-        library="tiny", library_sha256=library_sha256, clock_mhz=1000, area_mm2=0.01, vectorless_mw=2.0,
-        measured_mw=measured_mw, measured_method=measured_mw and "played", slack_ns=SLACK[unit.module],
-        cycles=unit.rows * unit.most_cycles_pipelined, method="by hand",
-    )  # fmt: skip
-
-
 def in_library_cells(
-    unit_sha256: str = DIGEST,
+    block_sha256: str = DIGEST,
     *,
     block_mw: float | None = 50,
     unit_mw: float | None = 1,
@@ -174,25 +163,24 @@ def in_library_cells(
 ) -> Measured:
     """Vectorless an array of 1 W, a block of 100 mW and units of 2 mW; measured of 1.5 W, 50 mW and 1 mW."""
     counted = None if block_mw is None else Power(block_mw, "played")
-    block = Silicon("tiny", DIGEST, 1000, 0.1, 0.1, Power(100, "by hand"), counted)
-    made = measured(Block("block0", "Yosys 0.70", 1, 1, 0, 16, block))
-    cells = ModuleSilicon(
+    block = Silicon("tiny", block_sha256, 1000, 0.1, 0.1, Power(100, "by hand"), counted)
+    skew = ModuleInCells(
         module="quweit_skew", count=1, area_um2=1, vectorless_mw=1, slack_ns=0.1, mapper=mapper
     )
-    array = ArraySilicon(
-        array="systolic_32", side=32, library="tiny", library_sha256=DIGEST, clock_mhz=1000, area_mm2=1,
-        cell_area_mm2=1, vectorless_mw=1000, cell_vectorless_mw=900, measured_mw=1500, measured_method="played",
-        slack_ns=-0.5, modules=[cells], method="by hand", seconds=1,
-    )  # fmt: skip
-    units = [
-        SynthesizedUnit(
-            unit=unit.name, module=unit.module, version="Yosys 0.70", device="tiny", luts=1, ffs=1, cycles=unit.rows * unit.most_cycles,
-            dense_only=unit.dense_only, log="a.log", silicon=silicon_of(unit, unit_sha256, unit_mw),
-        )
-        for unit in units_of(I_VIT_T)
+    array, units = array_design(pipelined=True), unit_designs(pipelined=True)
+    made = [
+        library_block(
+            vectorless_mw=1000, measured_mw=1500, vectorless_method="by hand", measured_method="played", modules=[skew]
+        ).model_copy(update={"design": array.name, "kind": "array", "slack_ns": -0.5})
     ]  # fmt: skip
-    synth = made.synth.model_copy(update={"silicon": [array]})
-    return Measured(made.name, made.shape, made.sim, synth, made.block, BaselineUnits(units=units))
+    for unit in unit_designs():
+        figures = library_block(
+            vectorless_mw=2, measured_mw=unit_mw, vectorless_method="by hand", measured_method=unit_mw and "played"
+        )  # fmt: skip
+        name = f"{unit.name}_pipelined"
+        made.append(figures.model_copy(update={"design": name, "kind": "unit", "slack_ns": SLACK[unit.name]}))
+    silicon = hardware(array_run(array), units, made)
+    return measured(Block("block0", "Yosys 0.70", 1, 1, 0, 16, block), silicon=silicon)
 
 
 COLUMN = "32×32 weightless, ours, measured"
@@ -254,11 +242,13 @@ def test_what_misses_the_clock_is_named_with_its_slack() -> None:
 
 
 def test_a_module_that_another_mapper_took_is_named_under_the_table() -> None:
-    said = "quweit_skew of systolic_32 was mapped by `&nf`, as `map` of ABC refused it"
+    said = "quweit_skew of systolic_32_pipelined was mapped by `&nf`, as `map` of ABC refused it"
     made = [in_library_cells(mapper=mapper) for mapper in ("map", "nf")]
     assert [said in table4.table4(one, power.calibrated(), "silicon").notes for one in made] == [False, True]
 
 
-def test_units_of_another_library_are_refused() -> None:
-    with pytest.raises(ArtifactError, match="arrays of `i_vit_t` are in cells of tiny, its GELU"):
+def test_a_block_of_another_library_is_refused() -> None:
+    with pytest.raises(
+        ArtifactError, match="arrays of `i_vit_t` are in cells of tiny, its block in those of"
+    ):
         table4.table4(in_library_cells("1" * 64), power.calibrated(), "silicon")

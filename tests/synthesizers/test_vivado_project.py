@@ -17,6 +17,8 @@ from quweit_cli.documents import SynthesisReport
 from quweit_cli.energy import power
 from quweit_cli.energy.rows import build
 from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed, ToolNotFound
+from quweit_cli.hdl.array.design import render_arrays
+from quweit_cli.hdl.units.design import render_units, units_of
 from quweit_cli.stages import synth
 
 REPORTS = Path(__file__).parent / "data" / "vivado"
@@ -69,13 +71,33 @@ def test_vivado_is_run_a_block_at_a_time_and_its_reports_are_read(
 ) -> None:
     stand_in(tmp_path, monkeypatch)
     report = synth.run(project, VIVADO)
-    assert [block.block for block in report.blocks] == ["block_0", "block_1"]
+    assert [block.design for block in report.blocks] == ["block_0", "block_1"]
     for block in report.blocks:
         assert (block.luts, block.ffs, block.carries, block.muxes) == (23_984, 6_654, 1_152, 5_000)
         assert (block.brams, block.dsps, block.slack_ns, block.power_mw) == (2.5, 0, 0.421, 153.0)
         assert (block.stage, block.version) == ("route", "Vivado v2022.1")
         assert "12.5 %" in str(block.power_method)
         assert (project / "synth" / block.log).is_file()
+
+
+def test_units_and_arrays_are_run_as_well_with_their_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch)
+    of_units, units = render_units(units_of(packages.I_VIT_T)[1:])
+    of_arrays, arrays = render_arrays("tiny", [], [8])
+    packages.write_package(tmp_path / "p", of_units | of_arrays, *units, *arrays)
+    report = synth.run(tmp_path / "p", VIVADO)
+    made = [(one.design, one.kind, one.luts) for one in report.designs]
+    assert made == [
+        ("softmax", "unit", 23_984),
+        ("layer_norm", "unit", 23_984),
+        ("systolic_8", "array", 23_984),
+    ]
+    scripts = [(tmp_path / "p/synth/vivado" / f"{name}.tcl").read_text() for name, *_ in made]
+    assert [re.findall(r" -generic (\S+)", text) for text in scripts] == [
+        ["Elements=196", "Multiplier=23"], ["Elements=192"], []
+    ]  # fmt: skip
 
 
 def test_a_power_of_0_000_w_is_absent_and_energy_takes_that_of_the_model(
@@ -151,7 +173,7 @@ def test_the_project_holds_everything_that_its_scripts_name(project: Path, witho
 @pytest.mark.requires("yosys")
 def test_yosys_writes_the_same_project_beside_its_own_figures(project: Path) -> None:
     report = synth.run(project, config.Synth(clock_mhz=250, device="xczu7ev-ffvc1156-2-e"))
-    assert (project / "synth" / report.vivado_project).is_file()
+    assert (project / "synth" / str(report.vivado_project)).is_file()
     batch = project / "synth" / "vivado"
     assert "-period 4.000" in (batch / "constraints.xdc").read_text()
     assert "-part xczu7ev-ffvc1156-2-e" in (batch / "block_0.tcl").read_text()
@@ -162,7 +184,7 @@ def test_negative_slack_fails_after_the_figures_were_written(
 ) -> None:
     stand_in(tmp_path, monkeypatch, 'report = report.replace(" 0.421 ", "-0.137 ")')
     for reuse in (False, True):
-        with pytest.raises(ConstraintMissed, match=r"2 of 2 blocks miss 200 MHz.*-0\.137 ns"):
+        with pytest.raises(ConstraintMissed, match=r"2 of 2 designs miss 200 MHz.*-0\.137 ns"):
             synth.run(project, VIVADO, reuse=reuse)
         written = SynthesisReport.model_validate_json((project / "synth" / "synth.json").read_text())
         assert written.blocks[0].slack_ns == -0.137

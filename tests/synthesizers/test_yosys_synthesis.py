@@ -13,8 +13,9 @@ import pytest
 
 import packages
 from quweit_cli import config, toolbox
-from quweit_cli.documents import SynthesisReport, SynthesizedBlock
+from quweit_cli.documents import Implementation, SynthesisReport
 from quweit_cli.errors import ArtifactError, ConfigError, StaleArtifact, ToolFailed
+from quweit_cli.hdl.units.design import render_units, units_of
 from quweit_cli.stages import synth
 from quweit_cli.synthesizers import SYNTHESIZERS, synthesizer
 from quweit_cli.synthesizers.cells import cell_counts, resources
@@ -32,14 +33,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.requires("yosys")
 def test_every_block_is_counted_with_its_provenance(project: Path) -> None:
     report = SynthesisReport.model_validate_json((project / "synth" / "synth.json").read_text())
-    assert [block.block for block in report.blocks] == ["block_0", "block_1"]
+    assert [block.design for block in report.blocks] == ["block_0", "block_1"]
     for block in report.blocks:
         # One LUT6 given, an inverter or LUT for the handshake; valid, last and one data bit.
         assert (block.ffs, block.carries, block.brams, block.dsps) == (3, 0, 0, 0)
-        assert 2 <= block.luts <= 3
+        assert block.luts in (2, 3)
         assert (block.tool, block.stage, block.slack_ns, block.power_mw) == ("yosys", "synthesis", None, None)
         assert block.version.startswith("Yosys 0.")
         assert (project / "synth" / block.log).is_file()
+
+
+@pytest.mark.requires("yosys")
+def test_a_unit_is_counted_with_its_parameters(tmp_path: Path) -> None:
+    """A GELU without its table, which is a parameter, would be nothing at all."""
+    files, units = render_units(units_of(packages.I_VIT_T)[:1])
+    packages.write_package(tmp_path, files, *units)
+    (gelu,) = synth.run(tmp_path, config.Synth()).units
+    assert (gelu.design, gelu.kind, gelu.ffs, gelu.modules, gelu.netlist) == ("gelu", "unit", 8, [], None)
+    assert gelu.luts is not None and 8 < gelu.luts < 100
 
 
 @pytest.mark.requires("yosys")
@@ -158,7 +169,7 @@ def test_the_registry_is_complete_and_its_error_lists_it() -> None:
     for name, one in SYNTHESIZERS.items():
         assert one.tool is toolbox.TOOLS[name]
         assert synthesizer(name) is one
-    assert set(get_args(SynthesizedBlock.model_fields["stage"].annotation)) >= {"synthesis", "route"}
+    assert set(get_args(Implementation.model_fields["stage"].annotation)) >= {"synthesis", "route"}
 
 
 FAILING_AND_SLOW = """\

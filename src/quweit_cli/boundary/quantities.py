@@ -31,6 +31,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 ModuleName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$")
 ]  # of a design, a block, and what they are for
+# Of a module in Verilog, and what it can be set to in a script: a number, or a literal with a width.
+ParameterName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,40}$")]
+ParameterValue = Annotated[str, Field(pattern=r"^[0-9]{1,20}('h[0-9a-f_]{1,1000})?$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 # No part of it starts with a dot, so none leads out of the folder.

@@ -91,10 +91,12 @@ def baseline(
         pipeline_depth=number(pipeline_depth),
     )
     made = stage.run(out, settings, progress=progress())
-    show(made.sim, json, "arrays")
-    if not json:
-        show(made.synth, json, "cells_of_arrays")
-        show(made.units, json, "units")
+    if json:
+        show(made[0].sim, json, "sim")
+        return
+    for one in made:
+        show(one.sim, json, "sim")
+        show(one.synth, json, "synth")
 
 
 @command("energy", "quweit energy build/digits --array 16 --array 32")

@@ -96,6 +96,10 @@ def rtl(
         list[str] | None,
         typer.Option(help="name of a block that is rendered, may be given again  [default: all]"),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="another setting of `rtl`; may be repeated"),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="only foretell LUTs, FFs, cycles and energy; render nothing")
     ] = False,
@@ -112,6 +116,7 @@ def rtl(
 
     settings = config.settings(
         config.Rtl,
+        overrides=config.assignments(set_ or []),
         outputs_per_cycle=_number(outputs_per_cycle),
         bits_per_cycle=None if bits_per_cycle is None else _number(bits_per_cycle),
         cycles_per_row=cycles_per_row,
@@ -150,7 +155,9 @@ def sim(
     waves: Annotated[bool, typer.Option("--waves", help="keep waveforms beside the logs")] = False,
     block: Annotated[
         list[str] | None,
-        typer.Option(help="name of a block that is compared, may be given again  [default: all]"),
+        typer.Option(
+            help="name of a block, unit or array that is compared, may be given again  [default: all]"
+        ),
     ] = None,
     rows: Annotated[
         int | None,
@@ -172,20 +179,9 @@ def sim(
         _show(prover.run(_project(project), progress=_progress()), json, "formal")
         return
     from quweit_cli import config
-    from quweit_cli.stages import baseline
     from quweit_cli.stages import sim as stage
 
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
-    if baseline.holds_arrays(project):
-        if netlist or waves or block or rows:
-            raise ConfigError(
-                f"`{project}` holds arrays, which are simulated whole",
-                hint="leave out `--netlist`, `--waves`, `--block` and `--rows`",
-            )
-        arrays = baseline.prove(_project(project), chosen, progress=_progress())
-        _show(arrays, json, "arrays")
-        baseline.judge(arrays)
-        return
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
     settings = config.settings(config.Sim, simulators=chosen, rows=limits)
     result = stage.compare(
@@ -227,12 +223,19 @@ def synth(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="only write what the tool would run, with all that it reads: a zip file"
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Synthesize every block and count its cells.
+    """Synthesize every design and count its cells.
 
-    A complete Vivado batch project is written too, whichever tool runs. With --liberty a block is mapped
-    to the cells of a library, and OpenSTA states its timing and power.
+    A complete Vivado batch project is written too, whichever tool runs. With --liberty a design is mapped
+    to the cells of a library, and OpenSTA states its timing and power. With --plan no tool runs: what would be run is
+    written to a zip file, to be run elsewhere.
     """
     from quweit_cli import config
     from quweit_cli.stages import synth as stage
@@ -247,6 +250,10 @@ def synth(
         liberty=tuple(liberty or ()),
         cache=not no_cache,
     )
+    if plan is not None:
+        stage.write_plan(_project(project), settings, plan)
+        console.print_line(f"plan:    {plan}")
+        return
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
 

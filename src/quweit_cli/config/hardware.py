@@ -13,6 +13,7 @@ from quweit_cli.config.base import Settings
 # Of cell names; nothing else may come into a tool's script.
 Pattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$*?]+$")]
 Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_.-][A-Za-z0-9]+)*$", max_length=64)]
+Sides = Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1, max_length=100)]
 Libraries = Annotated[
     tuple[File, ...],
     BeforeValidator(lambda raw: (raw,) if isinstance(raw, str | Path) else raw or ()),
@@ -26,14 +27,9 @@ class Baseline(Settings):
         None,
         description="a dense checkpoint in place of `model`: its shape, and the operands of one of its layers",
     )
-    arrays: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
-        (8, 16, 32, 64), min_length=1, max_length=100, description="sides of the systolic arrays"
-    )
+    arrays: Sides = Field((8, 16, 32, 64), description="sides of the systolic arrays")
     simulators: tuple[str, ...] = Field(
         ("verilator",), min_length=1, max_length=2, description="verilator, icarus, or both"
-    )
-    rendering: Literal["behavioural", "xilinx"] = Field(
-        "xilinx", description="which rendering is simulated: that of ASICs or that of FPGAs"
     )
     cycles_per_row: int | None = Field(
         16, ge=1, le=10**9, description="folding of the reference block; no block is made when absent"
@@ -99,6 +95,13 @@ class Rtl(Fold):
     array: int = Field(
         32, ge=1, le=10**4, description="side of the systolic array whose attention `auto` keeps pace with"
     )
+    arrays: Sides = Field(
+        (8, 16, 32, 64),
+        description="sides of the systolic arrays that compute the products of a dense layer, where the dump has some",
+    )
+    pipelined: bool = Field(
+        False, description="arrays and units with more registers, for library cells at a fast clock"
+    )
     blocks: dict[Identifier, Fold] = Field(
         {}, description="by name of a block: its own outputs_per_cycle, bits_per_cycle or cycles_per_row"
     )
@@ -138,7 +141,11 @@ class Sim(Settings):
         description="who compares; `run` skips, visibly, one that this machine lacks",
     )
     rows: dict[str, Size] = Field(
-        {"icarus": 200}, description="rows compared in each scenario, by simulator; all where none is named"
+        {"icarus": 200},
+        description="rows of a block compared in each scenario, by simulator; all where none is named",
+    )
+    array_forms: tuple[Literal["rtl", "xilinx"], ...] = Field(
+        ("rtl", "xilinx"), min_length=1, description="which renderings of arrays are simulated"
     )
 
 

@@ -22,6 +22,24 @@ class DumpedBlock(Artifact):
     output_scale: PositiveAmount = Field(description="real value of one step of the output")
 
 
+class DumpedProduct(Artifact):
+    """Operands of one product of a dense layer."""
+
+    name: Identifier
+    left: FileName = Field(description=".npy int8 rows x inner")
+    right: FileName = Field(description=".npy int8 inner x columns")
+    copies: Positive = Field(description="how often a layer does it, such as once a head")
+
+
+class DumpedHead(Artifact):
+    """Operands of a head's causal attention, of tokens T and features D: .npy int8."""
+
+    queries: FileName = Field(description="T x D")
+    keys: FileName = Field(description="D x T")
+    weights: FileName = Field(description="T x T, zero above the diagonal")
+    values: FileName = Field(description="T x D")
+
+
 class DumpChecks(Artifact):
     """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
 
@@ -36,7 +54,14 @@ class DumpManifest(Artifact):
     checkpoint: Digest
     data: str
     model: ModelShape
-    blocks: list[DumpedBlock] = Field(min_length=1, max_length=10_000)
+    blocks: list[DumpedBlock] = Field(max_length=10_000)
+    products: list[DumpedProduct] = Field(
+        [], max_length=100, description="of a dense layer, which blocks are compared with"
+    )
+    heads: list[DumpedHead] = Field(
+        [], max_length=1_000, description="of its attention, where that is causal"
+    )
+    operands: str = Field("", description="where the operands of products and heads come from")
     checks: DumpChecks
     digest: Digest = Field(
         description="of the programs and golden rows: identifies the specification; docs/formats.md says how it is made"
@@ -44,11 +69,18 @@ class DumpManifest(Artifact):
 
     @model_validator(mode="after")
     def _nothing_stands_twice(self) -> DumpManifest:
-        for kind, found in (("name", [one.name for one in self.blocks]), ("file", self.file_names())):
+        if not self.blocks and not self.products:
+            raise ValueError("it holds neither blocks nor products of a dense layer")
+        names = [block.name for block in self.blocks] + [product.name for product in self.products]
+        for kind, found in (("name", names), ("file", self.file_names())):
             if twice := sorted({one for one in found if found.count(one) > 1}):
                 raise ValueError(f"the {kind} `{twice[0]}` stands twice in it")
         return self
 
     def file_names(self) -> list[str]:
-        """Of the programs and golden rows, in the order of the blocks."""
-        return [name for block in self.blocks for name in (block.program, block.inputs, block.outputs)]
+        """Of programs, golden rows and operands, in the order of the document."""
+        return [
+            *(name for block in self.blocks for name in (block.program, block.inputs, block.outputs)),
+            *(name for one in self.products for name in (one.left, one.right)),
+            *(name for one in self.heads for name in (one.queries, one.keys, one.weights, one.values)),
+        ]

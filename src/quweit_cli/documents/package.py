@@ -1,8 +1,8 @@
-"""The RTL package: `manifest.json` of blocks, and that of the arrays which blocks are compared with."""
+"""The RTL package, `manifest.json`: its designs (blocks, systolic arrays, the units between products), and what they promise."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,57 +13,63 @@ from quweit_cli.boundary.quantities import (
     FileName,
     Identifier,
     ModuleName,
+    ParameterName,
+    ParameterValue,
     Positive,
 )
-from quweit_cli.documents.model import ModelShape
-from quweit_cli.documents.vectors import RtlVectors
+from quweit_cli.documents.vectors import GoldenRows, RtlVectors
 
 
-class BaselineProduct(Artifact):
-    """One product of matrices of a transformer layer, as the bench plays it."""
+class Part(Artifact):
+    """A module by which a design is synthesized, and how often the design has it."""
 
-    name: str
-    rows: Positive
-    inner: Positive
-    columns: Positive
-    copies: Positive = Field(
-        description="how often a layer does it, such as once a head; the bench does it once"
+    module: ModuleName
+    parameters: dict[ParameterName, ParameterValue] = Field(
+        {}, description="in place of the module's own defaults"
     )
-    multiplier: Count = Field(description="of the requantisation of its results")
-    shift: Count
+    count: Positive = 1
 
-    def steady_cycles(self, side: int) -> int:
-        """ceil(rows/side) · ceil(columns/side) · inner: filling and draining overlap with other tiles."""
-        return -(-self.rows // side) * -(-self.columns // side) * self.inner
+    @property
+    def name(self) -> str:
+        """Of its files: two parts of one name are the same hardware."""
+        return "_".join([self.module, *(f"{key.lower()}{value}" for key, value in self.parameters.items())])
 
 
-class BaselineArray(Artifact):
+Kind = Literal["block", "unit", "array"]
+
+
+class Design(Artifact):
+    """Hardware under one top module: what every simulator and every synthesizer takes."""
+
+    kind: ClassVar[Kind]
+
     name: Identifier
-    side: Positive
     top: ModuleName
     testbench: ModuleName
     sources: list[FileName] = Field(description="in compile order, behavioural: simulation, ASIC")
     sources_xilinx: list[FileName] = Field(
-        description="in compile order, multipliers as carry chains: FPGA synthesis; none of a pipelined array"
+        description="in compile order, in an FPGA's cells: its synthesis; none where there is no such rendering"
     )
-    causal: list[BaselineProduct] = Field(
-        [], description="of a decoder: its attention without masked tiles, played after the common products"
+
+
+class RowDesign(Design):
+    """A design that answers rows with rows, beat by beat; every number is promised here and checked by `sim`."""
+
+    features: Positive
+    outputs: Positive
+    features_per_beat: Positive
+    outputs_per_beat: Positive
+    input_bits: Positive = Field(description="of one feature on the bus")
+    output_bits: Positive = Field(description="of one output on the bus")
+    input_beats: Positive
+    output_beats: Positive
+    latency_cycles: Count = Field(
+        description="first input beat taken to last output beat given, idle design, no stalls; the most where it varies"
     )
-    pipelined: bool = Field(False, description="with registers for library cells at a fast clock")
-
-
-class BaselineManifest(Artifact):
-    schema_name: Literal["quweit.baseline_rtl/1"] = Field("quweit.baseline_rtl/1", alias="schema")
-    name: Identifier
-    model: ModelShape
-    operands: str = Field(description="where the matrices come from")
-    products: list[BaselineProduct]
-    arrays: list[BaselineArray]
-    pipelined: list[BaselineArray] = Field([], description="the same once more, for library cells")
-    files: dict[FileName, Digest] = Field(description="relative path -> sha256 of every rendered file")
-
-
-# ---------------------------------------------------------------- rtl
+    initiation_interval_cycles: Positive = Field(
+        description="between rows, no gaps, no stalls; the most where it varies"
+    )
+    vectors: GoldenRows
 
 
 class AxisPort(Artifact):
@@ -101,35 +107,18 @@ class RtlEstimate(Artifact):
     muxes: Count
 
 
-class RtlBlock(Artifact):
-    """One block of the RTL package; every number is promised here and checked by `sim`."""
+class BlockDesign(RowDesign):
+    """A weightless block."""
 
-    name: Identifier
+    kind: ClassVar[Kind] = "block"
+
     layer: Count
-    top: ModuleName
-    testbench: ModuleName
-    features: Positive
-    outputs: Positive
-    features_per_beat: Positive
-    outputs_per_beat: Positive
-    input_bits: Positive = Field(description="of one feature on the bus")
-    output_bits: Positive = Field(description="of one output on the bus")
-    input_beats: Positive
-    output_beats: Positive
-    latency_cycles: Count = Field(
-        description="first input beat taken to last output beat given, idle block, no stalls"
-    )
-    initiation_interval_cycles: Positive = Field(description="between rows, no gaps, no stalls")
     thresholds: Count = Field(description="comparators rendered; those that nothing reads are pruned")
     luts_by_layer: list[Count] = Field(description="LUTs rendered of each layer")
-    sources: list[FileName] = Field(description="in compile order, behavioural tables: simulation, ASIC")
     bench_sources: list[FileName] = Field(
         description="source, sink, bench and self-checking bench, in compile order"
     )
     check: ModuleName = Field(description="the self-checking bench")
-    sources_xilinx: list[FileName] = Field(
-        description="in compile order, tables as LUT6 cells: FPGA synthesis"
-    )
     cells_xilinx: list[FileName] = Field(
         [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
     )
@@ -146,16 +135,74 @@ class RtlBlock(Artifact):
         return self.neighbours.row_beats if self.neighbours else self.input_beats
 
 
+class UnitDesign(RowDesign):
+    """One lane of what stands between the products of a layer: an element a beat."""
+
+    kind: ClassVar[Kind] = "unit"
+
+    unit: str = Field(description="which function it computes, in words")
+    parameters: dict[ParameterName, ParameterValue]
+    handshakes: bool = Field(description="whether it has a stream's ports; else it answers one cycle later")
+    rows_of_layer: Positive = Field(description="of one layer and sample")
+    random_rows: Positive = Field(
+        description="the last of the golden rows, whose cycles are those of a layer"
+    )
+    dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
+    pipelined: bool = Field(description="with registers for library cells at a fast clock")
+    interval_varies: Literal[True] = True
+
+
+class Product(Artifact):
+    """One product of matrices of a transformer layer, as the bench plays it."""
+
+    name: str
+    rows: Positive
+    inner: Positive
+    columns: Positive
+    copies: Positive = Field(
+        description="how often a layer does it, such as once a head; the bench does it once"
+    )
+    multiplier: Count = Field(description="of the requantisation of its results")
+    shift: Count
+
+    def steady_cycles(self, side: int) -> int:
+        """ceil(rows/side) · ceil(columns/side) · inner: filling and draining overlap with other tiles."""
+        return -(-self.rows // side) * -(-self.columns // side) * self.inner
+
+
+class ArrayDesign(Design):
+    """A systolic array, which computes products of matrices one after the other."""
+
+    kind: ClassVar[Kind] = "array"
+
+    side: Positive
+    products: list[Product] = Field(description="of a layer, in the order in which they are played")
+    causal: list[Product] = Field(
+        [], description="of a decoder: its attention without masked tiles, played after the other products"
+    )
+    pipelined: bool = Field(False, description="with registers for library cells at a fast clock")
+    parts: list[Part] = Field(description="modules that are synthesized once and counted")
+
+    @property
+    def played(self) -> list[Product]:
+        return [*self.products, *self.causal]
+
+
 class RtlManifest(Artifact):
     schema_name: Literal["quweit.rtl/2"] = Field("quweit.rtl/2", alias="schema")
     name: Identifier
     dump: Digest = Field(description="digest of the dump that this was rendered from")
-    blocks: list[RtlBlock]
+    blocks: list[BlockDesign]
     not_rendered: list[Identifier] = Field([], description="blocks of the dump that nobody asked for")
+    arrays: list[ArrayDesign] = Field([], description="where the dump has products of a dense layer")
+    units: list[UnitDesign] = Field([], description="what stands between these products")
+    operands: str = Field("", description="where the matrices that arrays multiply come from")
     files: dict[FileName, Digest] = Field(description="relative path -> sha256 of every rendered file")
 
+    @property
+    def designs(self) -> list[Design]:
+        return [*self.blocks, *self.units, *self.arrays]
 
-# ---------------------------------------------------------------- synth
-
-
-# ---------------------------------------------------------------- energy
+    @property
+    def row_designs(self) -> list[RowDesign]:
+        return [*self.blocks, *self.units]

@@ -12,7 +12,7 @@ from pydantic import Field
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Amount, Count, Digest, Identifier, Seed, Share
 from quweit_cli.documents.energy import EnergyRatio, EnergyRow
-from quweit_cli.documents.synthesis import SynthesizedBlock
+from quweit_cli.documents.synthesis import Implementation
 
 
 class TrainSummary(Artifact):
@@ -66,12 +66,12 @@ class EnergySummary(Artifact):
 
 
 class Summary(Artifact):
-    schema_name: Literal["quweit.summary/2"] = Field("quweit.summary/2", alias="schema")
+    schema_name: Literal["quweit.summary/3"] = Field("quweit.summary/3", alias="schema")
     name: Identifier
     train: TrainSummary | None = None
     dump: DumpSummary | None = None
     sim: dict[str, SimulatorSummary] | None = Field(None, description="by simulator")
-    synth: list[SynthesizedBlock] | None = None
+    synth: list[Implementation] | None = Field(None, description="of blocks")
     energy: EnergySummary | None = None
     skipped: dict[str, str] = Field(
         default_factory=dict, description="simulators of the settings that this machine lacks, and why"

@@ -14,14 +14,42 @@ from quweit_cli.boundary.quantities import (
     Figure,
     FileName,
     Identifier,
-    Positive,
     PositiveAmount,
 )
-from quweit_cli.documents.package import RtlEstimate
+from quweit_cli.documents.package import Kind, RtlEstimate
+from quweit_cli.errors import ArtifactError
 
 
-class AsicFigures(Artifact):
-    """A block in cells of a library. Never compare figures of two libraries."""
+class ModuleCells(Artifact):
+    """One module on an FPGA, synthesized once."""
+
+    module: str
+    count: Count = Field(description="instances in the design")
+    luts: Count
+    ffs: Count
+    carries: Count
+    muxes: Count
+
+
+Mapper = Literal["map", "nf"]
+
+
+class ModuleInCells(Artifact):
+    """One module in cells of a library, synthesized once."""
+
+    module: str
+    count: Count = Field(description="how often the design has it")
+    area_um2: Amount
+    vectorless_mw: Amount
+    measured_mw: Amount | None = Field(
+        None, description="with the activity of what the design computes; null when not simulated"
+    )
+    slack_ns: Figure
+    mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the module")
+
+
+class LibraryFigures(Artifact):
+    """A design in cells of a library. Never compare figures of two libraries."""
 
     library: str = Field(description="its name; of one in several files, the names of all")
     library_sha256: Digest = Field(description="of its text; of several files, of one after the other")
@@ -39,18 +67,24 @@ class AsicFigures(Artifact):
     vectorless_mw: Amount
     vectorless_method: str
     measured_mw: Amount | None = Field(
-        description="with the activity of golden rows; absent when none was measured"
+        description="with the activity of golden rows or operands; absent when none was measured"
     )
     measured_ungated_mw: Amount | None = Field(description="the same, were every gated clock running")
     measured_method: str | None
-    nets: Count
+    nets: Count = Field(description="of all modules, each once")
     nets_annotated: Count = Field(description="nets whose activity was counted")
     activity_rows: Count
     activity_cycles: Count
+    modules: list[ModuleInCells] = Field(
+        [], description="of which the figures are the sum; one of a design that was mapped whole"
+    )
 
 
-class SynthesizedBlock(Artifact):
-    block: str
+class Implementation(Artifact):
+    """A design as a tool made it."""
+
+    design: str
+    kind: Kind = "block"
     tool: str
     version: str
     device: str = Field(description="part of an FPGA, or name of a cell library")
@@ -64,6 +98,9 @@ class SynthesizedBlock(Artifact):
     muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9")
     brams: Amount | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
     dsps: Count | None = None
+    modules: list[ModuleCells] = Field(
+        [], description="of which the resources are the sum; none of a design that was synthesized whole"
+    )
     slack_ns: Figure | None = Field(
         None, description="worst setup slack; absent when the tool gives no timing"
     )
@@ -81,7 +118,7 @@ class SynthesizedBlock(Artifact):
         None,
         description="Verilog of the cells, made from the library; absent where the vendor's models serve",
     )
-    asic: AsicFigures | None = Field(None, description="when a cell library was the target")
+    asic: LibraryFigures | None = Field(None, description="when a cell library was the target")
     estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")
     cached: bool = Field(False, description="the same text was synthesized before, and `seconds` is of then")
 
@@ -91,143 +128,47 @@ class SynthesizedBlock(Artifact):
             return None, None
         return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
 
-
-class SynthesisReport(Artifact):
-    schema_name: Literal["quweit.synth/1"] = Field("quweit.synth/1", alias="schema")
-    name: Identifier
-    rtl: Digest
-    blocks: list[SynthesizedBlock]
-    vivado_project: FileName = Field(description="batch project that gives the vendor's own figures")
-
-
-class ModuleCells(Artifact):
-    """One module, synthesized once."""
-
-    module: str
-    count: Count = Field(description="instances in the array")
-    luts: Count
-    ffs: Count
-    carries: Count
-    muxes: Count
-
-
-class SynthesizedArray(Artifact):
-    array: str
-    side: Positive
-    tool: str
-    version: str
-    device: str
-    luts: Count
-    ffs: Count
-    carries: Count
-    muxes: Count
-    brams: Amount
-    dsps: Count
-    modules: list[ModuleCells]
-    seconds: Amount
-    log: FileName
-
-
-Mapper = Literal["map", "nf"]
-
-
-class ModuleSilicon(Artifact):
-    """One module in cells of a library, synthesized once."""
-
-    module: str
-    count: Count = Field(description="how often the array has it")
-    area_um2: Amount
-    vectorless_mw: Amount
-    measured_mw: Amount | None = Field(
-        None, description="with the activity of the operands; null when not simulated"
-    )
-    slack_ns: Figure
-    mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the module")
-
-
-class ArraySilicon(Artifact):
-    """One array in cells of a library. Never compare figures of two libraries."""
-
-    array: str
-    side: Positive
-    library: str
-    library_sha256: Digest
-    clock_mhz: PositiveAmount
-    area_mm2: Amount
-    cell_area_mm2: Amount = Field(description="of the processing cells alone")
-    vectorless_mw: Amount
-    cell_vectorless_mw: Amount = Field(description="of the processing cells alone")
-    measured_mw: Amount | None = Field(
-        None, description="with the activity of the operands; null when not simulated"
-    )
-    cell_measured_mw: Amount | None = Field(None, description="of the processing cells alone")
-    measured_method: str | None = None
-    activity_cycles: Count = Field(
-        0, description="in which activity was counted, over all modules and products"
-    )
-    slack_ns: Figure = Field(description="the worst of all modules, each by itself")
-    modules: list[ModuleSilicon]
-    method: str
-    seconds: Amount
-
     @property
-    def late(self) -> list[str]:
-        """A sentence for each module that misses the clock."""
-        return [
-            f"{self.array} is late at {self.clock_mhz:g} MHz: {one.module} by {-one.slack_ns:.3f} ns"
-            for one in self.modules
+    def remarks(self) -> list[str]:
+        """A sentence for each module that misses the clock, and for each that the usual mapper refused."""
+        modules = self.asic.modules if self.asic else []
+        late = [
+            f"{self.design} is late at {self.clock_mhz:g} MHz: {one.module} by {-one.slack_ns:.3f} ns"
+            for one in modules
             if one.slack_ns < 0
         ]
-
-    @property
-    def mapped_otherwise(self) -> list[str]:
-        """A sentence for each module that the usual mapper refused."""
-        return [
-            f"{one.module} of {self.array} was mapped by `&nf`, as `map` of ABC refused it"
-            for one in self.modules
+        refused = [
+            f"{one.module} of {self.design} was mapped by `&nf`, as `map` of ABC refused it"
+            for one in modules
             if one.mapper != "map"
         ]
+        return [*late, *refused]
 
 
-class BaselineSynthesis(Artifact):
-    schema_name: Literal["quweit.baseline_synth/1"] = Field("quweit.baseline_synth/1", alias="schema")
+class SynthesisReport(Artifact):
+    schema_name: Literal["quweit.synth/2"] = Field("quweit.synth/2", alias="schema")
+    name: Identifier
     rtl: Digest
-    arrays: list[SynthesizedArray]
-    silicon: list[ArraySilicon] = Field([], description="absent when no library was named")
+    designs: list[Implementation]
+    vivado_project: FileName | None = Field(
+        description="batch project that gives the vendor's own figures; absent where no design has a rendering for it"
+    )
 
+    @property
+    def blocks(self) -> list[Implementation]:
+        return [one for one in self.designs if one.kind == "block"]
 
-class UnitSilicon(Artifact):
-    """A unit in cells of a library, one lane, pipelined. Never compare figures of two libraries."""
+    @property
+    def arrays(self) -> list[Implementation]:
+        return [one for one in self.designs if one.kind == "array"]
 
-    library: str
-    library_sha256: Digest
-    clock_mhz: PositiveAmount
-    area_mm2: Amount
-    cycles: Count = Field(description="of one layer and sample, by simulation")
-    vectorless_mw: Amount
-    measured_mw: Amount | None = Field(None, description="with the activity of rows; null when not simulated")
-    measured_method: str | None = None
-    activity_cycles: Count = Field(0, description="in which activity was counted")
-    slack_ns: Figure
-    mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the unit")
-    method: str
+    @property
+    def units(self) -> list[Implementation]:
+        return [one for one in self.designs if one.kind == "unit"]
 
-
-class SynthesizedUnit(Artifact):
-    """What stands between the products of a layer, one lane of it."""
-
-    unit: str
-    module: str
-    version: str
-    device: str
-    luts: Count
-    ffs: Count
-    cycles: Count = Field(description="of one layer and sample, by simulation")
-    dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
-    log: FileName
-    silicon: UnitSilicon | None = Field(None, description="absent when no library was named")
-
-
-class BaselineUnits(Artifact):
-    schema_name: Literal["quweit.baseline_units/1"] = Field("quweit.baseline_units/1", alias="schema")
-    units: list[SynthesizedUnit]
+    def of(self, design: str) -> Implementation:
+        """Raises ArtifactError for a design that was not synthesized."""
+        for one in self.designs:
+            if one.design == design:
+                return one
+        raise ArtifactError(f"`{design}` was not synthesized", hint="run `quweit synth` again")

@@ -46,16 +46,21 @@ class VectorCoverage(Artifact):
     not_found: list[TableEntry] = Field(description="the first 1,000")
 
 
-class RtlVectors(Artifact):
+class GoldenRows(Artifact):
     rows: Count = Field(description="directed, then random, then golden ones of the dump")
+    inputs: FileName = Field(description="$readmemh, one input beat a line, feature 0 in the low bits")
+    outputs: FileName = Field(description="one output row a line, output 0 in the low bits")
+    inputs_sha256: Digest
+    outputs_sha256: Digest
+
+
+class RtlVectors(GoldenRows):
+    """Those of a block, with what they read of its tables."""
+
     directed_rows: Count = Field(description="found for what the others do not show")
     random_rows: Count
     tables: TableEntries = Field(description="what these rows read")
-    inputs: FileName = Field(description="$readmemh, one input beat a line, feature 0 in the low bits")
-    outputs: FileName = Field(description="one output row a line, output 0 in the low bits")
     coverage: FileName = Field(description="quweit.coverage/1")
-    inputs_sha256: Digest
-    outputs_sha256: Digest
     coverage_sha256: Digest
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -13,14 +14,39 @@ from quweit_cli.boundary.quantities import (
     Digest,
     Identifier,
     Integer,
-    ModuleName,
     Positive,
     PositiveAmount,
 )
+from quweit_cli.documents.package import UnitDesign
 from quweit_cli.errors import ArtifactError
 
 
+class SimDifference(Artifact):
+    """Of rows that a block or a unit answers."""
+
+    design: str
+    scenario: str
+    row: Count
+    output: Count
+    cycle: Count
+    expected: Integer
+    got: Integer | None = Field(description="null when the RTL answered unknown bits (X or Z)")
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Scenario, row and output."""
+        return self.scenario, self.row, self.output
+
+    def __str__(self) -> str:
+        return (
+            f"scenario {self.scenario}, row {self.row}, output {self.output}, cycle {self.cycle}: "
+            f"expected {self.expected}, got {_said(self.got)}"
+        )
+
+
 class ProductDifference(Artifact):
+    """Of a product that an array computes."""
+
     product: str
     scenario: str
     row: Count
@@ -29,132 +55,81 @@ class ProductDifference(Artifact):
     expected: Integer
     got: Integer | None = Field(description="null when the array answered unknown bits (X or Z)")
 
-
-class ArrayRun(Artifact):
-    """One array on one simulator."""
-
-    array: str
-    side: Positive
-    simulator: str
-    version: str
-    rendering: Literal["behavioural", "xilinx"]
-    bit_exact: bool
-    elements_compared: Count = Field(description="over all scenarios")
-    different_elements: Count
-    cycles: dict[str, Count] = Field(
-        description="product -> from the cycle in which it was taken through that of its last row, without gaps and stalls"
-    )
-    steady_cycles: dict[str, Count] = Field(description="product -> by the formula")
-    difference: ProductDifference | None = Field(description="the first one")
-    failures: list[str]
-    build_seconds: Amount
-    run_seconds: Amount
-
     @property
-    def fill_and_drain(self) -> dict[str, Count]:
-        return {name: cycles - self.steady_cycles[name] for name, cycles in self.cycles.items()}
-
-
-class UnitRun(Artifact):
-    """A unit between products on one simulator, on rows that are drawn for it."""
-
-    unit: str
-    module: ModuleName
-    rendering: Literal["behavioural", "pipelined"]
-    simulator: str
-    version: str
-    bit_exact: bool
-    rows_compared: Count = Field(description="over all scenarios")
-    different_rows: Count
-    scenarios: dict[str, Count] = Field(description="as of blocks")
-    cycles_per_row: PositiveAmount | None = Field(
-        description="from a row to the next without gaps and stalls, the average of random rows; null when not measured"
-    )
-    most_cycles_per_row: Positive | None = Field(description="of any row")
-    layer_cycles: Count | None = Field(
-        description="of one layer and sample: its rows, times `cycles_per_row`"
-    )
-    differences: list[SimDifference] = Field(description="the first few")
-    failures: list[str]
-    build_seconds: Amount
-    run_seconds: Amount
-
-
-class BaselineSim(Artifact):
-    schema_name: Literal["quweit.baseline_sim/1"] = Field("quweit.baseline_sim/1", alias="schema")
-    rtl: Digest
-    bit_exact: bool
-    runs: list[ArrayRun]
-    pipelined: list[ArrayRun] = Field([], description="of what library cells are made of, when one was named")
-    units: list[UnitRun] = Field(
-        [], description="GELU, softmax, layer normalisation; pipelined too, when a library was named"
-    )
-
-    def unit_cycles(self, module: str, rendering: Literal["behavioural", "pipelined"]) -> int:
-        """Of one layer and sample.
-
-        Raises:
-            ArtifactError: the unit was not simulated.
-        """
-        for one in self.units:
-            if (one.module, one.rendering) == (module, rendering) and one.layer_cycles is not None:
-                return one.layer_cycles
-        raise ArtifactError(
-            f"no simulation measured the cycles of `{module}` ({rendering})",
-            hint="run `quweit baseline` again",
-        )
-
-
-class SimDifference(Artifact):
-    block: str
-    scenario: str
-    row: Count
-    output: Count
-    cycle: Count
-    expected: Integer
-    got: Integer | None = Field(description="null when the RTL answered unknown bits (X or Z)")
+    def place(self) -> tuple[str, int, int]:
+        """Scenario and product, row and column."""
+        return f"{self.scenario}, {self.product}", self.row, self.column
 
     def __str__(self) -> str:
-        got = "unknown bits (X or Z)" if self.got is None else str(self.got)
         return (
-            f"scenario {self.scenario}, row {self.row}, output {self.output}, cycle {self.cycle}: "
-            f"expected {self.expected}, got {got}"
+            f"scenario {self.scenario}, product {self.product}, row {self.row}, column {self.column}, "
+            f"cycle {self.cycle}: expected {self.expected}, got {_said(self.got)}"
         )
 
 
-Design = Literal["block", "wrapper", "netlist"]
+def _said(got: int | None) -> str:
+    return "unknown bits (X or Z)" if got is None else str(got)
 
 
-class SimRun(Artifact):
-    """One block on one simulator."""
+Form = Literal["rtl", "xilinx", "wrapper", "netlist"]
 
-    block: str
-    design: Design = Field(
-        "block", description="what of it was simulated: its RTL, its AXI-Stream wrapper, its netlist"
+
+class Run(Artifact):
+    """One design on one simulator."""
+
+    design: str
+    form: Form = Field(
+        "rtl",
+        description="what of it was simulated: its RTL, that in an FPGA's cells, its AXI-Stream wrapper, its netlist",
     )
     bit_exact: bool
-    rows_compared: Count = Field(description="over all scenarios")
+    compared: Count = Field(description="rows, or elements of an array's results, over all scenarios")
+    different: Count = Field(description="of those that were compared")
     scenarios: dict[str, Count] = Field(
-        description="name (steady, gaps, backpressure, gaps_and_backpressure, reset) -> rows compared"
+        description="name (steady, gaps, backpressure, gaps_and_backpressure, reset) -> how many compared"
     )
-    latency_cycles: Count | None
-    initiation_interval_cycles: Positive | None
-    different_rows: Count
-    differences: list[SimDifference] = Field(description="the first few")
     failures: list[str] = Field(description="broken promises of latency, interval, handshake or reset")
-    table_entries_read: Count | None = Field(
-        None, description="of all rendered LUTs, by the rows that were compared; absent in older results"
-    )
-    table_entries_reachable: Count | None = Field(
-        None, description="all but those of which it is proven that no input row reads them"
-    )
     build_seconds: Amount
     run_seconds: Amount
 
     @property
     def subject(self) -> str:
-        """The block, or what of it was simulated."""
-        return f"{self.block} (wrapper)" if self.design == "wrapper" else self.block
+        """The design, or what of it was simulated."""
+        return f"{self.design} ({self.form})" if self.form in ("wrapper", "xilinx") else self.design
+
+
+class SimRun(Run):
+    """A block or a unit."""
+
+    latency_cycles: Count | None
+    initiation_interval_cycles: Positive | None = Field(
+        description="the most where it varies from row to row"
+    )
+    average_interval_cycles: PositiveAmount | None = Field(
+        None, description="over random rows, where it varies"
+    )
+    differences: list[SimDifference] = Field(description="the first few")
+    table_entries_read: Count | None = Field(
+        None, description="of all rendered LUTs, by the rows that were compared; absent of a unit"
+    )
+    table_entries_reachable: Count | None = Field(
+        None, description="all but those of which it is proven that no input row reads them"
+    )
+
+
+class ArrayRun(Run):
+    """A systolic array."""
+
+    side: Positive
+    cycles: dict[str, Count] = Field(
+        description="product -> from the cycle in which it was taken through that of its last row, without gaps and stalls"
+    )
+    steady_cycles: dict[str, Count] = Field(description="product -> by the formula")
+    differences: list[ProductDifference] = Field(description="the first one")
+
+    @property
+    def fill_and_drain(self) -> dict[str, Count]:
+        return {name: cycles - self.steady_cycles[name] for name, cycles in self.cycles.items()}
 
 
 class SimulatorResult(Artifact):
@@ -170,12 +145,14 @@ class SimulatorResult(Artifact):
     runs: list[SimRun] = Field(description="a block each")
     further_runs: list[SimRun] = Field(
         [],
-        description="of wrappers and of renderings in an FPGA's cells, with fewer rows, on one of the simulators",
+        description="of wrappers, with fewer rows, on one of the simulators",
     )
+    units: list[SimRun] = Field([], description="of what stands between products")
+    arrays: list[ArrayRun] = Field([], description="in both renderings, where an array has two")
 
     @property
-    def all_runs(self) -> list[SimRun]:
-        return [*self.runs, *self.further_runs]
+    def all_runs(self) -> Sequence[SimRun | ArrayRun]:
+        return [*self.runs, *self.further_runs, *self.units, *self.arrays]
 
     @property
     def table_entries_read(self) -> int | None:
@@ -200,14 +177,14 @@ def of_reachable(read: int | None, reachable: int | None) -> str | None:
 
 
 class SimResult(Artifact):
-    schema_name: Literal["quweit.sim/1"] = Field("quweit.sim/1", alias="schema")
+    schema_name: Literal["quweit.sim/2"] = Field("quweit.sim/2", alias="schema")
     name: Identifier
     rtl: Digest = Field(description="stage digest of the RTL that was simulated")
     synth: Digest | None = Field(
         None,
         description="stage digest of the synthesis, when its netlists were simulated in place of the RTL",
     )
-    bit_exact: bool = Field(description="of the blocks that were compared")
+    bit_exact: bool = Field(description="of the designs that were compared")
     simulators: list[SimulatorResult]
     not_compared: list[str] = Field(
         [], description="blocks of the dump that nobody asked for, by `quweit sim` or `quweit rtl`"
@@ -216,6 +193,29 @@ class SimResult(Artifact):
         [],
         description="files in an FPGA's cells, which were compiled and not simulated: `sim --formal` and `sim --netlist` compare them",
     )
+
+    def array_run(self, side: int) -> ArrayRun:
+        """The run of the array of this side, on the first simulator that had it.
+
+        Raises:
+            ArtifactError: there is none.
+        """
+        for run in (run for one in self.simulators for run in one.arrays if run.side == side):
+            return run
+        raise ArtifactError(f"no array of side {side} was simulated", hint="run `quweit sim` again")
+
+    def unit_cycles(self, unit: UnitDesign) -> int:
+        """Of one layer and sample.
+
+        Raises:
+            ArtifactError: the unit was not simulated.
+        """
+        for run in (run for one in self.simulators for run in one.units if run.design == unit.name):
+            if run.average_interval_cycles is not None:
+                return round(unit.rows_of_layer * run.average_interval_cycles)
+        raise ArtifactError(
+            f"no simulation measured the cycles of `{unit.name}`", hint="run `quweit sim` again"
+        )
 
 
 # ---------------------------------------------------------------- formal

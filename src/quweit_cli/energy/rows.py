@@ -30,12 +30,12 @@ from quweit_cli.documents import (
     DumpManifest,
     EnergyRatio,
     EnergyRow,
+    Implementation,
     ModelShape,
     PowerModel,
     Scope,
     SimResult,
     SynthesisReport,
-    SynthesizedBlock,
 )
 from quweit_cli.energy import power, published, workload
 from quweit_cli.energy.power import energy_uj
@@ -77,7 +77,7 @@ def build(
         ConfigError: an array of which no power is published.
     """
     intervals = initiation_intervals(dump, sim)
-    synthesized = {block.block: block for block in synth.blocks}
+    synthesized = {block.design: block for block in synth.blocks}
     blocks: dict[Accounting, list[EnergyRow]] = {accounting: [] for accounting in BLOCK_ACCOUNTINGS}
     devices = {block.device for block in synth.blocks}
     if len(devices) > 1:
@@ -125,7 +125,7 @@ def initiation_interval(block: str, sim: SimResult) -> int:
             "the RTL does not equal the integer program: its energy would be that of something else",
             hint="`quweit sim` names the first difference",
         )
-    runs = [run for one in sim.simulators for run in one.runs if run.block == block]
+    runs = [run for one in sim.simulators for run in one.runs if run.design == block]
     measured = {run.initiation_interval_cycles for run in runs} - {None}
     if not measured:
         raise ArtifactError(
@@ -166,7 +166,7 @@ def _array(side: int, clock_mhz: float) -> Circuit:
     )
 
 
-def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel) -> Circuit:
+def _block_circuit(block: Implementation, clock_mhz: float, model: PowerModel) -> Circuit:
     """The tool's own power where it gave one, else the model's."""
     if block.asic is not None:  # leakage does not scale with the clock, so nothing is scaled
         clock_mhz = block.clock_mhz
@@ -175,7 +175,7 @@ def _block_circuit(block: SynthesizedBlock, clock_mhz: float, model: PowerModel)
         power_mw = block.power_mw * clock_mhz / block.clock_mhz
         source = f"{block.version}: {block.power_method}" + _scaled(block.clock_mhz, clock_mhz)
     elif block.luts is None:
-        raise ArtifactError(f"the synthesis of block `{block.block}` states neither power nor LUTs")
+        raise ArtifactError(f"the synthesis of block `{block.design}` states neither power nor LUTs")
     else:
         estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
         power_mw, source = estimate.power_mw, estimate.source

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,20 +19,12 @@ from torch import Tensor
 
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.ir.nodes.base import Integers
-from quweit_cli.ir.nodes.products import Head, Operands
+from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.training import checkpoint as checkpoints
 
 STEPS = 127
-
-
-class LayerOperands(NamedTuple):
-    """The six products of a layer, the heads of its attention where that is causal, and where all come from."""
-
-    products: list[Operands]
-    heads: list[Head]
-    source: str
 
 
 def layer_operands(checkpoint: Path) -> LayerOperands:

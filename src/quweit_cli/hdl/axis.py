@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quweit_cli.documents import AxisPort, RtlBlock
+from quweit_cli.documents import AxisPort, BlockDesign
 from quweit_cli.templating import render
 
 GEARBOX = "quweit_gearbox.v"
@@ -88,7 +88,7 @@ def gear(row_bytes: int, bytes_in: int, bytes_out: int, row_in: int, row_out: in
     )
 
 
-def render_wrapper(block: RtlBlock, header: str) -> str:
+def render_wrapper(block: BlockDesign, header: str) -> str:
     port = block.axis
     block_in, block_out = block.features_per_beat, 2 * block.outputs_per_beat
     described = Axis(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import RtlBlock
+from quweit_cli.documents import BlockDesign
 from quweit_cli.templating import render
 
 
@@ -23,7 +23,7 @@ class CheckBench(NamedTuple):
     interval: int
 
 
-def render_benches(block: RtlBlock, header: str) -> dict[str, str]:
+def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
     """Name -> text of the four benches."""
     axis = block.axis
     straight = axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat

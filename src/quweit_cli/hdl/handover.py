@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quweit_cli import __version__
-from quweit_cli.documents import DumpManifest, RtlBlock
+from quweit_cli.documents import BlockDesign, DumpManifest
 from quweit_cli.templating import render
 
 BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
@@ -11,7 +11,7 @@ PERIOD_NS = 5.0  # of the constraints; the user's own clock takes its place
 PORT_SHARE = 0.2  # of it that passes outside of the block, on each side
 
 
-def render_handover(design: str, dump: DumpManifest, blocks: list[RtlBlock]) -> dict[str, str]:
+def render_handover(design: str, dump: DumpManifest, blocks: list[BlockDesign]) -> dict[str, str]:
     """Name -> text of everything beside the hardware and its benches."""
     files = {
         "README.md": render(
@@ -29,7 +29,7 @@ def render_handover(design: str, dump: DumpManifest, blocks: list[RtlBlock]) -> 
     return files
 
 
-def _vivado(block: RtlBlock) -> dict[str, str]:
+def _vivado(block: BlockDesign) -> dict[str, str]:
     """Scripts that add a wrapper to a project, and make an IP of it."""
     sources = [*block.sources_xilinx, *block.axis.sources]
     return {
@@ -40,7 +40,7 @@ def _vivado(block: RtlBlock) -> dict[str, str]:
     }
 
 
-def _filelists(block: RtlBlock) -> dict[str, str]:
+def _filelists(block: BlockDesign) -> dict[str, str]:
     """Names relative to the package's folder, in compile order."""
     axis = block.axis
     lists = {

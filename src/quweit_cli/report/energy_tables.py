@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quweit_cli.documents import Accounting, EnergyTable, EstimateTable, Front, FrontPoint
+from quweit_cli.documents import (
+    Accounting,
+    EnergyTable,
+    EstimateTable,
+    Front,
+    FrontPoint,
+    PaperTable,
+    PaperTables,
+)
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.headline import comparisons, least_when_full, power_origin, ratio_rows
 from quweit_cli.energy.rows import ALL_MLPS
@@ -110,3 +118,28 @@ def _points(points: Sequence[FrontPoint]) -> tuple[tuple[str, ...], list[Sequenc
         )
         for p in points
     ]  # fmt: skip
+
+
+def paper(result: PaperTables) -> list[Table]:
+    return [part for table in result.tables for part in _by_array(table)]
+
+
+def _by_array(table: PaperTable) -> list[Table]:
+    """A table with columns of several arrays, such as `8×8 dense`, as one for each: it fits a terminal."""
+    arrays = [column.partition(" ")[0] for column in table.columns]
+    if not all("×" in array for array in arrays):
+        rows: list[Sequence[object]] = [
+            (row.label, *(cell.value for cell in row.cells)) for row in table.rows
+        ]
+        return [Table(table.title, ("", *table.columns), rows, table.notes)]
+    names = list(dict.fromkeys(arrays))
+    made = []
+    for name in names:
+        places = [place for place, array in enumerate(arrays) if array == name]
+        columns = ("", *(table.columns[place].removeprefix(f"{name} ") for place in places))
+        parts: list[Sequence[object]] = [
+            (row.label, *(row.cells[place].value for place in places)) for row in table.rows
+        ]
+        notes = table.notes if name == names[-1] else ()
+        made.append(Table(f"{table.title}: {name}", columns, parts, notes))
+    return made

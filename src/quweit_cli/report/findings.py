@@ -6,8 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quweit_cli.artifacts import RECORD, find_document, load_document, read_stage, stage_file
+from quweit_cli.artifacts import RECORD, read_stage, stage_file
 from quweit_cli.documents import (
+    DUMP,
+    ENERGY,
+    FRONT,
+    RTL,
+    SIM,
+    SYNTH,
+    TRAIN,
     DumpManifest,
     EnergyTable,
     Front,
@@ -52,15 +59,15 @@ def collect(project: Path) -> Findings:
         ArtifactError: a document is damaged, or there is none at all.
         StaleArtifact: a document was changed since, or made from something that has changed.
     """
-    train = find_document(project, "train", TrainResult)
+    train = TRAIN.find(project)
     findings = Findings(
         train=train,
-        dump=find_document(project, "dump", DumpManifest),
-        rtl=find_document(project, "rtl", RtlManifest),
-        sim=find_document(project, "sim", SimResult),
-        synth=find_document(project, "synth", SynthesisReport),
-        energy=find_document(project, "energy", EnergyTable),
-        front=load_document(project, "front", Front) if (project / "front" / RECORD).is_file() else None,
+        dump=DUMP.find(project),
+        rtl=RTL.find(project),
+        sim=SIM.find(project),
+        synth=SYNTH.find(project),
+        energy=ENERGY.find(project),
+        front=FRONT.load(project) if FRONT.ran(project) else None,
         course=_course(project) if train else {},
         copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quweit_cli.documents import (
     EnergyTable,
     SimResult,
+    SimulatorResult,
     SynthesisReport,
     TrainedModel,
     TrainResult,
@@ -20,7 +21,7 @@ def cards(findings: Findings) -> list[Card]:
     made = [
         _quality(findings.train) if findings.train else None,
         _proof(findings.sim) if findings.sim else None,
-        _area(findings.synth) if findings.synth else None,
+        _area(findings.synth) if findings.synth and findings.synth.blocks else None,
         *(_energy(findings.energy) if findings.energy else []),
     ]
     return [card for card in made if card is not None]
@@ -45,9 +46,9 @@ def _reached(model: TrainedModel) -> str:
 
 def _proof(sim: SimResult) -> Card:
     notes = [
-        f"{one.version}: {counted(one.rows_compared, 'row')} of {counted(one.blocks, 'block')}"
+        f"{one.version}: {_what_was_compared(one)}"
         + ("" if one.bit_exact else ", NOT equal")
-        + (f", {entries} table entries read" if entries else "")
+        + (f", {entries} table entries read" if entries and one.blocks else "")
         for one in sim.simulators
         for entries in (of_reachable(one.table_entries_read, one.table_entries_reachable),)
     ]
@@ -56,6 +57,12 @@ def _proof(sim: SimResult) -> Card:
     if sim.bit_exact:
         return Card("RTL against integers", "bit-exact", notes, "" if sim.not_compared else "good")
     return Card("RTL against integers", "NOT equal", notes, "bad")
+
+
+def _what_was_compared(one: SimulatorResult) -> str:
+    said = [f"{counted(one.rows_compared, 'row')} of {counted(one.blocks, 'block')}"] if one.blocks else []
+    others = ((one.units, "unit"), (one.arrays, "array"))
+    return ", ".join([*said, *(counted(len(runs), kind) for runs, kind in others if runs)])
 
 
 def _area(synth: SynthesisReport) -> Card:

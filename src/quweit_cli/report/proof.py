@@ -11,7 +11,7 @@ def also_compared(result: SimResult) -> list[str]:
     said = [
         f"{counted(len(one.further_runs), 'wrapper')} on {one.simulator}: "
         f"{'equal' if all(run.bit_exact for run in one.further_runs) else 'NOT equal'} on "
-        f"{sum(run.rows_compared for run in one.further_runs):,} rows"
+        f"{sum(run.compared for run in one.further_runs):,} rows"
         for one in result.simulators
         if one.further_runs
     ]

@@ -79,9 +79,11 @@ def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, flo
     )
 
 
-def _blocks(dump: DumpManifest, rtl: RtlManifest | None, *, copied: bool) -> Section:
+def _blocks(dump: DumpManifest, rtl: RtlManifest | None, *, copied: bool) -> Section | None:
     checks = dump.checks
     verdict = "equal" if checks.logits_equal else "NOT equal"
+    if not dump.blocks:
+        return None
     words = [
         ("The dump was made elsewhere; as it declares, " if copied else "")
         + f"PyTorch and the integer programs were compared on {counted(checks.samples, 'test sample')}: "
@@ -129,9 +131,9 @@ def _proof(sim: SimResult) -> Section:
     rows = [
         (
             one.simulator,
-            run.block,
+            run.design,
             "equal" if run.bit_exact else "NOT equal",
-            Noted(run.rows_compared, (_scenarios(run),)),
+            Noted(run.compared, (_scenarios(run),)),
             of_reachable(run.table_entries_read, run.table_entries_reachable),
             run.initiation_interval_cycles,
             run.latency_cycles,
@@ -148,11 +150,41 @@ def _proof(sim: SimResult) -> Section:
     return Section(
         "Proof",
         [f"{sentence}." for sentence in also_compared(sim)],
-        tables=[*_found(sim), Table("", columns, rows)],
+        tables=[*_found(sim), *([Table("", columns, rows)] if rows else []), *_other_designs(sim)],
         method="rows directed at what the others do not show, random rows, then real activations of the test set go through the "
         "RTL; every output of every row must equal the integer program, with no tolerance, with and without idle gaps and "
         "backpressure. Table entries are those that the rows read which were compared, of those that any input reads.",
     )
+
+
+def _other_designs(sim: SimResult) -> list[Table]:
+    """Units and arrays, and their cycles."""
+    units = [
+        (
+            one.simulator, run.design, "equal" if run.bit_exact else "NOT equal", run.compared,
+            run.average_interval_cycles, run.initiation_interval_cycles, run.build_seconds, run.run_seconds,
+        )
+        for one in sim.simulators
+        for run in one.units
+    ]  # fmt: skip
+    arrays = [
+        (
+            one.simulator, run.subject, "equal" if run.bit_exact else "NOT equal", run.compared,
+            sum(run.cycles.values()), sum(run.steady_cycles.values()), run.build_seconds, run.run_seconds,
+        )
+        for one in sim.simulators
+        for run in one.arrays
+    ]  # fmt: skip
+    times = ("build, s", "run, s")
+    tables = [
+        Table("Units", ("simulator", "unit", "verdict", "rows", "cycles a row", "at most", *times), units),
+        Table(
+            "Arrays",
+            ("simulator", "array", "verdict", "elements", "cycles of all products", "by the formula", *times),
+            arrays,
+        ),
+    ]
+    return [table for table in tables if table.rows]
 
 
 def _scenarios(run: SimRun) -> str:
@@ -165,7 +197,7 @@ def _found(sim: SimResult) -> list[Table]:
     runs = [(one.simulator, run) for one in sim.simulators for run in one.all_runs]
     failures = [(simulator, run.subject, failure) for simulator, run in runs for failure in run.failures]
     differences = [
-        (simulator, run.subject, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        (simulator, run.subject, *d.place, d.cycle, d.expected, d.got)
         for simulator, run in runs
         for d in run.differences
     ]
@@ -179,26 +211,26 @@ def _found(sim: SimResult) -> list[Table]:
 
 
 def _synthesis(synth: SynthesisReport) -> Section:
-    if all(block.asic for block in synth.blocks):
+    if all(one.asic for one in synth.designs):
         return library_cells(synth)
     rows = [
         (
-            b.block, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
+            b.design, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
             b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.seconds,
         )
-        for b in synth.blocks
+        for b in synth.designs
     ]  # fmt: skip
     columns = (
-        "block", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
+        "design", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
         "slack, ns", "power, mW", "seconds",
     )  # fmt: skip
     made = dict.fromkeys(
-        f"{b.version} for {b.device} at {b.clock_mhz:g} MHz, {b.stage}" for b in synth.blocks
+        f"{b.version} for {b.device} at {b.clock_mhz:g} MHz, {b.stage}" for b in synth.designs
     )
     method = (
-        f"{'; '.join(made)}; a block at a time, no DSP, no block RAM, thermometers and buffers included. "
+        f"{'; '.join(made)}; a design at a time, no DSP, no block RAM, thermometers and buffers included. "
     )
-    if synth.blocks[0].tool == "yosys":
+    if synth.designs[0].tool == "yosys":
         method += "Yosys gives neither timing nor power, and counts every LUT cell as one where Vivado may pack two. "
     method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
     return Section("Synthesis", tables=[Table("", columns, rows).known()], method=method)

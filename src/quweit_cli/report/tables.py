@@ -13,11 +13,11 @@ from quweit_cli.documents import (
     Examples,
     FormalResult,
     Health,
+    Implementation,
     RtlManifest,
     SimResult,
     Summary,
     SynthesisReport,
-    SynthesizedBlock,
     TrainResult,
     UnfinishedTraining,
     of_reachable,
@@ -85,7 +85,18 @@ def rtl(manifest: RtlManifest) -> list[Table]:
         "interval",
     )
     title = f"{manifest.name}: {len(manifest.files)} files rendered (latency, interval in cycles)"
-    return [Table(title, columns, rows), *_not_rendered(manifest.not_rendered)]
+    tables = [Table(title, columns, rows)] if rows else []
+    units: list[Sequence[object]] = [
+        (u.name, u.features, u.initiation_interval_cycles) for u in manifest.units
+    ]
+    if units:
+        tables.append(Table("Units", ("unit", "elements of a row", "cycles a row at most"), units))
+    arrays: list[Sequence[object]] = [
+        (a.name, f"{a.side} x {a.side}", len(a.played)) for a in manifest.arrays
+    ]
+    if arrays:
+        tables.append(Table("Arrays", ("array", "cells", "products"), arrays))
+    return [*tables, *_not_rendered(manifest.not_rendered)]
 
 
 def _not_rendered(blocks: list[str]) -> list[Table]:
@@ -101,9 +112,9 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     rows: list[Sequence[object]] = [
         (
             s.version,
-            r.block,
+            r.design,
             r.bit_exact,
-            r.rows_compared,
+            r.compared,
             of_reachable(r.table_entries_read, r.table_entries_reachable),
             r.latency_cycles,
             r.initiation_interval_cycles,
@@ -115,13 +126,13 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     columns = (
         "simulator", "block", "equal", "rows", "table entries read", "latency", "interval", "seconds",
     )  # fmt: skip
-    tables = [
-        Table(f"{result.name}: {what} against the integer program", columns, rows, also_compared(result))
-    ]
+    title = f"{result.name}: {what} against the integer program"
+    tables = [Table(title, columns, rows, also_compared(result))] if rows else []
+    tables += [table for table in (_units(result), _arrays(result)) if table.rows]
     if result.not_compared:
         tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
     differences: list[Sequence[object]] = [
-        (s.simulator, r.subject, d.scenario, d.row, d.output, d.cycle, d.expected, d.got)
+        (s.simulator, r.subject, *d.place, d.cycle, d.expected, d.got)
         for s in result.simulators
         for r in s.all_runs
         for d in r.differences
@@ -140,6 +151,35 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     return tables
 
 
+def _units(result: SimResult) -> Table:
+    rows: list[Sequence[object]] = [
+        (
+            s.version,
+            r.design,
+            r.bit_exact,
+            r.compared,
+            r.average_interval_cycles,
+            r.initiation_interval_cycles,
+        )
+        for s in result.simulators
+        for r in s.units
+    ]
+    columns = ("simulator", "unit", "equal", "rows", "cycles a row", "at most")
+    return Table(f"{result.name}: units against the integers", columns, rows)
+
+
+def _arrays(result: SimResult) -> Table:
+    rows: list[Sequence[object]] = [
+        (s.version, r.design, r.form, product, r.steady_cycles[product], cycles, r.bit_exact)
+        for s in result.simulators
+        for r in s.arrays
+        for product, cycles in r.cycles.items()
+    ]
+    columns = ("simulator", "array", "rendering", "product", "cycles by the formula", "measured", "equal")
+    elements = sum(r.compared for s in result.simulators for r in s.arrays)
+    return Table(f"{result.name}: arrays against products of matrices, {elements:,} elements", columns, rows)
+
+
 def formal(result: FormalResult) -> list[Table]:
     rows: list[Sequence[object]] = [
         (p.block, p.module, p.proven, p.unproven, round(p.seconds, 1)) for p in result.proofs
@@ -150,11 +190,11 @@ def formal(result: FormalResult) -> list[Table]:
 
 
 def synth(report: SynthesisReport) -> list[Table]:
-    if all(block.asic for block in report.blocks):
+    if all(one.asic for one in report.designs):
         return [_asic(report)]
     rows: list[Sequence[object]] = [
         (
-            b.block,
+            b.design,
             b.luts,
             b.ffs,
             _over_estimate(b),
@@ -166,13 +206,13 @@ def synth(report: SynthesisReport) -> list[Table]:
             b.power_mw,
             round(b.seconds, 1),
         )
-        for b in report.blocks
+        for b in report.designs
     ]
     origin = sorted(
-        {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks}
+        {f"{b.tool} ({b.version}), {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.designs}
     )
     columns = (
-        "block",
+        "design",
         "LUTs",
         "FFs",
         "of the estimate",
@@ -198,7 +238,7 @@ def _known(
 def _asic(report: SynthesisReport) -> Table:
     rows: list[Sequence[object]] = [
         (
-            b.block,
+            b.design,
             a.area_mm2,
             a.cells,
             b.ffs,
@@ -209,18 +249,21 @@ def _asic(report: SynthesisReport) -> Table:
             a.vectorless_mw,
             round(b.seconds, 1),
         )
-        for b in report.blocks
+        for b in report.designs
         if (a := b.asic)
     ]
-    origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.blocks})
+    origin = sorted({f"{b.version}, {b.device}, {b.clock_mhz:g} MHz, {b.stage}" for b in report.designs})
     columns = (
-        "block", "area mm2", "cells", "FFs", "clock gates", "slack ns", "highest MHz", "mW, measured", "vectorless",
+        "design", "area mm2", "cells", "FFs", "clock gates", "slack ns", "highest MHz", "mW, measured", "vectorless",
         "seconds",
     )  # fmt: skip
-    return Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))
+    remarks = [remark for one in report.designs for remark in one.remarks]
+    methods = (b.asic.measured_method or b.asic.vectorless_method for b in report.designs if b.asic)
+    remarks += dict.fromkeys(methods)
+    return Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows), remarks)
 
 
-def _over_estimate(block: SynthesizedBlock) -> str | None:
+def _over_estimate(block: Implementation) -> str | None:
     """LUTs and FFs measured over those that the RTL package foretold."""
     luts, ffs = block.over_estimate()
     return None if luts is None or ffs is None else f"{luts:.3f}, {ffs:.3f}"
@@ -283,7 +326,7 @@ def summary(result: Summary) -> list[Table]:
             )
         )
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
-    rows += [("synth", block.block, _size(block)) for block in result.synth or []]
+    rows += [("synth", block.design, _size(block)) for block in result.synth or []]
     if result.energy:
         compared = comparisons(result.energy.rows, result.energy.ratios)
         rows += [("energy", one.what, _less(one, result.energy.ratios)) for one in compared]
@@ -303,7 +346,7 @@ def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
     return figures + (f"; {used}, {full} were it full" if used and full != measured else "")
 
 
-def _size(block: SynthesizedBlock) -> str:
+def _size(block: Implementation) -> str:
     if block.asic:
         return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
     return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"

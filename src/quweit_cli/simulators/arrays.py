@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import NonNegativeInt
 
-from quweit_cli import toolbox
-from quweit_cli.artifacts import inside
-from quweit_cli.config import Baseline
-from quweit_cli.documents import ArrayRun, BaselineArray, BaselineManifest, ProductDifference
+from quweit_cli.documents import ArrayDesign, ArrayRun, Form, ProductDifference, RtlManifest
 from quweit_cli.hdl.array.design import BENCH, JOBS, MATRICES
-from quweit_cli.progress import Progress
-from quweit_cli.simulators import simulator
 from quweit_cli.simulators.base import Bench, Simulator
+from quweit_cli.simulators.row_designs import package_files
 from quweit_cli.simulators.runner import Answer, Job, play
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
@@ -30,66 +28,95 @@ class ArrayAnswer(Answer):
     cycles: dict[str, NonNegativeInt]  # of every product in the steady scenario
 
 
-def run_arrays(
-    package: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
-) -> list[ArrayRun]:
-    """All arrays on all simulators of `options`, as many at once as there are cores; logs are kept in `folder`.
+@dataclass(frozen=True)
+class ArraySubject:
+    """One rendering of an array."""
+
+    design: ArrayDesign
+    form: Form
+    files: Mapping[str, Path | str]  # name -> where it comes from; in compile order, before the bench
+
+    @property
+    def rows(self) -> int:
+        """Elements of results in each scenario."""
+        return sum(one.rows * one.columns for one in self.design.played)
+
+
+def subjects(package: Path, array: ArrayDesign, forms: Sequence[Form]) -> list[ArraySubject]:
+    """What can be simulated of the array as it lies in the package, of these forms: not every array has both.
 
     Raises:
-        ToolError: the simulator is missing or rejects an array, or the bench could not tell.
+        ArtifactError: a source is outside of the package, or missing.
     """
-    tools = [(tool, toolbox.find(tool.tool)) for tool in map(simulator, options.simulators)]
-    work = [(*tool, array) for tool in tools for array in manifest.arrays]
-    with progress.task("simulating arrays", len(work)) as task:
-
-        def run_one(item: tuple[Simulator, Found, BaselineArray]) -> ArrayRun:
-            tool, found, array = item
-            job = _job(package.resolve(), manifest, array, options)
-            answer, build_seconds, run_seconds = play(job, tool, found, folder / tool.name / array.name)
-            task.advance()
-            return ArrayRun(
-                array=array.name,
-                side=array.side,
-                simulator=tool.name,
-                version=found.version,
-                rendering=options.rendering,
-                bit_exact=not answer.failures and not answer.different,
-                elements_compared=sum(answer.scenarios[name] for name in SCENARIOS),
-                different_elements=answer.different,
-                cycles=answer.cycles,
-                steady_cycles={
-                    one.name: one.steady_cycles(array.side) for one in [*manifest.products, *array.causal]
-                },
-                difference=answer.difference,
-                failures=answer.failures,
-                build_seconds=build_seconds,
-                run_seconds=run_seconds,
-            )
-
-        return toolbox.side_by_side(run_one, work)
+    offered: dict[Form, list[str]] = {"rtl": array.sources, "xilinx": array.sources_xilinx}
+    wanted = [form for form in forms if offered[form]] or ["rtl"]
+    return [ArraySubject(array, form, package_files(package, offered[form])) for form in wanted]
 
 
-def _job(
-    package: Path, manifest: BaselineManifest, array: BaselineArray, options: Baseline
-) -> Job[ArrayAnswer]:
-    """Its bench in SystemVerilog is the package's; what runs in Python is of this quweit."""
-    design = array.sources_xilinx if options.rendering == "xilinx" else array.sources
-    sources = (*design, *BENCH, f"tb/{array.testbench}.sv")
+def run(
+    subject: ArraySubject,
+    package: Path,
+    manifest: RtlManifest,
+    tool: Simulator,
+    found: Found,
+    kept: Path,
+    *,
+    waves: bool = False,
+) -> ArrayRun:
+    """Every product of the package through the array; logs are kept in `kept`.
+
+    Raises:
+        ToolError: the simulator is missing or rejects the array, or the bench could not tell.
+    """
+    array = subject.design
+    answer, build_seconds, run_seconds = play(
+        _job(subject, package, manifest, waves=waves), tool, found, kept
+    )
+    return ArrayRun(
+        design=array.name,
+        form=subject.form,
+        side=array.side,
+        bit_exact=not answer.failures and not answer.different,
+        compared=sum(answer.scenarios[name] for name in SCENARIOS),
+        different=answer.different,
+        scenarios=answer.scenarios,
+        cycles=answer.cycles,
+        steady_cycles={one.name: one.steady_cycles(array.side) for one in array.played},
+        differences=[answer.difference] if answer.difference else [],
+        failures=answer.failures,
+        build_seconds=build_seconds,
+        run_seconds=run_seconds,
+    )
+
+
+def vectors_of(array: ArrayDesign) -> dict[str, str]:
+    """The golden matrices and the jobs, by what the bench calls them."""
     vectors = {kind: f"tb/vectors/{kind}.hex" for kind in MATRICES}
-    vectors |= {kind: f"tb/vectors/{array.name}.{kind}.hex" for kind in JOBS}
-    elements = sum(one.rows * one.columns for one in [*manifest.products, *array.causal])
+    return vectors | {kind: f"tb/vectors/{array.name}.{kind}.hex" for kind in JOBS}
+
+
+def _job(subject: ArraySubject, package: Path, manifest: RtlManifest, *, waves: bool) -> Job[ArrayAnswer]:
+    """Its bench in SystemVerilog is the package's; what runs in Python is of this quweit."""
+    array = subject.design
+    bench = package_files(package, (*BENCH, f"tb/{array.testbench}.sv"))
+    vectors = vectors_of(array)
     return Job(
         name=array.name,
-        bench=Bench(array.testbench, sources),
+        bench=Bench(array.testbench, (*subject.files, *bench), waves=waves),
         files={
-            **{name: inside(package, name) for name in (*sources, *vectors.values())},
+            **subject.files,
+            **bench,
+            **package_files(package, vectors.values()),
             f"tb/{MODULE}.py": static_text(f"tb/{MODULE}.py"),
             "manifest.json": manifest.model_dump_json(by_alias=True),
         },
         module=MODULE,
         tests=TESTS,
-        scenarios={**dict.fromkeys(SCENARIOS, elements), RESET: None},
+        scenarios={
+            **dict.fromkeys(SCENARIOS, subject.rows),
+            RESET: None,
+        },
         answer=ArrayAnswer,
         plusargs=vectors,
-        settings={"QUWEIT_ARRAY": array.name},
+        settings={"QUWEIT_DESIGN": array.name},
     )

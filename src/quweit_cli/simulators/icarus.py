@@ -8,7 +8,7 @@ from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators import cocotb_library
 from quweit_cli.simulators.base import BUILD_SECONDS, TIMESCALE, Bench
-from quweit_cli.toolbox import ICARUS, Found
+from quweit_cli.toolbox import ICARUS, Found, Plan
 
 
 class Icarus:
@@ -18,26 +18,24 @@ class Icarus:
 
     def build(self, found: Found, bench: Bench, folder: Path) -> None:
         toolbox.icarus_runtime(found)  # before anything is compiled for it
-        (folder / "timescale.f").write_text(f"+timescale+{TIMESCALE}\n")
         sources, tops = [*bench.sources], ["-s", bench.top]
         if bench.waves:
             sources.append(_dump_module(folder, bench.top))
             tops += ["-s", "quweit_waves"]
         warnings = [] if bench.cells else ["-Wall"]
-        output = toolbox.run(
-            [*found.command, "-g2012", *warnings, "-f", "timescale.f", "-o", "bench.vvp", *tops, *sources],
-            cwd=folder,
-            log=folder / "build.log",
-            name="iverilog",
-            timeout=BUILD_SECONDS,
-        )
+        words = ("-g2012", *warnings, "-f", "timescale.f", "-o", "bench.vvp", *tops, *sources)
+        files: dict[str, str | Path] = {
+            "timescale.f": f"+timescale+{TIMESCALE}\n",
+            **{name: folder / name for name in sources},
+        }
+        output = Plan(ICARUS, "iverilog", files, words, "build.log", timeout=BUILD_SECONDS).run(found, folder)
         if output.strip() and not bench.cells:
             raise ToolFailed(f"iverilog warns about the bench:\n{output.strip()[:2000]}")
 
     def check(self, found: Found, bench: Bench, folder: Path) -> None:
-        words = [*found.command, "-g2012", "-t", "null", "-s", bench.top, *bench.sources]
-        log = folder / "build.log"
-        toolbox.run(words, cwd=folder, log=log, name="iverilog", timeout=BUILD_SECONDS)
+        files = {name: folder / name for name in bench.sources}
+        words = ("-g2012", "-t", "null", "-s", bench.top, *bench.sources)
+        Plan(ICARUS, "iverilog", files, words, "build.log", timeout=BUILD_SECONDS).run(found, folder)
 
     def command(self, found: Found, bench: Bench) -> list[str]:
         waves = "-fst" if bench.waves else "-none"

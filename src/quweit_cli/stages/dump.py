@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.export.equality import GoldenRows, programs_of, verify
 from quweit_cli.export.samples import samples_for
@@ -19,8 +19,6 @@ from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
-
-DOCUMENT = "dump.json"
 
 
 def run(
@@ -44,8 +42,8 @@ def run(
         Mismatch: PyTorch and the integer program differ; nothing is written.
     """
     key = keys.dump(checkpoint, options, data_path)
-    if reuse and artifacts.is_current(project, "dump", inputs=key.inputs, options=key.options):
-        return artifacts.load_document(project, "dump", DumpManifest)
+    if reuse and (found := DUMP.current(project, *key)):
+        return found
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
     blocks = blocks_of(model)
@@ -75,7 +73,7 @@ def run(
             ),
             digest=artifacts.digest_of(artifacts.file_digests(folder)),
         )
-        artifacts.save(manifest, folder / DOCUMENT)
+        DUMP.save(manifest, folder)
     return manifest
 
 

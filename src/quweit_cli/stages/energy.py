@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import is_current, load_document, read_stage, save, writing_stage
-from quweit_cli.documents import DumpManifest, EnergyTable, SimResult, SynthesisReport
+from quweit_cli.artifacts import read_stage, writing_stage
+from quweit_cli.documents import DUMP, ENERGY, SIM, SYNTH, EnergyTable
 from quweit_cli.energy import power, workload
 from quweit_cli.energy.rows import build
 from quweit_cli.progress import SILENT, Progress
@@ -25,12 +25,11 @@ def run(
         ConfigError: an array of which no power is published.
     """
     inputs, settings = keys.energy(project, options)
-    path = project / "energy" / "energy.json"
-    if reuse and is_current(project, "energy", inputs=inputs, options=settings):
-        return load_document(project, "energy", EnergyTable)
-    dump = load_document(project, "dump", DumpManifest)
-    sim = load_document(project, "sim", SimResult)
-    synth = load_document(project, "synth", SynthesisReport)
+    if reuse and (found := ENERGY.current(project, inputs, settings)):
+        return found
+    dump = DUMP.load(project)
+    sim = SIM.load(project)
+    synth = SYNTH.load(project)
     check_timing(synth, config.Synth.model_validate(read_stage(project, "synth").options))
     model = power.calibrated()
     rows, ratios = build(dump, sim, synth, options, model)
@@ -45,5 +44,5 @@ def run(
         power_model=model,
     )
     with writing_stage(project, "energy", inputs=inputs, options=settings) as folder:
-        save(table, folder / path.name)
+        ENERGY.save(table, folder)
     return table

@@ -8,20 +8,18 @@ SAT solver decides at once; equal registers at equal names stay equal. What is w
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from pathlib import Path
 
 from quweit_cli import toolbox
-from quweit_cli.artifacts import check_fresh, digest_of, file_digests, inside, load, save, writing_stage
-from quweit_cli.documents import FormalProof, FormalResult, RtlBlock, RtlManifest
+from quweit_cli.artifacts import check_fresh, digest_of, file_digests, inside, load, writing_stage
+from quweit_cli.documents import FORMAL, RTL, BlockDesign, FormalProof, FormalResult, RtlManifest
 from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators.cell_models import vendor_file
-from quweit_cli.toolbox import Found
+from quweit_cli.toolbox import Found, Plan
 
-DOCUMENT = "formal.json"
 SECONDS = 1800.0
 MODELS = "cells_sim.v"  # of the vendor
 # A table is proven bit by bit, from gates, which its words for all bits would make as large a problem each; a sum by words.
@@ -39,7 +37,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
     check_fresh(project, "rtl")
     found = toolbox.find(toolbox.YOSYS)
     package = (project / "rtl").resolve()
-    manifest = load(RtlManifest, package / "manifest.json")
+    manifest = load(RtlManifest, package / RTL.file)
     digest = digest_of(file_digests(package))
     work = [
         (block, module)
@@ -52,7 +50,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
         progress.task("proving", len(work)) as task,
     ):
 
-        def prove_one(item: tuple[RtlBlock, str]) -> FormalProof:
+        def prove_one(item: tuple[BlockDesign, str]) -> FormalProof:
             proof = prove(found, package, *item, folder)
             task.advance()
             return proof
@@ -64,18 +62,18 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
             proofs=toolbox.side_by_side(prove_one, work),
             not_rendered=manifest.not_rendered,
         )
-        save(result, folder / DOCUMENT)
+        FORMAL.save(result, folder)
     _verdict(result)
     return result
 
 
-def modules(block: RtlBlock) -> list[str]:
+def modules(block: BlockDesign) -> list[str]:
     """Modules of a block that exist in both renderings."""
     names = {Path(name).stem for name in set(block.sources_xilinx) - set(block.sources)}
     return [Path(name).stem for name in block.sources if Path(name).stem in names]
 
 
-def parameters(package: Path, block: RtlBlock, module: str) -> str | None:
+def parameters(package: Path, block: BlockDesign, module: str) -> str | None:
     """With what the block has an instance of a module: words for Yosys, none for a module of its own; None without one."""
     if module.startswith(block.top):
         return ""
@@ -124,7 +122,7 @@ equiv_status
 """
 
 
-def prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Path) -> FormalProof:
+def prove(found: Found, package: Path, block: BlockDesign, module: str, folder: Path) -> FormalProof:
     """One module of a block, `package/rtl/<module>.sv` against its twin in cells; the log is kept in `folder`."""
     started = time.monotonic()
     cells_only = set(block.sources_xilinx) - set(block.sources)
@@ -133,15 +131,24 @@ def prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Pat
     own = [name for name in block.sources_xilinx if name in cells_only and Path(name).stem == module]
     called = module if module.startswith(block.top) else f"{block.top}_{module}"
     log = folder / f"{called}.log"
+    cells = {f"cells_{Path(name).name}": inside(package, name) for name in (*helpers, *own)}
+    text = script(module, list(cells), parameters(package, block, module) or "")
+    plan = Plan(
+        tool=toolbox.YOSYS,
+        name=f"yosys on {module}",
+        files={
+            "prove.ys": text,
+            f"{module}.sv": package / "rtl" / f"{module}.sv",
+            MODELS: vendor_file(),
+            **cells,
+        },
+        arguments=("prove.ys",),
+        log="prove.log",
+        timeout=SECONDS,
+    )
     with toolbox.scratch("quweit-formal-") as scratch:
-        shutil.copy(package / "rtl" / f"{module}.sv", scratch / f"{module}.sv")
-        shutil.copy(vendor_file(), scratch / MODELS)
-        cells = [f"cells_{Path(name).name}" for name in (*helpers, *own)]
-        for name, copy in zip((*helpers, *own), cells, strict=True):
-            shutil.copy(inside(package, name), scratch / copy)
-        (scratch / "prove.ys").write_text(script(module, cells, parameters(package, block, module) or ""))
-        command = [*found.command, "prove.ys"]
-        text = toolbox.run(command, cwd=scratch, log=log, name=f"yosys on {module}", timeout=SECONDS)
+        plan.lay_out(scratch)
+        text = plan.run(found, scratch, log)
     counted = re.search(r"Of those cells (\d+) are proven and (\d+) are unproven", text)
     if counted is None:
         raise ToolFailed(f"yosys ended well and proved nothing about `{module}`", hint=f"its log: {log}")

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Literal
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
+from quweit_cli.artifacts import check_stage, writing_stage
 from quweit_cli.documents import (
+    DUMP,
+    FRONT,
+    RTL,
+    SIM,
+    SYNTH,
     Accounting,
     DumpManifest,
     EstimateTable,
     Front,
     FrontPoint,
     ModelShape,
-    RtlManifest,
-    SimResult,
-    SynthesisReport,
 )
 from quweit_cli.energy import power, published
 from quweit_cli.energy.power import energy_uj
@@ -33,7 +35,6 @@ from quweit_cli.stages import keys
 from quweit_cli.stages.rtl import read_blocks
 from quweit_cli.stages.sources import read_block, read_manifest
 
-DOCUMENT = "front.json"
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
 PAPER_CYCLES: dict[Accounting, int] = {  # of a sample
     "published": 196,  # one row a cycle
@@ -56,8 +57,8 @@ def run(
         names = ", ".join(one.name for one in dump.blocks)
         raise ConfigError(f"the dump has no block `{block}`", hint=f"its blocks: {names}")
     inputs, options = keys.front(project, chosen.name)
-    if reuse and is_current(project, "front", inputs=inputs, options=options):
-        return load_document(project, "front", Front)
+    if reuse and (found := FRONT.current(project, inputs, options)):
+        return found
     read_manifest(project / "dump")  # whose digest must be that of its files
     source = read_block(project / "dump", chosen, dump.model, config.Fold())
     outputs = len(source.outputs_RE[0])
@@ -72,7 +73,7 @@ def run(
     points += paper_points(dump.model)
     front = Front(name=dump.name, block=chosen.name, clock_mhz=published.CLOCK_MHZ, points=points)
     with writing_stage(project, "front", inputs=inputs, options=options) as folder:
-        save(front, folder / DOCUMENT)
+        FRONT.save(front, folder)
     return front
 
 
@@ -103,13 +104,13 @@ def estimated(
 
 def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
     """Cycles from simulation, cells from synthesis; nothing where the package does not have the block."""
-    manifest = load_document(project, "rtl", RtlManifest)
+    manifest = RTL.load(project)
     block = next((one for one in manifest.blocks if one.name == name), None)
     if block is None:
         return []
-    sim = load_document(project, "sim", SimResult)
-    synth = load_document(project, "synth", SynthesisReport)
-    cells = next((one for one in synth.blocks if one.block == name), None)
+    sim = SIM.load(project)
+    synth = SYNTH.load(project)
+    cells = next((one for one in synth.blocks if one.design == name), None)
     if cells is None:
         raise ArtifactError(f"block `{name}` was not synthesized", hint="run `quweit synth` again")
     if cells.luts is None:  # in cells of a library: of another front
@@ -177,4 +178,4 @@ def point(
 
 def _dump(project: Path) -> DumpManifest:
     check_stage(project, "dump")
-    return load_document(project, "dump", DumpManifest)
+    return DUMP.load(project)

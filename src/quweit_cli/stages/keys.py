@@ -81,7 +81,8 @@ def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequen
     check_fresh(project, "rtl")
     rows = {name: options.rows.get(name) for name in options.simulators}
     rtl_digest = digest_of(file_digests(project / "rtl"))
-    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves, "only": list(only)})
+    forms = list(options.array_forms)
+    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves, "only": list(only), "array_forms": forms})
 
 
 def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:

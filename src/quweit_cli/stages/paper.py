@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from quweit_cli.artifacts import check_fresh, load_document, save, write_text
-from quweit_cli.documents import DumpManifest, ModelShape, PaperTables, SimResult, SynthesisReport
+from quweit_cli.artifacts import check_fresh, save, write_text
+from quweit_cli.documents import DUMP, SIM, SYNTH, DumpManifest, ModelShape, PaperTables
 from quweit_cli.energy import power
 from quweit_cli.energy.paper import table1 as breakdown
 from quweit_cli.energy.paper import table3, table4
-from quweit_cli.energy.paper.measured import Block, Measured, Power, Silicon
+from quweit_cli.energy.paper.measured import Block, Hardware, Measured, Silicon, silicon_of
 from quweit_cli.energy.rows import initiation_intervals
 from quweit_cli.energy.shapes import SHAPES
-from quweit_cli.errors import ArtifactError
+from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.report import exports, paper
 from quweit_cli.stages import baseline
+from quweit_cli.stages.baseline import SILICON
 
 DOCUMENT = "tables.json"
 
@@ -47,7 +48,8 @@ def run(
 
 
 def _measured(project: Path, blocks: tuple[Path, ...]) -> list[Measured]:
-    folders = sorted(path.parents[1] for path in project.glob("*/synth/synth.json"))
+    folders = sorted(path.parents[1] for path in project.glob(f"*/{SYNTH.name}/{SYNTH.file}"))
+    folders = [folder for folder in folders if not folder.name.endswith(SILICON)]
     if not folders:
         raise ArtifactError(
             f"`{project}` holds no baseline", hint="run `quweit baseline --out DIR` first, or `make tables`"
@@ -58,18 +60,27 @@ def _measured(project: Path, blocks: tuple[Path, ...]) -> list[Measured]:
 
 def _one(folder: Path, own: dict[int, Path]) -> Measured:
     made = baseline.read(folder)
-    for run_of_array in [*made.sim.runs, *made.sim.pipelined]:
-        baseline.verdict(run_of_array)
-    shape = made.rtl.model
-    reference = folder / "block"
-    source = own.get(shape.dim, reference if (reference / "synth").is_dir() else None)
+    twin = folder.with_name(f"{folder.name}{SILICON}")
+    silicon = baseline.read(twin) if (twin / "synth").is_dir() else None
+    if silicon is not None and silicon.dump.digest != made.dump.digest:
+        raise StaleArtifact(
+            f"`{twin}` was made from another dump than `{folder}`",
+            hint="run `quweit baseline` again with the cell library",
+        )
+    source = own.get(made.dump.model.dim, folder if made.dump.blocks else None)
     block = None
     if source is not None:
         block = _block(source)
-        silicon = source.with_name(f"{source.name}_silicon")
-        if (silicon / "synth").is_dir():
-            block = replace(block, silicon=_silicon(silicon, block.interval))
-    return Measured(made.rtl.name, shape, made.sim, made.synth, block, made.units)
+        of_block = source.with_name(f"{source.name}{SILICON}")
+        if (of_block / "synth").is_dir():
+            block = replace(block, silicon=_silicon(of_block, block.interval))
+    return Measured(
+        made.dump.name, made.dump.model, _hardware(made), _hardware(silicon) if silicon else None, block
+    )
+
+
+def _hardware(made: baseline.Made) -> Hardware:
+    return Hardware(made.rtl, made.sim, made.synth)
 
 
 def _silicon(project: Path, interval: int) -> Silicon | None:
@@ -79,42 +90,28 @@ def _silicon(project: Path, interval: int) -> Silicon | None:
         ArtifactError: it is folded otherwise.
     """
     _, own = _interval(project)
-    made = load_document(project, "synth", SynthesisReport).blocks[0]
-    if made.asic is None or made.slack_ns is None:
-        return None
-    if own != interval:
+    made = silicon_of(SYNTH.load(project).blocks[0])
+    if made is not None and own != interval:
         raise ArtifactError(
             f"the block of `{project}` takes {own} cycles a row, that of the FPGA {interval}",
             hint="render both with the same `cycles_per_row`",
         )
-    asic = made.asic
-    measured = None
-    if asic.measured_mw is not None:
-        measured = Power(asic.measured_mw, f"{made.version}: {asic.measured_method}")
-    return Silicon(
-        asic.library,
-        asic.library_sha256,
-        made.clock_mhz,
-        asic.area_mm2,
-        made.slack_ns,
-        Power(asic.vectorless_mw, f"{made.version}: {asic.vectorless_method}"),
-        measured,
-    )
+    return made
 
 
 def _interval(project: Path) -> tuple[DumpManifest, int]:
     """The dump, and the cycles a row of its first block, whose RTL equals the program."""
     for stage in ("dump", "sim", "synth"):
         check_fresh(project, stage)
-    dump = load_document(project, "dump", DumpManifest)
-    intervals = initiation_intervals(dump, load_document(project, "sim", SimResult))
+    dump = DUMP.load(project)
+    intervals = initiation_intervals(dump, SIM.load(project))
     return dump, intervals[dump.blocks[0].name]
 
 
 def _block(project: Path) -> Block:
     """The first block of a project; the blocks of a model have one shape."""
     dump, interval = _interval(project)
-    made = load_document(project, "synth", SynthesisReport).blocks[0]
+    made = SYNTH.load(project).blocks[0]
     if made.luts is None or made.brams is None:
         raise ArtifactError(
             f"the block of `{project}` is in cells of a library", hint="run `quweit synth` for an FPGA"
@@ -130,7 +127,7 @@ def _block(project: Path) -> Block:
 
 
 def _width(project: Path) -> int:
-    return load_document(project, "dump", DumpManifest).model.dim
+    return DUMP.load(project).model.dim
 
 
 def _write(tables: PaperTables, shapes: dict[str, ModelShape], project: Path) -> None:

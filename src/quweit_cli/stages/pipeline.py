@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from quweit_cli import artifacts, config, toolbox
-from quweit_cli.documents import DumpManifest, Summary
+from quweit_cli.documents import DUMP, Summary
 from quweit_cli.errors import ConfigError, ToolNotFound
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import simulator
@@ -22,7 +23,6 @@ from quweit_cli.stages.summary import write_summary
 from quweit_cli.synthesizers import synthesizer
 
 CHECKPOINT = Path("train") / "ckpt.pt"
-NEED_TORCH = ("train", "dump")
 
 
 def run(experiment: config.Experiment, project: Path, *, progress: Progress = SILENT) -> Summary:
@@ -41,14 +41,9 @@ def run(experiment: config.Experiment, project: Path, *, progress: Progress = SI
     toolbox.find(synthesizer(experiment.synth.tool).tool)
     for name, reason in skipped.items():
         progress.note(f"skipping {name}: {reason}")
-    _train(experiment, project, progress)
-    _dump(experiment, project, progress)
-    _rtl(experiment.rtl, project, progress)
-    _sim(simulation, project, progress)
-    _synth(experiment.synth, project, progress)
-    _front(project, progress)
-    _energy(experiment.energy, project, progress)
-    _report(project, progress)
+    usable = experiment.model_copy(update={"sim": simulation})
+    for arrow in FLOW:
+        _bring_up_to_date(project, arrow, usable if arrow.name == "sim" else experiment, progress)
     return write_summary(project, skipped=skipped)
 
 
@@ -58,99 +53,100 @@ def _run_baseline(experiment: config.Experiment, project: Path, progress: Progre
             f"`{project}` holds the hardware of a weightless model, and `model.mlp` is dense",
             hint="name another directory with --out",
         )
-    _train(experiment, project, progress)
-    _report(project, progress)
+    for arrow in BASELINE:
+        _bring_up_to_date(project, arrow, experiment, progress)
     progress.note("the MLPs are dense: there is no block to dump, render or synthesize")
     return write_summary(project)
 
 
-def _train(experiment: config.Experiment, project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import train
+class Arrow(NamedTuple):
+    """A stage of the flow: what it is made from, and what does it; modules are imported when it runs."""
 
-        if experiment.model.mlp == "weightless":
-            later.check(experiment)
-        train.run(experiment, project, progress=progress)
-
-    _bring_up_to_date(project, "train", keys.train(experiment), work, progress)
+    name: str
+    key: Callable[[Path, config.Experiment], Key]
+    run: Callable[[Path, config.Experiment, Progress], object]
+    needs_torch: bool = False
 
 
-def _dump(experiment: config.Experiment, project: Path, progress: Progress) -> None:
-    checkpoint, options, data_path = project / CHECKPOINT, experiment.dump, experiment.data.path
+def _train(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import train
 
-    def work() -> None:
-        from quweit_cli.stages import dump
-
-        dump.run(checkpoint, project, options, data_path=data_path, progress=progress)
-
-    _bring_up_to_date(project, "dump", keys.dump(checkpoint, options, data_path), work, progress)
+    if experiment.model.mlp == "weightless":
+        later.check(experiment)
+    return train.run(experiment, project, progress=progress)
 
 
-def _rtl(options: config.Rtl, project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import rtl
+def _dump(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import dump
 
-        rtl.run(project, options, progress=progress, reuse=True)
-
-    _bring_up_to_date(project, "rtl", keys.rtl(project, options), work, progress)
+    data_path = experiment.data.path
+    return dump.run(project / CHECKPOINT, project, experiment.dump, data_path=data_path, progress=progress)
 
 
-def _sim(options: config.Sim, project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import sim
+def _rtl(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import rtl
 
-        sim.run(project, options, progress=progress, reuse=True)
-
-    _bring_up_to_date(project, "sim", keys.sim(project, options), work, progress)
+    return rtl.run(project, experiment.rtl, progress=progress, reuse=True)
 
 
-def _synth(options: config.Synth, project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import synth
+def _sim(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import sim
 
-        synth.run(project, options, progress=progress, reuse=True)
-
-    _bring_up_to_date(project, "synth", keys.synth(project, options), work, progress)
+    return sim.run(project, experiment.sim, progress=progress, reuse=True)
 
 
-def _front(project: Path, progress: Progress) -> None:
-    """Of the first block."""
+def _synth(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import synth
 
-    def work() -> None:
-        from quweit_cli.stages import front
-
-        front.run(project, progress=progress, reuse=True)
-
-    block = artifacts.load_document(project, "dump", DumpManifest).blocks[0].name
-    _bring_up_to_date(project, "front", keys.front(project, block), work, progress)
+    return synth.run(project, experiment.synth, progress=progress, reuse=True)
 
 
-def _energy(options: config.Energy, project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import energy
+def _front(project: Path, _: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import front
 
-        energy.run(project, options, progress=progress, reuse=True)
-
-    _bring_up_to_date(project, "energy", keys.energy(project, options), work, progress)
+    return front.run(project, progress=progress, reuse=True)
 
 
-def _report(project: Path, progress: Progress) -> None:
-    def work() -> None:
-        from quweit_cli.stages import report
+def _energy(project: Path, experiment: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import energy
 
-        report.run(project, progress=progress, reuse=True)
-
-    _bring_up_to_date(project, "report", keys.report(project), work, progress)
+    return energy.run(project, experiment.energy, progress=progress, reuse=True)
 
 
-def _bring_up_to_date(
-    project: Path, stage: str, key: Key, work: Callable[[], None], progress: Progress
-) -> None:
+def _report(project: Path, _: config.Experiment, progress: Progress) -> object:
+    from quweit_cli.stages import report
+
+    return report.run(project, progress=progress, reuse=True)
+
+
+TRAIN = Arrow("train", lambda _, experiment: keys.train(experiment), _train, needs_torch=True)
+REPORT = Arrow("report", lambda project, _: keys.report(project), _report)
+FLOW = (
+    TRAIN,
+    Arrow(
+        "dump",
+        lambda project, one: keys.dump(project / CHECKPOINT, one.dump, one.data.path),
+        _dump,
+        needs_torch=True,
+    ),
+    Arrow("rtl", lambda project, one: keys.rtl(project, one.rtl), _rtl),
+    Arrow("sim", lambda project, one: keys.sim(project, one.sim), _sim),
+    Arrow("synth", lambda project, one: keys.synth(project, one.synth), _synth),
+    # of the first block
+    Arrow("front", lambda project, _: keys.front(project, DUMP.load(project).blocks[0].name), _front),
+    Arrow("energy", lambda project, one: keys.energy(project, one.energy), _energy),
+    REPORT,
+)
+BASELINE = (TRAIN, REPORT)  # of a model whose MLPs are dense
+
+
+def _bring_up_to_date(project: Path, arrow: Arrow, experiment: config.Experiment, progress: Progress) -> None:
+    stage, key = arrow.name, arrow.key(project, experiment)
     current = artifacts.is_current(project, stage, inputs=key.inputs, options=key.options)
-    if not (current and stage in NEED_TORCH):
+    if not (current and arrow.needs_torch):
         started = time.monotonic()
         try:
-            work()
+            arrow.run(project, experiment, progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "__notes__"):
                 interrupt.add_note(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
-from quweit_cli.documents import DumpManifest, ModelShape, RtlManifest
+from quweit_cli.artifacts import check_stage, writing_stage
+from quweit_cli.documents import RTL, DumpManifest, ModelShape, RtlManifest
 from quweit_cli.energy import workload
 from quweit_cli.errors import ConfigError
 from quweit_cli.hdl.block.design import BlockSource
@@ -15,9 +15,7 @@ from quweit_cli.hdl.package import render_package
 from quweit_cli.ir.nodes.products import systolic_cycles
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.stages.sources import read_block, read_manifest
-
-MANIFEST = "manifest.json"
+from quweit_cli.stages.sources import read_block, read_manifest, read_operands
 
 
 def run(
@@ -38,16 +36,17 @@ def run(
         ConfigError: the settings or `only` name a block that the dump does not have.
     """
     inputs, chosen = keys.rtl(project, options, only=only)
-    if reuse and is_current(project, "rtl", inputs=inputs, options=chosen):
-        return load_document(project, "rtl", RtlManifest)
+    if reuse and (found := RTL.current(project, inputs, chosen)):
+        return found
     check_stage(project, "dump")
     dump = read_manifest(project / "dump")
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
+    layer = read_operands(project / "dump", dump)
     with progress.task("rendering"):
-        plan, manifest = render_package(dump, sources, options)
+        plan, manifest = render_package(dump, sources, layer, options)
     with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
         plan.write(folder)
-        save(manifest, folder / MANIFEST)
+        RTL.save(manifest, folder)
     return manifest
 
 

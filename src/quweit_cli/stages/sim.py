@@ -1,4 +1,4 @@
-"""RTL package -> sim result: golden rows through every block on every simulator, bit for bit."""
+"""RTL package -> sim result: golden rows through every block and unit, products through every array, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,32 +12,38 @@ from quweit_cli.artifacts import (
     digest_of_file,
     file_digests,
     inside,
-    is_current,
     load,
-    load_document,
     read_stage,
-    save,
     writing_stage,
 )
 from quweit_cli.documents import (
-    RtlBlock,
+    NETLIST,
+    RTL,
+    SIM,
+    SYNTH,
+    ArrayDesign,
+    ArrayRun,
+    BlockDesign,
+    Design,
+    Form,
+    RowDesign,
     RtlManifest,
     SimResult,
     SimRun,
     SimulatorResult,
-    SynthesisReport,
+    Stage,
+    UnitDesign,
     VectorCoverage,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.simulators import blocks, simulator
+from quweit_cli.simulators import arrays, row_designs, simulator
+from quweit_cli.simulators.arrays import ArraySubject
 from quweit_cli.simulators.base import Simulator
-from quweit_cli.simulators.blocks import Subject
 from quweit_cli.simulators.cell_models import simulation_text, vendor_file
+from quweit_cli.simulators.row_designs import Subject
 from quweit_cli.stages import keys
 from quweit_cli.toolbox import Found
-
-DOCUMENT = "sim.json"
 
 
 class Work(NamedTuple):
@@ -45,7 +51,7 @@ class Work(NamedTuple):
 
     tool: Simulator
     found: Found
-    subject: Subject
+    subject: Subject | ArraySubject
 
 
 def run(
@@ -86,29 +92,29 @@ def compare(
     The answer, which may be no, is `sim/sim.json`, for netlists `netlist/sim.json`. Where one of the same hardware lies
     there that compared more rows, it stays, and this one goes to `sim_partial/` or `netlist_partial/`.
 
-    only: names of the blocks that are compared; all when empty. The answer names the others.
+    only: names of the designs that are compared; all when empty. The answer names the others.
 
     Raises:
-        ConfigError: `only` names a block that the package lacks.
+        ConfigError: `only` names a design that the package lacks.
         ArtifactError: no RTL package, or its golden vectors were changed.
         ToolError: a simulator is missing or rejects the design, or the bench could not tell.
     """
-    stage, key = ("netlist", keys.netlist) if netlist else ("sim", keys.sim)
+    which, key = (NETLIST, keys.netlist) if netlist else (SIM, keys.sim)
+    stage = which.name
     inputs, chosen = key(project, options, waves=waves, only=only)
-    if reuse and is_current(project, stage, inputs=inputs, options=chosen):
-        return load_document(project, stage, SimResult)
+    if reuse and (found := which.current(project, inputs, chosen)):
+        return found
     package = (project / "rtl").resolve()
-    manifest = load(RtlManifest, package / "manifest.json")
+    manifest = load(RtlManifest, package / RTL.file)
     compared = _chosen(manifest, only)
-    for block in compared:
-        _check_vectors(package, block)
+    _check_vectors(package, manifest, compared)
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     work = (
         _netlist_work(project, compared, tools, options)
         if netlist
         else _rtl_work(package, compared, tools, options)
     )
-    earlier = _earlier(project, stage, inputs)
+    earlier = _earlier(project, which, inputs)
     if reuse and not waves and earlier is not None and _covers(earlier, work):
         return earlier
     if not netlist:
@@ -118,7 +124,7 @@ def compare(
         progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
     with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
         if not netlist:
-            _compile_cells(package, compared, *_quickest(tools), folder)
+            _compile_cells(package, _blocks(compared), *_quickest(tools), folder)
         runs = _run_all(work, package, manifest, folder, waves=waves, progress=progress)
         simulators = [_summary(tool, found, work, runs) for tool, found in tools]
         result = SimResult(
@@ -128,46 +134,48 @@ def compare(
             bit_exact=all(one.bit_exact for one in simulators),
             simulators=simulators,
             not_compared=[
-                *(block.name for block in manifest.blocks if block not in compared),
+                *(design.name for design in manifest.designs if design not in compared),
                 *manifest.not_rendered,
             ],
             compiled_only=[] if netlist else _compiled_only(compared, work),
         )
-        save(result, folder / DOCUMENT)
+        which.save(result, folder)
     return result
 
 
 def verdict(result: SimResult) -> None:
-    """Raises Mismatch or CheckFailed when not every row of every block was as it must be."""
+    """Raises Mismatch or CheckFailed when not every row and product of every design was as it must be."""
     for one in result.simulators:
-        for run_of_block in (*one.runs, *one.further_runs):
-            if run_of_block.differences:
+        for run_of_design in one.all_runs:
+            kind = "unit" if run_of_design in one.units else "block"
+            what = f"{_what(run_of_design, kind)} on {one.simulator}"
+            if run_of_design.differences:
+                things, meant = (
+                    ("elements", "the product of matrices")
+                    if isinstance(run_of_design, ArrayRun)
+                    else ("rows", "the integer program")
+                )
                 raise Mismatch(
-                    _describe(one.simulator, run_of_block),
+                    f"{what} differs from {meant}: {run_of_design.different} of {run_of_design.compared} "
+                    f"{things}; first in {run_of_design.differences[0]}",
                     hint="sim.json of the stage holds the first differences; --waves writes waveforms",
                 )
-            if not run_of_block.bit_exact:
+            if not run_of_design.bit_exact:
                 raise CheckFailed(
-                    f"{_what(run_of_block)} on {one.simulator}: {'; '.join(run_of_block.failures)}",
+                    f"{what}: {'; '.join(run_of_design.failures)}",
                     hint="the folder of the stage holds the log; --waves writes waveforms",
                 )
 
 
-def _describe(simulator_name: str, run_of_block: SimRun) -> str:
-    return (
-        f"{_what(run_of_block)} on {simulator_name} differs from the integer program: "
-        f"{run_of_block.different_rows} of {run_of_block.rows_compared} rows; first in "
-        f"{run_of_block.differences[0]}"
-    )
+def _what(run_of_design: SimRun | ArrayRun, kind: str) -> str:
+    if isinstance(run_of_design, ArrayRun):
+        return f"array `{run_of_design.design}`"
+    part = "the wrapper of " if run_of_design.form == "wrapper" else ""
+    return f"{part}{kind} `{run_of_design.design}`"
 
 
-def _what(run_of_block: SimRun) -> str:
-    part = "the wrapper of " if run_of_block.design == "wrapper" else ""
-    return f"{part}block `{run_of_block.block}`"
-
-
-def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
-    names = [block.name for block in manifest.blocks]
+def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[Design]:
+    names = [design.name for design in manifest.designs]
     if left_out := sorted(set(only) & set(manifest.not_rendered)):
         raise ConfigError(
             f"block `{left_out[0]}` was not rendered",
@@ -177,23 +185,31 @@ def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[RtlBlock]:
         raise ConfigError(
             f"`{manifest.name}` has no block `{unknown[0]}`", hint=f"its blocks: {', '.join(names)}"
         )
-    return [block for block in manifest.blocks if not only or block.name in only]
+    return [design for design in manifest.designs if not only or design.name in only]
+
+
+def _blocks(compared: Sequence[Design]) -> list[BlockDesign]:
+    return [design for design in compared if isinstance(design, BlockDesign)]
 
 
 # ---------------------------------------------------------------- what is run
 
 
 def _rtl_work(
-    package: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
+    package: Path, compared: list[Design], tools: list[tuple[Simulator, Found]], options: config.Sim
 ) -> list[Work]:
-    """Every block on every simulator, its wrapper on one of them."""
+    """Every design on every simulator, the wrapper of a block on one of them."""
     work = []
     for tool, found in tools:
-        for block in compared:
-            offered = blocks.subjects(package, block, _rows(options, tool, block))
-            work.append(Work(tool, found, offered["block"]))
-            if tool is _quickest(tools)[0]:
-                work.append(Work(tool, found, offered["wrapper"]))
+        for design in compared:
+            if isinstance(design, ArrayDesign):
+                offered = arrays.subjects(package, design, options.array_forms)
+                work += [Work(tool, found, subject) for subject in offered]
+            elif isinstance(design, RowDesign):
+                forms = row_designs.subjects(package, design, _rows(options, tool, design))
+                work.append(Work(tool, found, forms["rtl"]))
+                if tool is _quickest(tools)[0] and "wrapper" in forms:
+                    work.append(Work(tool, found, forms["wrapper"]))
     return work
 
 
@@ -203,22 +219,25 @@ def _quickest(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
 
 
 def _netlist_work(
-    project: Path, compared: list[RtlBlock], tools: list[tuple[Simulator, Found]], options: config.Sim
+    project: Path, compared: list[Design], tools: list[tuple[Simulator, Found]], options: config.Sim
 ) -> list[Work]:
     """Raises StaleArtifact when a netlist is not what `quweit synth` wrote."""
     check_stage(project, "synth")
     return [
         Work(tool, found, _netlist(project, block, _rows(options, tool, block), four_state=tool.four_state))
         for tool, found in tools
-        for block in compared
+        for block in _blocks(compared)
     ]
 
 
-def _rows(options: config.Sim, tool: Simulator, block: RtlBlock) -> int:
-    return min(options.rows.get(tool.name, block.vectors.rows), block.vectors.rows)
+def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
+    """All of a unit, whose few rows are of several kinds."""
+    if isinstance(design, UnitDesign):
+        return design.vectors.rows
+    return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 
-def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> Subject:
+def _netlist(project: Path, block: BlockDesign, count: int, *, four_state: bool) -> Subject:
     """What is simulated in place of the block: its netlist with the models of its cells.
 
     Raises:
@@ -226,11 +245,7 @@ def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> 
     """
     synthesis = (project / "synth").resolve()
     made = next(
-        (
-            one
-            for one in load_document(project, "synth", SynthesisReport).blocks
-            if one.block == block.name and one.netlist is not None
-        ),
+        (one for one in SYNTH.load(project).designs if one.design == block.name and one.netlist is not None),
         None,
     )
     if made is None or made.netlist is None:
@@ -240,37 +255,37 @@ def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> 
     path = inside(synthesis, made.netlist)
     files: dict[str, Path | str]
     if made.cell_models is not None:
-        files = {"netlist/models.v": inside(synthesis, made.cell_models), blocks.NETLIST: path}
+        files = {"netlist/models.v": inside(synthesis, made.cell_models), row_designs.NETLIST: path}
     else:
         models = vendor_file().read_text()
-        files = {blocks.NETLIST: simulation_text(path.read_text(), models, four_state=four_state)}
-    return Subject(block, "netlist", rows, files)
+        files = {row_designs.NETLIST: simulation_text(path.read_text(), models, four_state=four_state)}
+    return Subject(block, "netlist", count, files)
 
 
 def _compile_cells(
-    package: Path, compared: list[RtlBlock], tool: Simulator, found: Found, folder: Path
+    package: Path, compared: list[BlockDesign], tool: Simulator, found: Found, folder: Path
 ) -> None:
     toolbox.side_by_side(
-        lambda block: blocks.compile_cells(
+        lambda block: row_designs.compile_cells(
             package, block, tool, found, folder / tool.name / block.name / "cells"
         ),
         compared,
     )
 
 
-def _compiled_only(compared: list[RtlBlock], work: list[Work]) -> list[str]:
+def _compiled_only(compared: list[Design], work: list[Work]) -> list[str]:
     """Files in an FPGA's cells that no simulation reads."""
-    cells = {name for block in compared for name in block.sources_xilinx}
+    cells = {name for block in _blocks(compared) for name in block.sources_xilinx}
     return sorted(cells.difference(*(one.subject.files for one in work)))
 
 
 def _say_what_was_changed(
-    project: Path, compared: list[RtlBlock], work: list[Work], progress: Progress
+    project: Path, compared: list[Design], work: list[Work], progress: Progress
 ) -> None:
     """A note for every file that is not what `quweit rtl` wrote: whether it is in what is simulated."""
     recorded, found = read_stage(project, "rtl").outputs, file_digests(project / "rtl")
     simulated = {name for one in work for name in one.subject.files}
-    compiled = {name for block in compared for name in block.sources_xilinx}
+    compiled = {name for block in _blocks(compared) for name in block.sources_xilinx}
     for name in sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name)):
         if name in simulated:
             rest = "it is simulated as it is"
@@ -284,27 +299,29 @@ def _say_what_was_changed(
 # ---------------------------------------------------------------- where the answer goes
 
 
-def _earlier(project: Path, stage: str, inputs: Mapping[str, str]) -> SimResult | None:
+def _earlier(project: Path, stage: Stage[SimResult], inputs: Mapping[str, str]) -> SimResult | None:
     """What the stage holds, when it is whole and about the same hardware."""
     try:
-        if check_stage(project, stage).inputs != dict(inputs):
+        if check_stage(project, stage.name).inputs != dict(inputs):
             return None
-        return load_document(project, stage, SimResult)
+        return stage.load(project)
     except ArtifactError:
         return None
 
 
-def _compared(result: SimResult) -> dict[tuple[str, str, str], int]:
-    """Simulator, block and design -> rows of a scenario."""
+Compared = dict[tuple[str, str, Form], int]  # simulator, design and form -> rows of a scenario
+
+
+def _compared(result: SimResult) -> Compared:
     return {
-        (one.simulator, run.block, run.design): run.scenarios.get(blocks.SCENARIOS[0], 0)
+        (one.simulator, run.design, run.form): run.scenarios.get(row_designs.SCENARIOS[0], 0)
         for one in result.simulators
-        for run in (*one.runs, *one.further_runs)
+        for run in one.all_runs
     }
 
 
-def _planned(work: list[Work]) -> dict[tuple[str, str, str], int]:
-    return {(one.tool.name, one.subject.block.name, one.subject.design): one.subject.rows for one in work}
+def _planned(work: list[Work]) -> Compared:
+    return {(one.tool.name, one.subject.design.name, one.subject.form): one.subject.rows for one in work}
 
 
 def _covers(earlier: SimResult, work: list[Work]) -> bool:
@@ -328,61 +345,73 @@ def partial(stage: str) -> str:
 # ---------------------------------------------------------------- running it
 
 
-def _table_entries(package: Path, block: RtlBlock, run_of_block: SimRun) -> dict[str, int]:
+def _table_entries(package: Path, block: BlockDesign, run_of_block: SimRun) -> dict[str, int]:
     """Read by the rows that every scenario compared: not by all that the package has."""
     coverage = load(VectorCoverage, inside(package, block.vectors.coverage))
-    rows = min((run_of_block.scenarios.get(name, 0) for name in blocks.SCENARIOS), default=0)
+    first = min((run_of_block.scenarios.get(name, 0) for name in row_designs.SCENARIOS), default=0)
     return {
-        "table_entries_read": coverage.read_by_first_rows[rows - 1] if rows else 0,
+        "table_entries_read": coverage.read_by_first_rows[first - 1] if first else 0,
         "table_entries_reachable": coverage.tables.entries - coverage.tables.unreachable,
     }
 
 
 def _run_all(
     work: list[Work], package: Path, manifest: RtlManifest, folder: Path, *, waves: bool, progress: Progress
-) -> list[SimRun]:
+) -> list[SimRun | ArrayRun]:
     """As many at once as there are cores."""
     with progress.task("simulating", len(work)) as task:
 
-        def run_one(one: Work) -> SimRun:
-            subject = one.subject
-            kept = (
-                folder
-                / one.tool.name
-                / subject.block.name
-                / ("wrapper" if subject.design == "wrapper" else "")
-            )
-            done = blocks.run(subject, package, manifest, one.tool, one.found, kept, waves=waves)
+        def run_one(one: Work) -> SimRun | ArrayRun:
+            subject, tool, found = one.subject, one.tool, one.found
+            part = subject.form if subject.form in ("wrapper", "xilinx") else ""
+            kept = folder / tool.name / subject.design.name / part
+            done: SimRun | ArrayRun
+            if isinstance(subject, ArraySubject):
+                done = arrays.run(subject, package, manifest, tool, found, kept, waves=waves)
+            else:
+                done = row_designs.run(subject, package, manifest, tool, found, kept, waves=waves)
+                if isinstance(subject.design, BlockDesign):
+                    done = done.model_copy(update=_table_entries(package, subject.design, done))
             task.advance()
-            return done.model_copy(update=_table_entries(package, subject.block, done))
+            return done
 
         return toolbox.side_by_side(run_one, work)
 
 
-def _summary(tool: Simulator, found: Found, work: list[Work], runs: list[SimRun]) -> SimulatorResult:
-    mine = [run for run, one in zip(runs, work, strict=True) if one.tool is tool]
-    main = [run for run in mine if run.design in ("block", "netlist")]
+def _summary(
+    tool: Simulator, found: Found, work: list[Work], runs: list[SimRun | ArrayRun]
+) -> SimulatorResult:
+    mine = [(one.subject.design, run) for run, one in zip(runs, work, strict=True) if one.tool is tool]
+    of_blocks = [run for design, run in mine if isinstance(design, BlockDesign) and isinstance(run, SimRun)]
+    main = [run for run in of_blocks if run.form in ("rtl", "netlist")]
     return SimulatorResult(
         simulator=tool.name,
         version=found.version,
-        bit_exact=all(run.bit_exact for run in mine),
+        bit_exact=all(run.bit_exact for _, run in mine),
         blocks=len(main),
-        rows_compared=sum(run.rows_compared for run in main),
+        rows_compared=sum(run.compared for run in main),
         cycles_per_row=[run.initiation_interval_cycles for run in main],
-        seconds=round(sum(run.build_seconds + run.run_seconds for run in mine), 3),
+        seconds=round(sum(run.build_seconds + run.run_seconds for _, run in mine), 3),
         runs=main,
-        further_runs=[run for run in mine if run not in main],
+        further_runs=[run for run in of_blocks if run not in main],
+        units=[run for design, run in mine if isinstance(design, UnitDesign) and isinstance(run, SimRun)],
+        arrays=[run for _, run in mine if isinstance(run, ArrayRun)],
     )
 
 
-def _check_vectors(package: Path, block: RtlBlock) -> None:
-    """The proof is worth nothing when the expected rows were changed too."""
-    for name, digest in (
-        (block.vectors.inputs, block.vectors.inputs_sha256),
-        (block.vectors.outputs, block.vectors.outputs_sha256),
-        (block.axis.inputs, block.axis.inputs_sha256),
-        (block.vectors.coverage, block.vectors.coverage_sha256),
-    ):
+def _check_vectors(package: Path, manifest: RtlManifest, compared: Sequence[Design]) -> None:
+    """The proof is worth nothing when what is expected was changed too."""
+    wanted: dict[str, str | None] = {}
+    for design in compared:
+        if isinstance(design, RowDesign):
+            golden = design.vectors
+            wanted |= {golden.inputs: golden.inputs_sha256, golden.outputs: golden.outputs_sha256}
+        if isinstance(design, BlockDesign):
+            wanted[design.axis.inputs] = design.axis.inputs_sha256
+            wanted[design.vectors.coverage] = design.vectors.coverage_sha256
+        if isinstance(design, ArrayDesign):
+            wanted |= {name: manifest.files.get(name) for name in arrays.vectors_of(design).values()}
+    for name, digest in wanted.items():
         path = inside(package, name)
         if not path.is_file() or digest_of_file(path) != digest:
             raise ArtifactError(

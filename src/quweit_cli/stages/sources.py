@@ -13,9 +13,10 @@ from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
 from quweit_cli.boundary.readers import Unreadable, cut
-from quweit_cli.documents import DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.documents import DUMP, DumpedBlock, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError
 from quweit_cli.hdl.block.design import BlockSource
+from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, evaluate, tensor_types
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
@@ -94,6 +95,35 @@ def _load_rows(path: Path, kind: str, rows: int, columns: int) -> np.ndarray:
     return found
 
 
+def read_operands(folder: Path, dump: DumpManifest) -> LayerOperands:
+    """What arrays multiply: the products of a dense layer, none where the dump has blocks alone.
+
+    Raises:
+        ArtifactError: a matrix is damaged, or does not fit the others.
+    """
+
+    def matrix(name: str) -> np.ndarray:
+        try:
+            return read_array(inside(folder, name), "int8", 2, most=PROGRAM_BYTES).astype(np.int64)
+        except Unreadable as error:
+            raise ArtifactError(f"cannot read operands from `{folder / name}`: {error}") from None
+
+    products = [Operands(one.name, matrix(one.left), matrix(one.right), one.copies) for one in dump.products]
+    for one in products:
+        if 0 in one.a_MK.shape or 0 in one.b_KN.shape or one.inner != len(one.b_KN):
+            raise ArtifactError(
+                f"product `{one.name}` of `{folder}` multiplies {one.a_MK.shape} by {one.b_KN.shape}"
+            )
+    heads = [Head(*map(matrix, (one.queries, one.keys, one.weights, one.values))) for one in dump.heads]
+    T, D = dump.model.tokens, dump.model.dim // max(1, dump.model.heads)
+    for head in heads:
+        if [one.shape for one in head] != [(T, D), (D, T), (T, T), (T, D)]:
+            raise ArtifactError(f"a head of `{folder}` is not of {T} tokens and {D} features")
+        if np.triu(head.p_TT, 1).any():
+            raise ArtifactError(f"the attention of a head of `{folder}` looks ahead")
+    return LayerOperands(products, heads, dump.operands)
+
+
 def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.ndarray) -> None:
     """Raises ArtifactError when the outputs are not what the program computes; some rows at a time."""
     widest = max(kind.features for kind in tensor_types(program).values())
@@ -110,7 +140,6 @@ def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.nda
             )
 
 
-DOCUMENT = "dump.json"
 PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB
 
 
@@ -152,7 +181,7 @@ def _dump_checkpoint(
 
 def _dump_folder(source: Path) -> Path:
     for folder in (source, source / "dump"):
-        if (folder / DOCUMENT).is_file():
+        if (folder / DUMP.file).is_file():
             return folder
     if not source.exists():
         raise ArtifactError(f"there is no `{source}`", hint="name a checkpoint, a project or a dump folder")
@@ -168,9 +197,9 @@ def _copy(folder: Path, project: Path) -> None:
     The record says that the dump was copied: nothing here has compared it with a model.
     """
     manifest = read_manifest(folder)
-    inputs = {artifacts.COPIED: artifacts.digest_of_file(folder / DOCUMENT)}
+    inputs = {artifacts.COPIED: artifacts.digest_of_file(folder / DUMP.file)}
     with artifacts.writing_stage(project, "dump", inputs=inputs, options={}) as new:
-        for name in [DOCUMENT, *manifest.file_names()]:
+        for name in [DUMP.file, *manifest.file_names()]:
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).write_bytes(readers.read_bytes(inside(folder, name), PROGRAM_BYTES))
 
@@ -181,7 +210,7 @@ def read_manifest(folder: Path) -> DumpManifest:
     Raises:
         ArtifactError: it is damaged, names what is not there or lies elsewhere, or has another digest.
     """
-    path = inside(folder, DOCUMENT)
+    path = inside(folder, DUMP.file)
     manifest = artifacts.load(DumpManifest, path)
     digest = dump_digest(folder, manifest.file_names())
     if digest != manifest.digest:

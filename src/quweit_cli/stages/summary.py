@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quweit_cli.artifacts import find_document, read_stage, save
+from quweit_cli.artifacts import read_stage, save
 from quweit_cli.documents import (
+    DUMP,
+    ENERGY,
+    SIM,
+    SYNTH,
+    TRAIN,
     DumpManifest,
     EnergyTable,
     SimResult,
-    SynthesisReport,
     TrainResult,
 )
 from quweit_cli.documents.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
@@ -29,11 +33,11 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
         ArtifactError: the project holds none that a summary is made from.
         StaleArtifact: they were not made from one another.
     """
-    train = find_document(project, "train", TrainResult)
-    dump = find_document(project, "dump", DumpManifest)
-    sim = find_document(project, "sim", SimResult)
-    synth = find_document(project, "synth", SynthesisReport)
-    energy = find_document(project, "energy", EnergyTable)
+    train = TRAIN.find(project)
+    dump = DUMP.find(project)
+    sim = SIM.find(project)
+    synth = SYNTH.find(project)
+    energy = ENERGY.find(project)
     named = next((document for document in (train, dump, sim, synth, energy) if document), None)
     if named is None:
         raise ArtifactError(f"`{project}` holds nothing to summarize", hint="run `quweit run` first")

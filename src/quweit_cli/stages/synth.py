@@ -1,24 +1,25 @@
-"""synth: RTL package -> cells of every block, and a Vivado batch project that gives the vendor's figures."""
+"""synth: RTL package -> cells of every design, and a Vivado batch project that gives the vendor's figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, load_document, save, writing_stage
-from quweit_cli.documents import RtlManifest, SynthesisReport
-from quweit_cli.errors import ConstraintMissed
+from quweit_cli.artifacts import check_stage, is_current, writing_stage
+from quweit_cli.documents import RTL, SYNTH, SynthesisReport
+from quweit_cli.errors import ConfigError, ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
+from quweit_cli.toolbox import write_archive
 
 
 def run(
     project: Path, options: config.Synth, *, progress: Progress = SILENT, reuse: bool = False
 ) -> SynthesisReport:
-    """Synthesize every block of `project/rtl`.
+    """Synthesize every design of `project/rtl`.
 
     Raises:
         ArtifactError: no RTL package here, or not the one that was rendered.
@@ -31,31 +32,51 @@ def run(
     if not (reuse and is_current(project, "synth", inputs=inputs, options=settings)):
         check_stage(project, "rtl")
         rtl = project / "rtl"
-        package = Package(rtl, load_document(project, "rtl", RtlManifest))
+        package = Package(rtl, RTL.load(project))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
-            write_project(package, options, folder / PROJECT)
-            blocks = tool.synthesize(package, options, folder, progress)
-            save(
+            vendor = all(design.sources_xilinx for design in package.manifest.designs)
+            if vendor:
+                write_project(package, options, folder / PROJECT)
+            designs = tool.synthesize(package, options, folder, progress)
+            SYNTH.save(
                 SynthesisReport(
                     name=package.manifest.name,
                     rtl=inputs["rtl"],
-                    blocks=blocks,
-                    vivado_project=f"{PROJECT}/run_all.tcl",
+                    designs=designs,
+                    vivado_project=f"{PROJECT}/run_all.tcl" if vendor else None,
                 ),
-                folder / "synth.json",
+                folder,
             )
-    report = load_document(project, "synth", SynthesisReport)
+    report = SYNTH.load(project)
     check_timing(report, options)
     return report
 
 
+def write_plan(project: Path, options: config.Synth, path: Path) -> None:
+    """A zip file with scripts, sources and `run.sh`, which runs on another machine what `run` would run here.
+
+    Raises:
+        ArtifactError: no RTL package here, or not the one that was rendered; or the file cannot be written.
+        ConfigError: an unknown tool or device, or a cell library, whose tools run in turns with quweit.
+    """
+    if options.liberty:
+        raise ConfigError(
+            "with a cell library quweit works between the runs of the tools: there is no plan without it",
+            hint="leave out `--liberty`, or run `quweit synth` on the other machine",
+        )
+    check_stage(project, "rtl")
+    package = Package(project / "rtl", RTL.load(project))
+    made = synthesizer(options.tool).plans(package, options, project / "synth")
+    write_archive(made, path, "synth")
+
+
 def check_timing(report: SynthesisReport, options: config.Synth) -> None:
-    """Raises ConstraintMissed when a block misses its clock and that was not allowed."""
-    missed = [block for block in report.blocks if block.slack_ns is not None and block.slack_ns < 0]
+    """Raises ConstraintMissed when a design misses its clock and that was not allowed."""
+    missed = [one for one in report.designs if one.slack_ns is not None and one.slack_ns < 0]
     if missed and not options.allow_negative_slack:
-        worst = min(missed, key=lambda block: block.slack_ns or 0)
+        worst = min(missed, key=lambda one: one.slack_ns or 0)
         raise ConstraintMissed(
-            f"{len(missed)} of {len(report.blocks)} blocks miss {worst.clock_mhz:g} MHz; "
-            f"the worst is {worst.block} with {worst.slack_ns:.3f} ns of slack",
+            f"{len(missed)} of {len(report.designs)} designs miss {worst.clock_mhz:g} MHz; "
+            f"the worst is {worst.design} with {worst.slack_ns:.3f} ns of slack",
             hint="ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
         )

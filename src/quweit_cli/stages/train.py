@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quweit_cli import artifacts, config, interrupts
-from quweit_cli.documents import TrainedModel, TrainResult, UnfinishedTraining
+from quweit_cli.documents import TRAIN, TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.models import Network, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import foresight, keys
@@ -22,7 +22,7 @@ from quweit_cli.training.device import pick_device
 from quweit_cli.training.distributed import Processes, joined, local_rank
 from quweit_cli.training.loop import Stopped, Trained, fit
 
-DOCUMENT, CHECKPOINT = "train.json", "ckpt.pt"
+CHECKPOINT = "ckpt.pt"
 ROWS_FOR_DUMP = 2048  # tokens of test samples that a checkpoint carries
 
 
@@ -57,7 +57,7 @@ def run(
         if (reuse or resume) and artifacts.is_current(
             project, "train", inputs=key.inputs, options=key.options
         ):
-            return artifacts.load_document(project, "train", TrainResult)
+            return TRAIN.load(project)
         training = _Training(experiment, data, Unfinished(project, key), deadline, processes, progress)
         foresight.check(training.models, data, training.start_from, project)
         try:
@@ -133,7 +133,7 @@ class _Training:
         )
         if folder is not None:
             metrics.copy(self.work.folder, folder)
-            artifacts.save(result, folder / DOCUMENT)
+            TRAIN.save(result, folder)
         return result
 
     def unfinished(self, stopped: Stopped) -> UnfinishedTraining:

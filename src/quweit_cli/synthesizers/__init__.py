@@ -1,4 +1,4 @@
-"""Synthesizers by name. A new one is a class with the two members of `base.Synthesizer`, and a line here."""
+"""Synthesizers by name. A new one is a class with the three members of `base.Synthesizer`, and a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a synthesizer is: an RTL package in, the cells of each block out."""
+"""What a synthesizer is: an RTL package in, each design as cells out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from quweit_cli.config import Synth
-from quweit_cli.documents import RtlManifest, SynthesizedBlock
+from quweit_cli.documents import Implementation, RtlManifest
+from quweit_cli.errors import ConfigError
 from quweit_cli.progress import Progress
-from quweit_cli.toolbox import Tool
+from quweit_cli.toolbox import Plan, Tool
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,18 @@ class Synthesizer(Protocol):
     def tool(self) -> Tool:
         """The program that does the work."""
 
+    def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
+        """What the tool does in `folder` for an FPGA, a design each.
+
+        Raises:
+            ConfigError: a device that the tool does not know, or a design that has no rendering for an FPGA.
+            ArtifactError: a source is outside of the package.
+        """
+
     def synthesize(
         self, package: Package, options: Synth, folder: Path, progress: Progress
-    ) -> list[SynthesizedBlock]:
-        """Cells of every block of the package, in its order.
+    ) -> list[Implementation]:
+        """Every design of the package, in its order.
 
         Scripts, logs, netlists and reports are left below `folder`, which is a sibling of the
         package's folder: they name the sources as `../<package>/...`, so that no absolute path
@@ -39,3 +48,13 @@ class Synthesizer(Protocol):
             ToolFailed: it refused the design, or its report lacks a figure.
             ConfigError: a device that the tool does not know.
         """
+
+
+def check_rendered(manifest: RtlManifest) -> None:
+    """Raises ConfigError for a design that has no rendering for an FPGA."""
+    for design in manifest.designs:
+        if not design.sources_xilinx:
+            raise ConfigError(
+                f"`{design.name}` is rendered for library cells alone",
+                hint="name a cell library with --liberty, or render it without `rtl.pipelined`",
+            )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,3 +66,45 @@ def resources(counts: Mapping[str, int]) -> dict[str, float]:
         resource: sum(count * weight[name] for name, count in counts.items() if name in weight)
         for resource, weight in kinds.items()
     }
+
+
+def module_cells(path: Path, top: str) -> list[tuple[str, int, dict[str, int]]]:
+    """Modules, their instances in the design and their own cells by type, from what `stat -json` wrote.
+
+    One module with other parameters stands there again.
+
+    Raises:
+        ToolFailed: no such file, or its statistics are not of this design.
+    """
+    try:
+        modules = {
+            name.lstrip("\\"): value["num_cells_by_type"]
+            for name, value in json.loads(path.read_text())["modules"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ToolFailed(f"Yosys left no cell counts of modules in `{path.name}`: {error!r}") from None
+    if top not in modules:
+        raise ToolFailed(f"the statistics have no module `{top}`")
+    instances: Counter[str] = Counter()
+
+    def visit(name: str, times: int) -> None:
+        instances[name] += times
+        for kind, count in modules[name].items():
+            if kind.lstrip("\\") in modules:
+                visit(kind.lstrip("\\"), times * count)
+
+    visit(top, 1)
+    return [
+        (
+            _plain(name),
+            times,
+            {kind: count for kind, count in modules[name].items() if kind.lstrip("\\") not in modules},
+        )
+        for name, times in instances.items()
+    ]
+
+
+def _plain(name: str) -> str:
+    """`$paramod$<digest>\\\\quweit_skew` as `quweit_skew`."""
+    found = re.search(r"quweit_\w+", name)
+    return found[0] if found else name

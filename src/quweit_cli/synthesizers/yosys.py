@@ -1,129 +1,184 @@
-"""Yosys for AMD FPGAs: cells of each block after mapping, without placement, timing or power.
+"""Yosys for an FPGA: cells of each design after mapping, without placement, timing or power.
 
 No DSP and no block RAM, as in the paper's comparison (section 5); no I/O and clock buffers, as for a
-block inside a larger design. Yosys counts every LUT cell as one, while Vivado packs two small ones
+design inside a larger one. Yosys counts every LUT cell as one, while Vivado packs two small ones
 into a LUT6 where it can: the counts are on the high side.
+
+A block is counted flat, a unit too. An array is counted module by module, a cell once and multiplied: flat, one of
+64 x 64 cells takes hours. Nothing is optimised across the faces of a module, where there is little to gain: flat, an
+array of 8 x 8 takes 8,267 LUTs and 4,464 flip-flops, by modules 8,063 and 4,709.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from quweit_cli import toolbox
-from quweit_cli.artifacts import digest_of, digest_of_file, inside
+from quweit_cli.artifacts import inside
 from quweit_cli.config import Synth
-from quweit_cli.documents import RtlBlock, SynthesizedBlock
+from quweit_cli.documents import (
+    ArrayDesign,
+    BlockDesign,
+    Design,
+    Implementation,
+    ModuleCells,
+    UnitDesign,
+)
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
-from quweit_cli.synthesizers.base import Package
-from quweit_cli.synthesizers.cells import cell_counts, resources
-from quweit_cli.synthesizers.library import flow as asic
+from quweit_cli.synthesizers.base import Package, check_rendered
+from quweit_cli.synthesizers.cells import cell_counts, module_cells, resources
+from quweit_cli.synthesizers.library import flow as library
 from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.toolbox import Plan
+
+FOLDER = "yosys"
 
 
 class Yosys:
     tool = toolbox.YOSYS
 
+    def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
+        """What Yosys does in `folder`, a design each.
+
+        Raises:
+            ConfigError: a device of no family that is known, or a design that is rendered for library cells alone.
+            ArtifactError: a source is outside of the package.
+        """
+        family = family_of(options.device).yosys
+        sources = Path(os.path.relpath(package.folder, folder))
+        check_rendered(package.manifest)
+        return [
+            Plan(
+                tool=toolbox.YOSYS,
+                name=f"yosys on {design.kind} {design.name}",
+                files={
+                    f"{FOLDER}/{design.name}.ys": script(design, family, sources),
+                    **{
+                        (sources / name).as_posix(): inside(package.folder, name)
+                        for name in design.sources_xilinx
+                    },
+                },
+                arguments=(f"{FOLDER}/{design.name}.ys",),
+                log=f"{FOLDER}/{design.name}.log",
+            )
+            for design in package.manifest.designs
+        ]
+
     def synthesize(
         self, package: Package, options: Synth, folder: Path, progress: Progress
-    ) -> list[SynthesizedBlock]:
-        """Blocks side by side, one process each, at most one a core; with a cell library, see `asic`."""
+    ) -> list[Implementation]:
+        """Designs side by side, one process each, at most one a core; with a cell library, see `library.flow`."""
         if options.liberty:
-            return asic.synthesize(package, options, folder, progress)
-        family = family_of(options.device).yosys
+            return library.synthesize(package, options, folder, progress)
+        wanted = list(zip(package.manifest.designs, self.plans(package, options, folder), strict=True))
         found = toolbox.find(self.tool)
-        (folder / "yosys").mkdir()
-        blocks = package.manifest.blocks
-        sources = Path(os.path.relpath(package.folder, folder))
-        with progress.task("synthesis", total=len(blocks)) as task:
+        with progress.task("synthesis", total=len(wanted)) as task:
 
-            def run(block: RtlBlock) -> SynthesizedBlock:
-                text = script(block, family, sources)
-                made = _synthesize_block(found, package, block, text, options, folder)
+            def run(item: tuple[Design, Plan]) -> Implementation:
+                made = _synthesize(found, *item, options, folder)
                 task.advance()
                 return made
 
-            return toolbox.side_by_side(run, blocks)
+            return toolbox.side_by_side(run, wanted)
 
 
-def script(block: RtlBlock, family: str, sources: Path) -> str:
-    """The Yosys script of one block; it runs in the folder of the stage and leaves a netlist there.
+def script(design: Design, family: str, sources: Path, *, flat: bool = False) -> str:
+    """The Yosys script of one design; it runs in the folder of the stage.
 
-    Modules are mapped one by one and put together at the end. Those that are cells already are empty
+    flat: an array, too.
+
+    Of a block, modules are mapped one by one and put together at the end. Those that are cells already are empty
     boxes until then: mapping 15,000 cells to themselves took two thirds of the time. $scopeinfo cells
     are no hardware: they remember the hierarchy that flattening took away. The netlist has scalar wires, one a
     net: where a simulator sees a vector of 70,000 terms, every table seems to drive every adder, and Verilator
     took a quarter of an hour and 7 GB on the false loops of a block at one row a cycle.
     """
-    cells = "\n".join(f"read_verilog -sv -lib {yosys_word(sources / name)}" for name in block.cells_xilinx)
-    logic = "\n".join(
-        f"read_verilog -sv {yosys_word(sources / name)}"
-        for name in block.sources_xilinx
-        if name not in block.cells_xilinx
-    )
-    contents = "\n".join(
-        f"read_verilog -sv -overwrite {yosys_word(sources / name)}" for name in block.cells_xilinx
-    )
-    top, name = yosys_word(block.top), block.name
-    return f"""\
-{cells}
-{logic}
-synth_xilinx -family {family} -top {top} -nodsp -nobram -noiopad -noclkbuf
-{contents}
-hierarchy -check -top {top}
-flatten
-opt_merge
-opt_clean
-delete t:$scopeinfo
-check -assert
-tee -q -o {yosys_word(f"yosys/{name}.stat.json")} stat -json -top {top}
-splitnets
-opt_clean -purge
-write_verilog -noattr {yosys_word(f"yosys/{name}.netlist.v")}
-"""
+    boxes = design.cells_xilinx if isinstance(design, BlockDesign) else []
+    logic = [name for name in design.sources_xilinx if name not in boxes]
+    parameters = design.parameters if isinstance(design, UnitDesign) else {}
+    block = isinstance(design, BlockDesign)
+    flatten = " -flatten" if flat or isinstance(design, UnitDesign) else ""
+    top, stem = yosys_word(design.top), f"{FOLDER}/{design.name}"
+    lines = [
+        *(f"read_verilog -sv -lib {yosys_word(sources / name)}" for name in boxes),
+        *(f"read_verilog -sv {yosys_word(sources / name)}" for name in logic),
+        *(f"chparam -set {name} {value} {top}" for name, value in parameters.items()),
+        f"synth_xilinx -family {family} -top {top}{flatten} -nodsp -nobram -noiopad -noclkbuf",
+        *(f"read_verilog -sv -overwrite {yosys_word(sources / name)}" for name in boxes),
+        *([f"hierarchy -check -top {top}", "flatten", "opt_merge", "opt_clean"] if block else []),
+        "delete t:$scopeinfo",
+        "check -assert",
+        f"tee -q -o {yosys_word(f'{stem}.stat.json')} stat -json -top {top}",
+    ]
+    if block:
+        lines += [
+            "splitnets",
+            "opt_clean -purge",
+            f"write_verilog -noattr {yosys_word(f'{stem}.netlist.v')}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
-def _synthesize_block(
-    found: toolbox.Found, package: Package, block: RtlBlock, text: str, options: Synth, folder: Path
-) -> SynthesizedBlock:
-    path = folder / "yosys" / f"{block.name}.ys"
-    path.write_text(text)
-    log = path.with_suffix(".log")
-    made = (log, path.with_suffix(".stat.json"), path.with_suffix(".netlist.v"))
-    sources = {name: digest_of_file(inside(package.folder, name)) for name in block.sources_xilinx}
-    key = digest_of([found.version, text, sources])
-    seconds = cache.fetch(key, path.parent) if options.cache else None
+def _synthesize(
+    found: toolbox.Found, design: Design, plan: Plan, options: Synth, folder: Path
+) -> Implementation:
+    stem = folder / FOLDER / design.name
+    statistics, netlist = stem.with_name(f"{stem.name}.stat.json"), stem.with_name(f"{stem.name}.netlist.v")
+    key = plan.digest(found)
+    plan.write(folder)
+    seconds = cache.fetch(key, stem.parent) if options.cache else None
     cached = seconds is not None
     if seconds is None:
         started = time.monotonic()
-        command = [*found.command, path.relative_to(folder).as_posix()]
-        toolbox.run(command, cwd=folder, log=log, name=f"yosys on block {block.name}")
+        plan.run(found, folder)
         seconds = round(time.monotonic() - started, 3)
-    counted = resources(cell_counts(path.with_suffix(".stat.json")))
+    modules, used = [], Counter(resources({}))
+    for name, count, cells in _parts(statistics, design):
+        own = resources(cells)
+        used.update({resource: count * amount for resource, amount in own.items()})
+        modules.append(
+            ModuleCells(
+                module=name,
+                count=count,
+                luts=int(own["luts"]),
+                ffs=int(own["ffs"]),
+                carries=int(own["carries"]),
+                muxes=int(own["muxes"]),
+            )
+        )
     if options.cache and not cached:
-        cache.store(key, made, seconds)
-    return SynthesizedBlock(
-        block=block.name,
+        left = (folder / plan.log, statistics, netlist)
+        cache.store(key, [path for path in left if path.is_file()], seconds)
+    return Implementation(
+        design=design.name,
+        kind=design.kind,
         tool="yosys",
         version=found.version,
         device=options.device,
         clock_mhz=options.clock_mhz,
         stage="synthesis",
-        luts=int(counted["luts"]),
-        ffs=int(counted["ffs"]),
-        carries=int(counted["carries"]),
-        muxes=int(counted["muxes"]),
-        brams=counted["brams"],
-        dsps=int(counted["dsps"]),
-        slack_ns=None,
-        power_mw=None,
-        power_method=None,
+        luts=int(used["luts"]),
+        ffs=int(used["ffs"]),
+        carries=int(used["carries"]),
+        muxes=int(used["muxes"]),
+        brams=float(used["brams"]),
+        dsps=int(used["dsps"]),
+        modules=sorted(modules, key=lambda one: (one.module, one.luts)) if len(modules) > 1 else [],
         seconds=seconds,
-        estimate=block.estimate,
+        estimate=design.estimate if isinstance(design, BlockDesign) else None,
         cached=cached,
-        log=log.relative_to(folder).as_posix(),
-        netlist=path.with_suffix(".netlist.v").relative_to(folder).as_posix(),
+        log=plan.log,
+        netlist=netlist.relative_to(folder).as_posix() if netlist.is_file() else None,
     )
+
+
+def _parts(statistics: Path, design: Design) -> list[tuple[str, int, dict[str, int]]]:
+    """Modules, their instances and own cells; a design that was flattened is one module."""
+    if isinstance(design, ArrayDesign):
+        return module_cells(statistics, design.top)
+    return [(design.top, 1, cell_counts(statistics))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quweit_cli.documents import Accounting, Cell, PowerModel, SynthesizedUnit
+from quweit_cli.documents import Accounting, Cell, Implementation, PowerModel, UnitDesign
 from quweit_cli.energy import power, published
 from quweit_cli.energy.paper.measured import ACCOUNTINGS, IN_CELLS, Measured, Silicon, Target
 from quweit_cli.energy.power import energy_uj
@@ -49,9 +49,9 @@ def layer(
 ) -> tuple[dict[str, Cell], dict[str, Cell]]:
     """Cells by label: dense, and with a block."""
     products = _products(measured, side, accounting, model, target)
-    units = {one.unit: _unit_cell(measured, one, accounting, model, target) for one in measured.units.units}
+    units = {one.unit: _unit_cell(measured, one, accounting, model, target) for one in measured.units}
     block = _block_cell(measured, accounting, model, target)
-    kept = {one.unit: units[one.unit] for one in measured.units.units if not one.dense_only}
+    kept = {one.unit: units[one.unit] for one in measured.units if not one.dense_only}
     attention = {OPERATIONS[name]: products[OPERATIONS[name]] for name in ATTENTION}
     dense = products | units
     hybrid = attention | kept | {BLOCK: block}
@@ -113,23 +113,29 @@ def silicon_energy(silicon: Silicon, cycles: int, target: Target, source: str) -
 
 
 def _unit_cell(
-    measured: Measured, unit: SynthesizedUnit, accounting: Accounting, model: PowerModel, target: Target
+    measured: Measured, unit: UnitDesign, accounting: Accounting, model: PowerModel, target: Target
 ) -> Cell:
     """GELU, softmax or layer normalisation; the paper leaves them out."""
     if accounting == "published":
         return Cell(value=None, unit="µJ", method="left out by the paper")
     if target in IN_CELLS:
         silicon = measured.unit_silicon(unit)
-        if silicon is None or unit.silicon is None:
+        if silicon is None:
             return Cell(value=None, unit="µJ", method="not made of library cells")
-        cycles = unit.silicon.cycles
+        cycles = measured.unit_cycles(unit, target)
         return silicon_energy(silicon, cycles, target, f"{cycles} cycles of one lane")
-    estimate = power.estimate(model, luts=unit.luts, ffs=unit.ffs, clock_mhz=CLOCK_MHZ)
+    cycles = measured.unit_cycles(unit, target)
+    estimate = on_fpga(model, measured.fpga.synth.of(unit.name))
     return Cell(
-        value=energy_uj(unit.cycles, estimate.power_mw, CLOCK_MHZ),
+        value=energy_uj(cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",
-        method=f"{unit.cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.method}",
+        method=f"{cycles} cycles of one lane at {estimate.power_mw:.1f} mW, {estimate.method}",
     )
+
+
+def on_fpga(model: PowerModel, made: Implementation) -> power.Estimate:
+    """Raises ArtifactError for a design whose LUTs were not counted."""
+    return power.estimate(model, luts=made.luts or 0, ffs=made.ffs, clock_mhz=CLOCK_MHZ)
 
 
 def _sum(cells: Sequence[Cell]) -> Cell:
@@ -155,8 +161,7 @@ def _array_power(
     if accounting == "published":
         point = published.SYSTOLIC[side]
         return point.power_mw, "published energy · clock / cycles"
-    array = next(one for one in measured.synth.arrays if one.side == side)
-    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = on_fpga(model, measured.fpga.array(side))
     return estimate.power_mw, estimate.method
 
 

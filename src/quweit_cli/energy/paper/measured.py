@@ -25,11 +25,13 @@ from typing import Literal, NamedTuple
 
 from quweit_cli.documents import (
     Accounting,
-    BaselineSim,
-    BaselineSynthesis,
-    BaselineUnits,
+    ArrayRun,
+    Implementation,
     ModelShape,
-    SynthesizedUnit,
+    RtlManifest,
+    SimResult,
+    SynthesisReport,
+    UnitDesign,
 )
 from quweit_cli.energy import workload
 from quweit_cli.errors import ArtifactError
@@ -80,29 +82,60 @@ class Block:
     silicon: Silicon | None = None
 
 
+class Hardware(NamedTuple):
+    """What the stages of one project say of its designs."""
+
+    rtl: RtlManifest
+    sim: SimResult
+    synth: SynthesisReport
+
+    @property
+    def runs(self) -> list[ArrayRun]:
+        return [run for one in self.sim.simulators[:1] for run in one.arrays]
+
+    def array(self, side: int) -> Implementation:
+        """Raises ArtifactError where there is none."""
+        for array in self.rtl.arrays:
+            if array.side == side:
+                return self.synth.of(array.name)
+        raise ArtifactError(f"there is no array of side {side}", hint="run `quweit baseline` again")
+
+    def unit(self, words: str) -> UnitDesign:
+        """Raises ArtifactError where there is none."""
+        for unit in self.rtl.units:
+            if unit.unit == words:
+                return unit
+        raise ArtifactError(f"there is no unit for {words}", hint="run `quweit baseline` again")
+
+
 @dataclass(frozen=True)
 class Measured:
     """Everything that was measured beside one model; what is absent stays absent in the tables."""
 
     name: str
     shape: ModelShape
-    sim: BaselineSim
-    synth: BaselineSynthesis
+    fpga: Hardware
+    silicon: Hardware | None  # in cells of a library, pipelined, where one was named
     block: Block | None
-    units: BaselineUnits
     attention: Attention = "square"
 
     @property
     def sides(self) -> list[int]:
-        return sorted(one.side for one in self.synth.arrays)
+        return sorted(array.side for array in self.fpga.rtl.arrays)
+
+    @property
+    def units(self) -> list[UnitDesign]:
+        return self.fpga.rtl.units
 
     @property
     def targets(self) -> list[Target]:
         """Library cells when arrays were made of them, with measured activity when that was counted."""
         made: list[Target] = ["fpga"]
-        if any(one.measured_mw is not None for one in self.synth.silicon):
+        if self.silicon is None:
+            return made
+        if any(one.asic and one.asic.measured_mw is not None for one in self.silicon.synth.arrays):
             made.append("silicon")
-        return [*made, "silicon_vectorless"] if self.synth.silicon else made
+        return [*made, "silicon_vectorless"]
 
     def countings(self) -> list[Measured]:
         """The same with every counting of its attention: an encoder has one."""
@@ -124,12 +157,12 @@ class Measured:
         products = self.products(side)
         if accounting != "measured":
             return {name: systolic_cycles(gemms, side) for name, gemms in products.items()}
-        runs = self.sim.pipelined if target in IN_CELLS and self.sim.pipelined else self.sim.runs
-        run = next(one for one in runs if one.side == side)
+        hardware = self.silicon if target in IN_CELLS and self.silicon else self.fpga
+        run = hardware.sim.array_run(side)
         absent = sorted({gemm.name for gemms in products.values() for gemm in gemms} - run.cycles.keys())
         if absent:
             raise ArtifactError(
-                f"`{run.array}` of `{self.name}` was not simulated on {', '.join(absent)}",
+                f"`{run.design}` of `{self.name}` was not simulated on {', '.join(absent)}",
                 hint="run `quweit baseline` again",
             )
         return {
@@ -143,40 +176,42 @@ class Measured:
         Raises:
             ArtifactError: not the library that the block is made of.
         """
-        for one in self.synth.silicon:
-            if one.side == side:
-                block = self.block.silicon if self.block else None
-                if block is not None:
-                    self._same_library("block", block.library, block.library_sha256)
-                return Silicon(
-                    one.library, one.library_sha256, one.clock_mhz, one.area_mm2, one.slack_ns,
-                    Power(one.vectorless_mw, one.method), _power(one.measured_mw, one.measured_method),
-                )  # fmt: skip
-        return None
+        made = silicon_of(self.silicon.array(side)) if self.silicon else None
+        block = self.block.silicon if self.block else None
+        if made is not None and block is not None and block.library_sha256 != made.library_sha256:
+            raise ArtifactError(
+                f"arrays of `{self.name}` are in cells of {made.library}, its block in those of {block.library}",
+                hint="figures of two libraries are not compared; make both with one",
+            )
+        return made
 
-    def unit_silicon(self, unit: SynthesizedUnit) -> Silicon | None:
-        """A unit in cells of a library, when one was named.
-
-        Raises:
-            ArtifactError: not the library that the arrays are made of.
-        """
-        made = unit.silicon
-        if made is None:
+    def unit_silicon(self, unit: UnitDesign) -> Silicon | None:
+        """A unit in cells of a library, when one was named."""
+        if self.silicon is None:
             return None
-        self._same_library(unit.unit, made.library, made.library_sha256)
-        return Silicon(
-            made.library, made.library_sha256, made.clock_mhz, made.area_mm2, made.slack_ns,
-            Power(made.vectorless_mw, made.method), _power(made.measured_mw, made.measured_method),
-        )  # fmt: skip
+        return silicon_of(self.silicon.synth.of(self.silicon.unit(unit.unit).name))
 
-    def _same_library(self, what: str, library: str, sha256: str) -> None:
-        for array in self.synth.silicon:
-            if array.library_sha256 != sha256:
-                raise ArtifactError(
-                    f"arrays of `{self.name}` are in cells of {array.library}, its {what} in those of {library}",
-                    hint="figures of two libraries are not compared; make both with one",
-                )
+    def unit_cycles(self, unit: UnitDesign, target: Target) -> int:
+        """Of one layer and sample."""
+        if target in IN_CELLS and self.silicon:
+            return self.silicon.sim.unit_cycles(self.silicon.unit(unit.unit))
+        return self.fpga.sim.unit_cycles(unit)
 
 
-def _power(milliwatts: float | None, method: str | None) -> Power | None:
-    return None if milliwatts is None or method is None else Power(milliwatts, method)
+def silicon_of(made: Implementation) -> Silicon | None:
+    """None for a design on an FPGA."""
+    asic = made.asic
+    if asic is None or made.slack_ns is None:
+        return None
+    measured = None
+    if asic.measured_mw is not None:
+        measured = Power(asic.measured_mw, f"{made.version}: {asic.measured_method}")
+    return Silicon(
+        asic.library,
+        asic.library_sha256,
+        made.clock_mhz,
+        asic.area_mm2,
+        made.slack_ns,
+        Power(asic.vectorless_mw, f"{made.version}: {asic.vectorless_method}"),
+        measured,
+    )

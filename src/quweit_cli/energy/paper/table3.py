@@ -11,6 +11,7 @@ from quweit_cli.energy.paper.comparison import (
     NOT_PUBLISHED,
     block_cycles_source,
     cycles_source,
+    on_fpga,
     silicon_energy,
 )
 from quweit_cli.energy.paper.measured import TITLES, Measured, Silicon, Target
@@ -38,7 +39,8 @@ def table3(measured: Measured, model: PowerModel) -> PaperTable:
     if measured.block is not None:
         rows += [_block_row(measured, accounting, model) for accounting in ("counted", "measured")]
     kept = [place for place, column in enumerate(COLUMNS) if known or column not in RATIOS]
-    asic_mhz = next((one.clock_mhz for one in measured.synth.silicon), published.ASIC_CLOCK_MHZ)
+    arrays = measured.silicon.synth.arrays if measured.silicon else []
+    asic_mhz = next((one.clock_mhz for one in arrays), published.ASIC_CLOCK_MHZ)
     return PaperTable(
         key=f"table3_{measured.name}",
         title=f"Table 3: the MLP of one {measured.name} layer, one sample; FPGA at {CLOCK_MHZ:g} MHz, ASIC at {asic_mhz:g} MHz",
@@ -76,19 +78,19 @@ def _asic_mw(silicon: published.Silicon, point: published.Point) -> float:
 
 
 def _array_row(measured: Measured, side: int, accounting: Accounting, model: PowerModel) -> TableRow:
-    array = next(one for one in measured.synth.arrays if one.side == side)
+    array = measured.fpga.array(side)
     cycles, silicon_cycles = (
         sum(measured.product_cycles(side, accounting, target)[name] for name in MLP)
         for target in ("fpga", "silicon")
     )
-    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = on_fpga(model, array)
     point = published.SYSTOLIC.get(side) if measured.name == PUBLISHED else None
     return _row(
         f"systolic {side}×{side}",
         accounting,
         cycles,
         cycles_source(accounting),
-        (array.luts, array.ffs, array.brams),
+        (array.luts or 0, array.ffs, array.brams or 0),
         f"{array.version}, {array.device}, module by module",
         estimate,
         point,
@@ -196,7 +198,7 @@ def _asic_cells(
 def _notes3(measured: Measured, model: PowerModel) -> list[str]:
     off = {
         run.side: (sum(run.cycles[name] for name in MLP), sum(run.fill_and_drain[name] for name in MLP))
-        for run in measured.sim.runs
+        for run in measured.fpga.runs
     }
     overheads = "; ".join(
         f"{side}×{side}: {extra} of {cycles:,}" for side, (cycles, extra) in sorted(off.items())

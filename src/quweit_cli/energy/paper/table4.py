@@ -43,7 +43,7 @@ def table4(measured: Measured, model: PowerModel, target: Target = "fpga") -> Pa
                 f"{side}×{side} weightless, {TITLES[accounting]}",
             ]
             by_column += [dense, hybrid]
-    units = [one.unit for one in measured.units.units]
+    units = [one.unit for one in measured.units]
     labels = [*OPERATIONS.values(), BLOCK, PRODUCTS, GAIN, *units, WHOLE, GAIN_WHOLE]
     absent = Cell(value=None, unit="µJ", method="not in this column")
     rows = [
@@ -102,14 +102,15 @@ def _notes_on_silicon(measured: Measured, target: Target) -> list[str]:
     """How power is known, and what misses the clock that energies are stated at, and by how much."""
     made = {f"array {side}×{side}": measured.array_silicon(side) for side in measured.sides}
     made["block"] = measured.block.silicon if measured.block else None
-    made |= {one.unit: measured.unit_silicon(one) for one in measured.units.units}
+    made |= {one.unit: measured.unit_silicon(one) for one in measured.units}
+    arrays = measured.silicon.synth.arrays if measured.silicon else []
     slacks = {name: one.slack_ns for name, one in made.items() if one}
     late = ", ".join(f"{name} {slack:.3f} ns" for name, slack in slacks.items() if slack < 0)
     return [
         POWERS[target],
         "Energies are power over cycles at the clock asked for, before placement; dynamic energy does not depend on "
         f"whether the clock is met. {f'These miss it, with their slack: {late}.' if late else 'All meet it.'}",
-        *(sentence for one in measured.synth.silicon for sentence in one.mapped_otherwise),
+        *(sentence for one in arrays for sentence in one.remarks if "&nf" in sentence),
     ]
 
 

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quweit_cli.documents import BaselineManifest, BaselineProduct
+from quweit_cli.documents import ArrayDesign, Product
+from quweit_cli.hdl.array.design import SLICE
 from quweit_cli.hdl.stimulus import LEAD, RESET, Stream
 from quweit_cli.ir.nodes.base import Integers
 
-SLICE = 8  # lanes of a slice
 CELL_CYCLES, COLUMN_CYCLES, SLICE_CYCLES = 2048, 1024, 512  # of one product, about; a tile is never cut
 BUFFER_CYCLES = (
     128  # of one product at most: four thousand flip-flops, to which all steps of a tile are alike
@@ -30,7 +30,7 @@ BUFFER_CYCLES = (
 class Matrices(NamedTuple):
     """One product as the bench plays it."""
 
-    product: BaselineProduct
+    product: Product
     a_MK: Integers
     b_KN: Integers
     y_MN: Integers
@@ -45,7 +45,7 @@ class Places(NamedTuple):
     first_L: Integers  # 1 in the first cycle of a tile
 
 
-def read_matrices(package: Path, manifest: BaselineManifest) -> list[Matrices]:
+def read_matrices(package: Path, array: ArrayDesign) -> list[Matrices]:
     """The operands and golden results in `tb/vectors`, as int64."""
 
     def numbers(kind: str) -> Integers:
@@ -53,7 +53,7 @@ def read_matrices(package: Path, manifest: BaselineManifest) -> list[Matrices]:
         return np.array([int(word, 16) for word in words], np.uint8).view(np.int8).astype(np.int64)
 
     flat, places, made = {kind: numbers(kind) for kind in "aby"}, dict.fromkeys("aby", 0), []
-    for one in manifest.products:
+    for one in array.products:
         shapes = {"a": (one.rows, one.inner), "b": (one.inner, one.columns), "y": (one.rows, one.columns)}
         matrices = []
         for kind, shape in shapes.items():
@@ -63,7 +63,7 @@ def read_matrices(package: Path, manifest: BaselineManifest) -> list[Matrices]:
     return made
 
 
-def shares(products: list[BaselineProduct], side: int) -> list[float]:
+def shares(products: list[Product], side: int) -> list[float]:
     """Of the cycles of a layer, its copies included."""
     cycles = [
         one.copies * -(-one.rows // side) * -(-one.columns // side) * max(one.inner, side) for one in products

@@ -9,7 +9,7 @@ import numpy as np
 
 from quweit_cli import config
 from quweit_cli.artifacts import json_text
-from quweit_cli.documents import RtlBlock, RtlEstimate, RtlVectors, VectorCoverage
+from quweit_cli.documents import BlockDesign, RtlEstimate, RtlVectors, VectorCoverage
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.axis import RowShape, axis_port
 from quweit_cli.hdl.block import neighbours
@@ -97,7 +97,7 @@ def foretell(
     )
 
 
-def beats_of(block: RtlBlock) -> Beats:
+def beats_of(block: BlockDesign) -> Beats:
     return Beats(block.row_beats, block.features_per_beat)
 
 
@@ -130,7 +130,7 @@ def describe(
     options: config.Rtl,
     rows: BenchRows,
     vectors: Vectors,
-) -> RtlBlock:
+) -> BlockDesign:
     top = literals.identifier(f"{design}_{source.program.name}")
     cycles = structure.folding.cycles
     around, features = source.around, structure.features
@@ -143,7 +143,7 @@ def describe(
         waiting = neighbours.waiting_cycles(around, features, input_beats)
     bytes_in, bytes_out = _bus_bytes(source, structure, options)
     interval = max(row_beats, cycles)
-    return RtlBlock(
+    return BlockDesign(
         name=source.program.name,
         layer=source.layer,
         top=top,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quweit_cli.documents import RtlBlock
+from quweit_cli.documents import BlockDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.block.folding import Folding
 from quweit_cli.hdl.block.structure import Layer, Structure
@@ -55,7 +55,7 @@ class Beats(NamedTuple):
 
 
 def render_design(
-    block: RtlBlock, structure: Structure, terms: Terms, tree: Tree, header: str
+    block: BlockDesign, structure: Structure, terms: Terms, tree: Tree, header: str
 ) -> dict[str, str]:
     """Name -> text of the generated modules; names are relative to the package."""
     top = literals.identifier(block.top)
@@ -91,7 +91,7 @@ def _idle(terms: Terms) -> str:
     return words[0] if len(words) == 1 else f"{{{', '.join(reversed(words))}}}"
 
 
-def _render_encoder(block: RtlBlock, structure: Structure, common: dict[str, object]) -> dict[str, str]:
+def _render_encoder(block: BlockDesign, structure: Structure, common: dict[str, object]) -> dict[str, str]:
     module = f"{block.top}_encoder"
     beats = Beats(block.row_beats, block.features_per_beat)
     beats_BN = thresholds_of_beats(beats, structure).reshape(block.row_beats, -1)
@@ -148,7 +148,7 @@ def plan_of_layer(layer: Layer) -> tuple[CellPlan, list[str]]:
     return plan, [plan.lut(tuple(f"bits_i[{pin}]" for pin in lut.pins), lut.table) for lut in layer.table]
 
 
-def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[str, str]:
+def _render_layers(block: BlockDesign, structure: Structure, header: str) -> dict[str, str]:
     files = {}
     inputs = block.row_beats * block.features_per_beat * structure.thresholds_DT.shape[1]
     for index, layer in enumerate(structure.layers):
@@ -169,7 +169,7 @@ def _render_layers(block: RtlBlock, structure: Structure, header: str) -> dict[s
 
 
 def _render_value_table(
-    block: RtlBlock, structure: Structure, terms: Terms, common: dict[str, object]
+    block: BlockDesign, structure: Structure, terms: Terms, common: dict[str, object]
 ) -> dict[str, str]:
     module = f"{block.top}_value_table"
     names = {"module": module, "terms": terms, **common}

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quweit_cli.documents import RtlBlock, RtlNeighbours
+from quweit_cli.documents import BlockDesign, RtlNeighbours
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.ir.nodes.tokens import Neighbourhood, Part
 from quweit_cli.templating import render
@@ -84,7 +84,7 @@ def waiting_cycles(around: Neighbourhood, features: int, input_beats: int) -> in
     return min(after + 1, around.tokens) * input_beats + 1
 
 
-def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> dict[str, str]:
+def render_neighbours(block: BlockDesign, around: Neighbourhood, header: str) -> dict[str, str]:
     """Name -> text of the module."""
     module = f"{block.top}_neighbours"
     after, before = reach(around, block.features)
@@ -103,7 +103,7 @@ def render_neighbours(block: RtlBlock, around: Neighbourhood, header: str) -> di
     return {f"rtl/{module}.sv": text}
 
 
-def sources(around: Neighbourhood, block: RtlBlock, kept_tokens: int) -> list[Source]:
+def sources(around: Neighbourhood, block: BlockDesign, kept_tokens: int) -> list[Source]:
     """Of the second half of a row, in order."""
     return [
         Source(

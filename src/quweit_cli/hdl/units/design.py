@@ -1,4 +1,4 @@
-"""The units between the products of a layer: which module, with which parameters, and what it promises.
+"""The units between the products of a layer as hardware: modules with their parameters, benches, golden rows.
 
 One lane each: an element a cycle and pass. A layer needs more lanes where it must keep pace with its array;
 power grows and cycles fall with the lanes alike, so that one lane states the energy.
@@ -6,11 +6,25 @@ power grows and cycles fall with the lanes alike, so that one lane states the en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from quweit_cli.documents import ModelShape
+import numpy as np
+
+from quweit_cli import __version__
+from quweit_cli.documents import GoldenRows, ModelShape, UnitDesign
 from quweit_cli.hdl import literals
-from quweit_cli.ir.nodes.functions import gelu_table, octaves
+from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
+from quweit_cli.hdl.vectors import BENCH_MODULES, packed, sha256
+from quweit_cli.ir.nodes.base import Integers, Node
+from quweit_cli.ir.nodes.functions import (
+    LayerNormalisation,
+    Softmax,
+    Table,
+    gelu_table,
+    octaves,
+)
+from quweit_cli.templating import render, static_text
 
 SCALE = 1 / 16  # of scores, and of what goes into and comes out of the GELU
 FOLDER = "units"
@@ -37,52 +51,139 @@ PIPELINED = (
 
 
 class Unit(NamedTuple):
-    """One lane. What it promises is how many cycles at most lie between rows; how many there are, simulation says."""
+    """One lane, before it is rendered."""
 
     name: str
+    words: str
     module: str
-    parameters: dict[str, str]
+    node: Node  # what it computes
     elements: int  # of a row
     bits: int  # of an element that it takes; it gives int8
     rows: int  # of one layer and sample
-    most_cycles: int  # from a row to the next
-    most_cycles_pipelined: int
+    most_cycles: int  # from a row to the next; how many there are, simulation says
     dense_only: bool  # whether a weightless block takes it away with the MLP
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of its module."""
+        match self.node:
+            case Table(entries_N=entries_N):
+                packed_entries = sum(
+                    (int(entry) & 0xFF) << 8 * place for place, entry in enumerate(entries_N)
+                )
+                return {"Table": literals.unsigned(packed_entries, 8 * len(entries_N))}
+            case Softmax(multiplier=multiplier):
+                return {"Elements": str(self.elements), "Multiplier": str(multiplier)}
+            case _:
+                return {"Elements": str(self.elements)}
 
-def units_of(shape: ModelShape) -> list[Unit]:
+
+def units_of(shape: ModelShape, *, pipelined: bool = False) -> list[Unit]:
     """GELU of the hidden features, softmax of every head and token, normalisation before attention and MLP."""
     tokens, width = shape.tokens, shape.dim
-    table = sum((entry & 0xFF) << 8 * place for place, entry in enumerate(gelu_table(SCALE, SCALE)))
-    gelu = {"Table": literals.unsigned(table, 2048)}
-    softmax = {"Elements": str(tokens), "Multiplier": str(octaves(SCALE))}
-    norm = {"Elements": str(width)}
-
+    gelu = Table(-128, np.array(gelu_table(SCALE, SCALE)))
+    softmax, norm = Softmax(octaves(SCALE), causal=False), LayerNormalisation()
+    of_softmax, of_norm = softmax_cycles(tokens, pipelined), layer_norm_cycles(width, pipelined)
     return [
-        Unit("GELU", "quweit_gelu", gelu, 1, 8, tokens * shape.mlp_hidden, 1, 1, dense_only=True),
+        Unit("gelu", "GELU", "quweit_gelu", gelu, 1, 8, tokens * shape.mlp_hidden, 1, True),
         Unit(
+            "softmax",
             "softmax",
             "quweit_softmax",
             softmax,
             tokens,
             8,
             tokens * shape.heads,
-            softmax_cycles(tokens),
-            softmax_cycles(tokens, pipelined=True),
-            dense_only=False,
+            of_softmax,
+            False,
         ),
         Unit(
+            "layer_norm",
             "layer normalisation, twice",
             "quweit_layer_norm",
             norm,
             width,
             16,
             2 * tokens,
-            layer_norm_cycles(width),
-            layer_norm_cycles(width, pipelined=True),
-            dense_only=False,
+            of_norm,
+            False,
         ),
     ]
+
+
+def render_units(
+    units: Sequence[Unit], *, pipelined: bool = False
+) -> tuple[dict[str, str], list[UnitDesign]]:
+    """Name -> text of every file of these units, and what the manifest says of them."""
+    folder = f"rtl/{FOLDER}"
+    names = PIPELINED if pipelined else SOURCES
+    files = {f"{folder}/{name}": static_text(f"{FOLDER}/{name}") for name in names}
+    files |= {name: static_text(name) for name in (*BENCH_MODULES, "tb/test_block.py")}
+    designs = []
+    for unit in units:
+        rows_RN = rows_of(unit.elements, unit.bits)
+        vectors = _render_vectors(unit, rows_RN, pipelined=pipelined)
+        design = _describe(unit, [f"{folder}/{name}" for name in names], vectors, len(rows_RN), pipelined)
+        bench = f"tb/{design.testbench}.sv"
+        files |= vectors
+        files[bench] = render_bench(design)
+        files[f"filelists/{design.testbench}.f"] = "".join(
+            f"{name}\n" for name in (*design.sources, *BENCH_MODULES, bench)
+        )
+        designs.append(design)
+    return files, designs
+
+
+def render_bench(design: UnitDesign) -> str:
+    return render("tb/tb_unit.sv.mako", unit=design, header=f"// Generated by quweit {__version__}.")
+
+
+def _render_vectors(unit: Unit, rows_RN: Integers, *, pipelined: bool) -> dict[str, str]:
+    """Two files: an element a line that goes in, a row a line that comes out."""
+    name = f"tb/vectors/{unit.name}{'_pipelined' if pipelined else ''}"
+    answers_RN = unit.node.evaluate(rows_RN)
+    return {
+        f"{name}.x.hex": "".join(f"{packed([one], unit.bits)}\n" for one in rows_RN.ravel().tolist()),
+        f"{name}.y.hex": "".join(f"{packed(row, 8)}\n" for row in answers_RN.tolist()),
+    }
+
+
+def _describe(
+    unit: Unit, sources: list[str], vectors: dict[str, str], rows: int, pipelined: bool
+) -> UnitDesign:
+    name = f"{unit.name}{'_pipelined' if pipelined else ''}"
+    inputs, outputs = vectors
+    return UnitDesign(
+        name=name,
+        top=unit.module,
+        testbench=f"tb_{name}",
+        sources=sources,
+        sources_xilinx=[] if pipelined else sources,
+        features=unit.elements,
+        outputs=unit.elements,
+        features_per_beat=1,
+        outputs_per_beat=1,
+        input_bits=unit.bits,
+        output_bits=8,
+        input_beats=unit.elements,
+        output_beats=unit.elements,
+        latency_cycles=unit.most_cycles + 1,
+        initiation_interval_cycles=unit.most_cycles,
+        vectors=GoldenRows(
+            rows=rows,
+            inputs=inputs,
+            outputs=outputs,
+            inputs_sha256=sha256(vectors[inputs]),
+            outputs_sha256=sha256(vectors[outputs]),
+        ),
+        unit=unit.words,
+        parameters=unit.parameters,
+        handshakes=not isinstance(unit.node, Table),
+        rows_of_layer=unit.rows,
+        random_rows=RANDOM_ROWS,
+        dense_only=unit.dense_only,
+        pipelined=pipelined,
+    )
 
 
 def softmax_cycles(elements: int, pipelined: bool = False) -> int:

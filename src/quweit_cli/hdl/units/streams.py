@@ -11,48 +11,48 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl.stimulus import LEAD, RESET, Stream
-from quweit_cli.hdl.units.design import Unit, layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.ir.nodes.base import Integers
 
 ROWS = 4  # recorded
 GELU_CYCLES = 2048
-STD = {8: 32.0, 16: 2000.0}  # by the bits of an element
 SAID = "rows of a normal distribution, deviation 32 of int8 and 2,000 of int16, seed 0"
 
 
-def stream_of(unit: Unit) -> Stream:
-    return MAKERS[unit.module](unit)
+def stream_of(unit: UnitDesign) -> Stream:
+    return MAKERS[unit.top](unit)
 
 
-def _gelu(unit: Unit) -> Stream:
+def _gelu(unit: UnitDesign) -> Stream:
     return Stream(unit.name, 1.0, LEAD, {"x_i": _words(drawn(1, LEAD + GELU_CYCLES, 8)[0], 8)})
 
 
-def _softmax(unit: Unit) -> Stream:
-    elements = int(unit.parameters["Elements"])
+def _softmax(unit: UnitDesign) -> Stream:
+    elements = unit.features
     rows_RN = drawn(1 + ROWS, elements, 8)
-    return _handshaken(unit, rows_RN, 8, [softmax_cycles(elements, pipelined=True)] * len(rows_RN))
+    return _handshaken(unit, rows_RN, 8, [unit.initiation_interval_cycles] * len(rows_RN))
 
 
-def _layer_norm(unit: Unit) -> Stream:
+def _layer_norm(unit: UnitDesign) -> Stream:
     """Its root is aligned bit by bit, so that a row takes the less the larger its deviation is."""
-    elements = int(unit.parameters["Elements"])
+    elements = unit.features
     rows_RD = drawn(1 + ROWS, elements, 16)
     spreads = elements * (rows_RD**2).sum(axis=1) - rows_RD.sum(axis=1) ** 2
     bits = [max(math.isqrt(int(spread)), 1).bit_length() for spread in spreads]
-    longest = layer_norm_cycles(elements, pipelined=True)
+    longest = unit.initiation_interval_cycles
     return _handshaken(unit, rows_RD, 16, [longest + 1 - one for one in bits])
 
 
-MAKERS: Mapping[str, Callable[[Unit], Stream]] = {
+MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
     "quweit_gelu": _gelu,
     "quweit_softmax": _softmax,
     "quweit_layer_norm": _layer_norm,
 }
 
 
-def _handshaken(unit: Unit, rows_RN: Integers, bits: int, cycles: list[int]) -> Stream:
+def _handshaken(unit: UnitDesign, rows_RN: Integers, bits: int, cycles: list[int]) -> Stream:
     following = [*rows_RN[1:, 0], rows_RN[0, 0]]
     data = [int(rows_RN[0, 0])] * RESET
     for row, length, after in zip(rows_RN, cycles, following, strict=True):
@@ -60,13 +60,6 @@ def _handshaken(unit: Unit, rows_RN: Integers, bits: int, cycles: list[int]) -> 
     ones = [1] * len(data)
     ports = {"rst_ni": [0] * RESET + ones[RESET:], "x_valid_i": ones, "y_ready_i": ones}
     return Stream(unit.name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), bits)})
-
-
-def drawn(rows: int, elements: int, bits: int) -> Integers:
-    high = 2 ** (bits - 1)
-    values = np.rint(np.random.default_rng(0).normal(0, STD[bits], (rows, elements)))
-    clipped: Integers = np.clip(values, -high, high - 1).astype(np.int64)
-    return clipped
 
 
 def _words(values: Integers, bits: int) -> list[int]:

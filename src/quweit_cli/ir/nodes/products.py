@@ -144,6 +144,14 @@ class Operands(NamedTuple):
         return np.concatenate([a @ b for a, b in zip(lefts, rights, strict=True)])
 
 
+class LayerOperands(NamedTuple):
+    """What arrays multiply for one layer: its products, the heads of its attention where that is causal, and where all come from."""
+
+    products: list[Operands]
+    heads: list[Head]
+    source: str
+
+
 class Golden(NamedTuple):
     operands: Operands
     requantize: Requantize

@@ -9,6 +9,7 @@ and glitches are not counted.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,12 +79,10 @@ def simulate(
     found = toolbox.find(toolbox.ICARUS)
     waves, program = folder / f"{name}.vcd", folder / f"{name}.vvp"
     options = folder / f"{name}.f"
-    options.write_text("+timescale+1ns/1ps\n")
+    log = folder / f"{name}.activity.log"
+    plan = compilation(name, bench, sources, folder)
     try:
-        command = [*found.command, "-g2012", "-f", options.name, "-s", bench, "-o", program.name]
-        command += [str(source) for source in sources]
-        log = folder / f"{name}.activity.log"
-        toolbox.run(command, cwd=folder, log=log, name=f"iverilog on the netlist of {name}", timeout=SECONDS)
+        plan.run(found, folder)
         inputs, outputs = vectors
         toolbox.run(
             [toolbox.icarus_runtime(toolbox.find(toolbox.ICARUS)), program.name, f"+inputs={inputs}", f"+outputs={outputs}", f"+rows={rows + ROWS_AROUND}",
@@ -102,6 +101,20 @@ def simulate(
     finally:
         for path in (waves, program, options):
             path.unlink(missing_ok=True)
+
+
+def compilation(name: str, bench: str, sources: Sequence[Path], folder: Path) -> toolbox.Plan:
+    """Icarus on the netlist of `name` in `folder`, in this bench."""
+    words = ("-g2012", "-f", f"{name}.f", "-s", bench, "-o", f"{name}.vvp", *map(str, sources))
+    files: dict[str, str | Path] = {str(source): folder / source for source in sources}
+    return toolbox.Plan(
+        tool=toolbox.ICARUS,
+        name=f"iverilog on the netlist of {name}",
+        files=files | {f"{name}.f": "+timescale+1ns/1ps\n"},
+        arguments=words,
+        log=f"{name}.activity.log",
+        timeout=SECONDS,
+    )
 
 
 def _cell(netlist: Netlist, name: str) -> Cell:

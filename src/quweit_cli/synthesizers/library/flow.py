@@ -1,61 +1,282 @@
-"""Blocks in cells of a library: mapped one by one, and OpenSTA states timing and power.
+"""Designs in cells of a library: mapped, and OpenSTA states timing and power.
+
+A block is mapped whole, and runs its own bench while activity is counted. A unit is mapped whole as well: a row waits in
+flip-flops, as there is no memory macro, and each of its elements has a clock gate. Of an array each module is mapped once,
+with a clock tree of its own, and counted: a cell side² times. Units and modules see what they would see at work
+(hdl/units/streams.py, hdl/array/streams.py).
 
 No placement: wires are the library's default wire load model, the clock is ideal for timing, and has a buffer
-tree for power.
+tree for power. Power at the clock asked for, twice: vectorless, 12.5 % activity on every net, and with counted activity.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from quweit_cli import toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.config import Synth
-from quweit_cli.documents import AsicFigures, RtlBlock, SynthesizedBlock
+from quweit_cli.documents import (
+    ArrayDesign,
+    BlockDesign,
+    Design,
+    Implementation,
+    LibraryFigures,
+    ModuleInCells,
+    Part,
+    UnitDesign,
+)
 from quweit_cli.errors import ConfigError
-from quweit_cli.progress import Progress
+from quweit_cli.hdl.array import streams as array_streams
+from quweit_cli.hdl.array.streams import Matrices
+from quweit_cli.hdl.stimulus import Stream
+from quweit_cli.hdl.units import streams as unit_streams
+from quweit_cli.progress import Progress, Task
 from quweit_cli.synthesizers.base import Package
-from quweit_cli.synthesizers.library import activity, opensta
+from quweit_cli.synthesizers.library import activity, mapping, opensta, replay
 from quweit_cli.synthesizers.library.clock_tree import clock_gates
 from quweit_cli.synthesizers.library.liberty import Library
-from quweit_cli.synthesizers.library.mapping import (
-    ABC_SHARE_BLOCK,
-    ABC_SHARE_FAST,
-    LIBRARY,
-    Design,
-    Mapping,
-    Target,
-    library_at,
-    map_fast,
-    map_to_cells,
-    target_of,
-)
+from quweit_cli.synthesizers.library.mapping import LIBRARY, Mapping, Target, library_at, target_of
 from quweit_cli.synthesizers.library.netlist import Netlist
+from quweit_cli.synthesizers.library.parameters import with_parameters
+from quweit_cli.toolbox import Plan
 
 FOLDER = "asic"
 
 
-def synthesize(package: Package, options: Synth, folder: Path, progress: Progress) -> list[SynthesizedBlock]:
-    """Blocks one after the other, as each takes gigabytes; what the tools read and wrote is in `folder/asic`.
+class Module(NamedTuple):
+    """What is mapped by itself: a design, or a part of one. Modules of one name are the same hardware."""
+
+    name: str  # of its files
+    part: Part
+
+
+class Made(NamedTuple):
+    """A module in cells, in the place that it has in a design."""
+
+    times: int  # that the design has it
+    mapped: Mapping
+    analysis: opensta.Analysis
+    counted: activity.Activity | None
+
+
+def synthesize(package: Package, options: Synth, folder: Path, progress: Progress) -> list[Implementation]:
+    """Designs one after the other, as each takes gigabytes; what the tools read and wrote is in `folder/asic`.
 
     Raises:
         ConfigError: the library cannot be read, or lacks a cell that every design needs.
         ToolNotFound, ToolTooOld, ToolFailed: as every synthesizer.
     """
-    target = target_of(options)
     work = folder / FOLDER
     work.mkdir()
+    flow = _Flow(package, target_of(options), options, work)
+    designs = package.manifest.designs
     with (
-        library_at(work / LIBRARY, target.library),
-        progress.task("synthesis", total=len(package.manifest.blocks)) as task,
+        library_at(work / LIBRARY, flow.target.library),
+        progress.task("synthesis", total=sum(len(modules_of(design)) for design in designs)) as task,
     ):
+        return [flow.implementation(design, task) for design in designs]
+
+
+def modules_of(design: Design) -> list[Module]:
+    if isinstance(design, ArrayDesign):
+        return [Module(part.name, part) for part in design.parts]
+    parameters = design.parameters if isinstance(design, UnitDesign) else {}
+    return [Module(design.name, Part(module=design.top, parameters=parameters))]
+
+
+class _Flow:
+    """One package to one library. A module that several designs have is mapped once, and sees other tiles in each."""
+
+    def __init__(self, package: Package, target: Target, options: Synth, work: Path) -> None:
+        self.package, self.target, self.options, self.work = package, target, options, work
+        self.mapped: dict[str, Mapping] = {}
+        self.matrices: list[Matrices] | None = None
+
+    def implementation(self, design: Design, task: Task) -> Implementation:
+        started = time.monotonic()
         made = []
-        for block in package.manifest.blocks:
-            made.append(_synthesize_block(package, block, target, options, work))
+        for module in modules_of(design):
+            made.append(self._make(design, module))
             task.advance()
-    return made
+        figures = self._figures(design, made)
+        block = isinstance(design, BlockDesign)
+        return Implementation(
+            design=design.name,
+            kind=design.kind,
+            tool="yosys",
+            version=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {toolbox.find(toolbox.OPENSTA).version}",
+            device=self.target.library.name,
+            clock_mhz=self.options.clock_mhz,
+            stage="synthesis",
+            ffs=sum(
+                one.times * sum(cell.cell.sequential for cell in one.mapped.netlist.instances) for one in made
+            ),
+            slack_ns=min(one.analysis.slack_ns for one in made),
+            power_mw=figures.vectorless_mw if figures.measured_mw is None else figures.measured_mw,
+            power_method=figures.measured_method or figures.vectorless_method,
+            seconds=round(time.monotonic() - started, 3),
+            log=f"{FOLDER}/{modules_of(design)[0].name}.log",
+            netlist=f"{FOLDER}/{design.name}.netlist.v" if block else None,
+            cell_models=f"{FOLDER}/{design.name}.cells.v" if block else None,
+            asic=figures,
+        )
+
+    def _make(self, design: Design, module: Module) -> Made:
+        name, target = module.name, self.target
+        sources = self._sources(design, module)
+        if name not in self.mapped:
+            self.mapped[name] = self._map(design, module, sources)
+        mapped = self.mapped[name]
+        measured = self.options.activity == "measured"
+        if measured or isinstance(design, BlockDesign):
+            write_cell_models(mapped.netlist, target.library, self.work, name)
+        counted = self._activity(design, module, mapped.netlist, sources) if measured else None
+        analysis = analyse(mapped.netlist, target, self.work, name, counted)
+        return Made(module.part.count, mapped, analysis, counted)
+
+    def _sources(self, design: Design, module: Module) -> list[Path]:
+        """Relative to where the tools work. Where parameters stand in a source, it is a file of this module's own."""
+        package = self.package.folder
+        if isinstance(design, BlockDesign):
+            return [Path(os.path.relpath(package / source, self.work)) for source in design.sources]
+        top, sources = module.part.module, []
+        for source in design.sources:
+            text, stem = (package / source).read_text(), Path(source).stem
+            if stem == top:
+                text = with_parameters(text, top, module.part.parameters)
+            elif isinstance(design, ArrayDesign):  # its modules have no others inside
+                continue
+            own = Path(f"{module.name}.sv" if stem == top else f"{module.name}.{stem}.sv")
+            write_text(self.work / own, text)
+            sources.append(own)
+        return sources
+
+    def _map(self, design: Design, module: Module, sources: Sequence[Path]) -> Mapping:
+        """A block as the settings say; units and modules of arrays, which are small and have multipliers, for speed."""
+        options, block = self.options, isinstance(design, BlockDesign)
+        fast = options.mapping == "speed" or not block
+        share = mapping.ABC_SHARE
+        if block:
+            share = mapping.ABC_SHARE_FAST if fast else mapping.ABC_SHARE_BLOCK
+        source = mapping.Source(sources, module.part.module, module.name, options.clock_gating, share)
+        if fast:
+            return mapping.map_fast(source, self.target, self.work)
+        return Mapping(mapping.map_to_cells(source, self.target, self.work), "nf")
+
+    def _activity(
+        self, design: Design, module: Module, netlist: Netlist, sources: Sequence[Path]
+    ) -> activity.Activity:
+        if isinstance(design, BlockDesign):
+            return _activity(self.package, design, netlist, self.options, self.work)
+        return replay.measure(netlist, sources, self._streams(design, module), self.work, module.name)
+
+    def _streams(self, design: Design, module: Module) -> list[Stream]:
+        if isinstance(design, ArrayDesign):
+            if self.matrices is None:
+                self.matrices = array_streams.read_matrices(self.package.folder, design)
+            return array_streams.streams(module.part.module, design.side, self.matrices)
+        assert isinstance(design, UnitDesign)
+        return [unit_streams.stream_of(design)]
+
+    def _figures(self, design: Design, made: Sequence[Made]) -> LibraryFigures:
+        library = self.target.library
+        netlists = [(one.times, one.mapped.netlist) for one in made]
+        cells: Counter[str] = Counter()
+        for count, netlist in netlists:
+            cells.update({name: count * number for name, number in netlist.cells_by_type().items()})
+        counted = [one.counted for one in made if one.counted]
+        shortest = max(one.analysis.shortest_period_ns for one in made)
+        common = self._method(design, made)
+        parts = [
+            ModuleInCells(
+                module=module.part.module,
+                count=one.times,
+                area_um2=one.mapped.netlist.area_um2(),
+                vectorless_mw=one.analysis.vectorless_mw,
+                measured_mw=one.analysis.measured_mw,
+                slack_ns=one.analysis.slack_ns,
+                mapper=one.mapped.mapper,
+            )
+            for module, one in zip(modules_of(design), made, strict=True)
+        ]
+        return LibraryFigures(
+            library=library.name,
+            library_sha256=library.sha256,
+            cells_left_out=sorted(library.left_out),
+            area_mm2=sum(count * netlist.area_um2() for count, netlist in netlists) / 1e6,
+            sequential_area_mm2=sum(count * netlist.area_um2(sequential=True) for count, netlist in netlists)
+            / 1e6,
+            cells=sum(count * len(netlist.instances) for count, netlist in netlists),
+            cells_by_type=dict(cells),
+            clock_gates=sum(count * len(clock_gates(netlist)) for count, netlist in netlists),
+            shortest_period_ns=shortest,
+            highest_clock_mhz=1000 / shortest,
+            leakage_mw=sum(one.times * one.analysis.leakage_mw for one in made),
+            vectorless_mw=sum(one.times * one.analysis.vectorless_mw for one in made),
+            vectorless_method=f"{common}; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity on every net, "
+            "gated clocks counted as running",
+            measured_mw=sum_of_all([(one.times, one.analysis.measured_mw) for one in made]),
+            measured_ungated_mw=sum_of_all([(one.times, one.analysis.ungated_mw) for one in made]),
+            measured_method=self._measured_method(common, design, made) if counted else None,
+            nets=sum(len(netlist.net_names()) for _, netlist in netlists),
+            nets_annotated=sum(len(one.toggles) for one in counted),
+            activity_rows=sum(one.rows for one in counted),
+            activity_cycles=sum(one.cycles for one in counted),
+            modules=parts,
+        )
+
+    def _method(self, design: Design, made: Sequence[Made]) -> str:
+        library = self.target.library
+        wires = f"wires by its model `{library.wire_load}`" if library.wire_load else "no wires"
+        how = {
+            "block": "clock tree inside",
+            "unit": "one lane, its row in flip-flops, clock tree inside",
+            "array": "module by module, a clock tree in each",
+        }[design.kind]
+        mapped = ""
+        if isinstance(design, BlockDesign) and self.options.mapping == "speed":
+            mapped = "; mapped for speed" if made[0].mapped.mapper == "map" else f"; {REFUSED}"
+        elif isinstance(design, UnitDesign) and made[0].mapped.mapper != "map":
+            mapped = f"; {REFUSED}"
+        return f"OpenSTA, {library.supply}, {wires}, {how}, before placement{mapped}"
+
+    def _measured_method(self, common: str, design: Design, made: Sequence[Made]) -> str:
+        counted = [one.counted for one in made if one.counted]
+        cycles = sum(one.cycles for one in counted)
+        if isinstance(design, BlockDesign):
+            nets = len(made[0].mapped.netlist.net_names())
+            what = (
+                f"activity of {len(counted[0].toggles):,} of {nets:,} nets counted in simulation of the netlist "
+                f"on {counted[0].rows} golden rows, {cycles:,} cycles"
+            )
+        elif isinstance(design, ArrayDesign):
+            what = (
+                f"activity of every net counted in simulation of the netlist of each module, {cycles:,} cycles in all, as "
+                "it passes sampled places of tiles of every product, equal to its RTL in each; products weighted by "
+                f"their cycles; operands: {self.package.manifest.operands}"
+            )
+        else:
+            what = (
+                f"activity of every net counted in simulation of the netlist over {cycles:,} cycles, equal to its RTL in "
+                f"each; {unit_streams.SAID}"
+            )
+        return f"{common}; {what}; without glitches"
+
+
+REFUSED = "mapped by `&nf`, as `map` of ABC refused it"
+
+
+def sum_of_all(parts: Sequence[tuple[int, float | None]]) -> float | None:
+    """None when one is missing."""
+    if any(power is None for _, power in parts):
+        return None
+    return sum(count * power for count, power in parts if power is not None)
 
 
 def analyse(
@@ -80,72 +301,26 @@ def analyse(
         )
 
 
-def _synthesize_block(
-    package: Package, block: RtlBlock, target: Target, options: Synth, work: Path
-) -> SynthesizedBlock:
-    started = time.monotonic()
-    name = block.name
-    sources = [Path(os.path.relpath(package.folder / source, work)) for source in block.sources]
-    mapped = _map(sources, block, target, options, work)
-    netlist = mapped.netlist
-    write_cell_models(netlist, target.library, work, name)
-    counted = _activity(package, block, netlist, options, work) if options.activity == "measured" else None
-    found = toolbox.find(toolbox.OPENSTA)
-    analysis = analyse(netlist, target, work, name, counted)
-    figures = _figures(mapped, target, options, analysis, counted)
-    method = figures.vectorless_method if counted is None else figures.measured_method
-    return SynthesizedBlock(
-        block=name,
-        tool="yosys",
-        version=f"{toolbox.find(toolbox.YOSYS).version}, OpenSTA {found.version}",
-        device=target.library.name,
-        clock_mhz=options.clock_mhz,
-        stage="synthesis",
-        ffs=sum(one.cell.sequential for one in netlist.instances),
-        slack_ns=analysis.slack_ns,
-        power_mw=figures.vectorless_mw if figures.measured_mw is None else figures.measured_mw,
-        power_method=method,
-        seconds=round(time.monotonic() - started, 3),
-        log=f"{FOLDER}/{name}.log",
-        netlist=f"{FOLDER}/{name}.netlist.v",
-        cell_models=f"{FOLDER}/{name}.cells.v",
-        asic=figures,
-    )
-
-
-def _map(sources: list[Path], block: RtlBlock, target: Target, options: Synth, work: Path) -> Mapping:
-    fast = options.mapping == "speed"
-    share = ABC_SHARE_FAST if fast else ABC_SHARE_BLOCK
-    design = Design(sources, block.top, block.name, options.clock_gating, share)
-    return map_fast(design, target, work) if fast else Mapping(map_to_cells(design, target, work), "nf")
-
-
-def _how_mapped(mapped: Mapping, options: Synth) -> str:
-    """What the method says of the mapper."""
-    if options.mapping == "area":
-        return ""
-    return "; mapped for speed" if mapped.mapper == "map" else "; mapped by `&nf`, as `map` of ABC refused it"
-
-
 def write_cell_models(netlist: Netlist, library: Library, work: Path, name: str) -> None:
     """`<name>.cells.v`: the cells used, from their functions in the library."""
     output = f"{name}.cells.v"
     with library_at(work / f"{name}.cells.lib", library, netlist.cells_by_type()):
         script = activity.cell_models_script(netlist, f"{name}.cells.lib", output)
-        write_text(work / f"{name}.cells.ys", script)
-        toolbox.run(
-            [*toolbox.find(toolbox.YOSYS).command, f"{name}.cells.ys"],
-            cwd=work,
-            log=work / f"{name}.cells.log",
+        plan = Plan(
+            tool=toolbox.YOSYS,
             name="yosys on the cell models",
+            files={f"{name}.cells.ys": script, f"{name}.cells.lib": work / f"{name}.cells.lib"},
+            arguments=(f"{name}.cells.ys",),
+            log=f"{name}.cells.log",
         )
+        plan.run(toolbox.find(toolbox.YOSYS), work)
     gates = {gate.cell.name: gate.cell for gate in clock_gates(netlist).values()}
     models = (work / output).read_text() + "".join(activity.clock_gate_model(cell) for cell in gates.values())
     write_text(work / output, models)
 
 
 def _activity(
-    package: Package, block: RtlBlock, netlist: Netlist, options: Synth, work: Path
+    package: Package, block: BlockDesign, netlist: Netlist, options: Synth, work: Path
 ) -> activity.Activity:
     """The netlist in the package's own bench, on golden rows.
 
@@ -183,46 +358,3 @@ def _golden_first(vectors: Path, lines: int, work: Path) -> Path:
     text = vectors.read_text().splitlines(keepends=True)
     write_text(work / vectors.name, "".join([*text[-lines:], *text[:-lines]]))
     return Path(vectors.name)
-
-
-def _figures(
-    mapped: Mapping,
-    target: Target,
-    options: Synth,
-    analysis: opensta.Analysis,
-    counted: activity.Activity | None,
-) -> AsicFigures:
-    netlist, library = mapped.netlist, target.library
-    gates = clock_gates(netlist)
-    wires = f"wires by its model `{library.wire_load}`" if library.wire_load else "no wires"
-    common = f"OpenSTA, {library.supply}, {wires}, clock tree inside, before placement{_how_mapped(mapped, options)}"
-    nets = len(netlist.net_names())
-    measured = None
-    if counted is not None:
-        measured = (
-            f"{common}; activity of {len(counted.toggles):,} of {nets:,} nets counted in simulation of the netlist "
-            f"on {counted.rows} golden rows, {counted.cycles:,} cycles, without glitches"
-        )
-    return AsicFigures(
-        library=library.name,
-        library_sha256=library.sha256,
-        cells_left_out=sorted(library.left_out),
-        area_mm2=netlist.area_um2() / 1e6,
-        sequential_area_mm2=netlist.area_um2(sequential=True) / 1e6,
-        cells=len(netlist.instances),
-        cells_by_type=netlist.cells_by_type(),
-        clock_gates=len(gates),
-        shortest_period_ns=analysis.shortest_period_ns,
-        highest_clock_mhz=1000 / analysis.shortest_period_ns,
-        leakage_mw=analysis.leakage_mw,
-        vectorless_mw=analysis.vectorless_mw,
-        vectorless_method=f"{common}; vectorless, {100 * opensta.GLOBAL_ACTIVITY:g} % activity on every net, "
-        "gated clocks counted as running",
-        measured_mw=analysis.measured_mw,
-        measured_ungated_mw=analysis.ungated_mw,
-        measured_method=measured,
-        nets=nets,
-        nets_annotated=len(counted.toggles) if counted else 0,
-        activity_rows=counted.rows if counted else 0,
-        activity_cycles=counted.cycles if counted else 0,
-    )

@@ -7,10 +7,9 @@ maps against a delay target with a driving cell and a load.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from quweit_cli.synthesizers.library.clock_tree import add_clock_tree
 from quweit_cli.synthesizers.library.flip_flop_loads import buffer_flip_flops
 from quweit_cli.synthesizers.library.liberty import Library, read_libraries
 from quweit_cli.synthesizers.library.netlist import Netlist, read_netlist, verilog
+from quweit_cli.toolbox import Plan
 
 LIBRARY = "library.lib"  # there while the tools run; the library itself is not part of the artefact
 ABC_SHARE = (
@@ -62,7 +62,7 @@ class Target(NamedTuple):
     period_ns: float
 
 
-class Design(NamedTuple):
+class Source(NamedTuple):
     """What is mapped: `name` names the files, `logic_share` is the part of the period that logic may take."""
 
     sources: Sequence[Path]
@@ -91,7 +91,7 @@ def target_of(options: Synth) -> Target:
     return Target(library, driver.name, load_ff, 1000 / options.clock_mhz)
 
 
-def map_fast(design: Design, target: Target, work: Path) -> Mapping:
+def map_fast(design: Source, target: Target, work: Path) -> Mapping:
     """`map` of ABC ends at an assertion when a gate has no delay by its reckoning; `&nf` takes every library.
 
     The log of a mapper that refused stays beside the other, as `<name>.map.log`.
@@ -105,25 +105,31 @@ def map_fast(design: Design, target: Target, work: Path) -> Mapping:
         return Mapping(map_to_cells(design, target, work), "nf")
 
 
-def map_to_cells(design: Design, target: Target, work: Path, abc_script: str = ABC_SCRIPT) -> Netlist:
+def map_to_cells(design: Source, target: Target, work: Path, abc_script: str = ABC_SCRIPT) -> Netlist:
     """Yosys and ABC on the sources of one flat design; leaves `<name>.netlist.v`, with a clock tree.
 
     Raises:
         ToolFailed: Yosys refused the design, or could not map all of it.
     """
-    found = toolbox.find(toolbox.YOSYS)
     library, name = target.library, design.name
-    write_text(work / f"{name}.constr", f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n")
-    write_text(work / f"{name}.ys", script(design, target, abc_script))
-    reads = [*design.sources, Path(LIBRARY), Path(f"{name}.constr"), Path(f"{name}.ys")]
-    with plain_copy(work, reads) as place:
-        toolbox.run(
-            [*found.command, f"{name}.ys"],
-            cwd=place,
-            log=work / f"{name}.log",
-            name=f"yosys on block {name}",
-            environment={"TMPDIR": str(place)},  # else ABC keeps every library that it saw, for good
-        )
+    plan = Plan(
+        tool=toolbox.YOSYS,
+        name=f"yosys on {name}",
+        files={
+            f"{name}.constr": f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n",
+            f"{name}.ys": script(design, target, abc_script),
+            **{str(read): work / read for read in (*design.sources, Path(LIBRARY))},
+        },
+        arguments=(f"{name}.ys",),
+        log=f"{name}.log",
+    )
+    plan.write(work)
+    with plain_folder(map(Path, plan.files)) as place:
+        plan.lay_out(place)
+        alone = replace(
+            plan, environment={"TMPDIR": str(place)}
+        )  # else ABC keeps every library that it saw, for good
+        alone.run(toolbox.find(toolbox.YOSYS), place, work / plan.log)
         netlist = read_netlist(place / f"{name}.json", design.top, library)
     buffer_flip_flops(netlist, library)
     add_clock_tree(netlist, library, CLOCK)
@@ -131,7 +137,7 @@ def map_to_cells(design: Design, target: Target, work: Path, abc_script: str = A
     return netlist
 
 
-def script(design: Design, target: Target, abc_script: str) -> str:
+def script(design: Source, target: Target, abc_script: str) -> str:
     """The Yosys script of one design; it runs where `library_at` left the library."""
     library, name = target.library, design.name
     gates = design.clock_gating and library.clock_gates()
@@ -157,8 +163,8 @@ write_json {yosys_word(f"{name}.json")}
 
 
 @contextlib.contextmanager
-def plain_copy(work: Path, names: Sequence[Path]) -> Iterator[Path]:
-    """A folder of a plain name with the files that `names` leads to from `work`, where it leads to them as well.
+def plain_folder(names: Iterable[Path]) -> Iterator[Path]:
+    """A folder of a plain name, deep enough that `names` lead to places below a scratch folder.
 
     ABC is given whole paths, and takes none with a semicolon or a quote in it.
 
@@ -171,10 +177,6 @@ def plain_copy(work: Path, names: Sequence[Path]) -> Iterator[Path]:
             raise ToolFailed(f"ABC cannot work in `{scratch}`", hint="set TMPDIR to a folder of a plain name")
         place = Path(scratch, *["work"] * (above + 1))
         place.mkdir(parents=True)
-        for name in names:
-            copy = Path(os.path.normpath(place / name))
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(work / name, copy)
         yield place
 
 

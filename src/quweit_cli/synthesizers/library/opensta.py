@@ -19,6 +19,7 @@ from quweit_cli.hdl.words import tcl_word
 from quweit_cli.synthesizers.library.activity import Activity
 from quweit_cli.synthesizers.library.clock_tree import clock_gates
 from quweit_cli.synthesizers.library.netlist import Bit, Netlist
+from quweit_cli.toolbox import Plan
 
 GLOBAL_ACTIVITY = 0.125
 PORT_SHARE = 0.2  # of the period passes outside of the block, before its inputs and after its outputs
@@ -54,8 +55,6 @@ def analyse(
     Raises:
         ToolFailed: OpenSTA refused something, or a figure is missing from its reports.
     """
-    if activity is not None:
-        (folder / f"{name}.activity.tcl").write_text(_annotation(netlist, activity))
     text = _script(
         netlist,
         name,
@@ -65,10 +64,19 @@ def analyse(
         load_ff=load_ff,
         measured=activity is not None,
     )
-    (folder / f"{name}.sta.tcl").write_text(text)
-    log = folder / f"{name}.sta.log"
-    command = [*found.command, "-no_splash", "-exit", f"{name}.sta.tcl"]
-    output = toolbox.run(command, cwd=folder, log=log, name=f"sta on block {name}", timeout=SECONDS)
+    files: dict[str, str | Path] = {f"{name}.sta.tcl": text, library: folder / library}
+    files[f"{name}.netlist.v"] = folder / f"{name}.netlist.v"
+    if activity is not None:
+        files[f"{name}.activity.tcl"] = _annotation(netlist, activity)
+    plan = Plan(
+        tool=toolbox.OPENSTA,
+        name=f"sta on {name}",
+        files=files,
+        arguments=("-no_splash", "-exit", f"{name}.sta.tcl"),
+        log=f"{name}.sta.log",
+        timeout=SECONDS,
+    )
+    output, log = plan.run(found, folder), folder / plan.log
     complaint = re.search(r"^(?:Error|Warning): .*$", output, re.MULTILINE)
     if complaint:  # it goes on after an error, and ends with 0
         raise ToolFailed(f"OpenSTA on block `{name}`: {complaint[0]}", hint=f"its log: {log}")

@@ -15,7 +15,7 @@ from quweit_cli import __version__, toolbox
 from quweit_cli.artifacts import write_text
 from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.stimulus import Stream
-from quweit_cli.synthesizers.library.activity import SECONDS, Activity, count
+from quweit_cli.synthesizers.library.activity import SECONDS, Activity, compilation, count
 from quweit_cli.synthesizers.library.netlist import Netlist
 from quweit_cli.templating import render
 
@@ -46,14 +46,11 @@ def measure(
             header=header,
         ),
     )
-    write_text(options, "+timescale+1ns/1ps\n")
     renamed = folder / f"{name}.rtl.sv"
     write_text(renamed, _renamed(netlist.top, "".join((folder / path).read_text() for path in sources)))
-    found, log = toolbox.find(toolbox.ICARUS), folder / f"{name}.activity.log"
-    command = [*found.command, "-g2012", "-f", options.name, "-s", "replay", "-o", program.name]
-    command += [f"{name}.cells.v", f"{name}.netlist.v", renamed.name, bench.name]
+    read = [Path(f"{name}.cells.v"), Path(f"{name}.netlist.v"), Path(renamed.name), Path(bench.name)]
     try:
-        toolbox.run(command, cwd=folder, log=log, name=f"iverilog on the netlist of {name}", timeout=SECONDS)
+        compilation(name, "replay", read, folder).run(toolbox.find(toolbox.ICARUS), folder)
         return weighted(
             [(stream.share, _replay(netlist, stream, inputs, folder, name)) for stream in streams]
         )

@@ -15,13 +15,14 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.artifacts import inside, write_text
 from quweit_cli.config import Synth
-from quweit_cli.documents import RtlBlock, SynthesizedBlock
+from quweit_cli.documents import Design, Implementation, UnitDesign
 from quweit_cli.errors import ToolFailed, ToolNotFound
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers.base import Package
+from quweit_cli.synthesizers.base import Package, check_rendered
 from quweit_cli.synthesizers.parts import Family, family_of
 from quweit_cli.synthesizers.vivado import reports as vivado_reports
 from quweit_cli.templating import render
+from quweit_cli.toolbox import Plan
 
 PROJECT = "vivado"
 TOGGLE_PERCENT = 12.5
@@ -31,20 +32,24 @@ POWER_METHOD = f"report_power after routing, dynamic, vectorless, {TOGGLE_PERCEN
 class Vivado:
     tool = toolbox.VIVADO
 
+    def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
+        family_of(options.device)
+        return plans(package, options)
+
     def synthesize(
         self, package: Package, options: Synth, folder: Path, progress: Progress
-    ) -> list[SynthesizedBlock]:
-        """One Vivado process a block, one after the other: each takes gigabytes of memory."""
+    ) -> list[Implementation]:
+        """One Vivado process a design, one after the other: each takes gigabytes of memory."""
         family = family_of(options.device)
+        check_rendered(package.manifest)
         found = _find(self.tool)
         project = folder / PROJECT
         if not project.is_dir():
             write_project(package, options, project)
-        blocks = package.manifest.blocks
         made = []
-        with progress.task("synthesis", total=len(blocks)) as task:
-            for block in blocks:
-                made.append(_synthesize_block(found, block, options, family, project))
+        with progress.task("synthesis", total=len(package.manifest.designs)) as task:
+            for design, plan in zip(package.manifest.designs, plans(package, options), strict=True):
+                made.append(_synthesize(found, design, plan, options, family, project))
                 task.advance()
         return made
 
@@ -61,47 +66,70 @@ def _find(tool: toolbox.Tool) -> toolbox.Found:
 
 
 def write_project(package: Package, options: Synth, folder: Path) -> None:
-    """A new folder with sources/, constraints.xdc, one Tcl script a block, run_all.tcl and reports/."""
-    blocks = package.manifest.blocks
-    for name in ("sources", "reports", "logs"):
-        (folder / name).mkdir(parents=True)
-    for source in sorted({name for block in blocks for name in block.sources_xilinx}):
-        copy = inside(folder / "sources", source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inside(package.folder, source), copy)
+    """A new folder with sources/, constraints.xdc, one Tcl script a design, run_all.tcl and reports/."""
+    for plan in plans(package, options):
+        plan.write(folder)
+        for name, source in plan.files.items():
+            if isinstance(source, Path):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, folder / name)
+    names = [design.name for design in package.manifest.designs]
+    write_text(folder / "run_all.tcl", render("vivado/run_all.tcl.mako", designs=names))
+
+
+def plans(package: Package, options: Synth) -> list[Plan]:
+    """What Vivado does in the folder of the project, a design each.
+
+    Raises:
+        ArtifactError: a source is outside of the package.
+        ConfigError: a design that is rendered for library cells alone.
+    """
     constraints = render(
         "vivado/constraints.xdc.mako",
         clock_mhz=f"{options.clock_mhz:g}",
         period_ns=f"{1000 / options.clock_mhz:.3f}",
     )
-    write_text(folder / "constraints.xdc", constraints)
-    for block in blocks:
-        text = render(
-            "vivado/block.tcl.mako",
-            block=block.name,
-            top=block.top,
-            part=options.device,
-            sources=block.sources_xilinx,
-            toggle_percent=f"{TOGGLE_PERCENT:g}",
+    check_rendered(package.manifest)
+    return [
+        Plan(
+            tool=toolbox.VIVADO,
+            name=f"vivado on {design.kind} {design.name}",
+            files={
+                f"{design.name}.tcl": _script(design, options),
+                "constraints.xdc": constraints,
+                **{f"sources/{name}": inside(package.folder, name) for name in design.sources_xilinx},
+            },
+            arguments=("-mode", "batch", "-nojournal", "-nolog", "-source", f"{design.name}.tcl"),
+            log=f"logs/{design.name}.log",
+            folders=("reports",),
         )
-        write_text(folder / f"{block.name}.tcl", text)
-    write_text(
-        folder / "run_all.tcl", render("vivado/run_all.tcl.mako", blocks=[block.name for block in blocks])
+        for design in package.manifest.designs
+    ]
+
+
+def _script(design: Design, options: Synth) -> str:
+    return render(
+        "vivado/design.tcl.mako",
+        design=design.name,
+        top=design.top,
+        part=options.device,
+        sources=design.sources_xilinx,
+        parameters=design.parameters if isinstance(design, UnitDesign) else {},
+        toggle_percent=f"{TOGGLE_PERCENT:g}",
     )
 
 
-def _synthesize_block(
-    found: toolbox.Found, block: RtlBlock, options: Synth, family: Family, project: Path
-) -> SynthesizedBlock:
+def _synthesize(
+    found: toolbox.Found, design: Design, plan: Plan, options: Synth, family: Family, project: Path
+) -> Implementation:
     started = time.monotonic()
-    log = project / "logs" / f"{block.name}.log"
-    command = [*found.command, "-mode", "batch", "-nojournal", "-nolog", "-source", f"{block.name}.tcl"]
-    toolbox.run(command, cwd=project, log=log, name=f"vivado on block {block.name}")
-    report = project / "reports" / block.name
-    used = vivado_reports.utilization(_read(report, "utilization"), block.top, family.utilization)
-    power_mw = vivado_reports.dynamic_power_mw(_read(report, "power"), block.top)
-    return SynthesizedBlock(
-        block=block.name,
+    plan.run(found, project)
+    report = project / "reports" / design.name
+    used = vivado_reports.utilization(_read(report, "utilization"), design.top, family.utilization)
+    power_mw = vivado_reports.dynamic_power_mw(_read(report, "power"), design.top)
+    return Implementation(
+        design=design.name,
+        kind=design.kind,
         tool="vivado",
         version=found.version,
         device=options.device,
@@ -113,13 +141,13 @@ def _synthesize_block(
         muxes=used.muxes,
         brams=used.brams,
         dsps=used.dsps,
-        slack_ns=vivado_reports.worst_setup_slack_ns(_read(report, "timing_summary"), block.top),
+        slack_ns=vivado_reports.worst_setup_slack_ns(_read(report, "timing_summary"), design.top),
         power_mw=power_mw,
         power_method=POWER_METHOD
         if power_mw is not None
         else f"{POWER_METHOD}: less than the 1 mW that it prints",
         seconds=round(time.monotonic() - started, 3),
-        log=f"{PROJECT}/logs/{log.name}",
+        log=f"{PROJECT}/{plan.log}",
     )
 
 

@@ -1,4 +1,4 @@
-"""A block on a simulator: its golden rows through its RTL, its wrapper, or its netlist.
+"""A block or a unit on a simulator: its golden rows through its RTL, its wrapper, or its netlist.
 
 Of an RTL package only the design and the golden rows are used. The bench is the one of this quweit, rendered from the
 manifest: a project that came from elsewhere runs no Python of its own.
@@ -6,16 +6,25 @@ manifest: a project that came from elsewhere runs no Python of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import PositiveInt
 
 from quweit_cli.artifacts import inside
-from quweit_cli.documents import Design, RtlBlock, RtlManifest, SimDifference, SimRun
+from quweit_cli.documents import (
+    BlockDesign,
+    Form,
+    RowDesign,
+    RtlManifest,
+    SimDifference,
+    SimRun,
+    UnitDesign,
+)
 from quweit_cli.errors import ArtifactError
 from quweit_cli.hdl.benches import render_benches
+from quweit_cli.hdl.units.design import render_bench
 from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
@@ -30,7 +39,7 @@ BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
 
 
-class BlockAnswer(Answer):
+class RowAnswer(Answer):
     """What `test_block.py` writes."""
 
     differences: list[SimDifference]  # the first few
@@ -41,10 +50,10 @@ class BlockAnswer(Answer):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is simulated of a block."""
+    """What is simulated of a design."""
 
-    block: RtlBlock
-    design: Design
+    design: RowDesign
+    form: Form
     rows: int  # in each scenario
     files: Mapping[
         str, Path | str
@@ -52,26 +61,24 @@ class Subject:
 
     @property
     def name(self) -> str:
-        return (
-            self.block.name if self.design in ("block", "netlist") else f"{self.block.name} ({self.design})"
-        )
+        return f"{self.design.name} (wrapper)" if self.form == "wrapper" else self.design.name
 
 
-def subjects(package: Path, block: RtlBlock, rows: int) -> dict[Design, Subject]:
-    """What can be simulated of the block as it lies in the package, by design.
+def subjects(package: Path, design: RowDesign, rows: int) -> dict[Form, Subject]:
+    """What can be simulated of the design as it lies in the package, by form: a block has a wrapper.
 
     Raises:
         ArtifactError: a source is outside of the package, or missing.
     """
-    plain = _files(package, block.sources)
-    wrapped = plain | _files(package, block.axis.sources)
-    return {
-        "block": Subject(block, "block", rows, plain),
-        "wrapper": Subject(block, "wrapper", min(rows, BRIEF_ROWS), wrapped),
-    }
+    plain = package_files(package, design.sources)
+    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain)}
+    if isinstance(design, BlockDesign):
+        wrapped = plain | package_files(package, design.axis.sources)
+        made["wrapper"] = Subject(design, "wrapper", min(rows, BRIEF_ROWS), wrapped)
+    return made
 
 
-def compile_cells(package: Path, block: RtlBlock, tool: Simulator, found: Found, kept: Path) -> None:
+def compile_cells(package: Path, block: BlockDesign, tool: Simulator, found: Found, kept: Path) -> None:
     """Compile the rendering in an FPGA's cells, with cells that are empty: it is compared by `--formal` and `--netlist`.
 
     Carry chains of many terms, each with delta cycles of its own, are what an event-driven simulator does not
@@ -81,13 +88,14 @@ def compile_cells(package: Path, block: RtlBlock, tool: Simulator, found: Found,
         ToolFailed: the tool rejects it.
         ArtifactError: a source is outside of the package, or missing.
     """
-    cells = _files(package, block.sources_xilinx)
+    cells = package_files(package, block.sources_xilinx)
     faces = cell_faces(path.read_text(errors="replace") for path in cells.values())
     with laid_out({CELLS: faces, **cells}, kept) as scratch:
         tool.check(found, Bench(block.top, (CELLS, *cells)), scratch)
 
 
-def _files(package: Path, names: list[str]) -> dict[str, Path]:
+def package_files(package: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Raises ArtifactError for a file that is outside of the package, or missing."""
     paths = {name: inside(package, name) for name in names}
     if missing := sorted(name for name, path in paths.items() if not path.is_file()):
         raise ArtifactError(f"`{package}` lacks `{missing[0]}`", hint="run `quweit rtl` again")
@@ -113,29 +121,48 @@ def run(
     job = _job(subject, package, manifest, waves=waves, stop_early=stop_early)
     answer, build_seconds, run_seconds = play(job, tool, found, kept)
     return SimRun(
-        block=subject.block.name,
-        design=subject.design,
+        design=subject.design.name,
+        form=subject.form,
         bit_exact=not answer.failures and not answer.different,
-        rows_compared=sum(answer.scenarios.values()),
-        different_rows=answer.different,
+        compared=sum(answer.scenarios.values()),
+        different=answer.different,
         scenarios=answer.scenarios,
         latency_cycles=answer.latency_cycles,
-        initiation_interval_cycles=answer.initiation_interval_cycles,
         differences=answer.differences,
         failures=answer.failures,
         build_seconds=build_seconds,
         run_seconds=run_seconds,
+        **_intervals(subject.design, answer),
     )
+
+
+def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
+    """What was measured between rows: of a unit the most and the average, and nothing where it ended early."""
+    every = answer.intervals_cycles
+    if not isinstance(design, UnitDesign) or not every:
+        return {"initiation_interval_cycles": answer.initiation_interval_cycles}
+    random = every[-design.random_rows :]
+    return {
+        "initiation_interval_cycles": max(every),
+        "average_interval_cycles": sum(random) / len(random),
+    }
 
 
 def _job(
     subject: Subject, package: Path, manifest: RtlManifest, *, waves: bool, stop_early: bool
-) -> Job[BlockAnswer]:
-    block, wrapper = subject.block, subject.design == "wrapper"
-    testbench = block.axis.testbench if wrapper else block.testbench
-    inputs, outputs = block.axis.inputs if wrapper else block.vectors.inputs, block.vectors.outputs
+) -> Job[RowAnswer]:
+    design, wrapper = subject.design, subject.form == "wrapper"
+    testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
+    if isinstance(design, BlockDesign):
+        benches = render_benches(design, "")
+        if wrapper:
+            testbench, inputs = design.axis.testbench, design.axis.inputs
+        text = benches[f"tb/{testbench}.sv"]
+    else:
+        assert isinstance(design, UnitDesign)
+        text = render_bench(design)
     bench: dict[str, str] = {name: static_text(name) for name in BENCH_MODULES}
-    bench[f"tb/{testbench}.sv"] = render_benches(block, "")[f"tb/{testbench}.sv"]
+    bench[f"tb/{testbench}.sv"] = text
     sources = (*subject.files, *bench)
     bench[f"tb/{MODULE}.py"] = static_text(f"tb/{MODULE}.py")
     bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
@@ -145,19 +172,19 @@ def _job(
             testbench,
             sources,
             waves=waves,
-            cells=subject.design == "netlist",
+            cells=subject.form == "netlist",
             brief=wrapper,
         ),
         files={**subject.files, **bench, **{name: inside(package, name) for name in (inputs, outputs)}},
         module=MODULE,
         tests=TESTS,
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
-        answer=BlockAnswer,
+        answer=RowAnswer,
         plusargs={"inputs": inputs},
         settings={
-            "QUWEIT_BLOCK": block.name,
+            "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),
-            "QUWEIT_DESIGN": subject.design,
+            "QUWEIT_FORM": subject.form,
         },
         stop_early=stop_early,
     )

@@ -6,14 +6,18 @@ read_verilog -sv ${f"sources/{source}"}
 % endfor
 read_xdc -mode out_of_context constraints.xdc
 
-synth_design -mode out_of_context -top ${top} -part ${part} -max_dsp 0 -max_bram 0
+synth_design -mode out_of_context -top ${top} -part ${part} -max_dsp 0 -max_bram 0\
+% for parameter, value in parameters.items():
+ -generic ${f"{parameter}={value}"}\
+% endfor
+
 opt_design
 place_design
 route_design
 
-report_utilization -file ${f"reports/{block}_utilization.rpt"}
-report_timing_summary -file ${f"reports/{block}_timing_summary.rpt"}
+report_utilization -file ${f"reports/{design}_utilization.rpt"}
+report_timing_summary -file ${f"reports/{design}_timing_summary.rpt"}
 # Vectorless: what is not known to toggle otherwise toggles in ${toggle_percent} % of the cycles.
 set_switching_activity -default_toggle_rate ${toggle_percent} -default_static_probability 0.5
-report_power -file ${f"reports/{block}_power.rpt"}
+report_power -file ${f"reports/{design}_power.rpt"}
 close_project
