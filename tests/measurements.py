@@ -58,7 +58,7 @@ def measured(block: Block | None = None, name: str = "i_vit_t") -> Measured:
     return Measured(name, I_VIT_T, sim, synth, block, BaselineUnits(units=UNITS))
 
 
-BLOCK = Block("block0", "Yosys 0.70", luts=15_000, ffs=6_000, brams=0, interval=16)
+BLOCK = Block("block0", "Yosys 0.70", published.DEVICE, luts=15_000, ffs=6_000, brams=0, interval=16)
 
 
 def cell(table: PaperTable, label: str, column: str) -> Cell:

@@ -135,7 +135,7 @@ def measured(shape: ModelShape = NANOGPT, name: str = "nanogpt_baby", *, causal:
         array="systolic_32", side=32, tool="yosys", version="Yosys 0.70", device=published.DEVICE, luts=point.luts,
         ffs=point.ffs, carries=0, muxes=0, brams=0, dsps=0, modules=[], seconds=1.0, log="a.log",
     )  # fmt: skip
-    block = Block("block0", "Yosys 0.70", luts=60_000, ffs=20_000, brams=0, interval=16)
+    block = Block("block0", "Yosys 0.70", published.DEVICE, luts=60_000, ffs=20_000, brams=0, interval=16)
     sim = BaselineSim(rtl=DIGEST, bit_exact=True, runs=[run])
     return Measured(
         name, shape, sim, BaselineSynthesis(rtl=DIGEST, arrays=[array]), block, BaselineUnits(units=[])

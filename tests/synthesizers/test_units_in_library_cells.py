@@ -24,7 +24,7 @@ from quweit_cli.documents import (
     UnitRun,
     UnitSilicon,
 )
-from quweit_cli.energy import power
+from quweit_cli.energy import power, published
 from quweit_cli.energy.paper import comparison, table3, table4
 from quweit_cli.energy.paper.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
 from quweit_cli.errors import ArtifactError, ToolFailed
@@ -175,7 +175,7 @@ def in_library_cells(
     """Vectorless an array of 1 W, a block of 100 mW and units of 2 mW; measured of 1.5 W, 50 mW and 1 mW."""
     counted = None if block_mw is None else Power(block_mw, "played")
     block = Silicon("tiny", DIGEST, 1000, 0.1, 0.1, Power(100, "by hand"), counted)
-    made = measured(Block("block0", "Yosys 0.70", 1, 1, 0, 16, block))
+    made = measured(Block("block0", "Yosys 0.70", published.DEVICE, 1, 1, 0, 16, block))
     cells = ModuleSilicon(
         module="quweit_skew", count=1, area_um2=1, vectorless_mw=1, slack_ns=0.1, mapper=mapper
     )

@@ -231,8 +231,9 @@ def synth(
 ) -> None:
     """Synthesize every block and count its cells.
 
-    A complete Vivado batch project is written too, whichever tool runs. With --liberty a block is mapped
-    to the cells of a library, and OpenSTA states its timing and power.
+    Parts are of AMD (7-series, UltraScale, UltraScale+) or, with Yosys, of Lattice (ECP5). For one of AMD a
+    complete Vivado batch project is written too, whichever tool runs. With --liberty a block is mapped to the
+    cells of a library, and OpenSTA states its timing and power.
     """
     from quweit_cli import config
     from quweit_cli.stages import synth as stage

@@ -61,7 +61,7 @@ class SynthesizedBlock(Artifact):
     )
     ffs: Count
     carries: Count | None = None
-    muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9")
+    muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9; PFUMX, L6MUX21")
     brams: Amount | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
     dsps: Count | None = None
     slack_ns: Figure | None = Field(
@@ -97,7 +97,10 @@ class SynthesisReport(Artifact):
     name: Identifier
     rtl: Digest
     blocks: list[SynthesizedBlock]
-    vivado_project: FileName = Field(description="batch project that gives the vendor's own figures")
+    vivado_project: FileName | None = Field(
+        None,
+        description="batch project that gives the vendor's own figures; absent where Vivado does not know the part",
+    )
 
 
 class ModuleCells(Artifact):

@@ -19,6 +19,7 @@ from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.technologies.amd import LUT6
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "formal.json"
@@ -135,7 +136,7 @@ def prove(found: Found, package: Path, block: RtlBlock, module: str, folder: Pat
     log = folder / f"{called}.log"
     with toolbox.scratch("quweit-formal-") as scratch:
         shutil.copy(package / "rtl" / f"{module}.sv", scratch / f"{module}.sv")
-        shutil.copy(vendor_file(), scratch / MODELS)
+        shutil.copy(vendor_file(LUT6), scratch / MODELS)
         cells = [f"cells_{Path(name).name}" for name in (*helpers, *own)]
         for name, copy in zip((*helpers, *own), cells, strict=True):
             shutil.copy(inside(package, name), scratch / copy)

@@ -33,8 +33,9 @@ from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import blocks, simulator
 from quweit_cli.simulators.base import Simulator
 from quweit_cli.simulators.blocks import Subject
-from quweit_cli.simulators.cell_models import simulation_text, vendor_file
+from quweit_cli.simulators.cell_models import simulation_text
 from quweit_cli.stages import keys
+from quweit_cli.technologies import technology_of
 from quweit_cli.toolbox import Found
 
 DOCUMENT = "sim.json"
@@ -223,6 +224,7 @@ def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> 
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
+        ConfigError: it is for a part of no known family.
     """
     synthesis = (project / "synth").resolve()
     made = next(
@@ -242,8 +244,8 @@ def _netlist(project: Path, block: RtlBlock, rows: int, *, four_state: bool) -> 
     if made.cell_models is not None:
         files = {"netlist/models.v": inside(synthesis, made.cell_models), blocks.NETLIST: path}
     else:
-        models = vendor_file().read_text()
-        files = {blocks.NETLIST: simulation_text(path.read_text(), models, four_state=four_state)}
+        cells = technology_of(made.device).cells
+        files = {blocks.NETLIST: simulation_text(path.read_text(), cells, four_state=four_state)}
     return Subject(block, "netlist", rows, files)
 
 

@@ -13,6 +13,7 @@ from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
+from quweit_cli.technologies import technology_of
 
 
 def run(
@@ -33,14 +34,16 @@ def run(
         rtl = project / "rtl"
         package = Package(rtl, load_document(project, "rtl", RtlManifest))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
-            write_project(package, options, folder / PROJECT)
+            for_vivado = bool(options.liberty) or technology_of(options.device).utilization is not None
+            if for_vivado:
+                write_project(package, options, folder / PROJECT)
             blocks = tool.synthesize(package, options, folder, progress)
             save(
                 SynthesisReport(
                     name=package.manifest.name,
                     rtl=inputs["rtl"],
                     blocks=blocks,
-                    vivado_project=f"{PROJECT}/run_all.tcl",
+                    vivado_project=f"{PROJECT}/run_all.tcl" if for_vivado else None,
                 ),
                 folder / "synth.json",
             )

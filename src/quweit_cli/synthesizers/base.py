@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from quweit_cli.config import Synth
-from quweit_cli.documents import RtlManifest, SynthesizedBlock
+from quweit_cli.documents import BaselineArray, RtlBlock, RtlManifest, SynthesizedBlock
 from quweit_cli.progress import Progress
+from quweit_cli.technologies import Technology
 from quweit_cli.toolbox import Tool
 
 
@@ -18,6 +19,11 @@ class Package:
 
     folder: Path
     manifest: RtlManifest
+
+
+def sources_for(design: RtlBlock | BaselineArray, technology: Technology) -> list[str]:
+    """The rendering in the vendor's cells where the technology has them, else the behavioural one; in compile order."""
+    return design.sources_xilinx if technology.vendor_cells else design.sources
 
 
 class Synthesizer(Protocol):

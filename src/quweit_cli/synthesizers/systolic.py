@@ -21,8 +21,9 @@ from quweit_cli.documents import BaselineArray, BaselineManifest, ModuleCells, S
 from quweit_cli.errors import ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
+from quweit_cli.synthesizers.base import sources_for
 from quweit_cli.synthesizers.cells import resources
-from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.technologies import Technology, technology_of
 
 STEP = "yosys"
 
@@ -31,27 +32,28 @@ def synthesize(
     package: Path, manifest: BaselineManifest, options: Baseline, folder: Path, progress: Progress
 ) -> list[SynthesizedArray]:
     """Arrays side by side, one process each; scripts and logs are left in `folder/yosys`."""
-    family = family_of(options.device).yosys
+    technology = technology_of(options.device)
     found = toolbox.find(toolbox.YOSYS)
     (folder / STEP).mkdir()
     sources = Path(os.path.relpath(package, folder))
     with progress.task("synthesis of arrays", total=len(manifest.arrays)) as task:
 
         def run(array: BaselineArray) -> SynthesizedArray:
-            made = _synthesize_array(found, array, script(array, family, sources), options, folder)
+            made = _synthesize_array(found, array, script(array, technology, sources), options, folder)
             task.advance()
             return made
 
         return toolbox.side_by_side(run, manifest.arrays)
 
 
-def script(array: BaselineArray, family: str, sources: Path, *, flat: bool = False) -> str:
+def script(array: BaselineArray, technology: Technology, sources: Path, *, flat: bool = False) -> str:
     """The Yosys script of one array; it runs in the folder of the stage."""
-    reads = "\n".join(f"read_verilog -sv {yosys_word(sources / name)}" for name in array.sources_xilinx)
-    flatten = " -flatten" if flat else ""
+    reads = "\n".join(
+        f"read_verilog -sv {yosys_word(sources / name)}" for name in sources_for(array, technology)
+    )
     return f"""\
 {reads}
-synth_xilinx -family {family} -top {array.top}{flatten} -nodsp -noiopad -noclkbuf
+{technology.synthesis(array.top, flatten=flat, block_rams=True)}
 delete t:$scopeinfo
 check -assert
 tee -q -o {STEP}/{array.name}.stat.json stat -json -top {array.top}
@@ -106,7 +108,7 @@ def _synthesize_array(
     modules = []
     total: Counter[str] = Counter()
     for name, (count, cells) in module_cells(statistics, array.top).items():
-        used = resources(cells)
+        used = resources(cells, technology_of(options.device))
         total.update({resource: count * amount for resource, amount in used.items()})
         modules.append(
             ModuleCells(

@@ -12,7 +12,7 @@ from quweit_cli.documents import BaselineSim, SynthesizedUnit
 from quweit_cli.hdl.units.design import FOLDER, SOURCES, Unit
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.cells import cell_counts, resources
-from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.technologies import Technology, technology_of
 from quweit_cli.templating import static_text
 
 
@@ -20,7 +20,7 @@ def synthesize(
     units: Sequence[Unit], sim: BaselineSim, options: Baseline, folder: Path, progress: Progress
 ) -> list[SynthesizedUnit]:
     """One process each; RTL, scripts and logs are left in `folder`."""
-    family = family_of(options.device).yosys
+    technology = technology_of(options.device)
     found = toolbox.find(toolbox.YOSYS)
     (folder / "rtl").mkdir()
     for name in SOURCES:
@@ -28,11 +28,11 @@ def synthesize(
     with progress.task("synthesis of units", len(units)) as task:
 
         def run(unit: Unit) -> SynthesizedUnit:
-            write_text(folder / f"{unit.module}.ys", script(unit, family))
+            write_text(folder / f"{unit.module}.ys", script(unit, technology))
             log = folder / f"{unit.module}.log"
             command = [*found.command, f"{unit.module}.ys"]
             toolbox.run(command, cwd=folder, log=log, name=f"yosys on {unit.module}")
-            used = resources(cell_counts(folder / f"{unit.module}.stat.json"))
+            used = resources(cell_counts(folder / f"{unit.module}.stat.json"), technology)
             task.advance()
             return SynthesizedUnit(
                 unit=unit.name,
@@ -49,11 +49,11 @@ def synthesize(
         return toolbox.side_by_side(run, units)
 
 
-def script(unit: Unit, family: str) -> str:
+def script(unit: Unit, technology: Technology) -> str:
     reads = "".join(f"read_verilog -sv rtl/{name}\n" for name in SOURCES)
     changes = "".join(f"chparam -set {key} {value} {unit.module}\n" for key, value in unit.parameters.items())
     return f"""\
-{reads}{changes}synth_xilinx -family {family} -top {unit.module} -flatten -nodsp -nobram -noiopad -noclkbuf
+{reads}{changes}{technology.synthesis(unit.module, flatten=True)}
 delete t:$scopeinfo
 check -assert
 tee -q -o {unit.module}.stat.json stat -json -top {unit.module}

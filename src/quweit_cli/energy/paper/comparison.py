@@ -124,7 +124,7 @@ def _unit_cell(
             return Cell(value=None, unit="µJ", method="not made of library cells")
         cycles = unit.silicon.cycles
         return silicon_energy(silicon, cycles, target, f"{cycles} cycles of one lane")
-    estimate = power.estimate(model, luts=unit.luts, ffs=unit.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=unit.luts, ffs=unit.ffs, clock_mhz=CLOCK_MHZ, device=unit.device)
     return Cell(
         value=energy_uj(unit.cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",
@@ -156,7 +156,7 @@ def _array_power(
         point = published.SYSTOLIC[side]
         return point.power_mw, "published energy · clock / cycles"
     array = next(one for one in measured.synth.arrays if one.side == side)
-    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ, device=array.device)
     return estimate.power_mw, estimate.method
 
 
@@ -177,7 +177,7 @@ def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, t
     source = f"{cycles} cycles ({block_cycles_source(measured, accounting)})"
     if target in IN_CELLS and block.silicon is not None:
         return silicon_energy(block.silicon, cycles, target, source)
-    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ, device=block.device)
     return Cell(
         value=energy_uj(cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",

@@ -81,7 +81,7 @@ def _array_row(measured: Measured, side: int, accounting: Accounting, model: Pow
         sum(measured.product_cycles(side, accounting, target)[name] for name in MLP)
         for target in ("fpga", "silicon")
     )
-    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=array.luts, ffs=array.ffs, clock_mhz=CLOCK_MHZ, device=array.device)
     point = published.SYSTOLIC.get(side) if measured.name == PUBLISHED else None
     return _row(
         f"systolic {side}×{side}",
@@ -102,7 +102,7 @@ def _block_row(measured: Measured, accounting: Accounting, model: PowerModel) ->
     block = measured.block
     assert block is not None
     cycles = measured.shape.tokens * (block.interval if accounting == "measured" else 1)
-    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ, device=block.device)
     known = measured.name == PUBLISHED
     return _row(
         "weightless block",

@@ -16,11 +16,11 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import inside, write_text
 from quweit_cli.config import Synth
 from quweit_cli.documents import RtlBlock, SynthesizedBlock
-from quweit_cli.errors import ToolFailed, ToolNotFound
+from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers.base import Package
-from quweit_cli.synthesizers.parts import Family, family_of
 from quweit_cli.synthesizers.vivado import reports as vivado_reports
+from quweit_cli.technologies import Utilization, technology_of
 from quweit_cli.templating import render
 
 PROJECT = "vivado"
@@ -35,7 +35,7 @@ class Vivado:
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[SynthesizedBlock]:
         """One Vivado process a block, one after the other: each takes gigabytes of memory."""
-        family = family_of(options.device)
+        places = utilization_of(options.device)
         found = _find(self.tool)
         project = folder / PROJECT
         if not project.is_dir():
@@ -44,9 +44,24 @@ class Vivado:
         made = []
         with progress.task("synthesis", total=len(blocks)) as task:
             for block in blocks:
-                made.append(_synthesize_block(found, block, options, family, project))
+                made.append(_synthesize_block(found, block, options, places, project))
                 task.advance()
         return made
+
+
+def utilization_of(device: str) -> Utilization:
+    """Where Vivado's report has the resources of a part.
+
+    Raises:
+        ConfigError: a part of another vendor, or of no known family.
+    """
+    technology = technology_of(device)
+    if technology.utilization is None:
+        raise ConfigError(
+            f"Vivado does not know {technology.name}, the family of `{device}`",
+            hint="`--tool yosys` counts its cells; or name a part of AMD",
+        )
+    return technology.utilization
 
 
 def _find(tool: toolbox.Tool) -> toolbox.Found:
@@ -91,14 +106,14 @@ def write_project(package: Package, options: Synth, folder: Path) -> None:
 
 
 def _synthesize_block(
-    found: toolbox.Found, block: RtlBlock, options: Synth, family: Family, project: Path
+    found: toolbox.Found, block: RtlBlock, options: Synth, places: Utilization, project: Path
 ) -> SynthesizedBlock:
     started = time.monotonic()
     log = project / "logs" / f"{block.name}.log"
     command = [*found.command, "-mode", "batch", "-nojournal", "-nolog", "-source", f"{block.name}.tcl"]
     toolbox.run(command, cwd=project, log=log, name=f"vivado on block {block.name}")
     report = project / "reports" / block.name
-    used = vivado_reports.utilization(_read(report, "utilization"), block.top, family.utilization)
+    used = vivado_reports.utilization(_read(report, "utilization"), block.top, places)
     power_mw = vivado_reports.dynamic_power_mw(_read(report, "power"), block.top)
     return SynthesizedBlock(
         block=block.name,
