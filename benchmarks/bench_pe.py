@@ -30,7 +30,7 @@ import numpy as np
 
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.documents import DumpChecks, DumpedBlock, DumpManifest, ModelShape
-from quweit_cli.energy import power
+from quweit_cli.energy import power, published
 from quweit_cli.ir.block import block_program, residual_requantize
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
 from quweit_cli.ir.nodes.sums import ConditionalSummation
@@ -245,7 +245,7 @@ def _random_dump(program: Program, project: Path) -> Path:
 
 def _energy_uj(luts: int, ffs: int, cycles: int) -> float:
     """Of the 196 rows of a sample, by the calibrated power model at 200 MHz."""
-    estimate = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=200)
+    estimate = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=200, device=published.DEVICE)
     return round(estimate.power_mw * cycles * TOKENS / 200 / 1000, 3)
 
 

@@ -119,7 +119,7 @@ def write_baseline(project: Path, run: ArrayRun, name: str = "i_vit_t", **change
     return project
 
 
-BLOCK = Block("block0", "Yosys 0.70", luts=15_000, ffs=6_000, brams=0, interval=16)
+BLOCK = Block("block0", "Yosys 0.70", published.DEVICE, luts=15_000, ffs=6_000, brams=0, interval=16)
 
 
 def cell(table: PaperTable, label: str, column: str) -> Cell:

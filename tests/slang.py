@@ -11,12 +11,15 @@ from pyslang.ast import Compilation, CompilationOptions
 from pyslang.syntax import SyntaxTree
 
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.technologies.amd import LUT6
 
 
 def vendor_cells(folder: Path) -> Path:
     """The vendor's models without their delays, whose conditions the language forbids."""
     path = folder / "cells_sim.v"
-    path.write_text(re.sub(r"\bspecify\b.*?\bendspecify\b", "", vendor_file().read_text(), flags=re.DOTALL))
+    path.write_text(
+        re.sub(r"\bspecify\b.*?\bendspecify\b", "", vendor_file(LUT6).read_text(), flags=re.DOTALL)
+    )
     return path
 
 

@@ -87,7 +87,7 @@ def test_measured_energies_are_measured_cycles_times_the_models_power() -> None:
 
 
 def test_the_gain_never_passes_that_of_a_block_without_energy() -> None:
-    free = Block("block0", "Yosys 0.70", luts=1, ffs=1, brams=0, interval=1)
+    free = Block("block0", "Yosys 0.70", published.DEVICE, luts=1, ffs=1, brams=0, interval=1)
     for accounting in ACCOUNTINGS:
         gain = comparison.gain(measured(free), 32, accounting, MODEL)
         assert gain is not None

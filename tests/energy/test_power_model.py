@@ -48,26 +48,43 @@ def test_a_power_law_is_found_again() -> None:
 def test_a_bigger_design_never_takes_less_power() -> None:
     for luts in (8_000, 20_000, 300_000):
         for ffs in (4_000, 20_000, 200_000):
-            here = estimate(MODEL, luts=luts, ffs=ffs, clock_mhz=200).power_mw
-            assert estimate(MODEL, luts=luts + 1_000, ffs=ffs, clock_mhz=200).power_mw >= here
-            assert estimate(MODEL, luts=luts, ffs=ffs + 1_000, clock_mhz=200).power_mw > here
+            here = estimate(MODEL, luts=luts, ffs=ffs, clock_mhz=200, device=published.DEVICE).power_mw
+            assert (
+                estimate(MODEL, luts=luts + 1_000, ffs=ffs, clock_mhz=200, device=published.DEVICE).power_mw
+                >= here
+            )
+            assert (
+                estimate(MODEL, luts=luts, ffs=ffs + 1_000, clock_mhz=200, device=published.DEVICE).power_mw
+                > here
+            )
 
 
 def test_power_is_linear_in_the_clock() -> None:
-    slow = estimate(MODEL, luts=24_000, ffs=6_000, clock_mhz=100).power_mw
-    assert estimate(MODEL, luts=24_000, ffs=6_000, clock_mhz=300).power_mw == pytest.approx(3 * slow)
+    slow = estimate(MODEL, luts=24_000, ffs=6_000, clock_mhz=100, device=published.DEVICE).power_mw
+    assert estimate(
+        MODEL, luts=24_000, ffs=6_000, clock_mhz=300, device=published.DEVICE
+    ).power_mw == pytest.approx(3 * slow)
 
 
 def test_a_design_outside_of_the_calibrated_range_is_marked() -> None:
     assert MODEL.valid_luts == [7_792, 370_939]
-    assert "extrapolated" not in estimate(MODEL, luts=7_792, ffs=3_178, clock_mhz=200).source
-    assert "outside of 7,792 to 370,939 LUTs" in estimate(MODEL, luts=7_791, ffs=3_178, clock_mhz=200).source
-    assert "outside of 3,178 to 203,023 FFs" in estimate(MODEL, luts=7_792, ffs=3_177, clock_mhz=200).source
+    assert (
+        "extrapolated"
+        not in estimate(MODEL, luts=7_792, ffs=3_178, clock_mhz=200, device=published.DEVICE).source
+    )
+    assert (
+        "outside of 7,792 to 370,939 LUTs"
+        in estimate(MODEL, luts=7_791, ffs=3_178, clock_mhz=200, device=published.DEVICE).source
+    )
+    assert (
+        "outside of 3,178 to 203,023 FFs"
+        in estimate(MODEL, luts=7_792, ffs=3_177, clock_mhz=200, device=published.DEVICE).source
+    )
 
 
 def test_an_empty_design_has_no_estimate() -> None:
     with pytest.raises(ArtifactError, match="0 flip-flops"):
-        estimate(MODEL, luts=10, ffs=0, clock_mhz=200)
+        estimate(MODEL, luts=10, ffs=0, clock_mhz=200, device=published.DEVICE)
 
 
 def test_the_figures_in_the_docstring_are_those_of_the_fit() -> None:

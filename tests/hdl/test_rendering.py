@@ -181,6 +181,7 @@ def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:
         ("quweit_cli/hdl/units/design.py", True),
         ("quweit_cli/hdl/deeper/new.py", True),
         ("quweit_cli/ir/liveness.py", True),
+        ("quweit_cli/technologies/amd.py", True),
         ("quweit_cli/report/page.py", False),
         ("templates/block/xilinx/encoder.sv.mako", True),
         ("templates/report/style.css", False),

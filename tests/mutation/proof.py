@@ -20,6 +20,7 @@ from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.cell_models import vendor_file
 from quweit_cli.stages import formal
 from quweit_cli.synthesizers.library.parameters import with_parameters
+from quweit_cli.technologies.amd import LUT6
 
 SECONDS = 120
 
@@ -92,7 +93,7 @@ def equal(package: Path, mutant: Mutant, sources: Sequence[str], pair: Pair, scr
     if scratch.exists():
         shutil.rmtree(scratch)
     scratch.mkdir(parents=True)
-    shutil.copy(vendor_file(), scratch / "cells.v")
+    shutil.copy(vendor_file(LUT6), scratch / "cells.v")
     if pair.wrapper is not None:
         (scratch / "observed.sv").write_text(pair.wrapper)
     names = {}

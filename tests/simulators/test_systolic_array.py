@@ -21,6 +21,7 @@ from quweit_cli.ir.nodes.products import Operands, golden
 from quweit_cli.stages import reference, rtl, synth
 from quweit_cli.synthesizers.cells import cell_counts, module_cells, resources
 from quweit_cli.synthesizers.yosys import script
+from quweit_cli.technologies import ULTRASCALE_PLUS
 
 
 @pytest.mark.requires("icarus")
@@ -135,10 +136,10 @@ def test_the_flat_count_is_what_is_written_above(tmp_path: Path) -> None:
     project = project_with_arrays(tmp_path / "p", 8)
     manifest = load(RtlManifest, project / "rtl" / "manifest.json")
     (tmp_path / "yosys").mkdir()
-    (tmp_path / "flat.ys").write_text(script(manifest.arrays[0], "xcup", project / "rtl", flat=True))
+    (tmp_path / "flat.ys").write_text(script(manifest.arrays[0], ULTRASCALE_PLUS, project / "rtl", flat=True))
     words = [*toolbox.find(toolbox.YOSYS).command, "flat.ys"]
     toolbox.run(words, cwd=tmp_path, log=tmp_path / "flat.log", name="yosys")
-    counts = resources(cell_counts(tmp_path / "yosys" / "systolic_8.stat.json"))
+    counts = resources(cell_counts(tmp_path / "yosys" / "systolic_8.stat.json"), ULTRASCALE_PLUS)
     assert counts["luts"] == pytest.approx(FLAT_AS_MEASURED, rel=0.001)
 
 

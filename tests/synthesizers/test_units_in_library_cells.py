@@ -20,7 +20,7 @@ from measurements import (
 from packages import DIGEST, library_block, write_package
 from quweit_cli import config, toolbox
 from quweit_cli.documents import LibraryFigures, Mapper, ModelShape, ModuleInCells, SynthesisReport
-from quweit_cli.energy import power
+from quweit_cli.energy import power, published
 from quweit_cli.energy.paper import comparison, table3, table4
 from quweit_cli.energy.paper.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
 from quweit_cli.errors import ArtifactError, ToolFailed
@@ -180,7 +180,7 @@ def in_library_cells(
         name = f"{unit.name}_pipelined"
         made.append(figures.model_copy(update={"design": name, "kind": "unit", "slack_ns": SLACK[unit.name]}))
     silicon = hardware(array_run(array), units, made)
-    return measured(Block("block0", "Yosys 0.70", 1, 1, 0, 16, block), silicon=silicon)
+    return measured(Block("block0", "Yosys 0.70", published.DEVICE, 1, 1, 0, 16, block), silicon=silicon)
 
 
 COLUMN = "32×32 weightless, ours, measured"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from quweit_cli.errors import ConfigError, ToolFailed
-from quweit_cli.synthesizers.parts import CLBS, FAMILIES, SLICES, family_of
 from quweit_cli.synthesizers.vivado import reports
+from quweit_cli.technologies import TECHNOLOGIES, technology_of
+from quweit_cli.technologies.amd import CLBS, SLICES
 
 DATA = Path(__file__).parent / "data" / "vivado"
 UTILIZATION = (DATA / "utilization.rpt").read_text()
@@ -73,13 +74,13 @@ def test_a_part_of_slices_names_its_sections_and_rows_its_own_way() -> None:
     ],
 )
 def test_a_part_belongs_to_one_family(device: str, family: str) -> None:
-    assert family_of(device).name == family
+    assert technology_of(device).name == family
 
 
 def test_a_part_of_another_family_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(ConfigError) as caught:
-        family_of("xcvc1902-vsva2197-2MP-e-S")
-    assert all(family.name in caught.value.message for family in FAMILIES)
+        technology_of("xcvc1902-vsva2197-2MP-e-S")
+    assert all(one.name in caught.value.message for one in TECHNOLOGIES)
 
 
 def test_columns_are_found_by_name_in_versions_that_have_fewer() -> None:

@@ -19,7 +19,7 @@ from quweit_cli.hdl.units.design import render_units, units_of
 from quweit_cli.stages import synth
 from quweit_cli.synthesizers import SYNTHESIZERS, synthesizer
 from quweit_cli.synthesizers.cells import cell_counts, resources
-from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.technologies import ULTRASCALE_PLUS, technology_of
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +115,12 @@ def test_without_a_package_the_error_says_what_to_run(tmp_path: Path) -> None:
 
 def test_an_unknown_cell_is_never_dropped() -> None:
     counted = resources(
-        {"LUT3": 2, "LUT6": 5, "FDRE": 7, "RAMB18E2": 1, "RAM32M": 1, "MUXF7": 3, "CARRY4": 4}
+        {"LUT3": 2, "LUT6": 5, "FDRE": 7, "RAMB18E2": 1, "RAM32M": 1, "MUXF7": 3, "CARRY4": 4},
+        ULTRASCALE_PLUS,
     )
     assert counted == {"luts": 11, "ffs": 7, "carries": 4, "muxes": 3, "brams": 0.5, "dsps": 0}
     with pytest.raises(ToolFailed, match="BUFGCE"):
-        resources({"LUT6": 5, "BUFGCE": 1})
+        resources({"LUT6": 5, "BUFGCE": 1}, ULTRASCALE_PLUS)
 
 
 @pytest.mark.parametrize(
@@ -158,9 +159,9 @@ def test_counts_that_were_not_written_are_an_error(tmp_path: Path) -> None:
 def test_the_family_comes_from_the_part(device: str, family: str | None) -> None:
     if family is None:
         with pytest.raises(ConfigError, match=device):
-            family_of(device)
+            technology_of(device)
     else:
-        assert family_of(device).yosys == family
+        assert technology_of(device).command == f"synth_xilinx -family {family}"
 
 
 def test_the_registry_is_complete_and_its_error_lists_it() -> None:

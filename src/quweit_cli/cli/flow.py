@@ -233,8 +233,9 @@ def synth(
 ) -> None:
     """Synthesize every design and count its cells.
 
-    A complete Vivado batch project is written too, whichever tool runs. With --liberty a design is mapped
-    to the cells of a library, and OpenSTA states its timing and power. With --plan no tool runs: what would be run is
+    Parts are of AMD (7-series, UltraScale, UltraScale+) or, with Yosys, of Lattice (ECP5). For one of AMD a
+    complete Vivado batch project is written too, whichever tool runs. With --liberty a design is mapped to the
+    cells of a library, and OpenSTA states its timing and power. With --plan no tool runs: what would be run is
     written to a zip file, to be run elsewhere.
     """
     from quweit_cli import config

@@ -95,7 +95,7 @@ class Implementation(Artifact):
     )
     ffs: Count
     carries: Count | None = None
-    muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9")
+    muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9; PFUMX, L6MUX21")
     brams: Amount | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
     dsps: Count | None = None
     modules: list[ModuleCells] = Field(
@@ -151,7 +151,7 @@ class SynthesisReport(Artifact):
     rtl: Digest
     designs: list[Implementation]
     vivado_project: FileName | None = Field(
-        description="batch project that gives the vendor's own figures; absent where no design has a rendering for it"
+        description="batch project that gives the vendor's own figures; absent where Vivado does not know the part, or a design is for library cells"
     )
 
     @property

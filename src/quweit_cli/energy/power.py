@@ -26,6 +26,7 @@ from quweit_cli.documents import (
 from quweit_cli.energy import published
 from quweit_cli.energy.published import Point
 from quweit_cli.errors import ArtifactError
+from quweit_cli.technologies import technology_of
 
 
 def energy_uj(cycles: int, power_mw: float, clock_mhz: float) -> float:
@@ -85,14 +86,30 @@ def calibrated() -> PowerModel:
     )
 
 
-def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float) -> Estimate:
-    """Dynamic power of a design; linear in the clock.
+def covers(device: str) -> bool:
+    """Whether a part has the cells whose counts the model was fitted to.
+
+    Raises:
+        ConfigError: a part of no known family.
+    """
+    return technology_of(device).cells == technology_of(published.DEVICE).cells
+
+
+def estimate(model: PowerModel, *, luts: int, ffs: int, clock_mhz: float, device: str) -> Estimate:
+    """Dynamic power of a design whose cells were counted for `device`; linear in the clock.
 
     The source says so when the design lies outside of the calibrated range.
 
     Raises:
-        ArtifactError: a design without LUTs or flip-flops, for which the model means nothing.
+        ArtifactError: a design without LUTs or flip-flops, or in cells of another kind, for which the model means nothing.
+        ConfigError: a part of no known family.
     """
+    if not covers(device):
+        raise ArtifactError(
+            f"the power model was fitted to counts of {technology_of(published.DEVICE).cells.name} "
+            f"({published.DEVICE}), and `{device}` has {technology_of(device).cells.name}",
+            hint=f"synthesize for a part with those cells, such as {published.DEVICE}, to state power and energy",
+        )
     if luts <= 0 or ffs <= 0:
         raise ArtifactError(f"a block of {luts} LUTs and {ffs} flip-flops is no design to estimate power of")
     exponents = Exponents(model.coefficients["k"], model.coefficients["a"], model.coefficients["b"])

@@ -73,7 +73,8 @@ def build(
 
     Raises:
         CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
-        ArtifactError: a block was not simulated or not synthesized, or two libraries meet in one table.
+        ArtifactError: a block was not simulated or not synthesized, two libraries meet in one table, or blocks are in
+            cells that the power model was not fitted to.
         ConfigError: an array of which no power is published.
     """
     intervals = initiation_intervals(dump, sim)
@@ -177,7 +178,9 @@ def _block_circuit(block: Implementation, clock_mhz: float, model: PowerModel) -
     elif block.luts is None:
         raise ArtifactError(f"the synthesis of block `{block.design}` states neither power nor LUTs")
     else:
-        estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz)
+        estimate = power.estimate(
+            model, luts=block.luts, ffs=block.ffs, clock_mhz=clock_mhz, device=block.device
+        )
         power_mw, source = estimate.power_mw, estimate.source
         modelled, extrapolated = True, estimate.extrapolated
     return Circuit(

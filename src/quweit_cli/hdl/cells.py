@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quweit_cli.hdl import literals
-from quweit_cli.hdl.technology import LUT_INPUTS, PAIR_INPUTS
 from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.technologies.amd import LUT_INPUTS, PAIR_INPUTS
 
 SLOTS = 1 << LUT_INPUTS  # time slots that one cell holds
 CANDIDATES = 32  # looked at for a partner; more finds hardly any

@@ -231,8 +231,12 @@ def _synthesis(synth: SynthesisReport) -> Section:
         f"{'; '.join(made)}; a design at a time, no DSP, no block RAM, thermometers and buffers included. "
     )
     if synth.designs[0].tool == "yosys":
-        method += "Yosys gives neither timing nor power, and counts every LUT cell as one where Vivado may pack two. "
-    method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
+        method += "Yosys gives neither timing nor power"
+        method += (
+            ", and counts every LUT cell as one where Vivado may pack two. " if synth.vivado_project else ". "
+        )
+    if synth.vivado_project:
+        method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
     return Section("Synthesis", tables=[Table("", columns, rows).known()], method=method)
 
 

@@ -24,23 +24,25 @@ from pathlib import Path
 from quweit_cli import toolbox
 from quweit_cli.errors import ToolFailed, ToolNotFound
 from quweit_cli.simulators.lut_primitives import Primitives, outputs_of
+from quweit_cli.technologies import Cells, Lut
+from quweit_cli.technologies.amd import LUT6
 
 _MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"^\s*parameter .*;$", re.MULTILINE)
 _WORD = re.compile(r"[A-Z]\w+")
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
-_CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = 0;\n", re.MULTILINE)
+_CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = (?:\d+'h)?0+;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
 _LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
-_LUT = re.compile(
-    r"^  (LUT[1-6](?:_2)?) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$", re.MULTILINE | re.DOTALL
-)
-_OPEN = re.compile(r"(\.INIT(?:_[A-H])?\(\d+'h)x+\)")
+_LUT = r"^  ({names}) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$"
+_OPEN = re.compile(r"(\.INIT(?:_[A-H]|VAL)?\(\d+'h)x+\)")
+_INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
+_PART = re.compile(r"^\s+([A-Z]\w+) (?:#\(|\w+ ?\(\.)", re.MULTILINE)
 _PIN = re.compile(r"^    \.(\w+)\((.*)\),?$", re.MULTILINE)
 
 
-def vendor_file() -> Path:
-    """cells_sim.v of the AMD families.
+def vendor_file(cells: Cells) -> Path:
+    """The vendor's models of these cells; they may include files beside it.
 
     Raises:
         ToolNotFound: the Python package of Yosys is not installed.
@@ -48,23 +50,31 @@ def vendor_file() -> Path:
     package = importlib.util.find_spec("pyosys")
     if package is None or not package.submodule_search_locations:
         raise ToolNotFound("the cell models come with the package `pyosys`", hint=toolbox.YOSYS.install)
-    return Path(package.submodule_search_locations[0]) / "share" / "xilinx" / "cells_sim.v"
+    return Path(package.submodule_search_locations[0]) / "share" / cells.models
+
+
+def vendor_models(cells: Cells) -> dict[str, str]:
+    """Module -> text of the vendor's models of these cells, without delays."""
+    path = vendor_file(cells)
+    text = _INCLUDE.sub(lambda one: path.with_name(one[1]).read_text(), path.read_text())
+    return {found[1]: _SPECIFY.sub("", found[0]) for found in _MODULE.finditer(text)}
 
 
 def cell_faces(texts: Iterable[str]) -> str:
-    """Ports and parameters of all cells of the vendor that these texts name, with nothing inside: enough to compile them."""
+    """Ports and parameters of all cells of AMD that these texts name, with nothing inside: enough to compile them."""
     words = {word for text in texts for word in _WORD.findall(text)}
     faces = []
-    for model in _MODULE.finditer(vendor_file().read_text()):
-        if model[1] in words:
-            head, _, body = _SPECIFY.sub("", model[0]).partition(");")
+    for name, model in vendor_models(LUT6).items():
+        if name in words:
+            head, _, body = model.partition(");")
             faces.append("\n".join([f"{head});", *_PARAMETER.findall(body), "endmodule"]))
     return "\n\n".join(faces) + "\n"
 
 
-def simulation_text(netlist: str, models: str, *, four_state: bool = False) -> str:
-    """One Verilog text: the netlist, its LUTs as equations or primitives, and the models of the other cells that it names.
+def simulation_text(netlist: str, cells: Cells, *, four_state: bool = False) -> str:
+    """One Verilog text: the netlist, its LUTs as equations or primitives, and the vendor's models of the other cells.
 
+    cells: those that the netlist is made of.
     four_state: whether the simulator that compiles it knows X.
 
     What a memory holds at the start, where Yosys leaves it open, is what the vendor's model says: 0.
@@ -74,29 +84,31 @@ def simulation_text(netlist: str, models: str, *, four_state: bool = False) -> s
     """
     primitives = Primitives()
     made = primitives.instances if four_state else equations
-    text = _LUT.sub(lambda one: made(one[1], one[2], dict(_PIN.findall(one[3]))), netlist)
+    luts = re.compile(_LUT.format(names="|".join(cells.luts)), re.MULTILINE | re.DOTALL)
+    text = luts.sub(lambda one: made(cells.luts[one[1]], one[2], dict(_PIN.findall(one[3]))), netlist)
     text = _OPEN.sub(r"\g<1>0)", text)
-    known = {found[1]: found[0] for found in _MODULE.finditer(models)}
-    used = sorted({found[1] for found in _CELL.finditer(text)} - {"module"})
-    missing = [name for name in used if name not in known]
+    known = vendor_models(cells)
+    used = {found[1] for found in _CELL.finditer(text)} - {"module"}
+    missing = sorted(used - known.keys())
     if missing:
         raise ToolFailed(f"the netlist has cells without a model: {', '.join(missing[:5])}")
+    while parts := {part for name in used for part in _PART.findall(known[name])} & known.keys() - used:
+        used |= parts
     text = _LONG_LINE.sub(lambda one: one[0].replace(", ", ",\n    "), text)
-    return "\n\n".join([*primitives.texts(), *(_SPECIFY.sub("", known[name]) for name in used), text])
+    return "\n\n".join([*primitives.texts(), *(known[name] for name in sorted(used)), text])
 
 
-def equations(name: str, contents: str, pins: Mapping[str, str]) -> str:
+def equations(lut: Lut, contents: str, pins: Mapping[str, str]) -> str:
     """What the outputs of a LUT are, for a simulator that knows 0 and 1: `contents` shifted by the address."""
     return "\n".join(
         f"  assign {pin} = {contents} >> {{{', '.join(reversed(address))}}};"
-        for pin, address in outputs_of(name, pins)
+        for pin, address in outputs_of(lut, pins)
     )
 
 
-def vendor_with_ports(name: str, models: str) -> str:
+def vendor_with_ports(name: str, cells: Cells) -> str:
     """The vendor's LUT with its contents as a port in place of the parameter; its logic word for word."""
-    model = next(found[0] for found in _MODULE.finditer(models) if found[1] == name)
+    model = vendor_models(cells)[name]
     contents = _CONTENTS.search(model)
     assert contents is not None
-    model = _CONTENTS.sub("", _SPECIFY.sub("", model))
-    return model.replace("(output", f"(input {contents[1]} INIT, output", 1)
+    return _CONTENTS.sub("", model).replace("(", f"(input {contents[1]} INIT, ", 1)

@@ -12,18 +12,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from quweit_cli.technologies import Lut
+
 ZERO = "1'h0"
 _CONSTANT = re.compile(r"\d+'([hdbo])([0-9a-fA-F]+)")
 _BASES = {"h": 16, "d": 10, "o": 8, "b": 2}
 
 
-def outputs_of(name: str, pins: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """(what an output drives, its inputs from I0 on) of a LUT1 to LUT6 or LUT6_2; inputs that are not there read 0."""
-    inputs = [pins.get(f"I{place}") or ZERO for place in range(int(name[3]))]
-    addresses = {"O": inputs} if name == f"LUT{name[3]}" else {"O6": inputs, "O5": [*inputs[:-1], ZERO]}
-    for output, address in addresses.items():
+def outputs_of(lut: Lut, pins: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """(what an output drives, its inputs from the lowest on); inputs that are not there, or that it does not read, are 0."""
+    inputs = [pins.get(pin) or ZERO for pin in lut.inputs]
+    for output, count in lut.outputs.items():
         if pins.get(output):
-            yield pins[output], address
+            yield pins[output], [*inputs[:count], *[ZERO] * (len(inputs) - count)]
 
 
 class Primitives:
@@ -32,13 +33,13 @@ class Primitives:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
-    def instances(self, name: str, contents: str, pins: Mapping[str, str]) -> str:
-        """Instances of primitives in place of the LUT `name` with a constant as its contents, such as `64'h8`."""
+    def instances(self, lut: Lut, contents: str, pins: Mapping[str, str]) -> str:
+        """Instances of primitives in place of a LUT with a constant as its contents, such as `64'h8`."""
         constant = _CONSTANT.fullmatch(contents)
         assert constant is not None, f"{contents} is no constant"
         return "\n".join(
             self._instance(int(constant[2], _BASES[constant[1]]), pin, inputs)
-            for pin, inputs in outputs_of(name, pins)
+            for pin, inputs in outputs_of(lut, pins)
         )
 
     def texts(self) -> list[str]:

@@ -18,6 +18,7 @@ from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.technologies.amd import LUT6
 from quweit_cli.toolbox import Found, Plan
 
 SECONDS = 1800.0
@@ -139,7 +140,7 @@ def prove(found: Found, package: Path, block: BlockDesign, module: str, folder: 
         files={
             "prove.ys": text,
             f"{module}.sv": package / "rtl" / f"{module}.sv",
-            MODELS: vendor_file(),
+            MODELS: vendor_file(LUT6),
             **cells,
         },
         arguments=("prove.ys",),

@@ -113,7 +113,7 @@ def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
     cells = next((one for one in synth.blocks if one.design == name), None)
     if cells is None:
         raise ArtifactError(f"block `{name}` was not synthesized", hint="run `quweit synth` again")
-    if cells.luts is None:  # in cells of a library: of another front
+    if cells.luts is None or not power.covers(cells.device):  # in other cells: of another front
         return []
     bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
     cycles = initiation_interval(name, sim)
@@ -158,8 +158,13 @@ def point(
     ffs: int,
     tokens: int,
 ) -> FrontPoint:
-    """One folding with the energy of a sample by the calibrated model; `interval` are the cycles of a row."""
-    by_model = power.estimate(power.calibrated(), luts=luts, ffs=ffs, clock_mhz=published.CLOCK_MHZ)
+    """One folding with the energy of a sample by the calibrated model; `interval` are the cycles of a row.
+
+    Its cells are of the kind that the published part has: `hdl/` renders and counts these alone.
+    """
+    by_model = power.estimate(
+        power.calibrated(), luts=luts, ffs=ffs, clock_mhz=published.CLOCK_MHZ, device=published.DEVICE
+    )
     return FrontPoint(
         block=block,
         source=source,

@@ -24,7 +24,7 @@ from quweit_cli.templating import template_root
 def renderer_digest() -> str:
     """Identifies what a package is made by: templates, generator and specification; not the report's page."""
     package = Path(__file__).parent.parent
-    sources = [path for folder in ("hdl", "ir") for path in (package / folder).rglob("*.py")]
+    sources = [path for folder in ("hdl", "ir", "technologies") for path in (package / folder).rglob("*.py")]
     root = template_root()  # of the installation, whose files may be links
     templates = [path for path in root.rglob("*") if path.is_file() and root / "report" not in path.parents]
     return digest_of(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from quweit_cli import config, toolbox
-from quweit_cli.energy import published
+from quweit_cli.energy import power, published
 from quweit_cli.errors import ConfigError
 from quweit_cli.synthesizers.library import activity, mapping
-from quweit_cli.synthesizers.parts import family_of
+from quweit_cli.technologies import technology_of
 
 
 def check(experiment: config.Experiment) -> None:
@@ -39,7 +39,13 @@ def _check_rtl(options: config.Rtl, model: config.Model) -> None:
 
 def _check_synth(options: config.Synth, dump: config.Dump) -> None:
     if not options.liberty:
-        family_of(options.device)
+        if not power.covers(options.device):
+            raise ConfigError(
+                f"`synth.device` is `{options.device}`, and the power model knows nothing of {technology_of(options.device).cells.name}: "
+                "there would be no energy to state",
+                hint="leave the device as it is, and count its cells afterwards: `quweit synth DIR --device "
+                f"{options.device}`",
+            )
         return
     mapping.target_of(options)
     toolbox.find(toolbox.OPENSTA)

@@ -119,6 +119,7 @@ def _block(project: Path) -> Block:
     return Block(
         name=f"{dump.name}, {dump.data}",
         tool=made.version,
+        device=made.device,
         luts=made.luts,
         ffs=made.ffs,
         brams=made.brams,

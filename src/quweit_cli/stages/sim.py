@@ -40,9 +40,10 @@ from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import arrays, row_designs, simulator
 from quweit_cli.simulators.arrays import ArraySubject
 from quweit_cli.simulators.base import Simulator
-from quweit_cli.simulators.cell_models import simulation_text, vendor_file
+from quweit_cli.simulators.cell_models import simulation_text
 from quweit_cli.simulators.row_designs import Subject
 from quweit_cli.stages import keys
+from quweit_cli.technologies import technology_of
 from quweit_cli.toolbox import Found
 
 
@@ -242,6 +243,7 @@ def _netlist(project: Path, block: BlockDesign, count: int, *, four_state: bool)
 
     Raises:
         ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
+        ConfigError: it is for a part of no known family.
     """
     synthesis = (project / "synth").resolve()
     made = next(
@@ -257,8 +259,8 @@ def _netlist(project: Path, block: BlockDesign, count: int, *, four_state: bool)
     if made.cell_models is not None:
         files = {"netlist/models.v": inside(synthesis, made.cell_models), row_designs.NETLIST: path}
     else:
-        models = vendor_file().read_text()
-        files = {row_designs.NETLIST: simulation_text(path.read_text(), models, four_state=four_state)}
+        cells = technology_of(made.device).cells
+        files = {row_designs.NETLIST: simulation_text(path.read_text(), cells, four_state=four_state)}
     return Subject(block, "netlist", count, files)
 
 

@@ -13,6 +13,7 @@ from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
+from quweit_cli.technologies import technology_of
 from quweit_cli.toolbox import write_archive
 
 
@@ -34,7 +35,7 @@ def run(
         rtl = project / "rtl"
         package = Package(rtl, RTL.load(project))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
-            vendor = all(design.sources_xilinx for design in package.manifest.designs)
+            vendor = _for_vivado(package, options)
             if vendor:
                 write_project(package, options, folder / PROJECT)
             designs = tool.synthesize(package, options, folder, progress)
@@ -50,6 +51,12 @@ def run(
     report = SYNTH.load(project)
     check_timing(report, options)
     return report
+
+
+def _for_vivado(package: Package, options: config.Synth) -> bool:
+    """Whether a batch project can be written: Vivado knows the part, and every design has a rendering for it."""
+    known = bool(options.liberty) or technology_of(options.device).utilization is not None
+    return known and all(design.sources_xilinx for design in package.manifest.designs)
 
 
 def write_plan(project: Path, options: config.Synth, path: Path) -> None:

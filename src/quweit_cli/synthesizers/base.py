@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from quweit_cli.config import Synth
-from quweit_cli.documents import Implementation, RtlManifest
+from quweit_cli.documents import Design, Implementation, RtlManifest
 from quweit_cli.errors import ConfigError
 from quweit_cli.progress import Progress
+from quweit_cli.technologies import Technology
 from quweit_cli.toolbox import Plan, Tool
 
 
@@ -50,11 +51,15 @@ class Synthesizer(Protocol):
         """
 
 
-def check_rendered(manifest: RtlManifest) -> None:
-    """Raises ConfigError for a design that has no rendering for an FPGA."""
-    for design in manifest.designs:
-        if not design.sources_xilinx:
-            raise ConfigError(
-                f"`{design.name}` is rendered for library cells alone",
-                hint="name a cell library with --liberty, or render it without `rtl.pipelined`",
-            )
+def sources_for(design: Design, technology: Technology) -> list[str]:
+    """The rendering in the vendor's cells where the technology has them, else the behavioural one; in compile order.
+
+    Raises:
+        ConfigError: a design that has no rendering for an FPGA.
+    """
+    if not design.sources_xilinx:
+        raise ConfigError(
+            f"`{design.name}` is rendered for library cells alone",
+            hint="name a cell library with --liberty, or render it without `rtl.pipelined`",
+        )
+    return design.sources_xilinx if technology.vendor_cells else design.sources

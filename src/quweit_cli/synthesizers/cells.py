@@ -9,22 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from quweit_cli.errors import ToolFailed
-
-# How many units of each resource a cell takes. RAM and SRL cells sit in LUTs (UG574, table 2-2).
-LUTS = {
-    **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
-    **{"LUT6_2": 1, "INV": 1, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "CFGLUT5": 1},
-    **{"RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM512X1S": 8},
-    **{"RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8},
-    **{"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8},
-}
-
-
-FFS = {"FDRE": 1, "FDSE": 1, "FDCE": 1, "FDPE": 1}
-CARRIES = {"CARRY4": 1, "CARRY8": 1}
-MUXES = {"MUXF7": 1, "MUXF8": 1, "MUXF9": 1}
-BRAMS = {"RAMB36E1": 1.0, "RAMB36E2": 1.0, "RAMB18E1": 0.5, "RAMB18E2": 0.5}
-DSPS = {"DSP48E1": 1, "DSP48E2": 1}
+from quweit_cli.technologies import Technology
 
 
 def cell_counts(path: Path) -> dict[str, int]:
@@ -42,25 +27,18 @@ def cell_counts(path: Path) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts.items()}
 
 
-def resources(counts: Mapping[str, int]) -> dict[str, float]:
+def resources(counts: Mapping[str, int], technology: Technology) -> dict[str, float]:
     """Cell counts as LUTs, FFs, carries, muxes, BRAMs and DSPs.
 
     Raises:
         ToolFailed: a cell type that belongs to none of them; dropping it would be a silent error.
     """
-    kinds: dict[str, Mapping[str, float]] = {
-        "luts": LUTS,
-        "ffs": FFS,
-        "carries": CARRIES,
-        "muxes": MUXES,
-        "brams": BRAMS,
-        "dsps": DSPS,
-    }
+    kinds: dict[str, Mapping[str, float]] = technology.cells.resources._asdict()
     unknown = sorted(set(counts) - {name for kind in kinds.values() for name in kind})
     if unknown:
         raise ToolFailed(
-            f"the netlist has cells that are counted as no resource: {', '.join(unknown)}",
-            hint="latches and tri-states are design errors; a new primitive belongs into synthesizers/yosys.py",
+            f"the netlist has cells that are counted as no resource of {technology.name}: {', '.join(unknown)}",
+            hint="latches and tri-states are design errors; a new primitive belongs into the tables of technologies/",
         )
     return {
         resource: sum(count * weight[name] for name, count in counts.items() if name in weight)

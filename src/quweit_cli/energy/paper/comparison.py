@@ -135,7 +135,7 @@ def _unit_cell(
 
 def on_fpga(model: PowerModel, made: Implementation) -> power.Estimate:
     """Raises ArtifactError for a design whose LUTs were not counted."""
-    return power.estimate(model, luts=made.luts or 0, ffs=made.ffs, clock_mhz=CLOCK_MHZ)
+    return power.estimate(model, luts=made.luts or 0, ffs=made.ffs, clock_mhz=CLOCK_MHZ, device=made.device)
 
 
 def _sum(cells: Sequence[Cell]) -> Cell:
@@ -182,7 +182,7 @@ def _block_cell(measured: Measured, accounting: Accounting, model: PowerModel, t
     source = f"{cycles} cycles ({block_cycles_source(measured, accounting)})"
     if target in IN_CELLS and block.silicon is not None:
         return silicon_energy(block.silicon, cycles, target, source)
-    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ, device=block.device)
     return Cell(
         value=energy_uj(cycles, estimate.power_mw, CLOCK_MHZ),
         unit="µJ",

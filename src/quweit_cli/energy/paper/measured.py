@@ -75,6 +75,7 @@ class Block:
 
     name: str
     tool: str
+    device: str
     luts: int
     ffs: int
     brams: float

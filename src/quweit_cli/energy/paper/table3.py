@@ -104,7 +104,7 @@ def _block_row(measured: Measured, accounting: Accounting, model: PowerModel) ->
     block = measured.block
     assert block is not None
     cycles = measured.shape.tokens * (block.interval if accounting == "measured" else 1)
-    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ)
+    estimate = power.estimate(model, luts=block.luts, ffs=block.ffs, clock_mhz=CLOCK_MHZ, device=block.device)
     known = measured.name == PUBLISHED
     return _row(
         "weightless block",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quweit_cli.hdl.technology import LUT_INPUTS, PAIR_INPUTS
+from quweit_cli.technologies.amd import LUT_INPUTS, PAIR_INPUTS
 
 
 @dataclass(frozen=True)

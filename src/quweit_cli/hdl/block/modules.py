@@ -13,8 +13,8 @@ from quweit_cli.hdl.block.folding import Folding
 from quweit_cli.hdl.block.structure import Layer, Structure
 from quweit_cli.hdl.block.terms import Terms, Tree, values_of_slots
 from quweit_cli.hdl.cells import CellPlan, tables_of_bits
-from quweit_cli.hdl.technology import LUT_INPUTS
 from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.technologies.amd import LUT_INPUTS
 from quweit_cli.templating import render
 
 STATIC = ("quweit_bit_store.sv", "quweit_sequencer.sv", "quweit_requantize.sv")

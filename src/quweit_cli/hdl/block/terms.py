@@ -16,8 +16,7 @@ import numpy as np
 from quweit_cli.hdl.block.pipeline import Depth, registered_steps
 from quweit_cli.hdl.block.structure import Structure
 from quweit_cli.ir.nodes.base import Integers
-
-TERNARY = 3
+from quweit_cli.technologies.amd import ADDER_TERMS
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +118,8 @@ def _parts(wires: list[tuple[int, str]], *, wait: bool) -> list[list[tuple[int, 
 
     Before registers they do not: waiting saves an adder and costs a register.
     """
-    whole = len(wires) - len(wires) % TERNARY
-    parts = [wires[first : first + TERNARY] for first in range(0, whole, TERNARY)]
+    whole = len(wires) - len(wires) % ADDER_TERMS
+    parts = [wires[first : first + ADDER_TERMS] for first in range(0, whole, ADDER_TERMS)]
     rest = wires[whole:]
     if wait and len(rest) == 2 and len(wires) > 2 and _depth(len(parts) + 2) < _depth(len(wires)):
         return [*parts, rest[:1], rest[1:]]
@@ -131,5 +130,5 @@ def _depth(terms: int) -> int:
     """Levels of ternary adders that add so many terms."""
     levels = 0
     while terms > 1:
-        terms, levels = -(-terms // TERNARY), levels + 1
+        terms, levels = -(-terms // ADDER_TERMS), levels + 1
     return levels

@@ -16,11 +16,11 @@ from quweit_cli import toolbox
 from quweit_cli.artifacts import inside, write_text
 from quweit_cli.config import Synth
 from quweit_cli.documents import Design, Implementation, UnitDesign
-from quweit_cli.errors import ToolFailed, ToolNotFound
+from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
 from quweit_cli.progress import Progress
-from quweit_cli.synthesizers.base import Package, check_rendered
-from quweit_cli.synthesizers.parts import Family, family_of
+from quweit_cli.synthesizers.base import Package, sources_for
 from quweit_cli.synthesizers.vivado import reports as vivado_reports
+from quweit_cli.technologies import Utilization, technology_of
 from quweit_cli.templating import render
 from quweit_cli.toolbox import Plan
 
@@ -33,23 +33,23 @@ class Vivado:
     tool = toolbox.VIVADO
 
     def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
-        family_of(options.device)
+        utilization_of(options.device)
         return plans(package, options)
 
     def synthesize(
         self, package: Package, options: Synth, folder: Path, progress: Progress
     ) -> list[Implementation]:
         """One Vivado process a design, one after the other: each takes gigabytes of memory."""
-        family = family_of(options.device)
-        check_rendered(package.manifest)
+        places = utilization_of(options.device)
+        wanted = plans(package, options)
         found = _find(self.tool)
         project = folder / PROJECT
         if not project.is_dir():
             write_project(package, options, project)
         made = []
         with progress.task("synthesis", total=len(package.manifest.designs)) as task:
-            for design, plan in zip(package.manifest.designs, plans(package, options), strict=True):
-                made.append(_synthesize(found, design, plan, options, family, project))
+            for design, plan in zip(package.manifest.designs, wanted, strict=True):
+                made.append(_synthesize(found, design, plan, options, places, project))
                 task.advance()
         return made
 
@@ -63,6 +63,21 @@ def _find(tool: toolbox.Tool) -> toolbox.Found:
             hint=f"{error.hint or 'correct it'}; or take the batch project to a machine that has it and run there "
             f"`vivado -mode batch -source run_all.tcl` in `{PROJECT}`",
         ) from None
+
+
+def utilization_of(device: str) -> Utilization:
+    """Where Vivado's report has the resources of a part.
+
+    Raises:
+        ConfigError: a part of another vendor, or of no known family.
+    """
+    technology = technology_of(device)
+    if technology.utilization is None:
+        raise ConfigError(
+            f"Vivado does not know {technology.name}, the family of `{device}`",
+            hint="`--tool yosys` counts its cells; or name a part of AMD",
+        )
+    return technology.utilization
 
 
 def write_project(package: Package, options: Synth, folder: Path) -> None:
@@ -89,7 +104,7 @@ def plans(package: Package, options: Synth) -> list[Plan]:
         clock_mhz=f"{options.clock_mhz:g}",
         period_ns=f"{1000 / options.clock_mhz:.3f}",
     )
-    check_rendered(package.manifest)
+    technology = technology_of(options.device)
     return [
         Plan(
             tool=toolbox.VIVADO,
@@ -97,7 +112,10 @@ def plans(package: Package, options: Synth) -> list[Plan]:
             files={
                 f"{design.name}.tcl": _script(design, options),
                 "constraints.xdc": constraints,
-                **{f"sources/{name}": inside(package.folder, name) for name in design.sources_xilinx},
+                **{
+                    f"sources/{name}": inside(package.folder, name)
+                    for name in sources_for(design, technology)
+                },
             },
             arguments=("-mode", "batch", "-nojournal", "-nolog", "-source", f"{design.name}.tcl"),
             log=f"logs/{design.name}.log",
@@ -120,12 +138,12 @@ def _script(design: Design, options: Synth) -> str:
 
 
 def _synthesize(
-    found: toolbox.Found, design: Design, plan: Plan, options: Synth, family: Family, project: Path
+    found: toolbox.Found, design: Design, plan: Plan, options: Synth, places: Utilization, project: Path
 ) -> Implementation:
     started = time.monotonic()
     plan.run(found, project)
     report = project / "reports" / design.name
-    used = vivado_reports.utilization(_read(report, "utilization"), design.top, family.utilization)
+    used = vivado_reports.utilization(_read(report, "utilization"), design.top, places)
     power_mw = vivado_reports.dynamic_power_mw(_read(report, "power"), design.top)
     return Implementation(
         design=design.name,

@@ -11,7 +11,8 @@ import re
 from typing import NamedTuple
 
 from quweit_cli.errors import ToolFailed
-from quweit_cli.synthesizers.parts import PRIMITIVES, Utilization
+from quweit_cli.technologies import Utilization
+from quweit_cli.technologies.amd import PRIMITIVES
 
 ROUTED = ("routed", "physopt postroute")
 
