@@ -16,7 +16,7 @@ from quweit_cli import config
 from quweit_cli.errors import ConfigError, ToolFailed
 from quweit_cli.stages import keys, rtl, synth
 from quweit_cli.synthesizers.library.liberty import Library, read_libraries
-from quweit_cli.synthesizers.library.mapping import plain_copy
+from quweit_cli.synthesizers.library.mapping import plain_folder
 
 MEMORY = """\
   type (bus4) { base_type : array; data_type : bit; bit_width : 4; bit_from : 3; bit_to : 0; downto : true; }
@@ -191,7 +191,7 @@ def test_abc_is_not_sent_into_a_folder_that_it_cannot_name(
 ) -> None:
     (tmp_path / "t;t").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t;t"))
-    with pytest.raises(ToolFailed, match="ABC cannot work in"), plain_copy(tmp_path, [Path("x")]):
+    with pytest.raises(ToolFailed, match="ABC cannot work in"), plain_folder([Path("x")]):
         pass
 
 

@@ -20,6 +20,7 @@ from quweit_cli.artifacts import StageRecord, file_digests, load, save
 from quweit_cli.documents import SynthesisReport
 from quweit_cli.energy import power, published
 from quweit_cli.energy.paper import table4
+from quweit_cli.energy.paper.measured import Measured
 from quweit_cli.energy.rows import build
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, ToolFailed
 from quweit_cli.ir.nodes.tokens import Neighbourhood
@@ -180,13 +181,17 @@ def test_a_power_that_a_tool_reports_needs_no_model() -> None:
 def test_no_paper_table_has_a_block_or_an_array_of_other_cells() -> None:
     model = power.calibrated()
     made = measured(MEASURED_BLOCK)
-    arrays = [one.model_copy(update={"device": PART}) for one in made.synth.arrays]
-    units = [one.model_copy(update={"device": PART}) for one in made.units.units]
-    for other in (
-        replace(made, block=replace(MEASURED_BLOCK, device=PART)),
-        replace(made, synth=made.synth.model_copy(update={"arrays": arrays})),
-        replace(made, units=made.units.model_copy(update={"units": units})),
-    ):
+
+    def of_other_cells(kind: str) -> Measured:
+        designs = [
+            one.model_copy(update={"device": PART}) if one.kind == kind else one
+            for one in made.fpga.synth.designs
+        ]
+        synth = made.fpga.synth.model_copy(update={"designs": designs})
+        return replace(made, fpga=made.fpga._replace(synth=synth))
+
+    block = replace(made, block=replace(MEASURED_BLOCK, device=PART))
+    for other in (block, of_other_cells("array"), of_other_cells("unit")):
         with pytest.raises(ArtifactError, match="LUT4 of Lattice"):
             table4.table4(other, model)
     table4.table4(made, model)

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from packages import I_VIT_T
+from measurements import array_design, unit_designs
 from quweit_cli import technologies
-from quweit_cli.documents import BaselineArray
 from quweit_cli.errors import ConfigError, ToolFailed
-from quweit_cli.hdl.units.design import units_of
 from quweit_cli.simulators.cell_models import vendor_models
-from quweit_cli.synthesizers import systolic, units
 from quweit_cli.synthesizers.base import sources_for
 from quweit_cli.synthesizers.cells import resources
+from quweit_cli.synthesizers.yosys import script
 from quweit_cli.technologies import (
     ECP5,
     SERIES_7,
@@ -143,18 +141,21 @@ def test_a_cell_of_another_vendor_is_never_dropped(technology: Technology, cell:
         resources({"LUT4": 1, cell: 2}, technology)
 
 
-ARRAY = BaselineArray(
-    name="a", side=8, top="a", testbench="tb_a", sources=["rtl/a.sv"], sources_xilinx=["rtl/xilinx/a.sv"]
-)
+ARRAY = array_design(8)
 
 
 def test_the_rendering_in_cells_of_one_vendor_is_not_taken_for_another() -> None:
-    assert sources_for(ARRAY, ULTRASCALE_PLUS) == ["rtl/xilinx/a.sv"]
-    assert sources_for(ARRAY, ECP5) == ["rtl/a.sv"]
+    assert sources_for(ARRAY, ULTRASCALE_PLUS) == ARRAY.sources_xilinx
+    assert sources_for(ARRAY, ECP5) == ARRAY.sources != ARRAY.sources_xilinx
+
+
+def test_a_design_for_library_cells_has_no_rendering_for_an_fpga() -> None:
+    with pytest.raises(ConfigError, match="rendered for library cells alone"):
+        sources_for(ARRAY.model_copy(update={"sources_xilinx": []}), ULTRASCALE_PLUS)
 
 
 def test_scripts_of_arrays_and_units_name_the_command_of_the_technology() -> None:
-    text = systolic.script(ARRAY, ECP5, Path("../package"))
-    assert "read_verilog -sv ../package/rtl/a.sv\nsynth_ecp5 -top a -noflatten -nodsp\n" in text
-    unit = units_of(I_VIT_T)[0]
-    assert f"synth_ecp5 -top {unit.module} -nodsp -nobram\n" in units.script(unit, ECP5)
+    text = script(ARRAY, ECP5, Path("../package"))
+    assert f"\nsynth_ecp5 -top {ARRAY.top} -noflatten -nodsp -nobram\n" in text
+    unit = unit_designs()[0]
+    assert f"\nsynth_ecp5 -top {unit.top} -nodsp -nobram\n" in script(unit, ECP5, Path("../package"))
