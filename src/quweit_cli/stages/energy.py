@@ -11,6 +11,7 @@ from quweit_cli.energy import power, workload
 from quweit_cli.energy.rows import build
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
+from quweit_cli.stages.sources import check_blocks
 from quweit_cli.stages.synth import check_timing
 
 
@@ -28,6 +29,7 @@ def run(
     if reuse and (found := ENERGY.current(project, inputs, settings)):
         return found
     dump = DUMP.load(project)
+    check_blocks(dump)
     sim = SIM.load(project)
     synth = SYNTH.load(project)
     check_timing(synth, config.Synth.model_validate(read_stage(project, "synth").options))

@@ -18,6 +18,7 @@ from quweit_cli.errors import Mismatch, ToolFailed
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators.cell_models import vendor_file
+from quweit_cli.stages.sources import check_blocks
 from quweit_cli.technologies.amd import LUT6
 from quweit_cli.toolbox import Found, Plan
 
@@ -39,6 +40,7 @@ def run(project: Path, *, progress: Progress = SILENT) -> FormalResult:
     found = toolbox.find(toolbox.YOSYS)
     package = (project / "rtl").resolve()
     manifest = load(RtlManifest, package / RTL.file)
+    check_blocks(manifest)
     digest = digest_of(file_digests(package))
     work = [
         (block, module)

@@ -33,7 +33,7 @@ from quweit_cli.hdl.block.design import BlockSource, foretell
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.rtl import read_blocks
-from quweit_cli.stages.sources import read_block, read_manifest
+from quweit_cli.stages.sources import check_blocks, read_block, read_manifest
 
 OUTPUTS_PER_CYCLE = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96)
 PAPER_CYCLES: dict[Accounting, int] = {  # of a sample
@@ -183,4 +183,6 @@ def point(
 
 def _dump(project: Path) -> DumpManifest:
     check_stage(project, "dump")
-    return DUMP.load(project)
+    dump = DUMP.load(project)
+    check_blocks(dump)
+    return dump

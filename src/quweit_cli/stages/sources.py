@@ -13,7 +13,7 @@ from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
 from quweit_cli.boundary.readers import Unreadable, cut
-from quweit_cli.documents import DUMP, DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.documents import DUMP, DumpedBlock, DumpManifest, ModelShape, RtlManifest
 from quweit_cli.errors import ArtifactError
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
@@ -93,6 +93,15 @@ def _load_rows(path: Path, kind: str, rows: int, columns: int) -> np.ndarray:
             f"`{path}` holds {found.shape[0]:,} rows of {found.shape[1]:,}, and {rows:,} rows of {columns:,} are wanted"
         )
     return found
+
+
+def check_blocks(named: DumpManifest | RtlManifest) -> None:
+    """Raises ArtifactError for a dump or a package that holds no block: there is nothing to say of it."""
+    if not named.blocks:
+        raise ArtifactError(
+            f"`{named.name}` has no block: it holds what blocks are compared with",
+            hint="`quweit sim`, `quweit synth` and `quweit report` take it; `quweit energy DIR --tables` compares it",
+        )
 
 
 def read_operands(folder: Path, dump: DumpManifest) -> LayerOperands:
