@@ -33,7 +33,7 @@ async def products(dut):
     jobs, results = (vectors / f"{array['name']}.{kind}.hex" for kind in ("jobs", "results"))
     check_memory(dut.source_checksum_o, [jobs, vectors / "a.hex", vectors / "b.hex"])
     check_memory(dut.sink_checksum_o, [results, vectors / "y.hex"])
-    bench = Bench(dut, array["side"], array["products"] + array["causal"])
+    bench = Bench(dut, array, array["products"] + array["causal"])
     for name, (gaps, stalls) in SCENARIOS.items():
         if not bench.stopped():
             await bench.play(name, gaps, stalls)
@@ -64,8 +64,9 @@ def check_memory(checksum, files):
 class Bench:
     """Passes over the products; what they show is in `result`."""
 
-    def __init__(self, dut, side, products):
-        self.dut, self.side, self.products = dut, side, products
+    def __init__(self, dut, array, products):
+        self.dut, self.side, self.products = dut, array["side"], products
+        self.reset_cycles = array["reset_cycles"]
         self.clock = Clock(dut.clk_i, PERIOD_NS, "ns")
         self.result = {"scenarios": {}, "different": 0, "difference": None, "cycles": {}, "failures": []}
 
@@ -115,12 +116,12 @@ class Bench:
         self.result["scenarios"][RESET] = compared
 
     async def start(self, gaps, stalls, hold=0):
-        """A reset of as many cycles as an array asks for: the lines without one are flushed."""
+        """A reset of as many cycles as the array asks for, no more: the lines without one are flushed."""
         dut = self.dut
         dut.rst_ni.value = 0
         dut.gaps_i.value, dut.stalls_i.value, dut.hold_i.value = gaps, stalls, hold
         self.clock.start(start_high=False)
-        for _ in range(2 * self.side + 2):
+        for _ in range(self.reset_cycles):
             await FallingEdge(dut.clk_i)
         dut.rst_ni.value = 1
 

@@ -100,7 +100,8 @@ def test_json_is_all_there_is_on_stdout(
         "report": [project],
         "doctor": [],
     }
-    schemas = {"run": "summary/2", "report": "summary/2", "rtl": "rtl/2", "energy": "energy/2"}
+    versions = {"run": "summary/3", "report": "summary/3", "rtl": "rtl/2", "sim": "sim/2", "synth": "synth/2"}
+    schemas = versions | {"energy": "energy/2"}
     for name, given in arguments.items():
         outcome = quweit(name, *given, "--json")
         assert outcome.code == 0, outcome.stderr
@@ -133,7 +134,7 @@ def test_options_reach_the_stage(quweit: Quweit, experiment_file: Path, tmp_path
     assert quweit("sim", project, "--block", "block0", "--block", "block1").code == 0
     assert artifacts.read_stage(project, "sim").options["only"] == ["block0", "block1"]
     synth = quweit("synth", project, "--clock-mhz", 150, "--device", "xcvu9p", "--json")
-    block = json.loads(synth.stdout)["blocks"][0]
+    block = json.loads(synth.stdout)["designs"][0]
     assert (block["clock_mhz"], block["device"]) == (150.0, "xcvu9p")
 
 
@@ -188,7 +189,7 @@ def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: P
     finally:
         standins.remove()
     assert outcome.code == 1
-    assert json.loads(outcome.stdout)["schema"] == "quweit.sim/1"
+    assert json.loads(outcome.stdout)["schema"] == "quweit.sim/2"
     assert "expected -4, got 12" in outcome.stderr
 
 

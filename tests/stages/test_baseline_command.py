@@ -14,7 +14,7 @@ import cell_library
 from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.artifacts import digest_of, digest_of_file, open_project
-from quweit_cli.documents import DumpManifest
+from quweit_cli.documents import DumpManifest, SimResult
 from quweit_cli.stages import reference
 
 TINY = ("baseline", "--model", "tiny=2,16,2,10,32,causal", "--array", "8", "--cycles-per-row", "4")
@@ -63,6 +63,27 @@ def test_what_is_of_blocks_is_refused_where_there_is_none(
     ):
         done = quweit(*words)
         assert done.code == 2 and "has no block" in done.stderr, words
+    done = quweit("sim", project, "--netlist")
+    assert done.code == 2
+
+
+@pytest.mark.requires("yosys", "icarus")
+def test_netlists_of_arrays_and_units_are_not_said_to_be_equal(
+    tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = open_project(tmp_path / "p")
+    options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=8)
+    reference.write_dump(project, options)
+    words = ("--cycles-per-row", "8", "--set", "arrays=[8]")
+    assert quweit("rtl", project, "--out", project, *words).code == 0
+    assert quweit("synth", project).code == 0
+    done = quweit("sim", project, "--netlist", "--simulator", "icarus", "--json")
+    assert done.code == 0, done.stderr
+    result = SimResult.model_validate_json(done.stdout)
+    assert [run.design for run in result.simulators[0].all_runs] == ["block0"]
+    assert result.not_compared == ["gelu", "softmax", "layer_norm", "systolic_8"]
+    refused = quweit("sim", project, "--netlist", "--block", "softmax")
+    assert refused.code == 2 and "none of these has a netlist" in refused.stderr
 
 
 def test_a_dump_of_operands_that_do_not_fit_is_refused(

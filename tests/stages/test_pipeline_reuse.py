@@ -166,7 +166,7 @@ def test_a_verdict_counts_again_when_nothing_has_changed(
 def test_the_summary_holds_the_figures_of_every_stage(run: Run, tmp_path: Path) -> None:
     run()
     summary = json.loads((tmp_path / "project" / "summary.json").read_text())
-    assert summary["schema"] == "quweit.summary/2"
+    assert summary["schema"] == "quweit.summary/3"
     assert summary["train"]["test_accuracy"] == {"weightless": 0.97}
     assert summary["train"]["parameters"] == {"weightless": 10}
     assert summary["train"]["seed"] == 0
@@ -182,7 +182,7 @@ def test_the_summary_holds_the_figures_of_every_stage(run: Run, tmp_path: Path) 
         "table_entries_reachable": None,
         "not_compared": [],
     }
-    assert {"block", "tool", "version", "device", "luts", "ffs", "brams", "dsps", "seconds"} <= set(
+    assert {"design", "kind", "tool", "version", "device", "luts", "ffs", "brams", "dsps", "seconds"} <= set(
         summary["synth"][0]
     )
     assert {"value", "unit", "cycles", "cycles_sources", "power_mw", "power_sources"} <= set(

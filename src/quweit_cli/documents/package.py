@@ -50,6 +50,9 @@ class Design(Artifact):
     sources_xilinx: list[FileName] = Field(
         description="in compile order, in an FPGA's cells: its synthesis; none where there is no such rendering"
     )
+    reset_cycles: Count = Field(
+        0, description="of the clock, for which its reset is held; 0 where no clock is needed"
+    )
 
 
 class RowDesign(Design):

@@ -108,6 +108,8 @@ def compare(
     package = (project / "rtl").resolve()
     manifest = load(RtlManifest, package / RTL.file)
     compared = _chosen(manifest, only)
+    if netlist:
+        compared = [*_with_netlists(compared)]
     _check_vectors(package, manifest, compared)
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
     work = (
@@ -187,6 +189,17 @@ def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[Design]:
             f"`{manifest.name}` has no block `{unknown[0]}`", hint=f"its blocks: {', '.join(names)}"
         )
     return [design for design in manifest.designs if not only or design.name in only]
+
+
+def _with_netlists(compared: Sequence[Design]) -> list[BlockDesign]:
+    """Raises ConfigError where none of them has one: nothing would be compared, and nothing would differ."""
+    blocks = _blocks(compared)
+    if not blocks:
+        raise ConfigError(
+            f"none of these has a netlist that is simulated: {', '.join(design.name for design in compared)}",
+            hint="`--netlist` is for blocks; `quweit sim` without it compares everything",
+        )
+    return blocks
 
 
 def _blocks(compared: Sequence[Design]) -> list[BlockDesign]:

@@ -110,6 +110,7 @@ def _describe(side: int, products: list[Product], causal: list[Product], *, pipe
         products=products,
         causal=causal,
         pipelined=pipelined,
+        reset_cycles=2 * side,
         parts=_parts(side, side + 4 + (PIPELINE_STAGES if pipelined else 0)),
     )
 
