@@ -61,11 +61,11 @@ def test_many_mutants_in_one_build_are_judged_as_each_alone(example: Design, tmp
             continue
         if expression(example.places.texts[one.file], one) is not None:
             mutants.append(one)
-    together = Together(example.package, "block", mutants, tmp_path / "together", "icarus")
+    together = Together(example.package, "rtl", mutants, tmp_path / "together", "icarus")
     assert together.judge(0) is Verdict.EQUAL
     verdicts = [together.judge(number) for number in range(1, len(mutants) + 1)]
     assert verdicts == [
-        alone(example.package, one, "icarus", tmp_path / f"alone{place}", designs=["block"])
+        alone(example.package, one, "icarus", tmp_path / f"alone{place}", forms=["rtl"])
         for place, one in enumerate(mutants)
     ]
     assert Verdict.FOUND in verdicts

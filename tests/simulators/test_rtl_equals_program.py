@@ -139,7 +139,7 @@ def test_a_change_of_the_rtl_is_found_and_named(mutation: str, tmp_path: Path) -
     with pytest.raises(Mismatch) as caught:
         sim.run(project, ICARUS)
     first = load(SimResult, project / "sim/sim.json").simulators[0].runs[0].differences[0]
-    assert first.block == "block0" and first.expected != first.got and first.cycle > 0
+    assert first.design == "block0" and first.expected != first.got and first.cycle > 0
     for part in (
         f"row {first.row}",
         f"output {first.output}",

@@ -70,7 +70,7 @@ class DumpManifest(Artifact):
     @model_validator(mode="after")
     def _nothing_stands_twice(self) -> DumpManifest:
         if not self.blocks and not self.products:
-            raise ValueError("it holds neither blocks nor products of a dense layer")
+            raise ValueError("it holds neither `blocks` nor `products` of a dense layer")
         names = [block.name for block in self.blocks] + [product.name for product in self.products]
         for kind, found in (("name", names), ("file", self.file_names())):
             if twice := sorted({one for one in found if found.count(one) > 1}):
