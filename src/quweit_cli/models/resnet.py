@@ -42,6 +42,8 @@ class ResNet(nn.Module):
 
     def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
         super().__init__()
+        # oneDNN's backward pass of narrow convolutions ends some processes on CPUs without AVX-512 (torch 2.13).
+        torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
         if settings.mlp != "dense":
             raise ConfigError(
                 "the family `resnet` has no MLPs that blocks could replace",
