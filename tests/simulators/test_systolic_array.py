@@ -195,7 +195,7 @@ def model_of(project: Path, *, pipelined: bool = False) -> Path:
 
 
 @pytest.mark.requires("icarus", "verilator")
-@pytest.mark.parametrize("pipelined", [False, True])
+@pytest.mark.parametrize("pipelined", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_quweit_sim_proves_blocks_arrays_and_units_alike(
     pipelined: bool, tmp_path: Path, quweit: Callable[..., Outcome]
 ) -> None:
