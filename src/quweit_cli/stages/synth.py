@@ -55,7 +55,7 @@ def run(
 
 def _for_vivado(package: Package, options: config.Synth) -> bool:
     """Whether a batch project can be written: Vivado knows the part, and every design has a rendering for it."""
-    known = bool(options.liberty) or technology_of(options.device).utilization is not None
+    known = technology_of(options.device).utilization is not None
     return known and all(design.sources_xilinx for design in package.manifest.designs)
 
 

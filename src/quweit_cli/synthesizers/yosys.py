@@ -92,9 +92,8 @@ def script(design: Design, technology: Technology, sources: Path, *, flat: bool 
     flat: an array, too.
 
     Of a block, modules are mapped one by one and put together at the end. Those that are cells already are empty
-    boxes until then: mapping 15,000 cells to themselves took two thirds of the time. A block without them is mapped flat: that of I-ViT-T takes
-    30,054 LUT4s of an ECP5 so, and 34,881 module by module. $scopeinfo cells
-    are no hardware: they remember the hierarchy that flattening took away. The netlist has scalar wires, one a
+    boxes until then: mapping 15,000 cells to themselves took two thirds of the time. A block without them is mapped flat:
+    that of I-ViT-T takes 30,054 LUT4s of an ECP5 so, and 34,881 module by module. $scopeinfo cells are no hardware: they remember the hierarchy that flattening took away. The netlist has scalar wires, one a
     net: where a simulator sees a vector of 70,000 terms, every table seems to drive every adder, and Verilator
     took a quarter of an hour and 7 GB on the false loops of a block at one row a cycle.
     """

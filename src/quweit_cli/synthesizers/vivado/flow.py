@@ -8,7 +8,6 @@ DSP, 200 MHz unless told otherwise, vectorless power at 12.5 % toggle rate.
 from __future__ import annotations
 
 import codecs
-import shutil
 import time
 from pathlib import Path
 
@@ -83,11 +82,7 @@ def utilization_of(device: str) -> Utilization:
 def write_project(package: Package, options: Synth, folder: Path) -> None:
     """A new folder with sources/, constraints.xdc, one Tcl script a design, run_all.tcl and reports/."""
     for plan in plans(package, options):
-        plan.write(folder)
-        for name, source in plan.files.items():
-            if isinstance(source, Path):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, folder / name)
+        plan.lay_out(folder)
     names = [design.name for design in package.manifest.designs]
     write_text(folder / "run_all.tcl", render("vivado/run_all.tcl.mako", designs=names))
 
