@@ -48,7 +48,7 @@ def test_the_examples_load(path: Path) -> None:
             "model.block.thermometer.bit=3",
             "unknown key `model.block.thermometer.bit`, did you mean `bits`?",
         ),
-        ("rtl.zzz=3", "known: array, bits_per_cycle"),
+        ("rtl.zzz=3", "unknown key `rtl.zzz`; known: array, arrays, bits_per_cycle"),
         ("training.steps=0", "`training.steps`: Input should be greater than or equal to 1, got 0"),
         ("training.steps=many", "`training.steps`"),
         ("model.block.fan_in=7", "`model.block.fan_in`: Input should be less than or equal to 6, got 7"),
