@@ -51,6 +51,12 @@ class Baseline(Settings):
 
 class Dump(Settings):
     rows: int = Field(1024, ge=1, le=10**6, description="golden rows kept for each block")
+    golden_samples: int = Field(
+        64,
+        ge=1,
+        le=10**5,
+        description="samples kept with the logits of a model whose arithmetic is of integers",
+    )
     samples: int | None = Field(
         None, ge=1, le=10**9, description="test samples checked against the integer program; all when absent"
     )

@@ -114,6 +114,10 @@ class Model(Settings):
     mlp: Literal["dense", "weightless"] = Field(
         "weightless", description="what follows the attention of each layer"
     )
+    arithmetic: Literal["float", "integer"] = Field(
+        "float",
+        description="of all but the blocks, which compute in integers always; `integer`: from pixels or tokens to logits (vit and gpt)",
+    )
     dim: int = Field(
         ge=1, le=2**16, description="width of the residual stream; resnet: channels of the first stage"
     )

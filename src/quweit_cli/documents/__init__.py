@@ -13,7 +13,15 @@ Units are in the names. A figure that was not obtained is absent (null), never 0
 from __future__ import annotations
 
 from quweit_cli.documents.doctor import Health, ToolHealth
-from quweit_cli.documents.dump import DumpChecks, DumpedBlock, DumpedHead, DumpedProduct, DumpManifest
+from quweit_cli.documents.dump import (
+    DumpChecks,
+    DumpedBlock,
+    DumpedHead,
+    DumpedModel,
+    DumpedProduct,
+    DumpedTensor,
+    DumpManifest,
+)
 from quweit_cli.documents.energy import (
     Accounting,
     CalibrationPoint,
@@ -97,7 +105,9 @@ __all__ = [
     "DumpSummary",
     "DumpedBlock",
     "DumpedHead",
+    "DumpedModel",
     "DumpedProduct",
+    "DumpedTensor",
     "EnergyRatio",
     "EnergyRow",
     "EnergySummary",

@@ -40,12 +40,35 @@ class DumpedHead(Artifact):
     values: FileName = Field(description="T x D")
 
 
+class DumpedTensor(Artifact):
+    """One tensor on the way from the input to the logits."""
+
+    name: FileName = Field(description="within programs by path, such as `layer0/score`")
+    shape: list[Positive] = Field(max_length=8, description="of one sample")
+    low: int = Field(description="that it can have in the worst case")
+    high: int
+    sha256: Digest = Field(description="of its values on all golden samples, int64, little endian")
+
+
+class DumpedModel(Artifact):
+    """The whole model as one program, where its arithmetic is of integers: from pixels or tokens to logits."""
+
+    program: FileName = Field(description="quweit.program/2, with layers and blocks as programs within")
+    inputs: FileName = Field(description="golden samples: .npy int8 pixels less 128, or int32 tokens")
+    logits: FileName = Field(description="what they give: .npy int32")
+    samples: Positive = Field(description="of either file")
+    tensors: list[DumpedTensor] = Field(max_length=100_000)
+
+
 class DumpChecks(Artifact):
     """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
 
     samples: Count
     rows_compared: Count = Field(description="for each block; every one equal")
     logits_equal: bool
+    tensors_compared: Count = Field(
+        0, description="of the whole model, on every sample; every element of every one equal"
+    )
 
 
 class DumpManifest(Artifact):
@@ -55,6 +78,7 @@ class DumpManifest(Artifact):
     data: str
     model: ModelShape
     blocks: list[DumpedBlock] = Field(max_length=10_000)
+    whole: DumpedModel | None = Field(None, description="where the model's arithmetic is of integers")
     products: list[DumpedProduct] = Field(
         [], max_length=100, description="of a dense layer, which blocks are compared with"
     )
@@ -69,8 +93,10 @@ class DumpManifest(Artifact):
 
     @model_validator(mode="after")
     def _nothing_stands_twice(self) -> DumpManifest:
-        if not self.blocks and not self.products:
-            raise ValueError("it holds neither `blocks` nor `products` of a dense layer")
+        if not self.blocks and not self.products and not self.whole:
+            raise ValueError(
+                "it holds neither `blocks`, nor `products` of a dense layer, nor a `whole` model"
+            )
         names = [block.name for block in self.blocks] + [product.name for product in self.products]
         for kind, found in (("name", names), ("file", self.file_names())):
             if twice := sorted({one for one in found if found.count(one) > 1}):
@@ -81,6 +107,7 @@ class DumpManifest(Artifact):
         """Of programs, golden rows and operands, in the order of the document."""
         return [
             *(name for block in self.blocks for name in (block.program, block.inputs, block.outputs)),
+            *((self.whole.program, self.whole.inputs, self.whole.logits) if self.whole else ()),
             *(name for one in self.products for name in (one.left, one.right)),
             *(name for one in self.heads for name in (one.queries, one.keys, one.weights, one.values)),
         ]

@@ -34,7 +34,7 @@ def samples_for(
     settings = checkpoint.experiment.data.model_copy(update={"path": data_path})
     if data_path is not None or datasets.is_present(settings):
         data = datasets.load(settings)
-        if data.meta == checkpoint.meta:
+        if datasets.alike(data.meta, checkpoint.meta):
             inputs, targets = data.test(tokens, limit)
             return Samples(data.description, inputs, targets)
         if data_path is not None:

@@ -6,7 +6,7 @@ lane `k` of a bus is `[k*W +: W]`.
 
 from quweit_cli.ir.nodes.base import Node
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
-from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
+from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize, RequantizeFeatures
 from quweit_cli.ir.program import Program, Step, evaluate, tensor_types
 from quweit_cli.ir.types import TensorType
 
@@ -16,6 +16,7 @@ __all__ = [
     "Node",
     "Program",
     "Requantize",
+    "RequantizeFeatures",
     "Step",
     "TensorType",
     "Thermometer",

@@ -30,9 +30,15 @@ from quweit_cli.ir.nodes.base import (
 from quweit_cli.ir.nodes.bits import LutLayerRecord, ThermometerRecord
 from quweit_cli.ir.nodes.embeddings import EmbeddingRecord, PositionEmbeddingRecord
 from quweit_cli.ir.nodes.functions import LayerNormalisationRecord, SoftmaxRecord, TableRecord
+from quweit_cli.ir.nodes.places import PatchesRecord, SelectRecord
 from quweit_cli.ir.nodes.pooling import PoolRecord
 from quweit_cli.ir.nodes.products import MatrixProductRecord
-from quweit_cli.ir.nodes.sums import AdditionRecord, ConditionalSummationRecord, RequantizeRecord
+from quweit_cli.ir.nodes.sums import (
+    AdditionRecord,
+    ConditionalSummationRecord,
+    RequantizeFeaturesRecord,
+    RequantizeRecord,
+)
 from quweit_cli.ir.nodes.tokens import TokensAroundRecord
 from quweit_cli.ir.types import TensorType
 
@@ -147,8 +153,11 @@ def evaluate_outputs(program: Program, x: np.ndarray) -> dict[str, Integers]:
     return {name: tensors[tensor] for name, tensor in program.outputs.items()}
 
 
-def trace(program: Program, x: np.ndarray) -> dict[str, Integers]:
-    """Every tensor of the program by name, the input included."""
+def trace(program: Program, x: np.ndarray, *, nested: bool = False) -> dict[str, Integers]:
+    """Every tensor of the program by name, the input included.
+
+    nested: those of programs within as well, such as `layer0/score`.
+    """
     x = np.asarray(x, dtype=np.int64)
     kind = program.input_type
     if x.shape[max(0, x.ndim - len(kind.shape)) :] != kind.shape:
@@ -160,12 +169,22 @@ def trace(program: Program, x: np.ndarray) -> dict[str, Integers]:
         )
     tensors = {program.input_name: x}
     for step in program.steps:
-        tensors[step.name] = step.node.evaluate(*(tensors[source] for source in step.sources))
+        sources = [tensors[source] for source in step.sources]
+        if nested and isinstance(step.node, Program):
+            inner = trace(step.node, *sources, nested=True)
+            tensors[step.name] = inner[step.node.answer]
+            del inner[step.node.input_name]
+            tensors |= {f"{step.name}/{name}": tensor for name, tensor in inner.items()}
+        else:
+            tensors[step.name] = step.node.evaluate(*sources)
     return tensors
 
 
-def tensor_types(program: Program) -> dict[str, TensorType]:
-    """Worst-case type of every tensor by name; ValueError where a step does not fit its sources."""
+def tensor_types(program: Program, *, nested: bool = False) -> dict[str, TensorType]:
+    """Worst-case type of every tensor by name; ValueError where a step does not fit its sources.
+
+    nested: those of programs within as well, for an input of exactly their type.
+    """
     types = {program.input_name: program.input_type}
     for step in program.steps:
         for source in step.sources:
@@ -177,6 +196,10 @@ def tensor_types(program: Program) -> dict[str, TensorType]:
             types[step.name] = _type_of(step.node, [types[source] for source in step.sources])
         except ValueError as error:
             raise ValueError(f"step `{step.name}` of `{program.name}`: {error}") from None
+        if nested and isinstance(step.node, Program):
+            inner = tensor_types(step.node, nested=True)
+            del inner[step.node.input_name]
+            types |= {f"{step.name}/{name}": kind for name, kind in inner.items()}
     return types
 
 
@@ -240,6 +263,7 @@ NodeRecord = Annotated[
     | LutLayerRecord
     | ConditionalSummationRecord
     | RequantizeRecord
+    | RequantizeFeaturesRecord
     | AdditionRecord
     | MatrixProductRecord
     | ScoreProductRecord
@@ -251,6 +275,8 @@ NodeRecord = Annotated[
     | PositionEmbeddingRecord
     | TokensAroundRecord
     | PoolRecord
+    | SelectRecord
+    | PatchesRecord
     | NestedProgramRecord,
     Field(discriminator="op"),
 ]

@@ -9,14 +9,18 @@ from torch import nn
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.integer.gpt import IntegerGpt
+from quweit_cli.models.integer.vit import IntegerVit
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.models.vit import Vit
 from quweit_cli.weightless.block import WeightlessBlock
 
 Network = Vit | Gpt | ResNet
+IntegerNetwork = IntegerVit | IntegerGpt
 MOST_WEIGHTS = 2 * 10**9  # 8 GB, and in training four times as much
 
 FAMILIES: dict[str, type[Vit] | type[Gpt] | type[ResNet]] = {"vit": Vit, "gpt": Gpt, "resnet": ResNet}
+IN_INTEGERS: dict[str, type[IntegerVit] | type[IntegerGpt]] = {"vit": IntegerVit, "gpt": IntegerGpt}
 
 
 def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
@@ -51,11 +55,18 @@ def build(settings: config.Model, meta: dict[str, Any]) -> Network:
         ConfigError: unknown family, settings that do not fit the dataset, or a model larger than can be built.
     """
     check_size(settings, meta)
+    if settings.arithmetic == "integer":
+        return IN_INTEGERS[settings.family](settings, meta)
     return FAMILIES[settings.family](settings, meta)
 
 
 def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
-    """Raises ConfigError for an unknown family, and for a model with more weights than can be built."""
+    """Raises ConfigError for an unknown family, one that has no integers, and more weights than can be built."""
+    if settings.arithmetic == "integer" and settings.family in FAMILIES.keys() - IN_INTEGERS.keys():
+        raise ConfigError(
+            f"a {settings.family} computes in floating point alone",
+            hint=f"`model.arithmetic: integer` is for {' and '.join(IN_INTEGERS)}",
+        )
     if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
         raise ConfigError(
             f"a model of these settings has {least:,} weights and more, {MOST_WEIGHTS:,} at most can be built",
@@ -76,6 +87,9 @@ def parameter_count(model: nn.Module) -> int:
 __all__ = [
     "FAMILIES",
     "Gpt",
+    "IntegerGpt",
+    "IntegerNetwork",
+    "IntegerVit",
     "Network",
     "ResNet",
     "Vit",

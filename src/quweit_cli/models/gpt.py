@@ -30,13 +30,14 @@ class Gpt(nn.Module):
         self.embed = nn.Embedding(len(meta["vocabulary"]), settings.dim)
         self.position = nn.Embedding(settings.context, settings.dim)
         self.dropout = nn.Dropout(settings.dropout)
-        self.layers = nn.ModuleList(
-            TransformerLayer(settings, layer, causal=True, bias=False) for layer in range(settings.depth)
-        )
+        self.layers = nn.ModuleList(self.make_layer(settings, layer) for layer in range(settings.depth))
         self.norm = nn.LayerNorm(settings.dim, bias=False)
         self.head = nn.Linear(settings.dim, len(meta["vocabulary"]), bias=False)
         self.head.weight = self.embed.weight
         self._initialise(settings.depth)
+
+    def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
+        return TransformerLayer(settings, layer, causal=True, bias=False)
 
     def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
         """states: give the residual stream after each layer as well."""

@@ -56,15 +56,23 @@ class TransformerLayer(nn.Module):
         super().__init__()
         dim, weightless = settings.dim, settings.mlp == "weightless"
         self.attention_norm = nn.LayerNorm(dim, bias=bias)
-        self.attention = SelfAttention(settings, causal=causal, bias=bias)
+        self.attention = self.make_attention(settings, causal=causal, bias=bias)
         self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
         self.neighbours, inputs = settings.neighbours, (2 if settings.neighbours else 1) * dim
         self.mlp = (
-            WeightlessBlock(inputs, settings.block, outputs=dim)
+            WeightlessBlock(
+                inputs, settings.block, outputs=dim, power_of_two=settings.arithmetic == "integer"
+            )
             if weightless
-            else DenseMlp(inputs, settings, bias=bias)
+            else self.make_mlp(inputs, settings, bias=bias)
         )
         self.drop_path = DropPath(settings.drop_path * layer / max(1, settings.depth - 1))
+
+    def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> SelfAttention:
+        return SelfAttention(settings, causal=causal, bias=bias)
+
+    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> DenseMlp:
+        return DenseMlp(inputs, settings, bias=bias)
 
     def forward(self, x_BND: Tensor) -> Tensor:
         x_BND = x_BND + self.drop_path(self.attention(self.attention_norm(x_BND)))

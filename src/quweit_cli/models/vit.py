@@ -32,17 +32,22 @@ class Vit(nn.Module):
         self.embed = nn.Linear(channels * settings.patch**2, settings.dim)
         self.position_ND = nn.Parameter(settings.position_std * torch.randn(self.tokens, settings.dim))
         self.dropout = nn.Dropout(settings.dropout)
-        self.layers = nn.ModuleList(
-            TransformerLayer(settings, layer, causal=False, bias=True) for layer in range(settings.depth)
-        )
+        self.layers = nn.ModuleList(self.make_layer(settings, layer) for layer in range(settings.depth))
         self.norm = nn.LayerNorm(settings.dim)
         self.head = nn.Linear(settings.dim, classes)
 
+    def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
+        return TransformerLayer(settings, layer, causal=False, bias=True)
+
+    def resized(self, image_BXSS: Tensor) -> Tensor:
+        """Images of the side that is cut."""
+        if image_BXSS.shape[-1] == self.side:
+            return image_BXSS
+        return nn.functional.interpolate(image_BXSS, size=self.side, mode="bilinear")
+
     def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
         """states: give the residual stream after each layer as well."""
-        if image_BXSS.shape[-1] != self.side:
-            image_BXSS = nn.functional.interpolate(image_BXSS, size=self.side, mode="bilinear")
-        patch_BN = _cut(image_BXSS, self.patch)
+        patch_BN = cut(self.resized(image_BXSS), self.patch)
         x_BND = self.dropout(self.embed(patch_BN) + self.position_ND)
         after_BND = []
         for layer in self.layers:
@@ -53,7 +58,7 @@ class Vit(nn.Module):
         return (logits_BO, after_BND) if states else logits_BO
 
 
-def _cut(image_BXSS: Tensor, patch: int) -> Tensor:
+def cut(image_BXSS: Tensor, patch: int) -> Tensor:
     """Patches in reading order as flat pixels, [B, N, X*P*P]."""
     B, X, S, _ = image_BXSS.shape
     cut = image_BXSS.reshape(B, X, S // patch, patch, S // patch, patch)

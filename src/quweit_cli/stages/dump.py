@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpManifest, ModelShape
+from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpedModel, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
+from quweit_cli.export import whole
 from quweit_cli.export.equality import GoldenRows, programs_of, verify
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import blocks_of
+from quweit_cli.ir.types import INT8
+from quweit_cli.models import IntegerNetwork, blocks_of
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -47,15 +49,19 @@ def run(
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
     blocks = blocks_of(model)
-    if not blocks:
+    if not blocks and not isinstance(model, IntegerNetwork):
         raise UnsupportedModel(
             f"`{checkpoint}` is a dense model: it has no weightless block to dump",
-            hint="train it with `model.mlp: weightless`",
+            hint="train it with `model.mlp: weightless`, or whole with `model.arithmetic: integer`",
         )
+    made = whole.program_of(model, checkpoint) if isinstance(model, IntegerNetwork) else None
     programs = programs_of(blocks, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
-    whole = loaded.experiment.model.neighbours
-    verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=whole)
+    near = loaded.experiment.model.neighbours
+    verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=near)
+    entire = None
+    if made is not None and isinstance(model, IntegerNetwork):
+        entire = whole.verify(model, made, samples.inputs, options.golden_samples, progress)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
@@ -68,8 +74,12 @@ def run(
             data=samples.description,
             model=_shape(loaded.experiment.model, model.tokens),
             blocks=dumped,
+            whole=None if entire is None else _write_model(folder, entire),
             checks=DumpChecks(
-                samples=len(samples.inputs), rows_compared=verified.rows_compared, logits_equal=True
+                samples=len(samples.inputs),
+                rows_compared=verified.rows_compared,
+                logits_equal=True,
+                tensors_compared=0 if entire is None else entire.tensors_compared,
             ),
             digest=artifacts.digest_of(artifacts.file_digests(folder)),
         )
@@ -115,6 +125,21 @@ def _write_block(
         rows=len(golden.inputs_RD),
         input_scale=INPUT_SCALE,
         output_scale=block.output_scale(),
+    )
+
+
+def _write_model(folder: Path, verified: whole.VerifiedModel) -> DumpedModel:
+    (folder / "model").mkdir()
+    kind = np.int32 if verified.inputs.max() > INT8[1] else np.int8
+    artifacts.save(program_to_record(verified.program), folder / "model/program.json", indent=None)
+    np.save(folder / "model/samples.x.npy", verified.inputs.astype(kind))
+    np.save(folder / "model/samples.y.npy", verified.logits.astype(np.int32))
+    return DumpedModel(
+        program="model/program.json",
+        inputs="model/samples.x.npy",
+        logits="model/samples.y.npy",
+        samples=len(verified.inputs),
+        tensors=verified.tensors,
     )
 
 

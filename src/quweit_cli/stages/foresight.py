@@ -87,7 +87,7 @@ def teacher_of(experiment: config.Experiment, data: datasets.Dataset) -> Network
         return None
     loaded = checkpoint.load(path)
     model = loaded.model()
-    if loaded.meta != data.meta:
+    if not datasets.alike(loaded.meta, data.meta):
         raise ConfigError(
             f"the teacher `{path}` learned other classes, shapes or characters than `{experiment.data.source}` has",
             hint="give a checkpoint that was trained on the same data",

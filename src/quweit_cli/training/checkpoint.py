@@ -17,6 +17,7 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.artifacts import Artifact
+from quweit_cli.boundary.quantities import Figure, PositiveAmount
 from quweit_cli.boundary.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, least_weights
@@ -34,6 +35,10 @@ class _Images(Artifact):
     side: int = Field(ge=1, le=4096)
     channels: int = Field(ge=1, le=16)
     classes: list[str] = Field(min_length=2, max_length=10_000)
+    mean: list[Figure] = Field(
+        [], max_length=16, description="of the pixels of a channel, which was subtracted"
+    )
+    std: list[PositiveAmount] = Field([], max_length=16, description="by which they were divided then")
 
 
 class _Text(Artifact):

@@ -25,15 +25,17 @@ class WeightlessBlock(nn.Module):
     of `program()`, integer for integer, times `output_scale()`.
     """
 
-    def __init__(self, dim: int, settings: config.Block, *, outputs: int | None = None) -> None:
-        """outputs: E, as wide as the input when absent."""
+    def __init__(
+        self, dim: int, settings: config.Block, *, outputs: int | None = None, power_of_two: bool = False
+    ) -> None:
+        """outputs: E, as wide as the input when absent. power_of_two: a step of the output is one."""
         super().__init__()
         self.settings = settings
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
         summed = dim * settings.thermometer.bits if settings.thermometer.summed else 0
         self.summation = ConditionalSummation(
-            settings.lut_layers[-1] + summed, outputs or dim, settings.value_std
+            settings.lut_layers[-1] + summed, outputs or dim, settings.value_std, power_of_two=power_of_two
         )
         self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation

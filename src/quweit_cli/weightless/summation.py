@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import ir
+from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 
 class ConditionalSummation(nn.Module):
@@ -17,8 +18,10 @@ class ConditionalSummation(nn.Module):
     folds the 0.5 into its bias.
     """
 
-    def __init__(self, bits: int, outputs: int, value_std: float) -> None:
+    def __init__(self, bits: int, outputs: int, value_std: float, *, power_of_two: bool = False) -> None:
+        """power_of_two: the scale is one, so that sums join other integers by a shift."""
         super().__init__()
+        self.power_of_two = power_of_two
         self.value_KE = nn.Parameter(value_std * torch.randn(bits, outputs))
         self.bias_E = nn.Parameter(torch.zeros(outputs))
         self.rounding: (
@@ -45,7 +48,8 @@ class ConditionalSummation(nn.Module):
 
     def scale(self) -> Tensor:
         """Real value of one integer step, float32."""
-        return self.value_KE.detach().abs().amax().clamp(min=1e-12) / 127
+        largest = self.value_KE.detach().abs().amax().clamp(min=1e-12)
+        return power_of_two(exponent_of(largest) - 7) if self.power_of_two else largest / 127
 
     def codes(self) -> Tensor:
         """Encoded values: integers within ±127, float32 [K, E]."""

@@ -139,6 +139,60 @@ class RequantizeRecord(StepRecord):
         return Requantize(self.multiplier, self.shift, self.low, self.high)
 
 
+@dataclass(frozen=True, eq=False)
+class RequantizeFeatures:
+    """`y[d] = clamp((acc[d]*multiplier + 2^(shift[d]-1)) >> shift[d], low, high)`: `Requantize` with a shift a feature.
+
+    shifts_D: int64, one a feature. Sums of products whose weights have a scale an output come to one scale.
+    """
+
+    multiplier: int
+    shifts_D: Integers
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        require(self.shifts_D.ndim == 1 and self.shifts_D.size > 0, "shifts must be one row")
+        for shift in set(self.shifts_D.tolist()):
+            Requantize(self.multiplier, shift, self.low, self.high)
+
+    def evaluate(self, x_RD: Integers) -> Integers:
+        return np.clip(self._scale(x_RD), self.low, self.high)
+
+    def output_type(self, x: TensorType) -> TensorType:
+        features = len(self.shifts_D)
+        require(x.features == features, f"shifts of {features} features, input has {x.features}")
+        rounding = (1 << int(self.shifts_D.max())) >> 1
+        require_int64(x.largest * self.multiplier + rounding, "the product of accumulator and multiplier")
+        ends_2D = self._scale(np.array([[x.low], [x.high]], dtype=np.int64)).clip(self.low, self.high)
+        return TensorType(features, int(ends_2D.min()), int(ends_2D.max()), x.outer)
+
+    def cost(self, x: TensorType) -> Cost:
+        return Requantize(self.multiplier, 0, self.low, self.high).cost(x)
+
+    def record(self, **step: Any) -> RequantizeFeaturesRecord:
+        return RequantizeFeaturesRecord(
+            multiplier=self.multiplier, shifts=self.shifts_D.tolist(), low=self.low, high=self.high, **step
+        )
+
+    def _scale(self, x_RD: Integers) -> Integers:
+        half_D = (np.int64(1) << self.shifts_D) >> 1
+        return (x_RD * self.multiplier + half_D) >> self.shifts_D
+
+
+class RequantizeFeaturesRecord(StepRecord):
+    """y[d] = clamp((x[d]*multiplier + 2^(shifts[d]-1)) >> shifts[d], low, high); with shift 0 nothing is added"""
+
+    op: Literal["requantize_features"] = "requantize_features"
+    multiplier: Integer
+    shifts: Row
+    low: Integer
+    high: Integer
+
+    def node(self) -> RequantizeFeatures:
+        return RequantizeFeatures(self.multiplier, integers(self.shifts), self.low, self.high)
+
+
 @dataclass(frozen=True)
 class Addition:
     """`y = clamp(Σ_i x_i · 2^shift_i, low, high)`, element by element; rounded once, halves towards plus infinity.

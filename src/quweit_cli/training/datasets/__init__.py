@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
@@ -46,4 +47,15 @@ def is_present(settings: config.Data) -> bool:
     return settings.source in SHIPPED if path is None else path.exists()
 
 
-__all__ = ["SOURCES", "Dataset", "Images", "Share", "Text", "is_present", "load"]
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two descriptions are of the same classes, shapes or characters.
+
+    How pixels were normalised is compared where both say it: older checkpoints do not.
+    """
+    says = [key for key in one.keys() | other.keys() if one.get(key) and other.get(key)]
+    return one.keys() - {"mean", "std"} == other.keys() - {"mean", "std"} and all(
+        one[key] == other[key] for key in says
+    )
+
+
+__all__ = ["SOURCES", "Dataset", "Images", "Share", "Text", "alike", "is_present", "load"]

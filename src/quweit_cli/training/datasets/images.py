@@ -56,6 +56,7 @@ class Images:
     def __post_init__(self) -> None:
         _, channels, side, _ = self.train_pixels.shape
         self.meta = {"kind": "images", "side": side, "channels": channels, "classes": self.classes}
+        self.meta |= {"mean": self.mean, "std": self.std}
         device = self.train_pixels.device
         self.mean_X11 = torch.tensor(self.mean, device=device)[:, None, None]
         self.std_X11 = torch.tensor(self.std, device=device)[:, None, None]

@@ -1,0 +1,130 @@
+"""A whole model in integers: PyTorch against its program, tensor by tensor, and golden samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quweit_cli.documents import DumpedTensor
+from quweit_cli.errors import ArtifactError, Mismatch, QuweitError
+from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.program import Program, tensor_types, trace
+from quweit_cli.models import IntegerNetwork
+from quweit_cli.models.integer.building import Model, Twin
+from quweit_cli.models.integer.fixed_point import FixedPoint
+from quweit_cli.progress import SILENT, Progress
+from quweit_cli.training.evaluation import batches
+
+
+@dataclass(frozen=True)
+class VerifiedModel:
+    program: Program
+    tensors_compared: int
+    inputs: Integers  # golden samples
+    logits: Integers
+    tensors: list[DumpedTensor]
+
+
+def program_of(model: IntegerNetwork, checkpoint: Path) -> Model:
+    """Raises ArtifactError when the weights of `checkpoint` give no valid program."""
+    try:
+        return model.build()
+    except ValueError as error:
+        raise ArtifactError(f"`{checkpoint}` gives no valid integer program: {error}") from None
+
+
+@torch.no_grad()
+def verify(
+    model: IntegerNetwork, made: Model, inputs: Tensor, golden: int, progress: Progress = SILENT
+) -> VerifiedModel:
+    """Run every sample in PyTorch and by the program, and compare every tensor.
+
+    golden: samples that are kept, evenly spaced.
+
+    Raises:
+        Mismatch: names the first tensor, sample, place and both integers.
+    """
+    types = tensor_types(made.program, nested=True)
+    with progress.task("compare the whole model", total=len(inputs)) as task:
+        for part in batches(len(inputs), model.tokens):
+            with _seen(made.twins) as seen:
+                model(inputs[part])
+            expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
+            for path, got in seen.items():
+                _compare(
+                    path, part.start, expected[path], _integers(got, made.twins[path]), types[path].shape
+                )
+            task.advance(part.stop - part.start)
+    chosen = np.arange(min(golden, len(inputs))) * len(inputs) // min(golden, len(inputs))
+    kept = trace(made.program, model.codes(inputs[torch.from_numpy(chosen)]).numpy(), nested=True)
+    tensors = [
+        DumpedTensor(
+            name=path,
+            shape=list(kind.shape),
+            low=kind.low,
+            high=kind.high,
+            sha256=digest_of_tensor(kept[path]),
+        )
+        for path, kind in types.items()
+    ]
+    name = made.program.input_name
+    return VerifiedModel(made.program, len(made.twins), kept[name], kept[made.program.answer], tensors)
+
+
+def digest_of_tensor(values: Integers) -> str:
+    """Of int64, little endian, in the order of the axes."""
+    return hashlib.sha256(np.ascontiguousarray(values, dtype="<i8").tobytes()).hexdigest()
+
+
+@contextmanager
+def _seen(twins: Mapping[str, Twin]) -> Iterator[dict[str, Tensor]]:
+    """What every module gives while the model runs once."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(path: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
+        def hook(_: nn.Module, __: object, output: FixedPoint | Tensor) -> None:
+            if path in seen:
+                raise RuntimeError(f"`{path}` was computed twice")
+            seen[path] = output.value if isinstance(output, FixedPoint) else output
+
+        return module.register_forward_hook(hook)
+
+    handles = [keep(path, twin.module) for path, twin in twins.items()]
+    try:
+        yield seen
+        if missing := twins.keys() - seen.keys():
+            raise RuntimeError(f"`{min(missing)}` was not computed")
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _integers(value: Tensor, twin: Twin) -> np.ndarray:
+    """Steps; float64, so that a value between two steps is seen."""
+    steps: np.ndarray = value.double().cpu().numpy() * np.exp2(twin.fraction.astype(np.float64))
+    return steps
+
+
+def _compare(path: str, first: int, expected: Integers, got: np.ndarray, shape: tuple[int, ...]) -> None:
+    if not np.isfinite(got).all():
+        raise QuweitError(
+            f"`{path}` is not finite: the weights are of no use",
+            hint="train again with a lower `training.learning_rate`",
+        )
+    got = got.reshape(expected.shape)
+    if np.array_equal(expected, got):
+        return
+    place = tuple(np.argwhere(expected != got)[0].tolist())
+    where = ", ".join(map(str, place[len(place) - len(shape) :]))
+    raise Mismatch(
+        f"`{path}` of test sample {first + place[0]}, element [{where}]:"
+        f" the integer program gives {expected[place]}, PyTorch {got[place]:g}",
+        hint="this is a defect of quweit, please report it with the checkpoint",
+    )

@@ -1,0 +1,87 @@
+"""Numbers with a fixed point: real tensors whose elements are whole numbers of steps of a power of two.
+
+With such steps real arithmetic and integer arithmetic are one: in evaluation all of it is float64, which holds every sum
+below 2^53 exactly, so that the values are the integers of the program times their step. Training computes in float32,
+rounds likewise, and its gradients pass straight through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from quweit_cli.weightless.powers import exponent_of, power_of_two
+
+LEAST, MOST = -24, 30  # bits below the point
+
+
+class FixedPoint(NamedTuple):
+    """value: real, float32 in training and float64 in evaluation. fraction: bits below the point, int32, one for all
+    elements or one a feature."""
+
+    value: Tensor
+    fraction: Tensor
+
+
+def rounded(x: Tensor, fraction: Tensor, low: int, high: int) -> Tensor:
+    """The nearest step of 2^-fraction, halves upward, clamped to `low ... high` steps; the gradient passes as it is."""
+    y: Tensor = _Rounded.apply(x, fraction, low, high)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, fraction: Tensor, low: int, high: int) -> Tensor:
+        exact = x if x.dtype == torch.float64 else x.float()
+        steps = (exact * power_of_two(fraction) + 0.5).floor().clamp(low, high)
+        return steps * power_of_two(-fraction)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return gradients[0], None, None, None
+
+
+def integers(x: FixedPoint) -> Tensor:
+    """Steps, int64."""
+    return (x.value.double() * power_of_two(x.fraction)).long()
+
+
+class Grid(nn.Module):
+    """Rounds to integers of so many bits, whose step follows the largest magnitude seen while training.
+
+    The step is the smallest power of two with which that magnitude fits. It lies in a buffer, so that a model that was
+    saved and loaded computes the same integers.
+
+    headroom: bits above the largest magnitude. smooth: follow the mean of the largest magnitudes of batches; otherwise
+    the largest of many batches. least, most: bits below the point.
+    """
+
+    def __init__(
+        self, bits: int = 8, *, headroom: int = 0, smooth: bool = True, least: int = LEAST, most: int = MOST
+    ) -> None:
+        super().__init__()
+        self.whole, self.smooth, self.least, self.most = bits - 1 - headroom, smooth, least, most
+        self.low, self.high = -(1 << bits - 1), (1 << bits - 1) - 1
+        self.largest: Tensor
+        self.register_buffer("largest", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> FixedPoint:
+        if self.training:
+            self._observe(x.detach())
+        fraction = self.fraction()
+        return FixedPoint(rounded(x, fraction, self.low, self.high), fraction)
+
+    def fraction(self) -> Tensor:
+        """Bits below the point, int32."""
+        return (self.whole - exponent_of(self.largest)).clamp(self.least, self.most)
+
+    def _observe(self, x: Tensor) -> None:
+        least, most = torch.aminmax(x)
+        now = torch.maximum(-least, most).float()
+        if self.smooth:
+            following = torch.where(self.largest == 0, now, torch.lerp(self.largest, now, 0.05))
+        else:
+            following = torch.maximum(self.largest * 0.999, now)
+        self.largest.copy_(following)

@@ -1,0 +1,90 @@
+"""Decoder in integers, from tokens to logits: the weights of the float one.
+
+Shape suffixes: as in models/gpt.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.ir import TensorType
+from quweit_cli.ir.nodes.embeddings import Embedding as EmbeddingNode
+from quweit_cli.ir.nodes.functions import LayerNormalisation
+from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.integer.building import Building, Model, Wire, logits, positioned
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
+from quweit_cli.models.integer.layer import IntegerLayer
+from quweit_cli.models.integer.operations import (
+    NORM_FRACTION,
+    Logits,
+    MatrixProduct,
+    Normalisation,
+    OntoResidual,
+    Sum,
+    folded,
+)
+from quweit_cli.models.layer import Answer
+
+
+class IntegerGpt(Gpt):
+    def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
+        super().__init__(settings, meta)
+        self.embedding, self.onto = Embedding(), OntoResidual()
+        self.position_onto, self.position_sum = OntoResidual(), Sum()
+        self.normalisation, self.head_product, self.logits = Normalisation(), MatrixProduct(), Logits()
+
+    def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
+        if layer == 0:
+            self.residual = Grid(16, headroom=1, smooth=False)
+        return IntegerLayer(settings, layer, causal=True, bias=False, residual=self.residual)
+
+    def head_weights(self) -> tuple[Tensor, Tensor | None]:
+        """As they read what the last normalisation gives before its gain."""
+        return folded(self.head, self.norm)
+
+    def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
+        """states: give the residual stream after each layer as well."""
+        token = self.embedding(token_BN, self.onto(self.embed.weight, self.residual))
+        position = self.position_onto(self.position.weight[: token_BN.shape[1]], self.residual)
+        x_BND = self.position_sum(self.residual, self.dropout(token.value + position.value)).value
+        after_BND = []
+        for layer in self.layers:
+            x_BND = layer(x_BND)
+            if states:
+                after_BND.append(x_BND)
+        normal = self.normalisation(FixedPoint(x_BND, self.residual.fraction()))
+        logits_BNV: Tensor = self.logits(self.head_product(normal, *self.head_weights()))
+        return (logits_BNV, after_BND) if states else logits_BNV
+
+    def codes(self, token_BN: Tensor) -> Tensor:
+        """What the program reads of such tokens, int64."""
+        return token_BN.long()
+
+    @torch.no_grad()
+    def build(self) -> Model:
+        """The program from tokens to logits, with its layers as programs within."""
+        residual, made = int(self.residual.fraction()), Building(Wire("tokens", np.asarray(0)))
+        rows = integers(self.onto(self.embed.weight, self.residual)).numpy()
+        x = made.add("embedded", EmbeddingNode(rows), made.source, fraction=residual, module=self.embedding)
+        x = positioned(made, x, self.position_onto(self.position.weight, self.residual), self.position_sum)
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, IntegerLayer)
+            x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
+        normal = made.add("norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.normalisation)
+        node, fraction = self.head_product.node(normal.bits, *self.head_weights())
+        sums = made.add("logits_sum", node, normal, fraction=fraction, module=self.head_product)
+        logits(made, sums, self.logits)
+        return made.model("model", TensorType(self.tokens, 0, len(rows) - 1))
+
+
+class Embedding(nn.Module):
+    """A row a token."""
+
+    def forward(self, token_BN: Tensor, row_VD: FixedPoint) -> FixedPoint:
+        return row_VD._replace(value=F.embedding(token_BN, row_VD.value))

@@ -1,0 +1,227 @@
+"""One pre-norm transformer layer in integers: the weights of the float one, and grids between its operations.
+
+Gains and biases of a normalisation are part of the weights that read it, and so is 1/√C of the scores.
+Shape suffixes: B samples, N tokens, D width, H heads, C width of a head.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.ir import TensorType
+from quweit_cli.ir.nodes.attention import ScoreProduct as ScoreProductNode
+from quweit_cli.ir.nodes.attention import ValueProduct as ValueProductNode
+from quweit_cli.ir.nodes.functions import LayerNormalisation, Table
+from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
+from quweit_cli.ir.nodes.places import Select
+from quweit_cli.ir.nodes.sums import Addition
+from quweit_cli.ir.nodes.tokens import Neighbourhood
+from quweit_cli.ir.types import INT8, INT16
+from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.integer.building import Building, Model, Wire, onto_grid, onto_residual
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
+from quweit_cli.models.integer.operations import (
+    NORM_FRACTION,
+    PROBABILITY_FRACTION,
+    Gelu,
+    MatrixProduct,
+    Normalisation,
+    OntoResidual,
+    ScoreProduct,
+    Softmax,
+    Sum,
+    ValueProduct,
+    folded,
+)
+from quweit_cli.models.layer import DenseMlp, TransformerLayer
+from quweit_cli.models.neighbours import with_neighbours
+from quweit_cli.weightless.block import WeightlessBlock
+
+SCORE_FRACTIONS = (
+    1,
+    5,
+)  # with which the multiplier of the softmax has eight bits, and is exact to some percent
+
+
+class IntegerAttention(SelfAttention):
+    def __init__(self, settings: config.Model, *, causal: bool, bias: bool) -> None:
+        super().__init__(settings, causal=causal, bias=bias)
+        self.qkv_product, self.project_product = MatrixProduct(), MatrixProduct()
+        self.score_product, self.value_product = ScoreProduct(causal=causal), ValueProduct()
+        self.query, self.key, self.value, self.mixed = Grid(), Grid(), Grid(), Grid()
+        least, most = SCORE_FRACTIONS
+        self.score, self.softmax = Grid(least=least, most=most), Softmax(causal=causal)
+        self.onto = OntoResidual()
+
+    def qkv_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
+        """As they read what `norm` gives before its gain and bias; queries are divided by the root of C."""
+        weight, bias = folded(self.qkv, norm)
+        width = weight.shape[1]
+        share = 1 / math.sqrt(width // self.heads)
+        factor = torch.ones(3 * width, device=weight.device)
+        factor[:width] = share
+        return weight * factor[:, None], None if bias is None else bias * factor
+
+    def read(self, x_BND: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> FixedPoint:
+        """x_BND: what `norm` gives before its gain and bias."""
+        sums = self.qkv_product(x_BND, *self.qkv_weights(norm)).value.chunk(3, dim=-1)
+        grids = (self.query, self.key, self.value)
+        query, key, value = (self._split(grid(one)) for grid, one in zip(grids, sums, strict=True))
+        score = self.score(self.score_product(query, key).value)
+        weight = self.softmax(score)
+        if self.training and self.dropout:
+            weight = weight._replace(value=F.dropout(weight.value, self.dropout))
+        mixed = self.mixed(self.value_product(weight, value).value)
+        mixed = mixed._replace(value=self.projection_dropout(mixed.value))
+        out: FixedPoint = self.onto(self.project_product(mixed, self.project.weight, self.project.bias).value, residual)
+        return out._replace(value=self.residual_dropout(out.value))
+
+    def _split(self, x_BND: FixedPoint) -> FixedPoint:
+        """[B, H, N, C]."""
+        B, N, D = x_BND.value.shape
+        return x_BND._replace(value=x_BND.value.reshape(B, N, self.heads, D // self.heads).transpose(1, 2))
+
+    def build(self, made: Building, x: Wire, norm: nn.LayerNorm, residual: int) -> Wire:
+        """Steps from what `norm` gives to what joins the residual stream. residual: its bits below the point."""
+        node, fraction = self.qkv_product.node(x.bits, *self.qkv_weights(norm))
+        sums = made.add("qkv", node, x, fraction=fraction, module=self.qkv_product)
+        width, heads, causal = len(fraction) // 3, self.heads, self.causal
+        parts = []
+        for place, (name, grid) in enumerate(
+            (("query", self.query), ("key", self.key), ("value", self.value))
+        ):
+            first, of_part = place * width, fraction[place * width : (place + 1) * width]
+            part = made.add(f"{name}_sum", Select(first, width), sums, fraction=of_part)
+            parts.append(onto_grid(made, name, part, grid))
+        query, key, value = parts
+        score = made.add(
+            "score_sum",
+            ScoreProductNode(heads, causal),
+            query,
+            key,
+            fraction=query.bits + key.bits,
+            module=self.score_product,
+        )
+        score = onto_grid(made, "score", score, self.score)
+        multiplier = int(self.softmax.octaves(torch.tensor(score.bits, dtype=torch.int32)))
+        weight = made.add(
+            "weight",
+            SoftmaxNode(multiplier, causal),
+            score,
+            fraction=PROBABILITY_FRACTION,
+            module=self.softmax,
+        )
+        mixed = made.add(
+            "mixed_sum",
+            ValueProductNode(heads, causal),
+            weight,
+            value,
+            fraction=weight.bits + value.bits,
+            module=self.value_product,
+        )
+        mixed = onto_grid(made, "mixed", mixed, self.mixed)
+        node, fraction = self.project_product.node(mixed.bits, self.project.weight, self.project.bias)
+        out = made.add("projected_sum", node, mixed, fraction=fraction, module=self.project_product)
+        return onto_residual(made, "projected", out, residual, self.onto)
+
+
+class IntegerMlp(DenseMlp):
+    def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:
+        super().__init__(inputs, settings, bias=bias)
+        self.expand_product, self.project_product = MatrixProduct(), MatrixProduct()
+        self.hidden, self.gelu, self.onto = Grid(), Gelu(), OntoResidual()
+
+    def read(self, x: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> FixedPoint:
+        """x: what `norm` gives before its gain and bias, and beside it that of neighbours."""
+        hidden = self.gelu(self.hidden(self.expand_product(x, *self.expand_weights(norm)).value))
+        hidden = hidden._replace(value=self.projection_dropout(hidden.value))
+        out: FixedPoint = self.onto(self.project_product(hidden, self.project.weight, self.project.bias).value, residual)
+        return out._replace(value=self.dropout(out.value))
+
+    def expand_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
+        """As they read what `norm` gives before its gain and bias."""
+        return folded(self.expand, norm)
+
+    def build(self, made: Building, x: Wire, norm: nn.LayerNorm, residual: int) -> Wire:
+        """Steps from what `norm` gives to what joins the residual stream. residual: its bits below the point."""
+        node, fraction = self.expand_product.node(x.bits, *self.expand_weights(norm))
+        hidden = made.add("hidden_sum", node, x, fraction=fraction, module=self.expand_product)
+        hidden = onto_grid(made, "hidden", hidden, self.hidden)
+        table = Table(INT8[0], np.array(self.gelu.table(hidden.bits)))
+        gelu = made.add("gelu", table, hidden, fraction=int(self.gelu.grid.fraction()), module=self.gelu)
+        node, fraction = self.project_product.node(gelu.bits, self.project.weight, self.project.bias)
+        out = made.add("mlp_sum", node, gelu, fraction=fraction, module=self.project_product)
+        return onto_residual(made, "mlp", out, residual, self.onto)
+
+
+class IntegerLayer(TransformerLayer):
+    """The residual stream of all layers is on one grid."""
+
+    attention: IntegerAttention
+    mlp: IntegerMlp | WeightlessBlock
+
+    def __init__(
+        self, settings: config.Model, layer: int, *, causal: bool, bias: bool, residual: Grid
+    ) -> None:
+        super().__init__(settings, layer, causal=causal, bias=bias)
+        self.residual = residual
+        self.attention_normalisation, self.mlp_normalisation = Normalisation(), Normalisation()
+        self.attention_sum, self.mlp_sum = Sum(), Sum()
+
+    def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> IntegerAttention:
+        return IntegerAttention(settings, causal=causal, bias=bias)
+
+    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> IntegerMlp:
+        return IntegerMlp(inputs, settings, bias=bias)
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        """x_BND: on the grid of the residual stream, as what is given."""
+        read = self.attention_normalisation(FixedPoint(x_BND, self.residual.fraction()))
+        added = self.attention.read(read, self.attention_norm, self.residual)
+        x = self.attention_sum(self.residual, x_BND, self.drop_path(added.value))
+        read = self.mlp_normalisation(x)
+        if self.neighbours:
+            read = read._replace(value=with_neighbours(read.value, causal=self.attention.causal))
+        if isinstance(self.mlp, WeightlessBlock):
+            y_BND = self.mlp(read.value)
+        else:
+            y_BND = self.mlp.read(read, self.mlp_norm, self.residual).value
+        after: FixedPoint = self.mlp_sum(self.residual, x.value, self.drop_path(y_BND))
+        return after.value
+
+    def build(self, number: int, tokens: int) -> Model:
+        """The layer as a program of its number, on so many tokens."""
+        residual, causal = int(self.residual.fraction()), self.attention.causal
+        x = Wire("x", np.asarray(residual))
+        made = Building(x)
+        normal = made.add(
+            "attention_norm",
+            LayerNormalisation(),
+            x,
+            fraction=NORM_FRACTION,
+            module=self.attention_normalisation,
+        )
+        added = self.attention.build(made, normal, self.attention_norm, residual)
+        x = made.add(
+            "attended", Addition((0, 0), *INT16), x, added, fraction=residual, module=self.attention_sum
+        )
+        read = made.add(
+            "mlp_norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.mlp_normalisation
+        )
+        if self.neighbours:
+            read = made.add("around", Neighbourhood(tokens, causal), read, fraction=read.fraction)
+        if isinstance(self.mlp, WeightlessBlock):
+            program, fraction = self.mlp.program(f"block{number}"), -int(math.log2(self.mlp.output_scale()))
+            y = made.add("mlp", program, read, fraction=fraction, module=self.mlp)
+        else:
+            y = self.mlp.build(made, read, self.mlp_norm, residual)
+        addition = Addition((0, residual - y.bits), *INT16)
+        made.add("y", addition, x, y, fraction=residual, module=self.mlp_sum)
+        width = self.attention.project.weight.shape[0]
+        return made.model(f"layer{number}", TensorType(width, *INT16, (tokens,)))

@@ -1,0 +1,270 @@
+"""What a layer computes in integers, one module an operation of the program: it has no weights of its own.
+
+In evaluation a module gives exactly the integers of its node, as numbers with a fixed point. In training it computes
+nearly the same in float32, with gradients.
+Shape suffixes: B samples, N tokens, D width, I inputs, O outputs, H heads, C width of a head.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from quweit_cli.ir.nodes.functions import (
+    FRACTION,
+    NORM_STEPS,
+    RECIPROCAL_BITS,
+    SOFTMAX_ONE,
+    WEIGHT_BITS,
+    gelu_table,
+)
+from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
+from quweit_cli.ir.types import INT8, INT16, INT32
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded
+from quweit_cli.weightless.powers import exponent_of, power_of_two
+
+WEIGHT_LIMIT = 127
+BIAS_BITS = 30  # of magnitude, so that accumulators fit int32
+FINEST = 20  # bits below the point of a weight
+NORM_FRACTION = NORM_STEPS.bit_length() - 1
+PROBABILITY_FRACTION = SOFTMAX_ONE.bit_length() - 1
+
+
+class MatrixProduct(nn.Module):
+    """`x @ weight + bias`: weights of eight bits with a step an output, biases on the grid of the accumulators."""
+
+    def forward(
+        self, x: FixedPoint, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None = None
+    ) -> FixedPoint:
+        """offset_I: what every input is read with added to it."""
+        weight_OI, bias_O, fraction_O = self._rounded(x.fraction, weight_OI, bias_O, offset_I)
+        if not self.training:
+            weight_OI = weight_OI.double()
+            bias_O = None if bias_O is None else bias_O.double()
+        return FixedPoint(F.linear(x.value, weight_OI, bias_O), fraction_O + x.fraction)
+
+    @torch.no_grad()
+    def node(
+        self, fraction: int, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None = None
+    ) -> tuple[MatrixProductNode, np.ndarray]:
+        """The node, and the bits below the point of its outputs. fraction: those of its inputs."""
+        read = torch.tensor(fraction, dtype=torch.int32)
+        weight_OI, bias_O, fraction_O = self._rounded(read, weight_OI, bias_O, offset_I)
+        code_OI = (weight_OI.double() * power_of_two(fraction_O)[:, None]).long()
+        code_O = torch.zeros(len(weight_OI), dtype=torch.int64)
+        if bias_O is not None:
+            code_O = (bias_O.double() * power_of_two(fraction_O + read)).long()
+        node = MatrixProductNode(np.ascontiguousarray(code_OI.T.numpy()), code_O.numpy())
+        return node, (fraction_O + read).numpy().astype(np.int64)
+
+    def _rounded(
+        self, read: Tensor, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Weights, biases, and the bits below the point of weights, [O]."""
+        fraction_O = INT8[1].bit_length() - exponent_of(weight_OI.detach().abs().amax(dim=1))
+        fraction_O = fraction_O.clamp(-FINEST, FINEST)
+        plain_O = bias_O
+        if offset_I is not None:
+            shift_O = (weight_OI.detach() * offset_I).sum(dim=1)
+            plain_O = shift_O if bias_O is None else bias_O.detach() + shift_O
+        if plain_O is not None:
+            fits_O = BIAS_BITS - read - exponent_of(plain_O.detach().abs().float())
+            fraction_O = torch.minimum(fraction_O, fits_O)
+        weight_OI = rounded(weight_OI, fraction_O[:, None], -WEIGHT_LIMIT, WEIGHT_LIMIT)
+        if offset_I is not None:
+            moved_O = (weight_OI.double() * offset_I.double()).sum(dim=1).to(weight_OI.dtype)
+            bias_O = moved_O if bias_O is None else bias_O + moved_O
+        if bias_O is not None:
+            bias_O = rounded(bias_O.double(), fraction_O + read, -(1 << BIAS_BITS), 1 << BIAS_BITS)
+            if self.training:
+                bias_O = bias_O.to(weight_OI.dtype)
+        return weight_OI, bias_O, fraction_O
+
+
+class Normalisation(nn.Module):
+    """Rows to int8, 32 steps a deviation, without gain and bias."""
+
+    def forward(self, x: FixedPoint) -> FixedPoint:
+        fraction = torch.full((), NORM_FRACTION, dtype=torch.int32, device=x.value.device)
+        if self.training:
+            normal = F.layer_norm(x.value, x.value.shape[-1:])
+            return FixedPoint(rounded(normal, fraction, *INT8), fraction)
+        return FixedPoint(_layer_norm(integers(x)).double() / NORM_STEPS, fraction)
+
+
+class Softmax(nn.Module):
+    """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly."""
+
+    def __init__(self, *, causal: bool) -> None:
+        super().__init__()
+        self.causal = causal
+
+    def forward(self, x: FixedPoint) -> FixedPoint:
+        device = x.value.device
+        fraction = torch.full((), PROBABILITY_FRACTION, dtype=torch.int32, device=device)
+        among = None
+        if self.causal:
+            among = torch.ones(x.value.shape[-2:], dtype=torch.bool, device=device).tril()
+        octaves = self.octaves(x.fraction)
+        if self.training:
+            score, scale = x.value, octaves * power_of_two(x.fraction) / (1 << FRACTION)
+            if among is not None:
+                score = score.masked_fill(~among, -torch.inf)
+            value: Tensor = _Shiftmax.apply(score, scale)  # type: ignore[no-untyped-call]
+            return FixedPoint(value, fraction)
+        return FixedPoint(_shiftmax(integers(x), octaves.long(), among).double() / SOFTMAX_ONE, fraction)
+
+    @staticmethod
+    def octaves(fraction: Tensor) -> Tensor:
+        """The multiplier of the node for scores with so many bits below the point, float32."""
+        return (power_of_two(-fraction) * (math.log2(math.e) * (1 << FRACTION)) + 0.5).floor()
+
+
+class _Shiftmax(torch.autograd.Function):
+    """The node in float32, with the gradient of a softmax."""
+
+    @staticmethod
+    def forward(ctx: Any, score: Tensor, scale: Tensor) -> Tensor:
+        octave = (score.amax(-1, keepdim=True) - score).float() * scale
+        whole = octave.floor().clamp(max=126.0)
+        weight = (1 - (octave - whole).clamp(max=1.0) / 2) * torch.exp2(-whole)
+        weight = weight.masked_fill(octave == torch.inf, 0.0)
+        probability = weight / weight.sum(-1, keepdim=True)
+        ctx.save_for_backward(probability)
+        return (probability * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1]) / SOFTMAX_ONE
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (probability,) = ctx.saved_tensors
+        weighed = probability * gradients[0]
+        return weighed - probability * weighed.sum(-1, keepdim=True), None
+
+
+class Gelu(nn.Module):
+    """A table of 256 entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = Grid()
+
+    def forward(self, x: FixedPoint) -> FixedPoint:
+        if self.training:
+            y: FixedPoint = self.grid(F.gelu(x.value))
+            return y
+        fraction = self.grid.fraction()
+        table = torch.tensor(self.table(int(x.fraction)), device=x.value.device)
+        return FixedPoint(table[integers(x) - INT8[0]].double() * power_of_two(-fraction), fraction)
+
+    def table(self, fraction: int) -> list[int]:
+        return gelu_table(2.0**-fraction, 2.0 ** -int(self.grid.fraction()))
+
+
+class ScoreProduct(nn.Module):
+    """`q @ k^T` of every head; causal: 0 where the key comes after the query."""
+
+    def __init__(self, *, causal: bool) -> None:
+        super().__init__()
+        self.causal = causal
+
+    def forward(self, q_BHNC: FixedPoint, k_BHNC: FixedPoint) -> FixedPoint:
+        value = q_BHNC.value @ k_BHNC.value.transpose(-1, -2)
+        value = value.tril() if self.causal else value
+        return FixedPoint(value, q_BHNC.fraction + k_BHNC.fraction)
+
+
+class ValueProduct(nn.Module):
+    """`p @ v` of every head, side by side."""
+
+    def forward(self, p_BHNN: FixedPoint, v_BHNC: FixedPoint) -> FixedPoint:
+        mixed_BNHC = (p_BHNN.value @ v_BHNC.value).transpose(1, 2)
+        return FixedPoint(mixed_BNHC.flatten(-2), p_BHNN.fraction + v_BHNC.fraction)
+
+
+class OntoResidual(nn.Module):
+    """Rounds what joins the residual stream to its grid; in training the sum that it enters is rounded alone."""
+
+    def forward(self, x: Tensor, residual: Grid) -> FixedPoint:
+        fraction = residual.fraction()
+        if self.training:
+            return FixedPoint(x, fraction)
+        return FixedPoint(rounded(x.double(), fraction, *INT16), fraction)
+
+
+class Sum(nn.Module):
+    """Terms on the residual stream, rounded once."""
+
+    def forward(self, residual: Grid, *terms: Tensor) -> FixedPoint:
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        y: FixedPoint = residual(total)
+        return y
+
+
+class Logits(nn.Module):
+    """Brings the outputs of the head, whose scales differ, to the coarsest of them; in training they are as they are."""
+
+    def forward(self, x: FixedPoint) -> Tensor:
+        return x.value if self.training else rounded(x.value, x.fraction.min(), *INT32)
+
+
+class TokenSum(nn.Module):
+    """Over all tokens: the mean, whose division is in the weights that follow."""
+
+    def forward(self, x_BND: FixedPoint) -> FixedPoint:
+        return FixedPoint(x_BND.value.sum(dim=1), x_BND.fraction)
+
+
+def folded(linear: nn.Linear, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of a linear layer that reads what `norm` gives before its gain and bias.
+
+    Features of neighbours come after those of a token, in their order. Where there is no neighbour a float model reads 0,
+    and this one the bias of the normalisation.
+    """
+    weight_OI: Tensor = linear.weight
+    bias_O: Tensor | None = linear.bias
+    rows = linear.in_features // norm.normalized_shape[0]
+    if norm.bias is not None:  # a product of matrices would be in bfloat16 under autocast
+        moved_O = (weight_OI * norm.bias.repeat(rows)).sum(dim=1)
+        bias_O = moved_O if bias_O is None else bias_O + moved_O
+    return (weight_OI if norm.weight is None else weight_OI * norm.weight.repeat(rows)), bias_O
+
+
+def _layer_norm(rows_RD: Tensor) -> Tensor:
+    """`ir`'s layer normalisation on int64."""
+    width = rows_RD.shape[-1]
+    sum_R1 = rows_RD.sum(-1, keepdim=True)
+    root_R1 = _floor_root(width * rows_RD.square().sum(-1, keepdim=True) - sum_R1.square()).clamp(min=1)
+    bits_R1 = torch.frexp(root_R1.double()).exponent.long()
+    reciprocal_R1 = torch.div(
+        torch.ones_like(bits_R1) << (bits_R1 + RECIPROCAL_BITS), root_R1, rounding_mode="floor"
+    )
+    shift_R1 = bits_R1 + RECIPROCAL_BITS - NORM_FRACTION
+    half_R1 = torch.ones_like(shift_R1) << (shift_R1 - 1)
+    return (((width * rows_RD - sum_R1) * reciprocal_R1 + half_R1) >> shift_R1).clamp(*INT8)
+
+
+def _floor_root(values: Tensor) -> Tensor:
+    """The root in float64 is off by one at most below 2^62."""
+    root = values.double().sqrt().long()
+    root = root - (root.square() > values).long()
+    return root + ((root + 1).square() <= values).long()
+
+
+def _shiftmax(score: Tensor, multiplier: Tensor, among: Tensor | None) -> Tensor:
+    """`ir`'s softmax on int64."""
+    if among is not None:
+        score = score.masked_fill(~among, INT8[0])
+    distance = (score.amax(-1, keepdim=True) - score) * multiplier
+    whole, part = distance >> FRACTION, distance & ((1 << FRACTION) - 1)
+    weight = (((2 << FRACTION) - part) << (WEIGHT_BITS - FRACTION - 1)) >> whole.clamp(max=31)
+    if among is not None:
+        weight = weight * among
+    one = torch.full((), 1 << 2 * WEIGHT_BITS - 1, dtype=torch.int64, device=score.device)
+    reciprocal = torch.div(one, weight.sum(-1, keepdim=True), rounding_mode="floor")
+    return ((weight * reciprocal + (1 << 23)) >> 24).clamp(max=INT8[1])

@@ -1,0 +1,135 @@
+"""Vision transformer in integers, from pixels to logits: the weights of the float one.
+
+Shape suffixes: as in models/vit.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.errors import ConfigError
+from quweit_cli.ir import TensorType
+from quweit_cli.ir.nodes.functions import LayerNormalisation
+from quweit_cli.ir.nodes.places import Patches
+from quweit_cli.ir.nodes.pooling import Pool
+from quweit_cli.models.integer.building import (
+    Building,
+    Model,
+    Wire,
+    logits,
+    onto_grid,
+    onto_residual,
+    positioned,
+)
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
+from quweit_cli.models.integer.layer import IntegerLayer
+from quweit_cli.models.integer.operations import (
+    NORM_FRACTION,
+    Logits,
+    MatrixProduct,
+    Normalisation,
+    OntoResidual,
+    Sum,
+    TokenSum,
+    folded,
+)
+from quweit_cli.models.layer import Answer
+from quweit_cli.models.vit import Vit, cut
+
+ZERO = 128  # of a pixel: what is read is the pixel less this
+WHITE = 255  # the largest pixel
+
+
+class IntegerVit(Vit):
+    """Images as the float model takes them; they are read as the pixels that they were made of."""
+
+    mean_X11: Tensor
+    std_X11: Tensor
+
+    def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
+        if not meta.get("mean"):
+            raise ConfigError(
+                "an integer model reads pixels, and nothing says how those of this dataset were normalised",
+                hint="train again: `quweit train` notes it in the checkpoint",
+            )
+        super().__init__(settings, meta)
+        self.register_buffer("mean_X11", torch.tensor(meta["mean"])[:, None, None], persistent=False)
+        self.register_buffer("std_X11", torch.tensor(meta["std"])[:, None, None], persistent=False)
+        self.pixels, self.embed_product, self.onto = Pixels(), MatrixProduct(), OntoResidual()
+        self.position_onto, self.position_sum = OntoResidual(), Sum()
+        self.normalisation, self.token_sum = Normalisation(), TokenSum()
+        self.pooled, self.head_product, self.logits = Grid(), MatrixProduct(), Logits()
+
+    def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
+        if layer == 0:
+            self.residual = Grid(16, headroom=1, smooth=False)
+        return IntegerLayer(settings, layer, causal=False, bias=True, residual=self.residual)
+
+    def embed_weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights and biases that read pixels less ZERO, and what is added to such a pixel to have its mean at 0."""
+        std_I, mean_I = (
+            one.flatten().repeat_interleave(self.patch**2) for one in (self.std_X11, self.mean_X11)
+        )
+        return self.embed.weight / std_I, self.embed.bias, ZERO - mean_I
+
+    def head_weights(self) -> tuple[Tensor, Tensor | None]:
+        """As they read the sum over all tokens of what the last normalisation gives before its gain and bias."""
+        weight, bias = folded(self.head, self.norm)
+        return weight / self.tokens, bias
+
+    def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
+        """states: give the residual stream after each layer as well."""
+        pixel = self.pixels(self.resized(image_BXSS), self.mean_X11, self.std_X11)
+        patch = pixel._replace(value=cut(pixel.value, self.patch))
+        x = self.onto(self.embed_product(patch, *self.embed_weights()).value, self.residual)
+        position = self.position_onto(self.position_ND, self.residual)
+        x_BND = self.position_sum(self.residual, self.dropout(x.value + position.value)).value
+        after_BND = []
+        for layer in self.layers:
+            x_BND = layer(x_BND)
+            if states:
+                after_BND.append(x_BND)
+        normal = self.normalisation(FixedPoint(x_BND, self.residual.fraction()))
+        pooled = self.pooled(self.token_sum(normal).value)
+        logits_BO: Tensor = self.logits(self.head_product(pooled, *self.head_weights()))
+        return (logits_BO, after_BND) if states else logits_BO
+
+    @torch.no_grad()
+    def codes(self, image_BXSS: Tensor) -> Tensor:
+        """What the program reads of such images, int64."""
+        return integers(self.pixels(self.resized(image_BXSS), self.mean_X11, self.std_X11))
+
+    @torch.no_grad()
+    def build(self) -> Model:
+        """The program from pixels less ZERO to logits, with its layers as programs within."""
+        residual, made = int(self.residual.fraction()), Building(Wire("pixels", np.asarray(0)))
+        patch = made.add("patches", Patches(self.patch), made.source, fraction=0)
+        node, fraction = self.embed_product.node(0, *self.embed_weights())
+        x = made.add("embedded_sum", node, patch, fraction=fraction, module=self.embed_product)
+        x = onto_residual(made, "embedded", x, residual, self.onto)
+        x = positioned(made, x, self.position_onto(self.position_ND, self.residual), self.position_sum)
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, IntegerLayer)
+            x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
+        normal = made.add("norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.normalisation)
+        pooled = made.add("pooled_sum", Pool("sum"), normal, fraction=NORM_FRACTION, module=self.token_sum)
+        pooled = onto_grid(made, "pooled", pooled, self.pooled)
+        node, fraction = self.head_product.node(pooled.bits, *self.head_weights())
+        sums = made.add("logits_sum", node, pooled, fraction=fraction, module=self.head_product)
+        logits(made, sums, self.logits)
+        pixels = TensorType(self.side, -ZERO, WHITE - ZERO, (len(self.mean_X11), self.side))
+        return made.model("model", pixels)
+
+
+class Pixels(nn.Module):
+    """Normalised pixels to what they were, less ZERO."""
+
+    def forward(self, image_BXSS: Tensor, mean_X11: Tensor, std_X11: Tensor) -> FixedPoint:
+        pixel = (image_BXSS * std_X11 + mean_X11 + 0.5).floor().clamp(0, WHITE) - ZERO
+        fraction = torch.zeros((), dtype=torch.int32, device=image_BXSS.device)
+        return FixedPoint(pixel if self.training else pixel.double(), fraction)
