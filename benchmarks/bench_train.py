@@ -7,6 +7,7 @@
   chooses among all 3,072 bits for every pin, quweit among pools of 16.
 - step_ratio_*, memory_ratio_*: a whole training step (batch, forward, backward, clipping, AdamW) of the
   quasi-weightless model over that of its dense twin, both compiled, both by the program that trains.
+- integer_ratio_*: the same step with integer arithmetic over the one in floating point, of either twin.
   nanoGPT-baby on shakespeare-char's shapes; I-ViT-T on CIFAR-10 enlarged to 224 x 224. Memory is the peak.
 
 Data are random: the steps cost the same.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import statistics
 from collections.abc import Callable
@@ -162,18 +164,23 @@ def milliseconds(work: Callable[[], object], repeats: int = 50) -> float:
 
 
 def step_figures(name: str, experiment: config.Experiment, data: Dataset, steps: int) -> dict[str, Any]:
-    """Milliseconds and peak megabytes of a step of both twins."""
+    """Milliseconds and peak megabytes of a step of both twins, in either arithmetic."""
     figures: dict[str, Any] = {}
-    for mlp in ("dense", "weightless"):
-        model = experiment.model.model_copy(update={"mlp": mlp})
-        training = experiment.training.model_copy(
-            update={"steps": steps, "epochs": None, "compile": True, "evaluate_every": steps, "keep": "last"}
+    training = experiment.training.model_copy(
+        update={"steps": steps, "epochs": None, "compile": True, "evaluate_every": steps, "keep": "last"}
+    )
+    for mlp, arithmetic in itertools.product(("dense", "weightless"), ("float", "integer")):
+        model = experiment.model.model_copy(update={"mlp": mlp, "arithmetic": arithmetic})
+        one = f"{name}_{mlp}" + ("_integer" if arithmetic == "integer" else "")
+        figures[f"{one}_step_ms"], figures[f"{one}_memory_mb"] = train(
+            experiment.model_copy(update={"model": model, "training": training}), data
         )
-        step_ms, memory_mb = train(experiment.model_copy(update={"model": model, "training": training}), data)
-        figures[f"{name}_{mlp}_step_ms"], figures[f"{name}_{mlp}_memory_mb"] = step_ms, memory_mb
     for figure, unit in (("step", "ms"), ("memory", "mb")):
         weightless, dense = (figures[f"{name}_{mlp}_{figure}_{unit}"] for mlp in ("weightless", "dense"))
         figures[f"{figure}_ratio_{name}"] = weightless / dense
+    for mlp in ("dense", "weightless"):
+        integer, real = (figures[f"{name}_{mlp}{kind}_step_ms"] for kind in ("_integer", ""))
+        figures[f"integer_ratio_{name}_{mlp}"] = integer / real
     return figures
 
 

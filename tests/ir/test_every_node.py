@@ -23,9 +23,10 @@ from quweit_cli.ir.nodes.base import Node
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.places import Patches, Select
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.nodes.products import MatrixProduct
-from quweit_cli.ir.nodes.sums import Addition, ConditionalSummation, Requantize
+from quweit_cli.ir.nodes.sums import Addition, ConditionalSummation, Requantize, RequantizeFeatures
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import NodeRecord
 from quweit_cli.ir.types import INT8, INT16, INT64, TensorType
@@ -146,6 +147,11 @@ def by_patches_around(x: Tensor) -> Tensor:
     return torch.cat([x, torch.stack(around, dim=-1).flatten(-3, -2)], dim=-1)
 
 
+def by_patches(x: Tensor) -> Tensor:
+    y = F.unfold(x.double().reshape(-1, *x.shape[-3:]), 2, stride=2).transpose(-1, -2).long()
+    return y.reshape(*x.shape[:-3], *y.shape[1:])
+
+
 PATCHES = np.arange(1, 73).reshape(9, 8)
 AROUND_MIDDLE = [9, 58, 27, 44, 5, 22, 55, 72]  # patches 1, 7, 3, 5, 0, 2, 6, 8: feature n of the n-th
 
@@ -220,6 +226,45 @@ CASES = [
         cost=Cost(multiplications=6),
         torch=lambda x: torch.floor(x * 3 / 4 + 0.5).clamp(-5, 4).long(),
         refused=[([TensorType(6, 0, 2**62)], "the product of accumulator and multiplier does not fit int64")],
+    ),
+    Case(
+        op="requantize_features",
+        node=RequantizeFeatures(2, np.array([2, 0, 3]), -5, 6),
+        sources=[[[-3, -3, -3], [1, 2, 9]]],  # times 2, by 4, 1 and 8: -1.5, -6, -0.75, 0.5, 4, 2.25
+        answer=[[-1, -5, -1], [1, 4, 2]],
+        types=[TensorType(3, -3, 9, (2,))],
+        type=TensorType(3, -5, 6, (2,)),
+        cost=Cost(),
+        torch=lambda x: torch.floor(x * 2 / torch.tensor([4, 1, 8]) + 0.5).clamp(-5, 6).long(),
+        refused=[
+            ([TensorType(2, -3, 9)], "shifts of 3 features, input has 2"),
+            ([TensorType(3, 0, 2**62)], "the product of accumulator and multiplier does not fit int64"),
+        ],
+    ),
+    Case(
+        op="select",
+        node=Select(1, 2),
+        sources=[[[1, 2, 3, 4], [5, 6, 7, 8]]],
+        answer=[[2, 3], [6, 7]],
+        types=[TensorType(4, 1, 8, (2,))],
+        type=TensorType(2, 1, 8, (2,)),
+        cost=Cost(),
+        torch=lambda x: x[..., 1:3],
+        refused=[([TensorType(2, 0, 1)], r"features 1 \.\.\. 2 of rows of 2")],
+    ),
+    Case(
+        op="patches",
+        node=Patches(2),
+        sources=[[[[1, 2, 3, 4], [5, 6, 7, 8]], [[11, 12, 13, 14], [15, 16, 17, 18]]]],
+        answer=[[1, 2, 5, 6, 11, 12, 15, 16], [3, 4, 7, 8, 13, 14, 17, 18]],
+        types=[TensorType(4, 1, 18, (2, 2))],
+        type=TensorType(8, 1, 18, (2,)),
+        cost=Cost(),
+        torch=by_patches,
+        refused=[
+            ([TensorType(4, 0, 1, (2,))], "an image is channels x rows x columns"),
+            ([TensorType(3, 0, 1, (2, 2))], "2 x 3 pixels cannot be cut into patches of 2"),
+        ],
     ),
     Case(
         op="addition",

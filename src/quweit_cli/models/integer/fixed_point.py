@@ -36,7 +36,8 @@ class _Rounded(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, fraction: Tensor, low: int, high: int) -> Tensor:
         exact = x if x.dtype == torch.float64 else x.float()
         steps = (exact * power_of_two(fraction) + 0.5).floor().clamp(low, high)
-        return steps * power_of_two(-fraction)
+        y = steps * power_of_two(-fraction)
+        return y.to(x.dtype) if high < 1 << 8 else y  # eight bits are exact in bfloat16, too
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

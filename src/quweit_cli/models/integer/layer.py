@@ -79,7 +79,9 @@ class IntegerAttention(SelfAttention):
             weight = weight._replace(value=F.dropout(weight.value, self.dropout))
         mixed = self.mixed(self.value_product(weight, value).value)
         mixed = mixed._replace(value=self.projection_dropout(mixed.value))
-        out: FixedPoint = self.onto(self.project_product(mixed, self.project.weight, self.project.bias).value, residual)
+        out: FixedPoint = self.onto(
+            self.project_product(mixed, self.project.weight, self.project.bias).value, residual
+        )
         return out._replace(value=self.residual_dropout(out.value))
 
     def _split(self, x_BND: FixedPoint) -> FixedPoint:
@@ -141,7 +143,9 @@ class IntegerMlp(DenseMlp):
         """x: what `norm` gives before its gain and bias, and beside it that of neighbours."""
         hidden = self.gelu(self.hidden(self.expand_product(x, *self.expand_weights(norm)).value))
         hidden = hidden._replace(value=self.projection_dropout(hidden.value))
-        out: FixedPoint = self.onto(self.project_product(hidden, self.project.weight, self.project.bias).value, residual)
+        out: FixedPoint = self.onto(
+            self.project_product(hidden, self.project.weight, self.project.bias).value, residual
+        )
         return out._replace(value=self.dropout(out.value))
 
     def expand_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:

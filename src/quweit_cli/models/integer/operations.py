@@ -135,8 +135,9 @@ class _Shiftmax(torch.autograd.Function):
         weight = (1 - (octave - whole).clamp(max=1.0) / 2) * torch.exp2(-whole)
         weight = weight.masked_fill(octave == torch.inf, 0.0)
         probability = weight / weight.sum(-1, keepdim=True)
-        ctx.save_for_backward(probability)
-        return (probability * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1]) / SOFTMAX_ONE
+        ctx.save_for_backward(probability.to(score.dtype))
+        steps = (probability * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1]) / SOFTMAX_ONE
+        return steps.to(score.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
