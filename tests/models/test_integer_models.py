@@ -1,0 +1,228 @@
+"""Models in integers: what PyTorch computes in evaluation is their program, integer for integer."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from experiments import tiny_digits, tiny_gpt
+from quweit_cli import config, ir
+from quweit_cli.errors import ArtifactError, ConfigError, Mismatch
+from quweit_cli.export import whole
+from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
+from quweit_cli.ir.nodes.products import MatrixProduct
+from quweit_cli.ir.program import evaluate
+from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build
+from quweit_cli.models.integer.building import Model
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, rounded
+from quweit_cli.models.integer.operations import Normalisation, Softmax
+from quweit_cli.training import checkpoint
+from quweit_cli.weightless.powers import exponent_of, power_of_two
+
+IMAGES = {
+    "kind": "images",
+    "side": 8,
+    "channels": 2,
+    "classes": ["a", "b", "c"],
+    "mean": [100.0, 30.5],
+    "std": [50.0, 7.25],
+}
+TEXT = {"kind": "text", "vocabulary": "abcdefg"}
+
+
+def images(count: int) -> torch.Tensor:
+    """Normalised pixels of 0 ... 255."""
+    pixels = torch.randint(256, (count, 2, 8, 8)).float()
+    mean, std = (torch.tensor(IMAGES[key])[:, None, None] for key in ("mean", "std"))
+    return (pixels - mean) / std
+
+
+def made(family: str, *overrides: str, steps: int = 3) -> tuple[IntegerNetwork, torch.Tensor]:
+    """A model whose ranges come from some batches, and samples."""
+    torch.manual_seed(0)
+    base = tiny_digits() if family == "vit" else tiny_gpt("none.txt")
+    settings = config.with_overrides(base, ["model.arithmetic=integer", *overrides]).model
+    model = build(settings, IMAGES if family == "vit" else TEXT)
+    assert isinstance(model, IntegerVit | IntegerGpt)
+    samples = images(6) if family == "vit" else torch.randint(7, (6, 16))
+    for parameter in model.parameters():  # gains and biases other than 1 and 0
+        if parameter.ndim == 1 and parameter.requires_grad:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    model.train()
+    for _ in range(steps):
+        model(samples)
+    return model.eval(), samples
+
+
+CASES = [
+    (family, mlp, neighbours)
+    for family in ("vit", "gpt")
+    for mlp in ("weightless", "dense")
+    for neighbours in ("false", "true")
+]
+
+
+@pytest.mark.parametrize(("family", "mlp", "neighbours"), CASES)
+def test_every_tensor_of_every_sample_equals_the_program(family: str, mlp: str, neighbours: str) -> None:
+    model, samples = made(family, f"model.mlp={mlp}", f"model.neighbours={neighbours}")
+    program = whole.program_of(model, Path("x"))
+    verified = whole.verify(model, program, samples, golden=2)
+    assert verified.tensors_compared == len(program.twins) > 30
+    logits = model(samples[[0, 3]])
+    scale = next(step.scale for step in program.program.steps if step.name == "logits")
+    assert scale is not None
+    np.testing.assert_array_equal(verified.logits * scale, logits.detach().numpy())
+
+
+def test_only_what_is_moved_has_no_twin() -> None:
+    model, _ = made("vit", "model.neighbours=true")
+    program = model.build()
+    paths = set(ir.program.tensor_types(program.program, nested=True))
+    alone = {path.rpartition("/")[2] for path in paths - program.twins.keys()}
+    inside_blocks = {"x", "thermometer", "lut_layer0", "summation", "y"}
+    moved = {"pixels", "patches", "query_sum", "key_sum", "value_sum", "around"}
+    assert alone == moved | inside_blocks - {"x"} | {"position", "layer0", "layer1"}
+
+
+@pytest.mark.parametrize("tensor", ["layer1/hidden_sum", "layer0/qkv", "logits_sum"])
+def test_one_changed_weight_is_named_by_layer_tensor_and_place(tensor: str) -> None:
+    model, samples = made("vit", "model.mlp=dense")
+    changed = with_other_weight(model.build(), tensor)
+    with pytest.raises(Mismatch, match=f"`{tensor}` of test sample 0, element .*the integer program gives"):
+        whole.verify(model, changed, samples, golden=1)
+
+
+def with_other_weight(model: Model, tensor: str) -> Model:
+    return model._replace(program=_changed(model.program, tensor.split("/")))
+
+
+def _changed(program: ir.Program, path: list[str]) -> ir.Program:
+    steps = []
+    for step in program.steps:
+        node = step.node
+        if step.name == path[0] and isinstance(node, ir.Program):
+            node = _changed(node, path[1:])
+        elif step.name == path[0]:
+            assert isinstance(node, MatrixProduct)
+            node = dataclasses.replace(node, bias_O=node.bias_O + 1)
+        steps.append(dataclasses.replace(step, node=node))
+    return dataclasses.replace(program, steps=tuple(steps))
+
+
+@pytest.mark.parametrize("family", ["vit", "gpt"])
+def test_saved_and_loaded_it_computes_the_same_integers(family: str, tmp_path: Path) -> None:
+    model, samples = made(family)
+    base = tiny_digits() if family == "vit" else tiny_gpt("none.txt")
+    experiment = config.with_overrides(base, ["model.arithmetic=integer"])
+    meta: dict[str, Any] = IMAGES if family == "vit" else TEXT
+    targets = torch.zeros(6, dtype=torch.int64) if family == "vit" else samples
+    checkpoint.save(
+        checkpoint.Checkpoint(experiment, meta, model.state_dict(), samples, targets, {}),
+        tmp_path / "ckpt.pt",
+    )
+    loaded = checkpoint.load(tmp_path / "ckpt.pt").model()
+    assert isinstance(loaded, IntegerVit | IntegerGpt)
+    assert torch.equal(loaded(samples), model(samples))
+    codes = model.codes(samples).numpy()
+    np.testing.assert_array_equal(
+        evaluate(loaded.build().program, codes), evaluate(model.build().program, codes)
+    )
+
+
+@pytest.mark.parametrize("family", ["vit", "gpt"])
+def test_it_has_the_weights_of_the_float_model_and_starts_near_it(family: str) -> None:
+    torch.manual_seed(0)
+    base = tiny_digits("model.mlp=dense") if family == "vit" else tiny_gpt("none.txt", "model.mlp=dense")
+    real = build(base.model, IMAGES if family == "vit" else TEXT).eval()
+    model, samples = made(family, "model.mlp=dense")
+    missing, unexpected = model.load_state_dict(real.state_dict(), strict=False)
+    assert not unexpected and all(name.endswith("largest") for name in missing)
+    model.train()
+    for _ in range(40):
+        model(samples)
+    with torch.no_grad():
+        got, wanted = model.eval()(samples), real(samples)
+    assert float((got - wanted).std() / wanted.std()) < 0.1
+
+
+def test_pixels_come_back_exactly() -> None:
+    model, samples = made("vit")
+    mean, std = (torch.tensor(IMAGES[key])[:, None, None] for key in ("mean", "std"))
+    pixels = (samples * std + mean).round().long()
+    assert torch.equal(model.codes(samples), pixels - 128)
+
+
+def test_a_resnet_has_no_integers() -> None:
+    settings = tiny_digits("model.arithmetic=integer", "model.family=resnet", "model.mlp=dense").model
+    with pytest.raises(ConfigError, match="a resnet computes in floating point alone"):
+        build(settings, IMAGES)
+
+
+def test_a_dataset_that_does_not_say_how_it_was_normalised_is_refused() -> None:
+    settings = tiny_digits("model.arithmetic=integer").model
+    with pytest.raises(ConfigError, match="nothing says how those of this dataset were normalised"):
+        build(settings, IMAGES | {"mean": [], "std": []})
+
+
+def test_weights_of_no_use_give_no_program() -> None:
+    model, _ = made("vit")
+    model.head.weight.data[0, 0] = float("nan")
+    with pytest.raises(ArtifactError, match="gives no valid integer program"):
+        whole.program_of(model, Path("x"))
+
+
+# ---------------------------------------------------------------- fixed points
+
+
+def test_powers_of_two_are_exact() -> None:
+    exponents = torch.arange(-126, 128, dtype=torch.int32)
+    assert power_of_two(exponents).tolist() == [2.0**exponent for exponent in range(-126, 128)]
+
+
+@pytest.mark.parametrize(
+    ("value", "exponent"), [(0.75, 0), (1.0, 1), (1.5, 1), (2.0, 2), (0.25, -1), (0.0, -126)]
+)
+def test_an_exponent_is_the_least_that_is_above(value: float, exponent: int) -> None:
+    assert int(exponent_of(torch.tensor(value))) == exponent
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_halves_are_rounded_upward_and_the_gradient_passes(dtype: torch.dtype) -> None:
+    x = torch.tensor([0.125, -0.125, 0.374, -0.376, 9.0, -9.0], dtype=dtype, requires_grad=True)
+    y = rounded(x, torch.tensor(2, dtype=torch.int32), -8, 7)
+    assert y.tolist() == [0.25, 0.0, 0.25, -0.5, 1.75, -2.0]
+    y.sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None and x.grad.tolist() == [1.0] * 6
+
+
+def test_a_grid_follows_what_it_sees_in_training_alone() -> None:
+    grid = Grid()
+    grid(torch.tensor([-3.0, 1.0]))
+    assert int(grid.fraction()) == 5  # 3 · 2^5 = 96
+    grid.eval()
+    grid(torch.tensor([100.0]))
+    assert int(grid.fraction()) == 5
+    assert int(Grid(16, headroom=1).train().forward(torch.tensor([3.0])).fraction) == 12
+
+
+def test_softmax_and_normalisation_equal_their_nodes_at_the_edges() -> None:
+    random = np.random.default_rng(0)
+    score = random.integers(-128, 128, (40, 7))
+    score[0], score[1] = 127, [-128, -128, -128, -128, -128, -128, 127]
+    for fraction in (1, 3, 5):
+        of_score = torch.tensor(fraction, dtype=torch.int32)
+        x = FixedPoint(torch.from_numpy(score / 2.0**fraction), of_score)
+        got = Softmax(causal=False).eval()(x).value * 128
+        multiplier = int(Softmax.octaves(of_score))
+        np.testing.assert_array_equal(got.numpy(), shiftmax(score, multiplier))
+    rows = random.integers(-32768, 32768, (40, 24))
+    rows[0], rows[1], rows[2] = 5, [-32768] * 12 + [32767] * 12, [0] * 23 + [1]
+    normal = Normalisation().eval()(
+        FixedPoint(torch.from_numpy(rows / 256), torch.tensor(8, dtype=torch.int32))
+    )
+    np.testing.assert_array_equal((normal.value * 32).numpy(), layer_norm(rows))
