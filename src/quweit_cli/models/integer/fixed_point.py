@@ -7,7 +7,7 @@ rounds likewise, and its gradients pass straight through.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,22 +26,19 @@ class FixedPoint(NamedTuple):
 
 
 def rounded(x: Tensor, fraction: Tensor, low: int, high: int) -> Tensor:
-    """The nearest step of 2^-fraction, halves upward, clamped to `low ... high` steps; the gradient passes as it is."""
-    y: Tensor = _Rounded.apply(x, fraction, low, high)  # type: ignore[no-untyped-call]
-    return y
+    """The nearest step of 2^-fraction, halves upward, clamped to `low ... high` steps; the gradient passes as it is.
+
+    In the type of x, but that more than eight bits do not fit bfloat16, and are given as float32.
+    """
+    exact = x if x.dtype == torch.float64 else x.float()
+    steps = (exact.detach() * power_of_two(fraction) + 0.5).floor().clamp(low, high)
+    y = straight_through(exact, steps * power_of_two(-fraction))
+    return y.to(x.dtype) if high < 1 << 8 else y
 
 
-class _Rounded(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, fraction: Tensor, low: int, high: int) -> Tensor:
-        exact = x if x.dtype == torch.float64 else x.float()
-        steps = (exact * power_of_two(fraction) + 0.5).floor().clamp(low, high)
-        y = steps * power_of_two(-fraction)
-        return y.to(x.dtype) if high < 1 << 8 else y  # eight bits are exact in bfloat16, too
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        return gradients[0], None, None, None
+def straight_through(x: Tensor, y: Tensor) -> Tensor:
+    """The values of y with the gradient of x."""
+    return x + (y - x).detach() if x.requires_grad else y
 
 
 def integers(x: FixedPoint) -> Tensor:

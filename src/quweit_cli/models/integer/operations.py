@@ -8,7 +8,6 @@ Shape suffixes: B samples, N tokens, D width, I inputs, O outputs, H heads, C wi
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from quweit_cli.ir.nodes.functions import (
 )
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
-from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 WEIGHT_LIMIT = 127
@@ -115,8 +114,7 @@ class Softmax(nn.Module):
             score, scale = x.value, octaves * power_of_two(x.fraction) / (1 << FRACTION)
             if among is not None:
                 score = score.masked_fill(~among, -torch.inf)
-            value: Tensor = _Shiftmax.apply(score, scale)  # type: ignore[no-untyped-call]
-            return FixedPoint(value, fraction)
+            return FixedPoint(_shiftmax_in_training(score, scale), fraction)
         return FixedPoint(_shiftmax(integers(x), octaves.long(), among).double() / SOFTMAX_ONE, fraction)
 
     @staticmethod
@@ -125,25 +123,15 @@ class Softmax(nn.Module):
         return (power_of_two(-fraction) * (math.log2(math.e) * (1 << FRACTION)) + 0.5).floor()
 
 
-class _Shiftmax(torch.autograd.Function):
-    """The node in float32, with the gradient of a softmax."""
-
-    @staticmethod
-    def forward(ctx: Any, score: Tensor, scale: Tensor) -> Tensor:
-        octave = (score.amax(-1, keepdim=True) - score).float() * scale
-        whole = octave.floor().clamp(max=126.0)
-        weight = (1 - (octave - whole).clamp(max=1.0) / 2) * torch.exp2(-whole)
-        weight = weight.masked_fill(octave == torch.inf, 0.0)
-        probability = weight / weight.sum(-1, keepdim=True)
-        ctx.save_for_backward(probability.to(score.dtype))
-        steps = (probability * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1]) / SOFTMAX_ONE
-        return steps.to(score.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (probability,) = ctx.saved_tensors
-        weighed = probability * gradients[0]
-        return weighed - probability * weighed.sum(-1, keepdim=True), None
+def _shiftmax_in_training(score: Tensor, scale: Tensor) -> Tensor:
+    """The node in float32, with the gradient of a softmax. scale: octaves of a step of the score."""
+    exact = score.float()
+    octave = (exact.detach().amax(-1, keepdim=True) - exact.detach()) * scale
+    whole = octave.floor().clamp(max=126.0)
+    weight = (1 - (octave - whole).clamp(max=1.0) / 2) * torch.exp2(-whole)
+    weight = weight.masked_fill(octave == torch.inf, 0.0)
+    steps = (weight / weight.sum(-1, keepdim=True) * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1])
+    return straight_through(exact.softmax(-1), steps / SOFTMAX_ONE).to(score.dtype)
 
 
 class Gelu(nn.Module):
