@@ -29,7 +29,7 @@ module quweit_gelu #(
 
   assign x_ready_o = !y_valid_o || y_ready_i;
   assign take      = x_valid_i && x_ready_o;
-  assign last      = (Elements == 1) || (index_q == LastIndex) || x_last_i;
+  assign last      = (Elements == 1) || (index_q == LastIndex) || x_last_i;  // a row of one needs no counter
 
   always_ff @(posedge clk_i) begin
     if (take) y_data_o <= Table[{~x_data_i[7], x_data_i[6:0], 3'b000} +: 8];

@@ -336,6 +336,7 @@ STREAMS = [
     ("softmax", "assign y_last_o  = y_valid_o && last;", "assign y_last_o  = 1'b0;"),
     ("layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
     ("gelu", "assign x_ready_o = !y_valid_o || y_ready_i;", "assign x_ready_o = 1'b1;"),
+    ("gelu", "assign x_ready_o = !y_valid_o || y_ready_i;", "assign x_ready_o = !y_valid_o;"),  # half the pace
     ("gelu", "(Elements == 1) || (index_q == LastIndex) || x_last_i", "x_last_i"),
     *((name, ENDS, "last") for name in ("softmax", "layer_norm")),  # a row that was broken off goes on
     *((name, ENDS, "(take && x_last_i)") for name in ("softmax", "layer_norm")),  # without a mark no row ends
@@ -353,7 +354,7 @@ def test_a_unit_that_breaks_its_stream_is_found(
     file = f"rtl/units/{rendering and 'pipelined/'}quweit_{name}.sv"
     _, result = run_unit(tmp_path / "p", name, pipelined=bool(rendering), change=(file, old, new))
     assert not result.bit_exact
-    with pytest.raises((Mismatch, CheckFailed), match=f"`{name}.*` on icarus"):
+    with pytest.raises((Mismatch, CheckFailed), match=f"`{name}(_pipelined)?` on icarus"):
         sim.verdict(result)
 
 
