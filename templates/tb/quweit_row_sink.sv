@@ -1,4 +1,4 @@
-// Bench only: takes beats from a block, with random stalls when asked, and shows whole rows.
+// Bench only: takes beats from a design, with random stalls when asked, and shows whole rows.
 //
 // It also watches the handshake: a beat that was offered and not taken must stay as it is, the last beat of a
 // row, and no other, must be marked, and whether a beat is offered must always be known.

@@ -1,8 +1,8 @@
-// Bench only: plays rows from a memory file into a block, with random gaps when asked.
+// Bench only: plays rows from a memory file into a design, with random gaps when asked.
 //
 // With gaps, four rows in eight come with random gaps, the next four as fast as they are taken, and then nothing for up to
 // two intervals between rows, one time in eight for sixteen more: what waits behind a row runs dry. Rows are broken off now and then: a beat
-// before the last is marked as last, and the row begins anew, so that the block must discard what it has of it. The mark
+// before the last is marked as last, and the row begins anew, so that the design must discard what it has of it. The mark
 // of a last beat is left out now and then, which changes nothing. Everything is decided in the clocked process, so no
 // simulator race is possible.
 
@@ -12,8 +12,7 @@ module quweit_row_source #(
   parameter integer Rows     = 1,
   parameter integer Beats    = 1,
   parameter integer BeatBits = 8,
-  parameter integer Interval = 1,    // cycles between rows
-  parameter bit     Breaks   = 1'b1  // whether rows are broken off
+  parameter integer Interval = 1  // cycles between rows
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -57,7 +56,7 @@ module quweit_row_source #(
   assign falls_silent  = gaps_i && taken && (beat_q == LastBeat) && (row_q[2:0] == 3'd7);
   assign pause         = falls_silent || (silence_q != 0) || (gaps_i && lfsr_q[0] && !row_q[2]);
   // Often in short rows and on first beats, else seldom enough that hundreds of beats come through.
-  assign break_off     = Breaks && gaps_i && (next_beat != LastBeat) && (lfsr_q[7:4] == 4'd3)
+  assign break_off     = gaps_i && (next_beat != LastBeat) && (lfsr_q[7:4] == 4'd3)
                        && ((Beats <= 16) || (next_beat == 0) || (lfsr_q[12:8] == 5'd9));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

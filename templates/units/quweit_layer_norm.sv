@@ -2,6 +2,7 @@
 //
 // take the row, its sum and its sum of squares; square root; reciprocal; give. With N elements,
 // N*x - sum is N times the distance from the mean, and N*squares - sum^2 is N^2 times the variance.
+// x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
 
@@ -13,9 +14,11 @@ module quweit_layer_norm #(
   input  logic        x_valid_i,
   output logic        x_ready_o,
   input  logic [15:0] x_data_i,
+  input  logic        x_last_i,
   output logic        y_valid_o,
   input  logic        y_ready_i,
-  output logic [7:0]  y_data_o
+  output logic [7:0]  y_data_o,
+  output logic        y_last_o
 );
 
   localparam integer IndexBits   = (Elements > 1) ? $clog2(Elements) : 1;
@@ -38,10 +41,11 @@ module quweit_layer_norm #(
   logic [RootBits-1:0]    root, aligned_q;
   logic [ShiftBits-1:0]   shift_q;   // of the result: bits of the root + 11
   logic [RootBits+17-1:0] quotient;
-  logic                   root_done, divide_done, last;
+  logic                   root_done, divide_done, take, last;
   logic signed [RootBits:0]     centred;
   logic signed [ScaledBits-1:0] scaled, rounded;
 
+  assign take   = x_valid_i && x_ready_o;
   assign last   = (index_q == LastIndex);
   assign square = 32'($signed(x_data_i)) * 32'($signed(x_data_i));
   assign spread = (2*RootBits)'(squares_q) * (2*RootBits)'(Elements)
@@ -79,10 +83,11 @@ module quweit_layer_norm #(
 
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = (state_q == Give);
+  assign y_last_o  = y_valid_o && last;
   assign y_data_o  = (rounded < -ScaledBits'(128)) ? 8'h80 : (rounded > ScaledBits'(127)) ? 8'h7f : rounded[7:0];
 
   always_ff @(posedge clk_i) begin
-    if (x_valid_i && x_ready_o) begin
+    if (take) begin
       row_q[index_q] <= x_data_i;
       sum_q     <= ((index_q == '0) ? '0 : sum_q) + SumBits'($signed(x_data_i));
       squares_q <= ((index_q == '0) ? '0 : squares_q) + SquaresBits'(square);
@@ -101,7 +106,7 @@ module quweit_layer_norm #(
       state_q <= Take;
       index_q <= '0;
     end else begin
-      if ((x_valid_i && x_ready_o) || (y_valid_o && y_ready_i)) index_q <= last ? '0 : index_q + 1'b1;
+      if (take || (y_valid_o && y_ready_i)) index_q <= (last || (take && x_last_i)) ? '0 : index_q + 1'b1;
       case (state_q)
         Take:      if (x_valid_i && last) state_q <= Spread;
         Spread:    state_q <= Root;
@@ -112,7 +117,6 @@ module quweit_layer_norm #(
       endcase
     end
   end
-
 
   logic unused_bits;
   assign unused_bits = ^quotient[RootBits+16:18];

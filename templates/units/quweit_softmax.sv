@@ -2,6 +2,7 @@
 //
 // take the row and its maximum; add the weights; divide 2^31 by their sum; give weight * reciprocal.
 // The weight of a score d steps below the maximum is 2^-(d*Multiplier/256), its fraction taken linearly.
+// x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
 
@@ -14,9 +15,11 @@ module quweit_softmax #(
   input  logic       x_valid_i,
   output logic       x_ready_o,
   input  logic [7:0] x_data_i,
+  input  logic       x_last_i,
   output logic       y_valid_o,
   input  logic       y_ready_i,
-  output logic [7:0] y_data_o
+  output logic [7:0] y_data_o,
+  output logic       y_last_o
 );
 
   localparam integer IndexBits = (Elements > 1) ? $clog2(Elements) : 1;
@@ -33,7 +36,7 @@ module quweit_softmax #(
   logic [15:0]          distance;
   logic [16:0]          weight;
   logic [31:0]          quotient;
-  logic                 started_q, done, last;
+  logic                 started_q, done, take, last;
   logic [32:0]          product;
 
   assign offset   = {~x_data_i[7], x_data_i[6:0]};
@@ -42,10 +45,12 @@ module quweit_softmax #(
   assign weight   = {10'd512 - {2'b00, distance[7:0]}, 7'd0} >> ((distance[15:8] > 8'd31) ? 5'd31 : distance[12:8]);
   // The reciprocal is at most 2^15, as the largest weight is 2^16.
   assign product  = 33'(weight) * 33'(quotient[15:0]) + 33'd8388608;
+  assign take     = x_valid_i && x_ready_o;
   assign last     = (index_q == LastIndex);
 
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = (state_q == Give);
+  assign y_last_o  = y_valid_o && last;
   assign y_data_o  = product[31] ? 8'd127 : {1'b0, product[30:24]};
 
   quweit_divider #(
@@ -62,7 +67,7 @@ module quweit_softmax #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (x_valid_i && x_ready_o) begin
+    if (take) begin
       row_q[index_q] <= offset;
       if (index_q == '0 || offset > maximum_q) maximum_q <= offset;
     end
@@ -76,8 +81,8 @@ module quweit_softmax #(
       started_q <= 1'b0;
     end else begin
       started_q <= (state_q == Divide) && !done;
-      if ((x_valid_i && x_ready_o) || (state_q == Add) || (y_valid_o && y_ready_i)) begin
-        index_q <= last ? '0 : index_q + 1'b1;
+      if (take || (state_q == Add) || (y_valid_o && y_ready_i)) begin
+        index_q <= (last || (take && x_last_i)) ? '0 : index_q + 1'b1;
         if (last) state_q <= state_q + 2'd1;
       end else if (done) begin
         state_q <= Give;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,17 @@ from quweit_cli.templating import template_root
 BENCH = """\
 module bench;
   localparam integer Elements = {elements}, Rows = {rows};
-  logic clk = 0, rst_n = 0, x_valid = 0, x_ready, y_valid, y_ready = 0;
-  logic [{bits}-1:0] x [0:Rows*Elements-1];
+  logic clk = 0, rst_n = 0, x_valid = 0, x_ready, x_last, y_valid, y_ready = 0, y_last;
+  logic [{bits}:0] x [0:Rows*Elements-1];  // a mark, and an element
   logic [{bits}-1:0] x_data;
   logic [7:0] y_data;
   integer taken = 0, given = 0, cycle = 0, first = 0;
   logic [31:0] lfsr = 32'h1d872b41;
   {unit} #({parameters}) u_unit (
     .clk_i(clk), .rst_ni(rst_n), .x_valid_i(x_valid), .x_ready_o(x_ready), .x_data_i(x_data),
-    .y_valid_o(y_valid), .y_ready_i(y_ready), .y_data_o(y_data));
+    .x_last_i(x_last), .y_valid_o(y_valid), .y_ready_i(y_ready), .y_data_o(y_data), .y_last_o(y_last));
   always #5 clk = ~clk;
-  assign x_data = x[taken < Rows*Elements ? taken : 0];
+  assign {{x_last, x_data}} = x[taken < Rows*Elements ? taken : 0];
   initial begin
     $readmemh("x.hex", x);
     #22 rst_n = 1;
@@ -56,7 +57,7 @@ module bench;
       taken = taken + 1;
     end
     if (y_valid && y_ready) begin
-      $display("y %0d", $signed(y_data));
+      $display("y %0d %b", $signed(y_data), y_last);
       given = given + 1;
       if (given % Elements == 0) $display("row %0d", cycle - first + 1);
       if (given == Rows * Elements) $finish;
@@ -83,11 +84,16 @@ def sources_of(unit: str, rendering: str) -> list[Path]:
 
 def play(
     folder: Path, unit: str, parameters: str, rows_RN: np.ndarray, bits: int, *, gaps: bool = False,
-    rendering: str = "", change: tuple[str, str] | None = None
-) -> tuple[np.ndarray, list[int]]:  # fmt: skip
-    """Results of the RTL on Icarus, and the cycles of each row."""
+    rendering: str = "", change: tuple[str, str] | None = None, marks: Sequence[int] | None = None
+) -> tuple[np.ndarray, list[int], list[int]]:  # fmt: skip
+    """Results of the RTL on Icarus, the cycles of each row, and the places of marked elements.
+
+    marks: places of elements that go in with a mark; of every other row the last when None, as no mark need be there.
+    """
     rows, elements = rows_RN.shape
-    (folder / "x.hex").write_text("\n".join(f"{x & 2**bits - 1:x}" for x in rows_RN.ravel().tolist()) + "\n")
+    marked = {*(range(elements - 1, rows_RN.size, 2 * elements) if marks is None else marks)}
+    words = [(n in marked) << bits | x & 2**bits - 1 for n, x in enumerate(rows_RN.ravel().tolist())]
+    (folder / "x.hex").write_text("".join(f"{word:x}\n" for word in words))
     (folder / "bench.sv").write_text(
         BENCH.format(
             unit=unit, parameters=parameters, elements=elements, rows=rows, bits=bits, gaps=int(gaps)
@@ -102,10 +108,11 @@ def play(
     command = [*iverilog, "-g2012", "-o", "bench.vvp", "-s", "bench", "unit.sv", "bench.sv"]
     toolbox.run(command, cwd=folder, log=folder / "build.log", name="iverilog")
     output = toolbox.run(["vvp", "bench.vvp"], cwd=folder, log=folder / "run.log", name="vvp")
-    given = [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)]
+    given = re.findall(r"^y (-?\d+) ([01])$", output, re.MULTILINE)
     assert len(given) == rows_RN.size
+    last = [place for place, (_, mark) in enumerate(given) if mark == "1"]
     cycles = [int(one) for one in re.findall(r"^row (\d+)$", output, re.MULTILINE)]
-    return np.array(given).reshape(rows, elements), cycles
+    return np.array([int(one) for one, _ in given]).reshape(rows, elements), cycles, last
 
 
 def scores(rows: int, elements: int) -> np.ndarray:
@@ -168,8 +175,9 @@ def test_the_softmax_unit_equals_the_integers(
     tmp_path: Path, elements: int, gaps: bool, rendering: str
 ) -> None:
     rows, parameters = scores(6, elements), f".Elements({elements}), .Multiplier(23)"
-    got, cycles = play(tmp_path, "quweit_softmax", parameters, rows, 8, gaps=gaps, rendering=rendering)
+    got, cycles, last = play(tmp_path, "quweit_softmax", parameters, rows, 8, gaps=gaps, rendering=rendering)
     assert np.array_equal(got, shiftmax(rows, 23))
+    assert last == [*range(elements - 1, rows.size, elements)]
     if not gaps:
         assert set(cycles) == {softmax_cycles(elements, rendering == "pipelined")}
 
@@ -181,10 +189,11 @@ def test_the_layer_norm_unit_equals_the_integers(
     tmp_path: Path, elements: int, gaps: bool, rendering: str
 ) -> None:
     rows = residuals(7, elements)
-    got, cycles = play(
+    got, cycles, last = play(
         tmp_path, "quweit_layer_norm", f".Elements({elements})", rows, 16, gaps=gaps, rendering=rendering
     )
     assert np.array_equal(got, layer_norm(rows))
+    assert last == [*range(elements - 1, rows.size, elements)]
     if not gaps:
         expected = layer_norm_cycles(elements, rendering == "pipelined")
         assert max(cycles) == expected  # the constant row
@@ -209,29 +218,38 @@ def test_a_broken_unit_is_found(
     tmp_path: Path, rendering: str, weight: tuple[str, str], aligned: tuple[str, str]
 ) -> None:
     rows, parameters = scores(3, 21), ".Elements(21), .Multiplier(23)"
-    broken, _ = play(tmp_path, "quweit_softmax", parameters, rows, 8, rendering=rendering, change=weight)
+    broken, *_ = play(tmp_path, "quweit_softmax", parameters, rows, 8, rendering=rendering, change=weight)
     assert not np.array_equal(broken, shiftmax(rows, 23))
     rows = residuals(5, 12)
-    broken, _ = play(
+    broken, *_ = play(
         tmp_path, "quweit_layer_norm", ".Elements(12)", rows, 16, rendering=rendering, change=aligned
     )
     assert not np.array_equal(broken, layer_norm(rows))
 
 
 @pytest.mark.requires("icarus")
-def test_the_gelu_unit_equals_its_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("elements", [1, 32])
+def test_the_gelu_unit_equals_its_table(tmp_path: Path, elements: int, gaps: bool) -> None:
+    rows = np.arange(-128, 128).reshape(-1, elements)
+    got, _, last = play(tmp_path, "quweit_gelu", gelu_parameters(elements), rows, 8, gaps=gaps)
+    assert got.ravel().tolist() == gelu_table(1 / 16, 1 / 16)
+    assert last == [*range(elements - 1, rows.size, elements)]
+
+
+@pytest.mark.requires("icarus")
+def test_the_gelu_unit_hands_on_a_row_that_was_broken_off(tmp_path: Path) -> None:
+    """The mark that breaks it off leaves with its element, and the next row begins behind it."""
+    rows = np.arange(32).reshape(-1, 8)
+    got, _, last = play(tmp_path, "quweit_gelu", gelu_parameters(8), rows, 8, gaps=True, marks=[2])
+    assert got.ravel().tolist() == gelu_table(1 / 16, 1 / 16)[128:160]
+    assert last == [2, 10, 18, 26]
+
+
+def gelu_parameters(elements: int) -> str:
     table = gelu_table(1 / 16, 1 / 16)
     literal = literals.unsigned(sum((entry & 0xFF) << 8 * place for place, entry in enumerate(table)), 2048)
-    (tmp_path / "bench.sv").write_text(
-        f"module bench; logic clk = 0; logic [7:0] x, y; quweit_gelu #(.Table({literal})) u (.clk_i(clk), .x_i(x), .y_o(y));\n"
-        "initial for (int n = 0; n < 256; n++) begin x = 8'(n - 128); #1 clk = 1; #1 clk = 0; "
-        '$display("y %0d", $signed(y)); end endmodule\n'
-    )
-    unit = str(template_root() / "units/quweit_gelu.sv")
-    command = [*toolbox.find(toolbox.ICARUS).command, "-g2012", "-o", "b.vvp", unit, "bench.sv"]
-    toolbox.run(command, cwd=tmp_path, log=tmp_path / "build.log", name="iverilog")
-    output = toolbox.run(["vvp", "b.vvp"], cwd=tmp_path, log=tmp_path / "run.log", name="vvp")
-    assert [int(one) for one in re.findall(r"^y (-?\d+)$", output, re.MULTILINE)] == table
+    return f".Elements({elements}), .Table({literal})"
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
@@ -312,24 +330,37 @@ def test_cycles_of_a_unit_that_nobody_simulated_are_not_known() -> None:
         nothing.unit_cycles(unit)
 
 
+ENDS = "(last || (take && x_last_i))"  # of a row that is taken
+STREAMS = [
+    ("softmax", "assign y_valid_o = (state_q == Give);", "assign y_valid_o = (state_q == Give) && x_valid_i;"),
+    ("softmax", "assign y_last_o  = y_valid_o && last;", "assign y_last_o  = 1'b0;"),
+    ("layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
+    ("gelu", "assign x_ready_o = !y_valid_o || y_ready_i;", "assign x_ready_o = 1'b1;"),
+    ("gelu", "assign x_ready_o = !y_valid_o || y_ready_i;", "assign x_ready_o = !y_valid_o;"),  # half the pace
+    ("gelu", "(Elements == 1) || (index_q == LastIndex) || x_last_i", "x_last_i"),
+    *((name, ENDS, "last") for name in ("softmax", "layer_norm")),  # a row that was broken off goes on
+    *((name, ENDS, "(take && x_last_i)") for name in ("softmax", "layer_norm")),  # without a mark no row ends
+]  # fmt: skip
+
+
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize(
-    ("name", "old", "new"),
-    [
-        ("softmax", "assign y_valid_o = (state_q == Give);", "assign y_valid_o = (state_q == Give) && x_valid_i;"),
-        ("layer_norm", "assign x_ready_o = (state_q == Take);", "assign x_ready_o = (state_q == Take) && y_ready_i;"),
-    ],
-)  # fmt: skip
-def test_a_unit_that_breaks_its_stream_is_found(name: str, old: str, new: str, tmp_path: Path) -> None:
-    _, result = run_unit(tmp_path / "p", name, change=(f"rtl/units/quweit_{name}.sv", old, new))
+    ("name", "old", "new", "rendering"),
+    [(*one, "") for one in STREAMS] + [(*one, "pipelined") for one in STREAMS if one[1] == ENDS],
+)
+def test_a_unit_that_breaks_its_stream_is_found(
+    name: str, old: str, new: str, rendering: str, tmp_path: Path
+) -> None:
+    file = f"rtl/units/{rendering and 'pipelined/'}quweit_{name}.sv"
+    _, result = run_unit(tmp_path / "p", name, pipelined=bool(rendering), change=(file, old, new))
     assert not result.bit_exact
-    with pytest.raises((Mismatch, CheckFailed), match=f"`{name}` on icarus"):
+    with pytest.raises((Mismatch, CheckFailed), match=f"`{name}(_pipelined)?` on icarus"):
         sim.verdict(result)
 
 
 @pytest.mark.requires("icarus")
 def test_a_unit_that_answers_otherwise_is_a_mismatch(tmp_path: Path) -> None:
-    change = ("rtl/units/quweit_gelu.sv", "{~x_i[7],", "{x_i[7],")
+    change = ("rtl/units/quweit_gelu.sv", "{~x_data_i[7],", "{x_data_i[7],")
     _, result = run_unit(tmp_path / "p", "gelu", change=change)
     with pytest.raises(
         Mismatch, match="differs from the integer program: .* first in scenario steady, row 1"

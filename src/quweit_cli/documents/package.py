@@ -145,7 +145,6 @@ class UnitDesign(RowDesign):
 
     unit: str = Field(description="which function it computes, in words")
     parameters: dict[ParameterName, ParameterValue]
-    handshakes: bool = Field(description="whether it has a stream's ports; else it answers one cycle later")
     rows_of_layer: Positive = Field(description="of one layer and sample")
     random_rows: Positive = Field(
         description="the last of the golden rows, whose cycles are those of a layer"

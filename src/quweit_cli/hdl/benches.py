@@ -1,10 +1,10 @@
-"""Benches of a block and of its wrapper: what drives and watches them, and golden rows in the beats of either."""
+"""Benches of a block, its wrapper, and a unit: what drives and watches them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import BlockDesign
+from quweit_cli.documents import BlockDesign, RowDesign, UnitDesign
 from quweit_cli.templating import render
 
 
@@ -24,7 +24,7 @@ class CheckBench(NamedTuple):
 
 
 def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
-    """Name -> text of the four benches."""
+    """Name -> text of the four benches of a block."""
     axis = block.axis
     straight = axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat
     benches = (
@@ -57,6 +57,12 @@ def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
         f"tb/{bench.check}.sv": render("tb/check_block.sv.mako", block=block, bench=bench, header=header)
         for bench in benches
     }
-    files[f"tb/{block.testbench}.sv"] = render("tb/tb_block.sv.mako", block=block, header=header)
+    files[f"tb/{block.testbench}.sv"] = render_bench(block, header)
     files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", block=block, header=header)
     return files
+
+
+def render_bench(design: RowDesign, header: str) -> str:
+    """Text of the bench of a block or a unit."""
+    parameters = design.parameters if isinstance(design, UnitDesign) else {}
+    return render("tb/tb_rows.sv.mako", design=design, parameters=parameters, header=header)

@@ -23,8 +23,7 @@ from quweit_cli.documents import (
     UnitDesign,
 )
 from quweit_cli.errors import ArtifactError
-from quweit_cli.hdl.benches import render_benches
-from quweit_cli.hdl.units.design import render_bench
+from quweit_cli.hdl.benches import render_bench, render_benches
 from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
@@ -153,14 +152,12 @@ def _job(
 ) -> Job[RowAnswer]:
     design, wrapper = subject.design, subject.form == "wrapper"
     testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
-    if isinstance(design, BlockDesign):
-        benches = render_benches(design, "")
-        if wrapper:
-            testbench, inputs = design.axis.testbench, design.axis.inputs
-        text = benches[f"tb/{testbench}.sv"]
+    if wrapper:
+        assert isinstance(design, BlockDesign)
+        testbench, inputs = design.axis.testbench, design.axis.inputs
+        text = render_benches(design, "")[f"tb/{testbench}.sv"]
     else:
-        assert isinstance(design, UnitDesign)
-        text = render_bench(design)
+        text = render_bench(design, "")
     bench: dict[str, str] = {name: static_text(name) for name in BENCH_MODULES}
     bench[f"tb/{testbench}.sv"] = text
     sources = (*subject.files, *bench)

@@ -3,6 +3,7 @@
 // An element that is taken passes five steps before its square is added: register, magnitude, three of the multiplier.
 // One that is given passes eleven: two of the row store, times N, distance from the mean, four of the multiplier,
 // rounding, two of the shift; clamping is left for the output.
+// x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
 
@@ -14,9 +15,11 @@ module quweit_layer_norm #(
   input  logic        x_valid_i,
   output logic        x_ready_o,
   input  logic [15:0] x_data_i,
+  input  logic        x_last_i,
   output logic        y_valid_o,
   input  logic        y_ready_i,
-  output logic [7:0]  y_data_o
+  output logic [7:0]  y_data_o,
+  output logic        y_last_o
 );
 
   localparam integer IndexBits   = (Elements > 1) ? $clog2(Elements) : 1;
@@ -35,7 +38,7 @@ module quweit_layer_norm #(
 
   logic [2:0]             state_q;
   logic [IndexBits-1:0]   index_q, write_index_q;
-  logic                   reading_q, last, issue, give;
+  logic                   reading_q, take, last, issue, give;
   logic [15:0]            written_q, magnitude_q;
   logic signed [32:0]     square;
   logic [Squared:1]       taken_q, first_q, end_q;    // of an element that is taken, behind each step
@@ -53,6 +56,7 @@ module quweit_layer_norm #(
   logic signed [ScaledBits-1:0]  product, rounded_q;
   logic signed [CoarseBits-1:0]  coarse_q, fine_q;
 
+  assign take      = x_valid_i && x_ready_o;
   assign last      = (index_q == LastIndex);
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = valid_q[Steps];
@@ -86,7 +90,7 @@ module quweit_layer_norm #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (x_valid_i && x_ready_o) begin
+    if (take) begin
       written_q     <= x_data_i;
       write_index_q <= index_q;
     end
@@ -172,6 +176,7 @@ module quweit_layer_norm #(
     end
   end
 
+  assign y_last_o = last_q[Steps];
   assign y_data_o = (fine_q[CoarseBits-1:7] == {CoarseBits-7{fine_q[7]}}) ? fine_q[7:0]
                   : fine_q[CoarseBits-1] ? 8'h80 : 8'h7f;
 
@@ -188,12 +193,12 @@ module quweit_layer_norm #(
       valid_q        <= '0;
       last_q         <= '0;
     end else begin
-      taken_q        <= {taken_q[Squared-1:1], x_valid_i && x_ready_o};
+      taken_q        <= {taken_q[Squared-1:1], take};
       first_q        <= {first_q[Squared-1:1], index_q == '0};
       end_q          <= {end_q[Squared-1:1], (state_q == Take) && x_valid_i && last};
       summed_q       <= end_q[Squared];
       spread_start_q <= summed_q;
-      if ((x_valid_i && x_ready_o) || (issue && give)) index_q <= last ? '0 : index_q + 1'b1;
+      if (take || (issue && give)) index_q <= (last || (take && x_last_i)) ? '0 : index_q + 1'b1;
       if (give) begin
         valid_q <= {valid_q[Steps-1:1], issue};
         last_q  <= {last_q[Steps-1:1], issue && last};

@@ -2,6 +2,7 @@
 //
 // An element passes nine steps: two of the row store, distance from the maximum, distance in octaves, weight;
 // weight * reciprocal takes three, rounding the last. The first pass over the row ends behind the weight.
+// x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
 
@@ -14,9 +15,11 @@ module quweit_softmax #(
   input  logic       x_valid_i,
   output logic       x_ready_o,
   input  logic [7:0] x_data_i,
+  input  logic       x_last_i,
   output logic       y_valid_o,
   input  logic       y_ready_i,
-  output logic [7:0] y_data_o
+  output logic [7:0] y_data_o,
+  output logic       y_last_o
 );
 
   localparam integer IndexBits = (Elements > 1) ? $clog2(Elements) : 1;
@@ -38,8 +41,9 @@ module quweit_softmax #(
   logic signed [33:0]   product;
   logic [33:0]          rounded_q;
   logic [Steps:1]       valid_q, last_q;  // of the element behind each step
-  logic                 issue, give, advance, weighed;
+  logic                 take, issue, give, advance, weighed;
 
+  assign take      = x_valid_i && x_ready_o;
   assign last      = (index_q == LastIndex);
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = (state_q == Give) && valid_q[Steps];
@@ -88,7 +92,7 @@ module quweit_softmax #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (x_valid_i && x_ready_o) begin
+    if (take) begin
       written_q <= {~x_data_i[7], x_data_i[6:0]};
       write_index_q <= index_q;
     end
@@ -104,6 +108,7 @@ module quweit_softmax #(
     else if (weighed)    sum_q <= sum_q + SumBits'(weight_q);
   end
 
+  assign y_last_o = last_q[Steps];
   assign y_data_o = rounded_q[31] ? 8'd127 : {1'b0, rounded_q[30:24]};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -116,9 +121,9 @@ module quweit_softmax #(
       valid_q   <= '0;
       last_q    <= '0;
     end else begin
-      write_q   <= x_valid_i && x_ready_o;
+      write_q   <= take;
       started_q <= (state_q == Divide) && !done;
-      if ((x_valid_i && x_ready_o) || (issue && advance)) index_q <= last ? '0 : index_q + 1'b1;
+      if (take || (issue && advance)) index_q <= (last || (take && x_last_i)) ? '0 : index_q + 1'b1;
       if (advance) begin
         valid_q <= {valid_q[Steps-1:1], issue};
         last_q  <= {last_q[Steps-1:1], issue && last};

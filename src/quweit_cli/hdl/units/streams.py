@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from quweit_cli.documents import UnitDesign
-from quweit_cli.hdl.stimulus import LEAD, RESET, Stream
+from quweit_cli.hdl.stimulus import RESET, Stream
 from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.ir.nodes.base import Integers
 
@@ -26,13 +26,13 @@ def stream_of(unit: UnitDesign) -> Stream:
 
 
 def _gelu(unit: UnitDesign) -> Stream:
-    return Stream(unit.name, 1.0, LEAD, {"x_i": _words(drawn(1, LEAD + GELU_CYCLES, 8)[0], 8)})
+    return _played(unit, drawn(1 + GELU_CYCLES, 1, 8), [1] * (1 + GELU_CYCLES))
 
 
 def _softmax(unit: UnitDesign) -> Stream:
     elements = unit.features
     rows_RN = drawn(1 + ROWS, elements, 8)
-    return _handshaken(unit, rows_RN, 8, [unit.initiation_interval_cycles] * len(rows_RN))
+    return _played(unit, rows_RN, [unit.initiation_interval_cycles] * len(rows_RN))
 
 
 def _layer_norm(unit: UnitDesign) -> Stream:
@@ -42,7 +42,7 @@ def _layer_norm(unit: UnitDesign) -> Stream:
     spreads = elements * (rows_RD**2).sum(axis=1) - rows_RD.sum(axis=1) ** 2
     bits = [max(math.isqrt(int(spread)), 1).bit_length() for spread in spreads]
     longest = unit.initiation_interval_cycles
-    return _handshaken(unit, rows_RD, 16, [longest + 1 - one for one in bits])
+    return _played(unit, rows_RD, [longest + 1 - one for one in bits])
 
 
 MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
@@ -52,14 +52,19 @@ MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
 }
 
 
-def _handshaken(unit: UnitDesign, rows_RN: Integers, bits: int, cycles: list[int]) -> Stream:
+def _played(unit: UnitDesign, rows_RN: Integers, cycles: list[int]) -> Stream:
+    marks = [0] * (unit.features - 1) + [1]
     following = [*rows_RN[1:, 0], rows_RN[0, 0]]
-    data = [int(rows_RN[0, 0])] * RESET
+    data, last = [int(rows_RN[0, 0])] * RESET, marks[:1] * RESET
     for row, length, after in zip(rows_RN, cycles, following, strict=True):
-        data += [*map(int, row), *[int(after)] * (length - len(row))]
+        waiting = length - len(row)
+        data += [*map(int, row), *[int(after)] * waiting]
+        last += marks + marks[:1] * waiting
     ones = [1] * len(data)
-    ports = {"rst_ni": [0] * RESET + ones[RESET:], "x_valid_i": ones, "y_ready_i": ones}
-    return Stream(unit.name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), bits)})
+    ports = {"rst_ni": [0] * RESET + ones[RESET:], "x_valid_i": ones, "x_last_i": last, "y_ready_i": ones}
+    return Stream(
+        unit.name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), unit.input_bits)}
+    )
 
 
 def _words(values: Integers, bits: int) -> list[int]:

@@ -1,11 +1,11 @@
-<%page args="block, header"/>\
+<%page args="design, parameters, header"/>\
 ${header}
-// Bench of ${block.top}: a source, the block and a sink. The clock and the controls come from
+// Bench of ${design.top}: a source, the ${design.kind} and a sink. The clock and the controls come from
 // test_block.py (cocotb); rows are compared there, one Python call a row and none a cycle.
 
 `default_nettype none
 
-module ${block.testbench} (
+module ${design.testbench} (
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic [31:0] rows_i,
@@ -14,17 +14,17 @@ module ${block.testbench} (
 
   output logic [31:0] cycle_o,
   output logic [31:0] first_cycle_o,
-  output logic [${block.features_per_beat * block.input_bits + 30}:0] checksum_o,
+  output logic [${design.features_per_beat * design.input_bits + 30}:0] checksum_o,
   output logic [31:0] rows_o,
-  output logic [${block.output_beats * block.outputs_per_beat * block.output_bits - 1}:0] row_data_o,
+  output logic [${design.output_beats * design.outputs_per_beat * design.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
   output logic [31:0] violations_o
 );
 
   logic x_valid, x_ready, x_last;
   logic y_valid, y_ready, y_last;
-  logic [${block.features_per_beat * block.input_bits - 1}:0] x_data;
-  logic [${block.outputs_per_beat * block.output_bits - 1}:0] y_data;
+  logic [${design.features_per_beat * design.input_bits - 1}:0] x_data;
+  logic [${design.outputs_per_beat * design.output_bits - 1}:0] y_data;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
@@ -32,10 +32,10 @@ module ${block.testbench} (
   end
 
   quweit_row_source #(
-    .Rows     (${block.vectors.rows}),
-    .Beats    (${block.input_beats}),
-    .BeatBits (${block.features_per_beat * block.input_bits}),
-    .Interval (${block.initiation_interval_cycles})
+    .Rows     (${design.vectors.rows}),
+    .Beats    (${design.input_beats}),
+    .BeatBits (${design.features_per_beat * design.input_bits}),
+    .Interval (${design.initiation_interval_cycles})
   ) u_source (
     .clk_i,
     .rst_ni,
@@ -50,7 +50,13 @@ module ${block.testbench} (
     .checksum_o    (checksum_o)
   );
 
-  ${block.top} u_block (
+% if parameters:
+  ${design.top} #(
+    ${",\n    ".join(f".{name} ({value})" for name, value in parameters.items())}
+  ) u_${design.kind} (
+% else:
+  ${design.top} u_${design.kind} (
+% endif
     .clk_i,
     .rst_ni,
     .x_valid_i (x_valid),
@@ -64,8 +70,8 @@ module ${block.testbench} (
   );
 
   quweit_row_sink #(
-    .Beats    (${block.output_beats}),
-    .BeatBits (${block.outputs_per_beat * block.output_bits})
+    .Beats    (${design.output_beats}),
+    .BeatBits (${design.outputs_per_beat * design.output_bits})
   ) u_sink (
     .clk_i,
     .rst_ni,
