@@ -13,7 +13,6 @@ from quweit_cli.export import whole
 from quweit_cli.export.equality import GoldenRows, programs_of, verify
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.ir.types import INT8
 from quweit_cli.models import IntegerNetwork, blocks_of
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
@@ -130,7 +129,7 @@ def _write_block(
 
 def _write_model(folder: Path, verified: whole.VerifiedModel) -> DumpedModel:
     (folder / "model").mkdir()
-    kind = np.int32 if verified.inputs.max() > INT8[1] else np.int8
+    kind = np.int8 if verified.program.input_type.signed else np.int32  # pixels, or tokens
     artifacts.save(program_to_record(verified.program), folder / "model/program.json", indent=None)
     np.save(folder / "model/samples.x.npy", verified.inputs.astype(kind))
     np.save(folder / "model/samples.y.npy", verified.logits.astype(np.int32))
