@@ -14,7 +14,9 @@
 module quweit_systolic #(
   parameter integer Side      = 8,  // a multiple of 8
   parameter integer Depth     = 16,
-  parameter integer Pipelined = 0   // 1 with the cells and columns of pipelined/
+  parameter integer Pipelined = 0,  // 1 with the cells and columns of pipelined/
+  parameter integer Sums      = 0,  // 1: sums of 32 bits in place of results of 8
+  localparam integer ResultBits = (Sums != 0) ? 32 : 8
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -32,19 +34,20 @@ module quweit_systolic #(
   input  logic [Side*8-1:0] x_a_i,
   input  logic [Side*8-1:0] x_b_i,
 
-  output logic              y_valid_o,
-  input  logic              y_ready_i,  // room for a whole tile: Side rows
-  output logic [Side*8-1:0] y_data_o,
-  output logic              y_last_o
+  output logic                       y_valid_o,
+  input  logic                       y_ready_i,  // room for a whole tile: Side rows
+  output logic [Side*ResultBits-1:0] y_data_o,
+  output logic                       y_last_o
 );
 
-  // From the row counter: skew of the last column (Side - 1), column (5). Pipelined: cell (1), column (7).
-  localparam integer Latency = Side + 4 + ((Pipelined != 0) ? 3 : 0);
+  // From the row counter: skew of the last column (Side - 1), column (5; of sums 2). Pipelined: cell (1), column (7).
+  localparam integer Latency = Side + 4 + ((Pipelined != 0) ? 3 : 0) - ((Sums != 0) ? 3 : 0);
 
   logic [6:0] multiplier_q;
   logic [4:0] shift_q;
   logic       beat_valid, beat_ready, beat, start;
-  logic [Side*8-1:0] beat_a, beat_b, a_q, b_q, b_skewed, y_skewed;
+  logic [Side*8-1:0] beat_a, beat_b, a_q, b_q, b_skewed;
+  logic [Side*ResultBits-1:0] y_skewed;
   logic              start_q;
   logic [Side*9-1:0] a_lanes, a_skewed;
 
@@ -142,19 +145,30 @@ module quweit_systolic #(
       );
     end
 
-    quweit_systolic_column #(
-      .Side (Side)
-    ) u_column (
-      .clk_i,
-      .start_i      (column_start),
-      .sums_i       (sums[column*Side*32 +: Side*32]),
-      .multiplier_i (multiplier_q),
-      .shift_i      (shift_q),
-      .y_o          (y_skewed[column*8 +: 8])
-    );
+    if (Sums != 0) begin : gen_sums
+      quweit_sum_column #(
+        .Side (Side)
+      ) u_column (
+        .clk_i,
+        .start_i (column_start),
+        .sums_i  (sums[column*Side*32 +: Side*32]),
+        .sum_o   (y_skewed[column*ResultBits +: ResultBits])
+      );
+    end else begin : gen_results
+      quweit_systolic_column #(
+        .Side (Side)
+      ) u_column (
+        .clk_i,
+        .start_i      (column_start),
+        .sums_i       (sums[column*Side*32 +: Side*32]),
+        .multiplier_i (multiplier_q),
+        .shift_i      (shift_q),
+        .y_o          (y_skewed[column*ResultBits +: ResultBits])
+      );
+    end
   end
 
-  quweit_skew #(.Lanes(Side), .Bits(8), .Falling(1)) u_deskew (
+  quweit_skew #(.Lanes(Side), .Bits(ResultBits), .Falling(1)) u_deskew (
     .clk_i,
     .lanes_i (y_skewed),
     .lanes_o (y_data_o)
@@ -162,7 +176,7 @@ module quweit_systolic #(
 
   logic unused_edges;
   always_comb begin
-    unused_edges = 1'b0;
+    unused_edges = ^{multiplier_q, shift_q};  // by sums
     for (int n = 0; n < Side; n++) begin
       unused_edges = unused_edges ^ start_net[n*(Side+1)+Side]
                    ^ (^a_net[(n*(Side+1)+Side)*8 +: 8]) ^ (^b_net[(n*(Side+1)+Side)*8 +: 8]);

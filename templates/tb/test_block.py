@@ -3,7 +3,8 @@
 Runs inside the simulator and needs nothing but cocotb and this package:
 
     QUWEIT_DESIGN       name of the block or unit in manifest.json
-    QUWEIT_FORM         rtl (without it), wrapper, or netlist, whose simulation is slow: it is reset at fewer moments
+    QUWEIT_FORM         rtl (without it), wrapper, or netlist
+    QUWEIT_RESETS       one moment of so many is tried for a reset; all without it
     QUWEIT_ROWS         golden rows to compare in each scenario
     QUWEIT_RESULT       JSON file to write, at the end
     QUWEIT_STOP_EARLY   1: stop at the first difference
@@ -36,7 +37,7 @@ class Stop(Exception):
 async def golden_rows(dut):
     """Every row of every scenario; differences are written down, and fail the test at the end."""
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    blocks = manifest["blocks"] + manifest.get("units", [])
+    blocks = manifest["blocks"] + manifest.get("units", []) + [one for one in [manifest.get("model")] if one]
     block = next(block for block in blocks if block["name"] == os.environ["QUWEIT_DESIGN"])
     design = wrapper_of(block) if os.environ.get("QUWEIT_FORM") == "wrapper" else design_of(block)
     await Timer(1, "ns")
@@ -127,7 +128,7 @@ class Bench:
         self.name, compared = RESET, 0
         golden = min(ROWS_AFTER_RESET, len(self.golden))
         moments = [(cycles, 0, 0) for cycles in self.moments()] + [(cycles, 1, 1) for cycles in self.spread()]
-        for cycles, gaps, stalls in moments[:: 4 if os.environ.get("QUWEIT_FORM") == "netlist" else 1]:
+        for cycles, gaps, stalls in moments[:: int(os.environ.get("QUWEIT_RESETS", "1"))]:
             await self.start(gaps, stalls)
             await Timer(cycles * PERIOD_NS, "ns")
             self.clock.stop()

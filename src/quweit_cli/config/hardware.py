@@ -105,6 +105,12 @@ class Rtl(Fold):
         (8, 16, 32, 64),
         description="sides of the systolic arrays that compute the products of a dense layer, where the dump has some",
     )
+    side: int | None = Field(
+        None,
+        ge=8,
+        le=64,
+        description="side of the systolic array of a whole model whose arithmetic is of integers: 8, 16, 32 or 64; its blocks alone are rendered when absent",
+    )
     pipelined: bool = Field(
         False, description="arrays and units with more registers, for library cells at a fast clock"
     )
@@ -145,6 +151,10 @@ class Sim(Settings):
         ("verilator", "icarus"),
         min_length=1,
         description="who compares; `run` skips, visibly, one that this machine lacks",
+    )
+    samples: dict[str, Size] = Field(
+        {"icarus": 2},
+        description="samples of a whole model compared in each scenario, by simulator; all golden ones where none is named",
     )
     rows: dict[str, Size] = Field(
         {"icarus": 200},

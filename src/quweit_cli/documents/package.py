@@ -35,7 +35,7 @@ class Part(Artifact):
         return "_".join([self.module, *(f"{key.lower()}{value}" for key, value in self.parameters.items())])
 
 
-Kind = Literal["block", "unit", "array"]
+Kind = Literal["block", "unit", "array", "model"]
 
 
 class Design(Artifact):
@@ -49,6 +49,9 @@ class Design(Artifact):
     sources: list[FileName] = Field(description="in compile order, behavioural: simulation, ASIC")
     sources_xilinx: list[FileName] = Field(
         description="in compile order, in an FPGA's cells: its synthesis; none where there is no such rendering"
+    )
+    memories: list[FileName] = Field(
+        [], description="what memories hold before the first cycle, hexadecimal; read where a simulator runs"
     )
     reset_cycles: Count = Field(
         0, description="of the clock, for which its reset is held; 0 where no clock is needed"
@@ -190,6 +193,24 @@ class ArrayDesign(Design):
         return [*self.products, *self.causal]
 
 
+class ScheduledJob(Artifact):
+    """What one engine of a model does, and when."""
+
+    tensor: FileName = Field(description="of the program that it makes, or makes a part of")
+    engine: Literal["product", "norm", "softmax", "sum", "block"]
+    first_cycle: Count = Field(description="counted from the one after the last pixel")
+    cycles: Positive
+
+
+class ModelDesign(RowDesign):
+    """A whole model: a sample is a row of pixels, a beat each, and its logits the answer."""
+
+    kind: ClassVar[Kind] = "model"
+
+    side: Positive = Field(description="of its systolic array, and lanes of its units")
+    schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
+
+
 class RtlManifest(Artifact):
     schema_name: Literal["quweit.rtl/2"] = Field("quweit.rtl/2", alias="schema")
     name: Identifier
@@ -198,13 +219,18 @@ class RtlManifest(Artifact):
     not_rendered: list[Identifier] = Field([], description="blocks of the dump that nobody asked for")
     arrays: list[ArrayDesign] = Field([], description="where the dump has products of a dense layer")
     units: list[UnitDesign] = Field([], description="what stands between these products")
+    model: ModelDesign | None = Field(None, description="the whole model, where `rtl.side` asks for it")
     operands: str = Field("", description="where the matrices that arrays multiply come from")
     files: dict[FileName, Digest] = Field(description="relative path -> sha256 of every rendered file")
 
     @property
     def designs(self) -> list[Design]:
-        return [*self.blocks, *self.units, *self.arrays]
+        return [*self.blocks, *self.units, *self.arrays, *self._models]
 
     @property
     def row_designs(self) -> list[RowDesign]:
-        return [*self.blocks, *self.units]
+        return [*self.blocks, *self.units, *self._models]
+
+    @property
+    def _models(self) -> list[ModelDesign]:
+        return [self.model] if self.model else []

@@ -148,11 +148,12 @@ class SimulatorResult(Artifact):
         description="of wrappers, with fewer rows, on one of the simulators",
     )
     units: list[SimRun] = Field([], description="of what stands between products")
+    models: list[SimRun] = Field([], description="of a whole model, a sample a row")
     arrays: list[ArrayRun] = Field([], description="in both renderings, where an array has two")
 
     @property
     def all_runs(self) -> Sequence[SimRun | ArrayRun]:
-        return [*self.runs, *self.further_runs, *self.units, *self.arrays]
+        return [*self.runs, *self.further_runs, *self.units, *self.models, *self.arrays]
 
     @property
     def table_entries_read(self) -> int | None:

@@ -15,6 +15,7 @@ from quweit_cli.hdl.block.modules import STATIC, STATIC_BEHAVIOURAL, STATIC_XILI
 from quweit_cli.hdl.block.structure import structure_of
 from quweit_cli.hdl.block.terms import terms_of, tree_of
 from quweit_cli.hdl.handover import render_handover
+from quweit_cli.hdl.model.design import ModelSource, render_model
 from quweit_cli.hdl.plan import FilePlan
 from quweit_cli.hdl.units.design import render_units, units_of
 from quweit_cli.hdl.vectors import BENCH_MODULES
@@ -25,9 +26,15 @@ BENCH = (*BENCH_MODULES, "tb/test_block.py")
 
 
 def render_package(
-    dump: DumpManifest, sources: list[BlockSource], layer: LayerOperands, options: config.Rtl
+    dump: DumpManifest,
+    sources: list[BlockSource],
+    layer: LayerOperands,
+    options: config.Rtl,
+    whole: ModelSource | None = None,
 ) -> tuple[FilePlan, RtlManifest]:
     """Every file of a package, and the manifest that describes them and names the dump's other blocks.
+
+    whole: the model itself, where `options.side` asks for it.
 
     layer: what arrays multiply, and units stand between; where it has no products, neither is rendered.
 
@@ -48,6 +55,10 @@ def render_package(
         of_units, units = render_units(wanted, pipelined=options.pipelined)
         pages = [page["README.md"] for page in (files, of_arrays) if page]
         files |= of_arrays | of_units | {"README.md": "\n".join(pages)}
+    model = None
+    if whole is not None and options.side is not None:
+        of_model, model = render_model(options.top_name or dump.name, whole, options.side, blocks)
+        files = of_model | files
     plan = FilePlan(files)
     rendered = {block.name for block in blocks}
     manifest = RtlManifest(
@@ -57,6 +68,7 @@ def render_package(
         not_rendered=[block.name for block in dump.blocks if block.name not in rendered],
         arrays=arrays,
         units=units,
+        model=model,
         operands=layer.source,
         files=plan.digests(),
     )

@@ -16,6 +16,7 @@ from quweit_cli.artifacts import inside
 from quweit_cli.documents import (
     BlockDesign,
     Form,
+    ModelDesign,
     RowDesign,
     RtlManifest,
     SimDifference,
@@ -117,7 +118,7 @@ def run(
     Raises:
         ToolError: a simulator is missing or rejects the design, or the bench could not tell.
     """
-    job = _job(subject, package, manifest, waves=waves, stop_early=stop_early)
+    job = _job(subject, package, manifest, tool, waves=waves, stop_early=stop_early)
     answer, build_seconds, run_seconds = play(job, tool, found, kept)
     return SimRun(
         design=subject.design.name,
@@ -147,8 +148,21 @@ def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
     }
 
 
+def _resets(subject: Subject, tool: Simulator) -> int:
+    """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
+    if isinstance(subject.design, ModelDesign):
+        return 20 if tool.four_state else 8
+    return 4 if subject.form == "netlist" else 1
+
+
 def _job(
-    subject: Subject, package: Path, manifest: RtlManifest, *, waves: bool, stop_early: bool
+    subject: Subject,
+    package: Path,
+    manifest: RtlManifest,
+    tool: Simulator,
+    *,
+    waves: bool,
+    stop_early: bool,
 ) -> Job[RowAnswer]:
     design, wrapper = subject.design, subject.form == "wrapper"
     testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
@@ -172,7 +186,12 @@ def _job(
             cells=subject.form == "netlist",
             brief=wrapper,
         ),
-        files={**subject.files, **bench, **{name: inside(package, name) for name in (inputs, outputs)}},
+        files={
+            **subject.files,
+            **bench,
+            **package_files(package, design.memories),
+            **{name: inside(package, name) for name in (inputs, outputs)},
+        },
         module=MODULE,
         tests=TESTS,
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
@@ -182,6 +201,7 @@ def _job(
             "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),
             "QUWEIT_FORM": subject.form,
+            "QUWEIT_RESETS": str(_resets(subject, tool)),
         },
         stop_early=stop_early,
     )

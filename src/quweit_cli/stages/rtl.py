@@ -15,7 +15,7 @@ from quweit_cli.hdl.package import render_package
 from quweit_cli.ir.nodes.products import systolic_cycles
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
-from quweit_cli.stages.sources import read_block, read_manifest, read_operands
+from quweit_cli.stages.sources import read_block, read_manifest, read_model, read_operands
 
 
 def run(
@@ -33,7 +33,7 @@ def run(
     Raises:
         ArtifactError: no dump here, or one that is damaged or contradicts itself.
         UnsupportedModel: a program that is not a weightless block.
-        ConfigError: the settings or `only` name a block that the dump does not have.
+        ConfigError: the settings or `only` name a block that the dump does not have, or a side that no model can have.
     """
     inputs, chosen = keys.rtl(project, options, only=only)
     if reuse and (found := RTL.current(project, inputs, chosen)):
@@ -42,8 +42,15 @@ def run(
     dump = read_manifest(project / "dump")
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
     layer = read_operands(project / "dump", dump)
+    whole = None
+    if options.side is not None:
+        if only:
+            raise ConfigError(
+                "a whole model has all blocks", hint="leave out `--block`, or `rtl.side` of the settings"
+            )
+        whole = read_model(project / "dump", dump)
     with progress.task("rendering"):
-        plan, manifest = render_package(dump, sources, layer, options)
+        plan, manifest = render_package(dump, sources, layer, options, whole)
     with writing_stage(project, "rtl", inputs=inputs, options=chosen) as folder:
         plan.write(folder)
         RTL.save(manifest, folder)

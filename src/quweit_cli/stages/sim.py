@@ -26,6 +26,7 @@ from quweit_cli.documents import (
     BlockDesign,
     Design,
     Form,
+    ModelDesign,
     RowDesign,
     RtlManifest,
     SimResult,
@@ -150,7 +151,9 @@ def verdict(result: SimResult) -> None:
     """Raises Mismatch or CheckFailed when not every row and product of every design was as it must be."""
     for one in result.simulators:
         for run_of_design in one.all_runs:
-            kind = "unit" if run_of_design in one.units else "block"
+            kind = (
+                "unit" if run_of_design in one.units else "model" if run_of_design in one.models else "block"
+            )
             what = f"{_what(run_of_design, kind)} on {one.simulator}"
             if run_of_design.differences:
                 things, meant = (
@@ -248,6 +251,8 @@ def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
     """All of a unit, whose few rows are of several kinds."""
     if isinstance(design, UnitDesign):
         return design.vectors.rows
+    if isinstance(design, ModelDesign):
+        return min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
     return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 
@@ -410,6 +415,7 @@ def _summary(
         runs=main,
         further_runs=[run for run in of_blocks if run not in main],
         units=[run for design, run in mine if isinstance(design, UnitDesign) and isinstance(run, SimRun)],
+        models=[run for design, run in mine if isinstance(design, ModelDesign) and isinstance(run, SimRun)],
         arrays=[run for _, run in mine if isinstance(run, ArrayRun)],
     )
 

@@ -14,8 +14,9 @@ from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
 from quweit_cli.boundary.readers import Unreadable, cut
 from quweit_cli.documents import DUMP, DumpedBlock, DumpManifest, ModelShape, RtlManifest
-from quweit_cli.errors import ArtifactError
+from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.hdl.block.design import BlockSource
+from quweit_cli.hdl.model.design import ModelSource
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, evaluate, tensor_types
@@ -42,6 +43,51 @@ def read_block(
     return BlockSource(
         block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
     )
+
+
+def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
+    """The whole model of a dump, its golden logits checked against its program.
+
+    Raises:
+        UnsupportedModel: the dump has none, since its arithmetic is of floating point.
+        ArtifactError: damaged, or the logits are not what the program computes.
+    """
+    if dump.whole is None:
+        raise UnsupportedModel(
+            f"`{dump.name}` computes in floating point around its blocks, and `rtl.side` asks for hardware of all of it",
+            hint="train it with `model.arithmetic: integer`, and dump it again",
+        )
+    path = inside(folder, dump.whole.program)
+    try:
+        program = program_from_record(load(ProgramRecord, path, most=PROGRAM_BYTES))
+    except ValueError as error:
+        raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
+    kind, answer = program.input_type, program.output_type()
+    inputs = _load_samples(inside(folder, dump.whole.inputs), "int8 int32", (dump.whole.samples, *kind.shape))
+    logits = _load_samples(inside(folder, dump.whole.logits), "int32", (dump.whole.samples, *answer.shape))
+    try:
+        same = np.array_equal(evaluate(program, inputs), logits)
+    except ValueError as error:
+        raise ArtifactError(
+            f"golden samples of `{dump.name}`: {error}", hint="run `quweit dump` again"
+        ) from None
+    if not same:
+        raise ArtifactError(
+            f"golden logits of `{dump.name}` are not what its program computes",
+            hint="run `quweit dump` again",
+        )
+    return ModelSource(program, inputs, logits)
+
+
+def _load_samples(path: Path, kinds: str, shape: tuple[int, ...]) -> np.ndarray:
+    """int64 in that shape; raises ArtifactError for anything else."""
+    try:
+        found = read_array(path, kinds, len(shape), most=PROGRAM_BYTES)
+    except Unreadable as error:
+        raise ArtifactError(f"cannot read golden samples from `{path}`: {error}") from None
+    if found.shape != shape:
+        raise ArtifactError(f"`{path}` holds samples of shape {found.shape}, and {shape} is wanted")
+    return found.astype(np.int64)
 
 
 def _neighbourhood(name: str, read_RI: np.ndarray, shape: ModelShape) -> Neighbourhood:

@@ -20,6 +20,7 @@ from quweit_cli.templating import render, static_text
 TWICE = ("quweit_systolic_cell.sv", "quweit_scale.sv")
 ONCE = (
     "quweit_systolic_column.sv",
+    "quweit_sum_column.sv",
     "quweit_skew.sv",
     "quweit_operand_buffer.sv",
     "quweit_operand_register.sv",

@@ -33,6 +33,7 @@ SOURCES = (
     "quweit_divider.sv",
     "quweit_root.sv",
     "quweit_gelu.sv",
+    "quweit_softmax_rows.sv",
     "quweit_softmax.sv",
     "quweit_layer_norm.sv",
 )

@@ -1,0 +1,459 @@
+"""From the program of a model to its schedule and the contents of its memories.
+
+A word of activations holds a feature of as many tokens as the array has lanes; a tensor of T tokens and D features has a word
+for each feature of each tile of tokens, tile after tile. Weights lie likewise: a word is an input's weights for as many
+outputs. With weights as its left side, a product leaves the array as words of activations. Values alone are made the
+other way round, since attention sums over tokens: their words hold features of one token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quweit_cli.errors import ConfigError, UnsupportedModel
+from quweit_cli.hdl.model.schedule import BETWEEN, JOB_BITS, KINDS, SINKS, Job, Scales, Sink, fields_of_word
+from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
+from quweit_cli.ir import Program, Requantize, RequantizeFeatures
+from quweit_cli.ir.nodes.attention import ScoreProduct
+from quweit_cli.ir.nodes.base import Integers, Node
+from quweit_cli.ir.nodes.embeddings import PositionEmbedding
+from quweit_cli.ir.nodes.functions import Softmax, Table
+from quweit_cli.ir.nodes.places import Patches
+from quweit_cli.ir.nodes.pooling import Pool
+from quweit_cli.ir.nodes.products import MatrixProduct
+from quweit_cli.ir.nodes.sums import Addition
+
+SIDES = (8, 16, 32, 64)
+DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
+DRAIN_MORE = 24
+GROUP = 8  # cycles around a group of rows in units
+SCALE_BITS = 38
+
+
+@dataclass(frozen=True)
+class BlockPort:
+    """What is promised of a block that stands in the model."""
+
+    latency_cycles: int
+    interval_cycles: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    file: str
+    lines: list[str]
+
+    @property
+    def words(self) -> int:
+        return len(self.lines)
+
+
+@dataclass
+class Layout:
+    """Jobs, and what the memories hold before the first one."""
+
+    side: int
+    image: tuple[int, int, int]
+    patch: int
+    tokens: int
+    width: int
+    logits: int
+    folder: str
+    jobs: list[Job] = field(default_factory=list)
+    activations: int = 0  # words
+    block_shifts: list[int] = field(default_factory=list)
+    weight_words: list[list[int]] = field(default_factory=list)
+    scale_words: list[list[int]] = field(default_factory=list)
+    position_words: list[list[int]] = field(default_factory=list)
+    table_entries: list[int] = field(default_factory=list)
+
+    kinds, sinks, job_bits = KINDS, SINKS, JOB_BITS
+
+    @property
+    def fields(self) -> list[tuple[str, int, int]]:
+        return list(fields_of_word())
+
+    @property
+    def tiles(self) -> int:
+        return -(-self.tokens // self.side)
+
+    @property
+    def residual(self) -> int:
+        """Words of the residual stream."""
+        return self.tiles * self.width
+
+    @property
+    def pixels(self) -> int:
+        return int(np.prod(self.image))
+
+    @property
+    def cycles(self) -> int:
+        """From the last pixel to the first logit."""
+        return sum(job.cycles + BETWEEN for job in self.jobs)
+
+    @property
+    def memories(self) -> dict[str, Memory]:
+        tables = self.table_entries or [0] * 256
+        content = {
+            "jobs": [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in self.jobs],
+            "weights": [_word(one, 8) for one in self.weight_words],
+            "scales": [_word(one, SCALE_BITS) for one in self.scale_words],
+            "positions": [_word(one, 16) for one in self.position_words],
+            "tables": [_word([one], 8) for one in tables],
+        }
+        return {name: Memory(f"{self.folder}/{name}.hex", lines) for name, lines in content.items()}
+
+    def address_bits(self, memory: str) -> int:
+        words = {"activations": self.activations, "jobs": len(self.jobs), "weights": len(self.weight_words)}
+        words |= {"scales": len(self.scale_words), "positions": len(self.position_words)}
+        words |= {"tables": max(256, len(self.table_entries))}
+        return self.bits_of(words[memory])
+
+    @staticmethod
+    def bits_of(words: int) -> int:
+        return max(1, (words - 1).bit_length())
+
+    # ------------------------------------------------------------ memories
+
+    def region(self, words: int) -> int:
+        first, self.activations = self.activations, self.activations + words
+        return first
+
+    def weights(self, weights_IO: Integers) -> int:
+        """The first word of these weights: tile after tile of outputs, in each a word an input."""
+        first, (inputs, outputs) = len(self.weight_words), weights_IO.shape
+        for output in range(0, outputs, self.side):
+            tile = np.zeros((inputs, self.side), dtype=np.int64)
+            part = weights_IO[:, output : output + self.side]
+            tile[:, : part.shape[1]] = part
+            self.weight_words += tile.tolist()
+        return first
+
+    def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
+        """The first word of these biases and shifts, as many outputs a word as there are lanes."""
+        first = len(self.scale_words)
+        packed = [(bias & 0xFFFFFFFF) | shift << 32 for bias, shift in zip(bias_O, shift_O, strict=True)]
+        for output in range(0, len(packed), self.side):
+            word = packed[output : output + self.side]
+            self.scale_words.append(word + [0] * (self.side - len(word)))
+        return first
+
+    def positions(self, vectors_TD: Integers) -> None:
+        padded = np.zeros((self.tiles * self.side, self.width), dtype=np.int64)
+        padded[: self.tokens] = vectors_TD[: self.tokens]
+        tiles = padded.reshape(self.tiles, self.side, self.width).swapaxes(1, 2)
+        self.position_words = tiles.reshape(-1, self.side).tolist()
+
+    def table(self, entries_N: Integers) -> int:
+        """Its number: entries in the order of their codes as unsigned bytes."""
+        number = len(self.table_entries) // 256
+        self.table_entries += np.roll(entries_N, 128).tolist()
+        return number
+
+    # ------------------------------------------------------------ jobs
+
+    def product(
+        self,
+        name: str,
+        shape: tuple[int, int, int],
+        a: tuple[bool, int, int],
+        b: tuple[bool, int, int],
+        result: tuple[int, int, int],
+        scale_base: int,
+        scales: Scales,
+        *,
+        sink: Sink = "activations",
+        from_positions: bool = False,
+        number: int = 0,
+    ) -> None:
+        """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column."""
+        rows, inner, columns = shape
+        tiles = -(-rows // self.side) * -(-columns // self.side)
+        self.jobs.append(
+            Job(
+                name,
+                "product",
+                tiles * max(inner, self.side) + DRAIN * self.side + DRAIN_MORE,
+                rows,
+                inner,
+                columns,
+                *a,
+                *b,
+                *result,
+                sink,
+                from_positions,
+                scale_base,
+                scales,
+                number,
+            )
+        )
+
+    def norm(self, name: str, result_base: int) -> None:
+        cycles = self.tiles * (layer_norm_cycles(self.width) + GROUP) + GROUP
+        self.jobs.append(
+            Job(name, "norm", cycles, inner=self.width, columns=self.tiles, result_base=result_base)
+        )
+
+
+def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]) -> Layout:
+    """The schedule and memories of a vision transformer on an array of this side.
+
+    ports: of its blocks, first layer first; none where MLPs are dense.
+
+    Raises:
+        ConfigError: a side that is no power of two from 8 to 64, or memories that its words cannot address.
+        UnsupportedModel: a program of another structure.
+    """
+    if side not in SIDES:
+        raise ConfigError(
+            f"no model on an array of side {side}", hint=f"`rtl.side` is one of {', '.join(map(str, SIDES))}"
+        )
+    steps = {step.name: step.node for step in program.steps}
+    patches = steps.get("patches")
+    if not isinstance(patches, Patches):
+        raise UnsupportedModel(
+            f"`{program.name}` reads no image: only vision transformers become hardware as a whole so far",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    layers = [node for node in steps.values() if isinstance(node, Program)]
+    if any(step.name == "around" for layer in layers for step in layer.steps):
+        raise UnsupportedModel(
+            "tokens around are read by blocks alone so far, not in the hardware of a whole model",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    tokens, width = layers[0].input_type.shape
+    channels, rows = program.input_type.outer
+    head = _product(steps["logits_sum"])
+    made = Layout(
+        side=side,
+        image=(channels, rows, program.input_type.features),
+        patch=patches.side,
+        tokens=tokens,
+        width=width,
+        logits=head.weights_IO.shape[1],
+        folder=folder,
+    )
+    features = channels * patches.side**2
+    pixels = made.region(made.tiles * features)
+    normal = made.region(made.tiles * width)
+    position = steps["position"]
+    assert isinstance(position, PositionEmbedding)
+    made.positions(position.vectors_TD)
+    embedding = _product(steps["embedded_sum"])
+    made.product(
+        "embedded",
+        (width, features, tokens),
+        (True, made.weights(embedding.weights_IO), features),
+        (False, pixels, features),
+        (0, side, width),
+        made.scales(embedding.bias_O.tolist(), _shifts(steps["embedded"], width)),
+        "row",
+        sink="residual",
+        from_positions=True,
+    )
+    regions = _Regions(made, layers[0], normal)
+    for number, layer in enumerate(layers):
+        _lay_out_layer(made, f"layer{number}", layer, regions, ports)
+    made.norm("norm", normal)
+    pool, pooled = steps["pooled_sum"], made.region(width)
+    assert isinstance(pool, Pool)
+    made.jobs.append(
+        Job(
+            "pooled",
+            "sum",
+            width * made.tiles + 2 * GROUP,
+            inner=width,
+            columns=made.tiles,
+            b_base=normal,
+            result_base=pooled,
+            scale_base=made.scales([0], _shifts(steps["pooled"], 1)),
+        )
+    )
+    made.product(
+        "logits",
+        (made.logits, width, 1),
+        (True, made.weights(head.weights_IO), width),
+        (False, pooled, width),
+        (0, side, made.logits),
+        made.scales(head.bias_O.tolist(), _shifts(steps["logits"], made.logits)),
+        "row",
+        sink="logits",
+    )
+    try:
+        _ = made.memories
+    except OverflowError as error:
+        raise ConfigError(
+            f"the schedule does not fit its words: {error}", hint="choose another `rtl.side`"
+        ) from None
+    return made
+
+
+class _Regions:
+    """Where tensors of a layer lie; all layers use the same words."""
+
+    def __init__(self, made: Layout, layer: Program, normal: int) -> None:
+        steps = {step.name: step.node for step in layer.steps}
+        scores = steps["score_sum"]
+        assert isinstance(scores, ScoreProduct)
+        self.heads = scores.heads
+        self.head_width = made.width // self.heads
+        self.normal = normal
+        self.query_key = made.region(made.tiles * 2 * made.width)
+        self.head_words = -(-self.head_width // made.side) * made.tokens  # of the values of a head
+        self.value = made.region(self.heads * self.head_words)
+        self.score_words = made.tiles * made.tokens  # of a head
+        self.score = made.region(self.heads * self.score_words)
+        self.mixed = made.region(made.tiles * made.width)
+        self.hidden_width = _product(steps["hidden_sum"]).weights_IO.shape[1] if "hidden_sum" in steps else 0
+        self.hidden = made.region(made.tiles * self.hidden_width)
+
+
+def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports: Sequence[BlockPort]) -> None:
+    steps = {step.name: step.node for step in layer.steps}
+    side, tokens, width, tiles = made.side, made.tokens, made.width, made.tiles
+    made.norm(f"{name}/attention_norm", at.normal)
+    qkv = _product(steps["qkv"])
+    shifts = [shift for part in ("query", "key", "value") for shift in _shifts(steps[part], width)]
+    bias = qkv.bias_O.tolist()
+    made.product(
+        f"{name}/query",
+        (2 * width, width, tokens),
+        (True, made.weights(qkv.weights_IO[:, : 2 * width]), width),
+        (False, at.normal, width),
+        (at.query_key, side, 2 * width),
+        made.scales(bias[: 2 * width], shifts[: 2 * width]),
+        "row",
+    )
+    for head in range(at.heads):
+        part = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
+        made.product(
+            f"{name}/value",
+            (tokens, width, at.head_width),
+            (False, at.normal, width),
+            (True, made.weights(qkv.weights_IO[:, part]), width),
+            (at.value + head * at.head_words, side, tokens),
+            made.scales(bias[part], shifts[part]),
+            "column",
+        )
+    score_scale = made.scales([0], _shifts(steps["score"], 1))
+    for head in range(at.heads):
+        first = at.query_key + head * at.head_width
+        made.product(
+            f"{name}/score",
+            (tokens, at.head_width, tokens),
+            (False, first + width, 2 * width),
+            (False, first, 2 * width),
+            (at.score + head * at.score_words, side, tokens),
+            score_scale,
+            "one",
+        )
+    softmax = steps["weight"]
+    if not isinstance(softmax, Softmax) or softmax.causal:
+        raise UnsupportedModel("attention that is causal does not become hardware as a whole so far")
+    made.jobs.append(
+        Job(
+            f"{name}/weight",
+            "softmax",
+            at.heads * tiles * (softmax_cycles(tokens) + GROUP) + GROUP,
+            inner=tokens,
+            columns=at.heads * tiles,
+            b_base=at.score,
+            result_base=at.score,
+            number=softmax.multiplier,
+        )
+    )
+    mixed_scale = made.scales([0], _shifts(steps["mixed"], 1))
+    for head in range(at.heads):
+        made.product(
+            f"{name}/mixed",
+            (at.head_width, tokens, tokens),
+            (False, at.value + head * at.head_words, tokens),
+            (False, at.score + head * at.score_words, tokens),
+            (at.mixed + head * at.head_width, side, width),
+            mixed_scale,
+            "one",
+        )
+    _onto_residual(made, f"{name}/attended", steps, ("projected_sum", "projected"), at.mixed)
+    made.norm(f"{name}/mlp_norm", at.normal)
+    if "hidden_sum" in steps:
+        hidden, gelu = _product(steps["hidden_sum"]), steps["gelu"]
+        assert isinstance(gelu, Table)
+        made.product(
+            f"{name}/gelu",
+            (at.hidden_width, width, tokens),
+            (True, made.weights(hidden.weights_IO), width),
+            (False, at.normal, width),
+            (at.hidden, side, at.hidden_width),
+            made.scales(hidden.bias_O.tolist(), _shifts(steps["hidden"], at.hidden_width)),
+            "row",
+            sink="table",
+            number=made.table(gelu.entries_N),
+        )
+        _onto_residual(made, f"{name}/y", steps, ("mlp_sum", "mlp"), at.hidden)
+        return
+    addition, number = steps["y"], len(made.block_shifts)
+    assert isinstance(addition, Addition)
+    made.block_shifts.append(addition.shifts[1])
+    port = ports[number]
+    made.jobs.append(
+        Job(
+            f"{name}/y",
+            "block",
+            tokens * max(port.interval_cycles, width + 1) + port.latency_cycles + 2 * GROUP,
+            rows=width,
+            inner=width,
+            columns=tokens,
+            b_base=at.normal,
+            number=number,
+        )
+    )
+
+
+def _onto_residual(
+    made: Layout, name: str, steps: dict[str, Node], tensors: tuple[str, str], source: int
+) -> None:
+    product = _product(steps[tensors[0]])
+    inner = product.weights_IO.shape[0]
+    made.product(
+        name,
+        (made.width, inner, made.tokens),
+        (True, made.weights(product.weights_IO), inner),
+        (False, source, inner),
+        (0, made.side, made.width),
+        made.scales(product.bias_O.tolist(), _shifts(steps[tensors[1]], made.width)),
+        "row",
+        sink="residual",
+    )
+
+
+def _product(node: Node) -> MatrixProduct:
+    assert isinstance(node, MatrixProduct)
+    return node
+
+
+def _shifts(node: Node, features: int) -> list[int]:
+    """To the right, one a feature.
+
+    Raises:
+        UnsupportedModel: a multiplier that is no power of two, or a scale that is finer than its sums.
+    """
+    assert isinstance(node, Requantize | RequantizeFeatures)
+    right = [node.shift] * features if isinstance(node, Requantize) else node.shifts_D.tolist()
+    left = node.multiplier.bit_length() - 1
+    if node.multiplier != 1 << left or min(right) < left:
+        raise UnsupportedModel(
+            f"sums are multiplied by {node.multiplier} and shifted by {min(right)}, which a model in hardware cannot",
+            hint="its scales must be powers of two, and results no finer than their sums",
+        )
+    return [shift - left for shift in right]
+
+
+def _word(lanes: Sequence[int], bits: int) -> str:
+    """Lane 0 in the low digits."""
+    word = 0
+    for place, lane in enumerate(lanes):
+        word |= (int(lane) & ((1 << bits) - 1)) << place * bits
+    return f"{word:0{-(-len(lanes) * bits // 4)}x}"

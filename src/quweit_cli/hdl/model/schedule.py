@@ -1,0 +1,79 @@
+"""The static schedule of a model: jobs one after the other, each with its engine, its operands and its cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+Kind = Literal["product", "norm", "softmax", "sum", "block"]
+Sink = Literal["activations", "table", "residual", "logits"]
+Scales = Literal["one", "row", "column"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SINKS: tuple[Sink, ...] = get_args(Sink)
+
+BETWEEN = 2  # cycles from the end of a job to the start of the next: its word is read, and it is started
+WIDTHS = {  # bits of each field of a job's word, from the lowest up
+    "kind": 3, "cycles": 24, "rows": 16, "inner": 16, "columns": 16, "a_weights": 1, "a_base": 20, "a_step": 16,
+    "b_weights": 1, "b_base": 20, "b_step": 16, "result_base": 20, "row_step": 16, "column_step": 16, "sink": 2,
+    "from_positions": 1, "scale_base": 16, "scale_by_row": 1, "scale_by_column": 1, "number": 8,
+}  # fmt: skip
+JOB_BITS = sum(WIDTHS.values())
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one engine does.
+
+    A product is rows x inner times inner x columns; of the other engines `columns` are groups of rows or tokens, `inner`
+    elements of a row, `rows` the outputs of a block. A base is the first word; a step leads to the next tile. Where
+    neither side is of weights both are activations.
+
+    number: of a table or a block, and of a softmax its multiplier.
+    """
+
+    name: str  # of the tensor that it makes
+    kind: Kind
+    cycles: int
+    rows: int = 0
+    inner: int = 0
+    columns: int = 0
+    a_weights: bool = False
+    a_base: int = 0
+    a_step: int = 0
+    b_weights: bool = False
+    b_base: int = 0
+    b_step: int = 0
+    result_base: int = 0
+    row_step: int = 0
+    column_step: int = 0
+    sink: Sink = "activations"
+    from_positions: bool = False
+    scale_base: int = 0
+    scales: Scales = "one"
+    number: int = 0
+
+    def word(self) -> int:
+        """Raises OverflowError where a field does not hold its number."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values |= {
+            "kind": KINDS.index(self.kind),
+            "sink": SINKS.index(self.sink),
+            "scale_by_row": self.scales == "row",
+            "scale_by_column": self.scales == "column",
+        }
+        word = 0
+        for name, first, bits in fields_of_word():
+            value = int(values[name])
+            if not 0 <= value < 1 << bits:
+                raise OverflowError(f"`{name}` of job `{self.name}` is {value}, and has {bits} bits")
+            word |= value << first
+        return word
+
+
+def fields_of_word() -> Iterator[tuple[str, int, int]]:
+    """Name, lowest bit and bits of each field."""
+    first = 0
+    for name, bits in WIDTHS.items():
+        yield name, first, bits
+        first += bits

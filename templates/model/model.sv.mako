@@ -1,0 +1,540 @@
+<%page args="top, plan, blocks, header"/>\
+<%
+  memories = plan.memories
+  side = plan.side
+%>\
+${header}
+// A whole model: pixels in, logits out. See the schedule of the package for what happens when.
+//
+// Words of activations and of the residual stream hold a feature of ${side} tokens. A product of matrices has weights as its left side and
+// activations as its right one, so that what leaves the array has that form again.
+
+`default_nettype none
+
+module ${top} (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        x_valid_i,
+  output logic        x_ready_o,
+  input  logic [7:0]  x_data_i,
+  input  logic        x_last_i,
+  output logic        y_valid_o,
+  input  logic        y_ready_i,
+  output logic [31:0] y_data_o,
+  output logic        y_last_o
+);
+
+  localparam integer Side           = ${side};
+  localparam integer LaneBits       = ${side.bit_length() - 1};
+  localparam integer ActivationBits = ${plan.address_bits("activations")};
+  localparam integer ResidualBits   = ${plan.address_bits("positions")};
+  localparam integer OutputBits     = ${plan.bits_of(plan.logits)};
+
+  // ---------------- the schedule
+
+  logic [${plan.job_bits - 1}:0] job;
+  logic [${plan.address_bits("jobs") - 1}:0] job_place;
+  logic start, loads, loaded, gives, given;
+% for name, first, bits in plan.fields:
+  logic [${bits - 1}:0] job_${name};
+% endfor
+% for name, first, bits in plan.fields:
+  assign job_${name} = job[${first} +: ${bits}];
+% endfor
+
+  quweit_memory #(
+    .Words    (${len(plan.jobs)}),
+    .Lanes    (1),
+    .Bits     (${plan.job_bits}),
+    .Contents ("${memories["jobs"].file}")
+  ) u_jobs (
+    .clk_i,
+    .write_i         ('0),
+    .write_address_i ('0),
+    .write_data_i    ('0),
+    .read_address_i  (job_place),
+    .read_data_o     (job)
+  );
+
+  quweit_model_sequencer #(
+    .Jobs (${len(plan.jobs)})
+  ) u_sequencer (
+    .clk_i,
+    .rst_ni,
+    .loaded_i (loaded),
+    .given_i  (given),
+    .cycles_i (job_cycles),
+    .job_o    (job_place),
+    .loads_o  (loads),
+    .start_o  (start),
+    .gives_o  (gives)
+  );
+
+  logic is_product, is_norm, is_softmax, is_sum, is_block;
+  logic to_activations, to_table, to_residual, to_logits;
+
+% for place, kind in enumerate(plan.kinds):
+  assign is_${kind} = (job_kind == 3'd${place});
+% endfor
+% for place, sink in enumerate(plan.sinks):
+  assign to_${sink} = (job_sink == 2'd${place});
+% endfor
+
+  // ---------------- memories
+
+  logic [Side-1:0]           activation_write, residual_write;
+  logic [ActivationBits-1:0] activation_write_address, a_address, b_address;
+  logic [Side*8-1:0]         activation_data, a_word, b_word, weights;
+  logic [ResidualBits-1:0]   residual_write_address, residual_address;
+  logic [Side*16-1:0]        residual_data, residual_word, positions;
+  logic [Side*38-1:0]        scales, scale_word;
+  logic [${plan.address_bits("weights") - 1}:0] weight_address;
+  logic [${plan.address_bits("scales") - 1}:0] scale_address;
+
+% for port in ("a", "b"):
+  quweit_memory #(
+    .Words (${plan.activations}),
+    .Lanes (Side)
+  ) u_activations_${port} (
+    .clk_i,
+    .write_i         (activation_write),
+    .write_address_i (activation_write_address),
+    .write_data_i    (activation_data),
+    .read_address_i  (${port}_address),
+    .read_data_o     (${port}_word)
+  );
+
+% endfor
+  quweit_memory #(
+    .Words (${plan.residual}),
+    .Lanes (Side),
+    .Bits  (16)
+  ) u_residual (
+    .clk_i,
+    .write_i         (residual_write),
+    .write_address_i (residual_write_address),
+    .write_data_i    (residual_data),
+    .read_address_i  (residual_address),
+    .read_data_o     (residual_word)
+  );
+
+% for name, lanes, bits, address, data in (("positions", "Side", 16, "residual_address", "positions"), ("weights", "Side", 8, "weight_address", "weights"), ("scales", "Side", 38, "scale_address", "scale_word")):
+  quweit_memory #(
+    .Words    (${memories[name].words}),
+    .Lanes    (${lanes}),
+    .Bits     (${bits}),
+    .Contents ("${memories[name].file}")
+  ) u_${name} (
+    .clk_i,
+    .write_i         ('0),
+    .write_address_i ('0),
+    .write_data_i    ('0),
+    .read_address_i  (${address}),
+    .read_data_o     (${data})
+  );
+
+% endfor
+  // ---------------- the array
+
+  logic [19:0]        feed_a, feed_b, result_address;
+  logic               beat, row, unused_job_ready, unused_x_ready, unused_y_last;
+  logic [Side*32-1:0] sums;
+  logic [15:0]        row_tile, column_tile;
+  logic [LaneBits-1:0] row_place;
+
+  quweit_product_feeder #(
+    .Side (Side)
+  ) u_feeder (
+    .clk_i,
+    .rst_ni,
+    .start_i     (start && is_product),
+    .rows_i      (job_rows),
+    .inner_i     (job_inner),
+    .columns_i   (job_columns),
+    .a_base_i    (job_a_base),
+    .a_step_i    (20'(job_a_step)),
+    .b_base_i    (job_b_base),
+    .b_step_i    (20'(job_b_step)),
+    .a_address_o (feed_a),
+    .b_address_o (feed_b),
+    .beat_o      (beat)
+  );
+
+  assign weight_address = ${plan.address_bits("weights")}'(job_a_weights ? feed_a : feed_b);
+
+  quweit_systolic #(
+    .Side (Side),
+    .Sums (1)
+  ) u_array (
+    .clk_i,
+    .rst_ni,
+    .job_valid_i      (start && is_product),
+    .job_ready_o      (unused_job_ready),
+    .job_rows_i       (job_rows),
+    .job_inner_i      (job_inner),
+    .job_columns_i    (job_columns),
+    .job_multiplier_i ('0),
+    .job_shift_i      ('0),
+    .x_valid_i        (beat),
+    .x_ready_o        (unused_x_ready),
+    .x_a_i            (job_a_weights ? weights : a_word),
+    .x_b_i            (job_b_weights ? weights : b_word),
+    .y_valid_o        (row),
+    .y_ready_i        (1'b1),
+    .y_data_o         (sums),
+    .y_last_o         (unused_y_last)
+  );
+
+  quweit_product_writer #(
+    .Side (Side)
+  ) u_writer (
+    .clk_i,
+    .start_i       (start),
+    .rows_i        (job_rows),
+    .columns_i     (job_columns),
+    .base_i        (job_result_base),
+    .row_step_i    (20'(job_row_step)),
+    .column_step_i (20'(job_column_step)),
+    .row_i         (row),
+    .address_o     (result_address),
+    .row_tile_o    (row_tile),
+    .column_tile_o (column_tile),
+    .row_o         (row_place)
+  );
+
+  // ---------------- its results: bias, shift, clamp; then a table, or the residual stream
+
+  logic [Side*32-1:0]  sums_q, results;
+  logic [LaneBits-1:0] row_place_q;
+  logic [3:0]          row_q;
+  logic [19:0]         address_q [4];
+  logic [Side*16-1:0]  addend_q [2];
+  logic [Side*8-1:0]   bytes_q;
+  logic [Side*16-1:0]  halves_q;
+  logic [31:0]         logit_q;
+
+  assign scale_address = ${plan.address_bits("scales")}'(job_scale_base
+                       + (job_scale_by_row ? row_tile : job_scale_by_column ? column_tile : 16'd0));
+
+  always_comb begin
+    for (int lane = 0; lane < Side; lane++) begin
+      scales[lane*38 +: 38] = job_scale_by_row    ? scale_word[row_place_q*38 +: 38]
+                            : job_scale_by_column ? scale_word[lane*38 +: 38] : scale_word[37:0];
+    end
+  end
+
+  quweit_rescale #(
+    .Lanes (Side)
+  ) u_rescale (
+    .clk_i,
+    .sums_i    (sums_q),
+    .scales_i  (scales),
+    .bits_i    (to_logits ? 6'd32 : to_residual ? 6'd16 : 6'd8),
+    .results_o (results)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) row_q <= '0;
+    else         row_q <= {row_q[2:0], row};
+  end
+
+  always_ff @(posedge clk_i) begin
+    sums_q       <= sums;
+    row_place_q  <= row_place;
+    address_q[0] <= result_address;
+    for (int step = 1; step < 4; step++) address_q[step] <= address_q[step-1];
+    addend_q[0] <= job_from_positions ? positions : residual_word;
+    addend_q[1] <= addend_q[0];
+  end
+
+  function automatic logic [15:0] sum_of(input logic [15:0] x, input logic [15:0] y);
+    logic signed [16:0] sum;
+    sum    = 17'($signed(x)) + 17'($signed(y));
+    sum_of = (sum > 17'sd32767) ? 16'h7fff : (sum < -17'sd32768) ? 16'h8000 : sum[15:0];
+  endfunction
+
+  logic [7:0] tables [${memories["tables"].words}];
+  initial $readmemh("${memories["tables"].file}", tables);
+
+  always_ff @(posedge clk_i) begin
+    for (int lane = 0; lane < Side; lane++) begin
+      bytes_q[lane*8 +: 8]    <= to_table ? tables[${plan.address_bits("tables")}'({job_number, results[lane*32 +: 8]})] : results[lane*32 +: 8];
+      halves_q[lane*16 +: 16] <= sum_of(results[lane*32 +: 16], addend_q[1][lane*16 +: 16]);
+    end
+    logit_q <= results[31:0];
+  end
+
+  logic [31:0] logits_q [${plan.logits}];
+  always_ff @(posedge clk_i) if (row_q[3] && to_logits) logits_q[OutputBits'(address_q[3])] <= logit_q;
+
+  // ---------------- normalisation and softmax, a lane a token
+
+  logic              element, take, answers;
+  logic [19:0]       lane_read, lane_write;
+  logic [Side-1:0]   norm_valid, softmax_valid, unused_norm_ready, unused_norm_last, unused_softmax_ready, unused_softmax_last;
+  logic [Side*8-1:0] norms, probabilities;
+
+  assign answers = is_norm ? (&norm_valid) : (&softmax_valid);
+
+  quweit_lane_rows u_lane_rows (
+    .clk_i,
+    .rst_ni,
+    .start_i         (start && (is_norm || is_softmax)),
+    .groups_i        (job_columns),
+    .elements_i      (job_inner),
+    .read_base_i     (job_b_base),
+    .write_base_i    (job_result_base),
+    .answers_i       (answers),
+    .read_address_o  (lane_read),
+    .element_o       (element),
+    .take_o          (take),
+    .write_address_o (lane_write)
+  );
+
+  for (genvar lane = 0; lane < Side; lane++) begin : gen_lane
+    quweit_layer_norm #(
+      .Elements (${plan.width})
+    ) u_layer_norm (
+      .clk_i,
+      .rst_ni,
+      .x_valid_i (element && is_norm),
+      .x_ready_o (unused_norm_ready[lane]),
+      .x_data_i  (residual_word[lane*16 +: 16]),
+      .x_last_i  (1'b0),
+      .y_valid_o (norm_valid[lane]),
+      .y_ready_i (take && is_norm),
+      .y_data_o  (norms[lane*8 +: 8]),
+      .y_last_o  (unused_norm_last[lane])
+    );
+
+    quweit_softmax_rows #(
+      .Elements (${plan.tokens})
+    ) u_softmax (
+      .clk_i,
+      .rst_ni,
+      .multiplier_i (job_number),
+      .x_valid_i    (element && is_softmax),
+      .x_ready_o    (unused_softmax_ready[lane]),
+      .x_data_i     (b_word[lane*8 +: 8]),
+      .x_last_i     (1'b0),
+      .y_valid_o    (softmax_valid[lane]),
+      .y_ready_i    (take && is_softmax),
+      .y_data_o     (probabilities[lane*8 +: 8]),
+      .y_last_o     (unused_softmax_last[lane])
+    );
+  end
+
+  // ---------------- the sum over tokens
+
+  logic [19:0] sum_address;
+  logic        sum_valid;
+  logic [31:0] token_sum, pooled;
+  logic [1:0]  sum_valid_q;
+  logic [15:0] pooled_place_q;
+
+  quweit_token_sum #(
+    .Lanes  (Side),
+    .Tokens (${plan.tokens})
+  ) u_token_sum (
+    .clk_i,
+    .rst_ni,
+    .start_i    (start && is_sum),
+    .features_i (job_inner),
+    .base_i     (job_b_base),
+    .address_o  (sum_address),
+    .word_i     (b_word),
+    .valid_o    (sum_valid),
+    .sum_o      (token_sum)
+  );
+
+  quweit_rescale #(
+    .Lanes (1)
+  ) u_pooled (
+    .clk_i,
+    .sums_i    (token_sum),
+    .scales_i  (scale_word[37:0]),
+    .bits_i    (6'd8),
+    .results_o (pooled)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) sum_valid_q <= '0;
+    else         sum_valid_q <= {sum_valid_q[0], sum_valid};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start)               pooled_place_q <= '0;
+    else if (sum_valid_q[1]) pooled_place_q <= pooled_place_q + 16'd1;
+  end
+
+  // ---------------- the blocks
+
+  logic [Side-1:0]         token_write;
+  logic [ResidualBits-1:0] token_address, token_write_address;
+  logic [15:0]             token_sum_data;
+  logic [19:0]             token_read;
+% if blocks:
+  logic        feature_valid, feature_ready, feature_last, output_valid;
+  logic [7:0]  feature;
+  logic signed [32:0] term;
+  logic [${len(blocks) - 1}:0] block_ready, block_valid, unused_block_last;
+
+  quweit_token_rows #(
+    .Lanes (Side)
+  ) u_token_rows (
+    .clk_i,
+    .rst_ni,
+    .start_i    (start && is_block),
+    .tokens_i   (job_columns),
+    .features_i (job_inner),
+    .base_i     (job_b_base),
+    .address_o  (token_read),
+    .word_i     (b_word),
+    .valid_o    (feature_valid),
+    .ready_i    (feature_ready),
+    .data_o     (feature),
+    .last_o     (feature_last)
+  );
+
+% for place, block in enumerate(blocks):
+  logic signed [${block.design.output_bits - 1}:0] output${place};
+
+  ${block.design.top} u_block${place} (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i (feature_valid && (job_number == 8'd${place})),
+    .x_ready_o (block_ready[${place}]),
+    .x_data_i  (feature),
+    .x_last_i  (feature_last),
+    .y_valid_o (block_valid[${place}]),
+    .y_ready_i (1'b1),
+    .y_data_o  (output${place}),
+    .y_last_o  (unused_block_last[${place}])
+  );
+
+% endfor
+  always_comb begin
+    case (job_number)
+% for place, block in enumerate(blocks):
+      8'd${place}: begin
+        feature_ready = block_ready[${place}];
+        output_valid  = block_valid[${place}];
+% if block.shift >= 0:
+        term          = 33'(output${place}) <<< ${block.shift};
+% else:
+        term          = (33'(output${place}) + 33'sd${1 << -block.shift - 1}) >>> ${-block.shift};
+% endif
+      end
+% endfor
+      default: begin
+        feature_ready = 1'b0;
+        output_valid  = 1'b0;
+        term          = '0;
+      end
+    endcase
+  end
+
+  quweit_token_sums #(
+    .Lanes       (Side),
+    .AddressBits (ResidualBits)
+  ) u_token_sums (
+    .clk_i,
+    .rst_ni,
+    .start_i         (start),
+    .outputs_i       (job_rows),
+    .valid_i         (output_valid && is_block),
+    .term_i          (term),
+    .read_address_o  (token_address),
+    .word_i          (residual_word),
+    .write_o         (token_write),
+    .write_address_o (token_write_address),
+    .sum_o           (token_sum_data)
+  );
+% else:
+  assign token_write         = '0;
+  assign token_address       = '0;
+  assign token_write_address = '0;
+  assign token_sum_data      = '0;
+  assign token_read          = '0;
+% endif
+
+  // ---------------- pixels in
+
+  logic                      pixel;
+  logic [ActivationBits-1:0] pixel_address;
+  logic [LaneBits-1:0]       pixel_lane;
+
+  assign x_ready_o = loads;
+  assign pixel     = x_valid_i && loads;
+
+  quweit_image_loader #(
+    .Lanes       (Side),
+    .Channels    (${plan.image[0]}),
+    .Rows        (${plan.image[1]}),
+    .Columns     (${plan.image[2]}),
+    .Patch       (${plan.patch}),
+    .AddressBits (ActivationBits)
+  ) u_loader (
+    .clk_i,
+    .rst_ni,
+    .pixel_i   (pixel),
+    .ends_i    (x_last_i),
+    .address_o (pixel_address),
+    .lane_o    (pixel_lane),
+    .loaded_o  (loaded)
+  );
+
+  // ---------------- who uses which port
+
+  assign a_address = ActivationBits'(feed_a);
+  assign b_address = ActivationBits'(is_product ? feed_b : is_softmax ? lane_read : is_sum ? sum_address : token_read);
+  assign residual_address = is_product ? ResidualBits'(result_address)
+                          : is_norm    ? ResidualBits'(lane_read) : token_address;
+
+  always_comb begin
+    activation_write         = '0;
+    activation_write_address = ActivationBits'(address_q[3]);
+    activation_data          = bytes_q;
+    if (pixel) begin
+      activation_write         = Side'(1) << pixel_lane;
+      activation_write_address = pixel_address;
+      activation_data          = {Side{x_data_i}};
+    end else if (row_q[3]) begin
+      activation_write = {Side{to_activations || to_table}};
+    end else if (take) begin
+      activation_write         = '1;
+      activation_write_address = ActivationBits'(lane_write);
+      activation_data          = is_norm ? norms : probabilities;
+    end else if (sum_valid_q[1]) begin
+      activation_write         = '1;
+      activation_write_address = ActivationBits'(job_result_base) + ActivationBits'(pooled_place_q);
+      activation_data          = (Side*8)'(pooled[7:0]);
+    end
+  end
+
+  assign residual_write         = (row_q[3] && to_residual) ? '1 : token_write;
+  assign residual_write_address = is_product ? ResidualBits'(address_q[3]) : token_write_address;
+  assign residual_data          = is_product ? halves_q : {Side{token_sum_data}};
+
+  // ---------------- logits out
+
+  logic [OutputBits-1:0] output_q;
+
+  assign y_valid_o = gives;
+  assign y_data_o  = logits_q[output_q];
+  assign y_last_o  = gives && (output_q == OutputBits'(${plan.logits - 1}));
+  assign given     = y_last_o && y_ready_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)                     output_q <= '0;
+    else if (y_valid_o && y_ready_i) output_q <= y_last_o ? '0 : output_q + 1'b1;
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{unused_job_ready, unused_x_ready, unused_y_last, unused_norm_ready, unused_norm_last,
+                         unused_softmax_ready, unused_softmax_last, pooled[31:8], is_sum, is_block, to_activations,
+                         residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, sum_address, result_address};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,72 @@
+// Reads rows of elements for units that stand side by side, a row each, and says where their answers go.
+//
+// Words hold an element of Lanes rows. A group of rows is read word by word, its answers are taken once every lane has one;
+// then comes the next group.
+
+`default_nettype none
+
+module quweit_lane_rows #(
+  parameter integer AddressBits = 20
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   start_i,
+  input  logic [15:0]            groups_i,
+  input  logic [15:0]            elements_i,
+  input  logic [AddressBits-1:0] read_base_i,
+  input  logic [AddressBits-1:0] write_base_i,
+  input  logic                   answers_i,      // every lane has an element of its answer
+  output logic [AddressBits-1:0] read_address_o,
+  output logic                   element_o,      // the word of the address before is there
+  output logic                   take_o,         // answers are taken, and written
+  output logic [AddressBits-1:0] write_address_o
+);
+
+  logic [15:0] read_q, taken_q, group_q;
+  logic        reading_q, active_q, last_taken;
+
+  assign take_o     = active_q && answers_i;
+  assign last_taken = take_o && (taken_q == elements_i - 16'd1);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      reading_q <= 1'b0;
+      active_q  <= 1'b0;
+      element_o <= 1'b0;
+    end else begin
+      element_o <= reading_q;
+      if (start_i) begin
+        reading_q <= 1'b1;
+        active_q  <= 1'b1;
+      end else if (last_taken) begin
+        reading_q <= (group_q != groups_i - 16'd1);
+        active_q  <= (group_q != groups_i - 16'd1);
+      end else if (read_q == elements_i - 16'd1) begin
+        reading_q <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      read_q          <= '0;
+      taken_q         <= '0;
+      group_q         <= '0;
+      read_address_o  <= read_base_i;
+      write_address_o <= write_base_i;
+    end else begin
+      if (reading_q) begin
+        read_q         <= (read_q == elements_i - 16'd1) ? '0 : read_q + 16'd1;
+        read_address_o <= read_address_o + 1'b1;
+      end
+      if (take_o) begin
+        taken_q         <= last_taken ? '0 : taken_q + 16'd1;
+        write_address_o <= write_address_o + 1'b1;
+        if (last_taken) group_q <= group_q + 16'd1;
+      end
+    end
+  end
+
+endmodule
+
+`default_nettype wire

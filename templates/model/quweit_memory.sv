@@ -1,0 +1,38 @@
+// A memory with a write port, whose lanes are enabled one by one, and a read port of one cycle.
+//
+// Contents names a file of hexadecimal words, read where the simulator runs; without one all is 0.
+
+`default_nettype none
+
+module quweit_memory #(
+  parameter integer Words = 16,
+  parameter integer Lanes = 8,
+  parameter integer Bits  = 8,   // of a lane
+  parameter         Contents = "",
+  localparam integer AddressBits = (Words > 1) ? $clog2(Words) : 1
+) (
+  input  logic                   clk_i,
+  input  logic [Lanes-1:0]       write_i,
+  input  logic [AddressBits-1:0] write_address_i,
+  input  logic [Lanes*Bits-1:0]  write_data_i,
+  input  logic [AddressBits-1:0] read_address_i,
+  output logic [Lanes*Bits-1:0]  read_data_o
+);
+
+  logic [Lanes*Bits-1:0] words_q [Words];
+
+  initial begin
+    if (Contents != "") $readmemh(Contents, words_q);
+    else for (int word = 0; word < Words; word++) words_q[word] = '0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int lane = 0; lane < Lanes; lane++) begin
+      if (write_i[lane]) words_q[write_address_i][lane*Bits +: Bits] <= write_data_i[lane*Bits +: Bits];
+    end
+    read_data_o <= words_q[read_address_i];
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,39 @@
+// Sums to results, a beat a cycle: add a bias, shift right and round, clamp. Two cycles.
+//
+// y = clamp((sum + bias + 2^(shift-1)) >> shift), halves towards plus infinity; with shift 0 nothing is added.
+
+`default_nettype none
+
+module quweit_rescale #(
+  parameter integer Lanes = 8
+) (
+  input  logic                clk_i,
+  input  logic [Lanes*32-1:0] sums_i,
+  input  logic [Lanes*38-1:0] scales_i,  // of each lane: a bias of 32 bits, above it a shift
+  input  logic [5:0]          bits_i,    // of the result: 8, 16 or 32
+  output logic [Lanes*32-1:0] results_o
+);
+
+  logic signed [33:0] high, low;
+
+  assign high = (34'sd1 <<< (bits_i - 6'd1)) - 34'sd1;
+  assign low  = ~high;
+
+  for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
+    logic signed [32:0] biased_q;
+    logic        [5:0]  shift_q;
+    logic signed [33:0] coarse, rounded;  // coarse: a bit below the point, for rounding
+
+    assign coarse  = $signed({biased_q, 1'b0}) >>> shift_q;
+    assign rounded = (coarse + 34'sd1) >>> 1;
+
+    always_ff @(posedge clk_i) begin
+      biased_q <= 33'($signed(sums_i[lane*32 +: 32])) + 33'($signed(scales_i[lane*38 +: 32]));
+      shift_q  <= scales_i[lane*38+32 +: 6];
+      results_o[lane*32 +: 32] <= (rounded > high) ? high[31:0] : (rounded < low) ? low[31:0] : rounded[31:0];
+    end
+  end
+
+endmodule
+
+`default_nettype wire
