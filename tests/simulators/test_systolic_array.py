@@ -189,7 +189,7 @@ def test_the_steady_state_of_the_mlp_takes_the_published_cycles(side: int, cycle
 
 def model_of(project: Path, *, pipelined: bool = False) -> Path:
     """A whole package: an array, the units between its products, and a block."""
-    options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=8)
+    options = config.settings(config.Baseline, model="tiny=1,8,1,2,8", arrays=(8,), cycles_per_row=8)
     reference.write_dump(open_project(project), options)
     depth = "deepest" if pipelined else "auto"
     rendered = config.Rtl(arrays=(8,), cycles_per_row=8, pipelined=pipelined, pipeline_depth=depth)
