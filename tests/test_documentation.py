@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Outcome
 from quweit_cli import config
 from quweit_cli.cli import app
 from quweit_cli.ir.program import trace
@@ -74,23 +75,24 @@ def test_a_stale_generated_page_is_found(generator: ModuleType, tmp_path: Path) 
 
 
 @pytest.mark.requires("verilator", "yosys")
-def test_the_commands_of_the_readme_run_in_order(tiny_checkout: Path) -> None:
+def test_the_commands_of_the_readme_run_in_order(tiny_checkout: Path, quweit: Callable[..., Outcome]) -> None:
     """On a tiny experiment in the place of the one that they name; make targets are run by CI."""
     for line in README:
         if line not in NEED_ICARUS:
-            run_line(line, tiny_checkout)
+            run_line(line, quweit)
     summary = json.loads((tiny_checkout / "build" / "digits" / "summary.json").read_text())
     assert summary["sim"]["verilator"]["bit_exact"] is True
     assert (tiny_checkout / "build" / "digits" / "report" / "index.html").is_file()
 
 
 @pytest.mark.requires("icarus", "verilator")
-def test_the_commands_for_both_simulators_run(tiny_checkout: Path) -> None:
+@pytest.mark.usefixtures("tiny_checkout")
+def test_the_commands_for_both_simulators_run(quweit: Callable[..., Outcome]) -> None:
     assert NEED_ICARUS
-    run_line("quweit train examples/digits.yaml --out build/digits", tiny_checkout)
-    run_line("quweit rtl build/digits/train/ckpt.pt --out build/digits", tiny_checkout)
+    run_line("quweit train examples/digits.yaml --out build/digits", quweit)
+    run_line("quweit rtl build/digits/train/ckpt.pt --out build/digits", quweit)
     for line in NEED_ICARUS:
-        run_line(f"{line} --rows 16", tiny_checkout)
+        run_line(f"{line} --rows 16", quweit)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
@@ -242,25 +244,20 @@ def generator() -> ModuleType:
 
 
 @pytest.fixture
-def tiny_checkout(tmp_path: Path) -> Path:
-    """A folder in which the README's commands find what they name, but smaller."""
+def tiny_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, in which the README's commands find what they name, but smaller."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "digits.yaml").write_text(TINY)
     shutil.copytree(REPOSITORY / "docs" / "example", tmp_path / "docs" / "example")
     return tmp_path
 
 
-def run_line(line: str, folder: Path) -> None:
+def run_line(line: str, quweit: Callable[..., Outcome]) -> None:
     words = shlex.split(line)
     assert words[0] == "quweit"
-    done = subprocess.run(
-        [sys.executable, "-m", "quweit_cli", *words[1:]],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+    done = quweit(*words[1:])
+    assert done.code == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
 
 
 def plain(text: str) -> str:

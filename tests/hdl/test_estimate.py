@@ -22,7 +22,10 @@ FOLDINGS = (1, 4, 10, "all")
 
 
 @pytest.mark.requires("yosys")
-@pytest.mark.parametrize(("outputs_per_cycle", "summed"), [*((one, False) for one in FOLDINGS), (4, True)])
+@pytest.mark.parametrize(
+    ("outputs_per_cycle", "summed"),
+    [(1, False), (4, True), *(pytest.param(one, False, marks=pytest.mark.slow) for one in FOLDINGS[1:])],
+)
 def test_yosys_counts_what_was_foretold(outputs_per_cycle: int | str, summed: bool, tmp_path: Path) -> None:
     program = random_block(9, features=40, thresholds=4, layers=(80, 40), outputs=40, summed=summed)
     project = project_with_dump(tmp_path / "p", program, rows=2)

@@ -124,11 +124,12 @@ RENDERED = {"block": _block, "neighbours": _neighbours, "array": _array, "units"
 
 
 def test_no_literal_is_wider_than_a_simulator_reads(tmp_path: Path) -> None:
-    """Verilator stops at 65,536 bits, which a wide block's terms of one slot are more than."""
-    wide = random_block(1, features=300, thresholds=32, layers=(8,), outputs=66, summed=True)
+    """Verilator stops at 65,536 bits; the terms of one slot of this block are more than is written as one."""
+    wide = random_block(1, features=40, thresholds=32, layers=(8,), outputs=66, summed=True)
     files = _files(project_with_dump(tmp_path / "p", wide, rows=2), config.Rtl(cycles_per_row=66))
     sources = [text for name, text in files.items() if name.endswith(".sv")]
     assert max(int(width) for text in sources for width in LITERAL.findall(text)) <= 4096
+    assert "values1 = " in files["rtl/toy_block0_value_table.sv"]
 
 
 def test_every_file_that_a_block_names_is_in_the_package(tmp_path: Path) -> None:

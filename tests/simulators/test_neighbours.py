@@ -156,8 +156,9 @@ def test_a_broken_memory_is_found(pattern: str, replacement: str, tmp_path: Path
 
 @pytest.mark.requires("icarus")
 def test_the_wrapper_takes_rows_of_a_token(tmp_path: Path) -> None:
-    project = project_of(tmp_path, 9, False, 24)
-    (block,) = rtl.run(project, config.Rtl(cycles_per_row=16, bus_bytes=7, random_rows=0)).blocks
+    project = project_of(tmp_path, 9, False, 24, samples=2)
+    options = config.Rtl(cycles_per_row=16, bus_bytes=7, random_rows=0, directed_rows=0)
+    (block,) = rtl.run(project, options).blocks
     axis, root = block.axis, project / "rtl"
     command = ["iverilog", "-g2012", "-s", axis.check, "-c", f"filelists/{axis.check}.f", "-o", "check.vvp"]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
@@ -168,8 +169,8 @@ def test_the_wrapper_takes_rows_of_a_token(tmp_path: Path) -> None:
 
 @pytest.mark.requires("icarus", "yosys")
 def test_its_memory_is_counted_and_the_netlist_equals(tmp_path: Path) -> None:
-    project = project_of(tmp_path, 16, False, 32)
-    options = config.Rtl(cycles_per_row=16, random_rows=0)
+    project = project_of(tmp_path, 16, False, 16, samples=1)
+    options = config.Rtl(cycles_per_row=16, random_rows=0, directed_rows=0)
     foretold = front.estimates(project, options).points[0]
     rtl.run(project, options)
     cells = synth.run(project, config.Synth()).blocks[0]

@@ -271,18 +271,18 @@ def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(
 ) -> None:
     """The rendering with the vendor's cells: gated tables of two cells a bit in one block, groups in the other."""
     blocks = [
-        random_block(31, features=6, layers=(24,), outputs=70),
-        random_block(32, name="block1", layers=(30, 12), outputs=20),
+        random_block(31, features=4, layers=(8,), outputs=70),
+        random_block(32, name="block1", features=4, layers=(10, 6), outputs=20),
     ]
     project = project_with_dump(tmp_path / "p", *blocks)
-    rtl.run(project, config.Rtl())
+    rtl.run(project, config.Rtl(random_rows=0))
     synth.run(project, config.Synth())
-    options = config.Sim(simulators=("icarus",), rows={"icarus": 25})
+    options = config.Sim(simulators=("icarus",), rows={"icarus": 10})
     monkeypatch.chdir(tmp_path)
-    both = config.Sim(rows={"verilator": 100, "icarus": 10})
+    both = config.Sim(rows={"verilator": 40, "icarus": 10})
     result = sim.run(project.relative_to(tmp_path), both, netlist=True)
     assert result.bit_exact and result.synth
-    assert [run.scenarios["gaps"] for one in result.simulators for run in one.runs] == [100, 100, 10, 10]
+    assert [run.scenarios["gaps"] for one in result.simulators for run in one.runs] == [40, 40, 10, 10]
 
     netlist = project / "synth/yosys/block0.netlist.v"
     table = r"\.INIT\(64'h[0-9a-f]{16}\)(?=\s*\) \\u_lut_layer0)"

@@ -47,6 +47,7 @@ def test_the_first_product_after_reset_may_be_shorter_than_the_side(tmp_path: Pa
         simulate(project_with_arrays(tmp_path / "q", 8, short, change=WAITS), "icarus")
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_larger_array_on_verilator_fills_and_drains_in_a_constant_number_of_cycles(tmp_path: Path) -> None:
     run = array_run(project_with_arrays(tmp_path / "p", 16, LARGER), "verilator")
@@ -57,6 +58,7 @@ def test_a_larger_array_on_verilator_fills_and_drains_in_a_constant_number_of_cy
     assert 16 < run.fill_and_drain["product0"] <= 3 * 16
 
 
+SMALL, WIDE = (8, 2, 8), (8, 2, 32)  # of few cycles; for a fault that few elements show
 BROKEN = {
     "accumulator": ("rtl/quweit_systolic_cell.sv", "start_i ? 32'd0 : sum_o", "start_i ? 32'd1 : sum_o"),
     "narrow sum": ("rtl/quweit_systolic_cell.sv", "32'(product)", "{24'd0, product[7:0]}"),
@@ -72,7 +74,8 @@ BROKEN = {
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_array_is_found_and_the_element_named(tmp_path: Path, fault: str) -> None:
-    project = project_with_arrays(tmp_path / "p", 8, change=BROKEN[fault])
+    size = WIDE if fault == "accumulator" else SMALL
+    project = project_with_arrays(tmp_path / "p", 8, [size], change=BROKEN[fault])
     with pytest.raises(Mismatch, match=r"product\d, row \d+, column \d+, cycle \d+: expected -?\d+, got"):
         simulate(project, "icarus")
 
@@ -85,7 +88,7 @@ def test_a_lane_that_is_not_skewed_is_found(tmp_path: Path) -> None:
         "(Falling != 0) ? Lanes - 1 - n : n % 7",
     )
     with pytest.raises(Mismatch, match=r"row 0, column \d"):
-        simulate(project_with_arrays(tmp_path / "p", 8, change=straight), "icarus")
+        simulate(project_with_arrays(tmp_path / "p", 8, [SMALL], change=straight), "icarus")
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
@@ -186,7 +189,7 @@ def test_the_steady_state_of_the_mlp_takes_the_published_cycles(side: int, cycle
 
 def model_of(project: Path, *, pipelined: bool = False) -> Path:
     """A whole package: an array, the units between its products, and a block."""
-    options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=8)
+    options = config.settings(config.Baseline, model="tiny=1,8,1,2,8", arrays=(8,), cycles_per_row=8)
     reference.write_dump(open_project(project), options)
     depth = "deepest" if pipelined else "auto"
     rendered = config.Rtl(arrays=(8,), cycles_per_row=8, pipelined=pipelined, pipeline_depth=depth)
@@ -234,7 +237,7 @@ def test_matrices_that_were_changed_since_are_refused(tmp_path: Path, quweit: Ca
 
 @pytest.mark.requires("icarus")
 def test_quweit_sim_says_no_of_an_array_that_differs(tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
-    project = project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)], change=BROKEN["narrow sum"])
+    project = project_with_arrays(tmp_path / "p", 8, [SMALL], change=BROKEN["narrow sum"])
     done = quweit("sim", project, "--simulator", "icarus")
     assert done.code == 1 and "differs from the product of matrices" in done.stderr
     assert (project / "sim" / "sim.json").is_file()  # what differs is kept

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 
 import cell_library
+import packages
 from conftest import Outcome
 from quweit_cli import config
 from quweit_cli.artifacts import digest_of, digest_of_file, open_project
-from quweit_cli.documents import DumpManifest, SimResult
+from quweit_cli.documents import BlockDesign, Design, DumpManifest, SimResult
 from quweit_cli.stages import reference
+from quweit_cli.synthesizers import yosys
+from quweit_cli.toolbox import Found, Plan
 
 TINY = ("baseline", "--model", "tiny=2,16,2,10,32,causal", "--array", "8", "--cycles-per-row", "4")
 
@@ -69,8 +72,20 @@ def test_what_is_of_blocks_is_refused_where_there_is_none(
 
 @pytest.mark.requires("yosys", "icarus")
 def test_netlists_of_arrays_and_units_are_not_said_to_be_equal(
-    tmp_path: Path, quweit: Callable[..., Outcome]
+    tmp_path: Path, quweit: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The block is synthesized; for the array and the units stands what a synthesis leaves."""
+
+    def synthesized(found: Found, design: Design, plan: Plan, options: config.Synth, folder: Path) -> Any:
+        if isinstance(design, BlockDesign):
+            return of_block(found, design, plan, options, folder)
+        netlist = folder / f"yosys/{design.name}.netlist.v"
+        netlist.write_text("")
+        name = netlist.relative_to(folder).as_posix()
+        return packages.synthesized_block(design=design.name, netlist=name)
+
+    of_block = yosys._synthesize
+    monkeypatch.setattr(yosys, "_synthesize", synthesized)
     project = open_project(tmp_path / "p")
     options = config.settings(config.Baseline, model="tiny=1,8,1,4,16", arrays=(8,), cycles_per_row=8)
     reference.write_dump(project, options)

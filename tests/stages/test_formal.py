@@ -101,11 +101,23 @@ def test_one_flipped_bit_is_found_and_named(
 @pytest.mark.parametrize(
     ("file", "old", "new", "module"),
     [
-        ("xilinx/toy_block0_adder_tree.sv", "(term0)", "(term1)", "toy_block0_adder_tree"),
+        pytest.param(
+            "xilinx/toy_block0_adder_tree.sv",
+            "(term0)",
+            "(term1)",
+            "toy_block0_adder_tree",
+            marks=pytest.mark.slow,
+        ),
         ("toy_block0_adder_tree.sv", "(term0)", "(term1)", "toy_block0_adder_tree"),
         ("xilinx/quweit_ternary_adder.sv", "6996_6996", "6996_6997", "toy_block0_adder_tree"),
         ("xilinx/quweit_gated_terms.sv", "2222_2222", "2222_2223", "toy_block0_quweit_gated_terms"),
-        ("quweit_gated_terms.sv", "Idle & ~mask", "Idle & mask", "toy_block0_quweit_gated_terms"),
+        pytest.param(
+            "quweit_gated_terms.sv",
+            "Idle & ~mask",
+            "Idle & mask",
+            "toy_block0_quweit_gated_terms",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_adders_and_gated_registers_are_compared_as_well(

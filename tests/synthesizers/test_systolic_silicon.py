@@ -54,7 +54,7 @@ def test_a_broken_pipelined_array_is_found(tmp_path: Path, fault: str) -> None:
     module, old, new = BROKEN[fault]
     change = (f"rtl/pipelined/{module}.sv", old, new)
     with pytest.raises(Mismatch, match="expected"):
-        array_run(project_with_arrays(tmp_path / "p", 8, change=change, pipelined=True), "icarus")
+        array_run(project_with_arrays(tmp_path / "p", 8, [(8, 2, 8)], change, pipelined=True), "icarus")
 
 
 @pytest.mark.requires("verilator")

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from experiments import DIGITS
 from quweit_cli import config
+from quweit_cli.artifacts import open_project
 from quweit_cli.errors import ConfigError
+from quweit_cli.stages import train
 from quweit_cli.training.datasets import load
 from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.distributed import Processes
@@ -29,7 +32,13 @@ SETTINGS: dict[str, Any] = {
             "thermometer": {"bits": 4, "scheme": "distributive"},
         },
     },
-    "training": {**DIGITS["training"], "steps": 20, "evaluate_every": 10, "evaluate_samples": 300},
+    "training": {
+        **DIGITS["training"],
+        "steps": 12,
+        "evaluate_every": 9,
+        "evaluate_samples": 300,
+        "average": 0.9,
+    },
 }
 TAUGHT: dict[str, Any] = {  # a twin that teaches answers and states; momentum that is made orthogonal
     **DIGITS,
@@ -44,12 +53,13 @@ TAUGHT: dict[str, Any] = {  # a twin that teaches answers and states; momentum t
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def run(command: list[str], folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+def run(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """What two processes say of the training that they did in `folder/p`."""
     (folder / "tiny.yaml").write_text(json.dumps(settings))
     arguments = ["-m", "quweit_cli", "train", str(folder / "tiny.yaml"), "--out", str(folder / "p"), "--json"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, *command, *arguments],
+        [sys.executable, *TORCHRUN, *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -60,16 +70,37 @@ def run(command: list[str], folder: Path, settings: dict[str, Any]) -> dict[str,
     return result
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, TAUGHT], ids=["blocks", "taught"])
-def test_two_processes_give_the_curve_of_one(settings: dict[str, Any], tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    alone = run([], tmp_path / "one", settings)
-    together = run(TORCHRUN, tmp_path / "two", settings)
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder of two processes that nobody interrupts, and what they say."""
+    folder = tmp_path_factory.mktemp("together")
+    return folder, run(folder, SETTINGS)
+
+
+def test_two_processes_give_the_curve_of_one(
+    together: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_curve_of_one(*together, SETTINGS, tmp_path, monkeypatch)
+
+
+def test_two_processes_are_taught_as_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_curve_of_one(tmp_path, run(tmp_path, TAUGHT), TAUGHT, tmp_path, monkeypatch)
+
+
+def check_curve_of_one(
+    folder: Path,
+    together: dict[str, Any],
+    settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # as the processes have none
+    experiment = config.experiment_from_dict(settings, where="test")
+    alone = train.run(experiment, open_project(tmp_path / "alone")).model_dump(mode="json")
     for model, same in zip(alone["models"], together["models"], strict=True):
         for one, two in zip(model["curve"], same["curve"], strict=True):
             assert one == pytest.approx(two, rel=1e-4)
-    files = {path.name for path in (tmp_path / "two/p").iterdir()}
+    files = {path.name for path in (folder / "p").iterdir()}
     assert files == {"quweit.json", "train"}
 
 
@@ -144,21 +175,19 @@ main()
 """
 
 
-def test_all_processes_stop_when_one_is_interrupted_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    settings = {
-        **SETTINGS,
-        "training": {**SETTINGS["training"], "steps": 12, "evaluate_every": 9, "average": 0.9},
-    }
-    (tmp_path / "tiny.yaml").write_text(json.dumps(settings))
+def test_all_processes_stop_when_one_is_interrupted_and_the_same_command_goes_on(
+    together: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(json.dumps(SETTINGS))
     (tmp_path / "struck.py").write_text(STRUCK)
 
-    def train(project: str, strike: str = "") -> subprocess.CompletedProcess[str]:
+    def struck(strike: str = "") -> subprocess.CompletedProcess[str]:
         words = [
             str(tmp_path / "struck.py"),
             "train",
             str(tmp_path / "tiny.yaml"),
             "--out",
-            str(tmp_path / project),
+            str(tmp_path / "p"),
         ]
         return subprocess.run(
             [sys.executable, *TORCHRUN, *words],
@@ -168,13 +197,12 @@ def test_all_processes_stop_when_one_is_interrupted_and_the_same_command_goes_on
             check=False,
         )
 
-    stopped = train("p", strike="1")
+    stopped = struck(strike="1")
     assert stopped.returncode != 0
     assert "saved is: weightless after step 7 of 12; run the same command again" in stopped.stderr
     assert stopped.stderr.count("error: terminated") == 1  # the first process tells it
-    assert "going on after step 7 of 12" in train("p").stderr
-    assert train("whole").returncode == 0
-    files = [tmp_path / project / "train/ckpt.pt" for project in ("p", "whole")]
+    assert "going on after step 7 of 12" in struck().stderr
+    files = [folder / "p/train/ckpt.pt" for folder in (tmp_path, together[0])]
     assert files[0].read_bytes() == files[1].read_bytes()
     curves = [json.loads((file.parent / "train.json").read_text())["models"][0]["curve"] for file in files]
     assert curves[0] == curves[1]

@@ -24,13 +24,29 @@ def trained(*overrides: str) -> Trained:
     return fit(experiment, load(experiment.data), lambda figures: None, SILENT)
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
-def test_a_compiled_model_learns_the_same_under_the_same_names(tmp_path: Path) -> None:
+NEEDS_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
+INDUCTOR = pytest.param("inductor", marks=[pytest.mark.slow, NEEDS_COMPILER])
+
+
+@pytest.mark.parametrize("backend", ["eager", INDUCTOR])
+def test_a_compiled_model_learns_the_same_under_the_same_names(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`eager` traces the model as `inductor` does, and makes no code of it."""
+    traced = []
+    compiled = torch.compile
+
+    def with_backend(model: torch.nn.Module, **options: object) -> object:
+        traced.append(model)
+        return compiled(model, backend=backend, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(torch, "compile", with_backend)
     project = artifacts.open_project(tmp_path / "p")
     experiment = tiny_digits(*DENSE, "training.compile=true")
     result = train.run(experiment, project)
     plain = trained(*DENSE)
     assert result.models[0].curve[-1]["train_loss"] == pytest.approx(plain.curve[-1]["train_loss"], rel=1e-4)
+    assert len(traced) == 1
     names = checkpoint.load(project / "train/ckpt.pt").state.keys()
     assert names == plain.model.state_dict().keys()
 
