@@ -42,18 +42,14 @@ module ${top} (
   assign job_${name} = job[${first} +: ${bits}];
 % endfor
 
-  quweit_memory #(
+  quweit_rom #(
     .Words    (${len(plan.jobs)}),
-    .Lanes    (1),
     .Bits     (${plan.job_bits}),
     .Contents ("${memories["jobs"].file}")
   ) u_jobs (
     .clk_i,
-    .write_i         ('0),
-    .write_address_i ('0),
-    .write_data_i    ('0),
-    .read_address_i  (job_place),
-    .read_data_o     (job)
+    .address_i (job_place),
+    .data_o    (job)
   );
 
   quweit_model_sequencer #(
@@ -88,6 +84,7 @@ module ${top} (
   logic [ResidualBits-1:0]   residual_write_address, residual_address;
   logic [Side*16-1:0]        residual_data, residual_word, positions;
   logic [Side*38-1:0]        scales, scale_word;
+  logic [37:0]               first_scale;
   logic [${plan.address_bits("weights") - 1}:0] weight_address;
   logic [${plan.address_bits("scales") - 1}:0] scale_address;
 
@@ -118,19 +115,15 @@ module ${top} (
     .read_data_o     (residual_word)
   );
 
-% for name, lanes, bits, address, data in (("positions", "Side", 16, "residual_address", "positions"), ("weights", "Side", 8, "weight_address", "weights"), ("scales", "Side", 38, "scale_address", "scale_word")):
-  quweit_memory #(
+% for name, bits, address, data in (("positions", 16, "residual_address", "positions"), ("weights", 8, "weight_address", "weights"), ("scales", 38, "scale_address", "scale_word")):
+  quweit_rom #(
     .Words    (${memories[name].words}),
-    .Lanes    (${lanes}),
-    .Bits     (${bits}),
+    .Bits     (Side*${bits}),
     .Contents ("${memories[name].file}")
   ) u_${name} (
     .clk_i,
-    .write_i         ('0),
-    .write_address_i ('0),
-    .write_data_i    ('0),
-    .read_address_i  (${address}),
-    .read_data_o     (${data})
+    .address_i (${address}),
+    .data_o    (${data})
   );
 
 % endfor
@@ -173,8 +166,8 @@ module ${top} (
     .job_rows_i       (job_rows),
     .job_inner_i      (job_inner),
     .job_columns_i    (job_columns),
-    .job_multiplier_i ('0),
-    .job_shift_i      ('0),
+    .job_multiplier_i (7'd0),
+    .job_shift_i      (5'd0),
     .x_valid_i        (beat),
     .x_ready_o        (unused_x_ready),
     .x_a_i            (job_a_weights ? weights : a_word),
@@ -212,14 +205,21 @@ module ${top} (
   logic [Side*8-1:0]   bytes_q;
   logic [Side*16-1:0]  halves_q;
   logic [31:0]         logit_q;
+  logic                result_valid;   // with the three above
+  logic [19:0]         result_place;
+
+  assign result_valid = row_q[3];
+  assign result_place = address_q[3];
 
   assign scale_address = ${plan.address_bits("scales")}'(job_scale_base
                        + (job_scale_by_row ? row_tile : job_scale_by_column ? column_tile : 16'd0));
 
+  assign first_scale = scale_word[37:0];
+
   always_comb begin
     for (int lane = 0; lane < Side; lane++) begin
       scales[lane*38 +: 38] = job_scale_by_row    ? scale_word[row_place_q*38 +: 38]
-                            : job_scale_by_column ? scale_word[lane*38 +: 38] : scale_word[37:0];
+                            : job_scale_by_column ? scale_word[lane*38 +: 38] : first_scale;
     end
   end
 
@@ -265,7 +265,7 @@ module ${top} (
   end
 
   logic [31:0] logits_q [${plan.logits}];
-  always_ff @(posedge clk_i) if (row_q[3] && to_logits) logits_q[OutputBits'(address_q[3])] <= logit_q;
+  always_ff @(posedge clk_i) if (result_valid && to_logits) logits_q[OutputBits'(result_place)] <= logit_q;
 
   // ---------------- normalisation and softmax, a lane a token
 
@@ -329,7 +329,9 @@ module ${top} (
   logic [19:0] sum_address;
   logic        sum_valid;
   logic [31:0] token_sum, pooled;
+  logic [7:0]  pooled_byte;
   logic [1:0]  sum_valid_q;
+  logic        pooled_valid;
   logic [15:0] pooled_place_q;
 
   quweit_token_sum #(
@@ -352,10 +354,13 @@ module ${top} (
   ) u_pooled (
     .clk_i,
     .sums_i    (token_sum),
-    .scales_i  (scale_word[37:0]),
+    .scales_i  (first_scale),
     .bits_i    (6'd8),
     .results_o (pooled)
   );
+
+  assign pooled_byte  = pooled[7:0];
+  assign pooled_valid = sum_valid_q[1];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) sum_valid_q <= '0;
@@ -364,7 +369,7 @@ module ${top} (
 
   always_ff @(posedge clk_i) begin
     if (start)               pooled_place_q <= '0;
-    else if (sum_valid_q[1]) pooled_place_q <= pooled_place_q + 16'd1;
+    else if (pooled_valid) pooled_place_q <= pooled_place_q + 16'd1;
   end
 
   // ---------------- the blocks
@@ -377,7 +382,6 @@ module ${top} (
   logic        feature_valid, feature_ready, feature_last, output_valid;
   logic [7:0]  feature;
   logic signed [32:0] term;
-  logic [${len(blocks) - 1}:0] block_ready, block_valid, unused_block_last;
 
   quweit_token_rows #(
     .Lanes (Side)
@@ -398,18 +402,19 @@ module ${top} (
 
 % for place, block in enumerate(blocks):
   logic signed [${block.design.output_bits - 1}:0] output${place};
+  logic ready${place}, valid${place}, unused_last${place};
 
   ${block.design.top} u_block${place} (
     .clk_i,
     .rst_ni,
     .x_valid_i (feature_valid && (job_number == 8'd${place})),
-    .x_ready_o (block_ready[${place}]),
+    .x_ready_o (ready${place}),
     .x_data_i  (feature),
     .x_last_i  (feature_last),
-    .y_valid_o (block_valid[${place}]),
+    .y_valid_o (valid${place}),
     .y_ready_i (1'b1),
     .y_data_o  (output${place}),
-    .y_last_o  (unused_block_last[${place}])
+    .y_last_o  (unused_last${place})
   );
 
 % endfor
@@ -417,8 +422,8 @@ module ${top} (
     case (job_number)
 % for place, block in enumerate(blocks):
       8'd${place}: begin
-        feature_ready = block_ready[${place}];
-        output_valid  = block_valid[${place}];
+        feature_ready = ready${place};
+        output_valid  = valid${place};
 % if block.shift >= 0:
         term          = 33'(output${place}) <<< ${block.shift};
 % else:
@@ -493,27 +498,27 @@ module ${top} (
 
   always_comb begin
     activation_write         = '0;
-    activation_write_address = ActivationBits'(address_q[3]);
+    activation_write_address = ActivationBits'(result_place);
     activation_data          = bytes_q;
     if (pixel) begin
       activation_write         = Side'(1) << pixel_lane;
       activation_write_address = pixel_address;
       activation_data          = {Side{x_data_i}};
-    end else if (row_q[3]) begin
+    end else if (result_valid) begin
       activation_write = {Side{to_activations || to_table}};
     end else if (take) begin
       activation_write         = '1;
       activation_write_address = ActivationBits'(lane_write);
       activation_data          = is_norm ? norms : probabilities;
-    end else if (sum_valid_q[1]) begin
+    end else if (pooled_valid) begin
       activation_write         = '1;
       activation_write_address = ActivationBits'(job_result_base) + ActivationBits'(pooled_place_q);
-      activation_data          = (Side*8)'(pooled[7:0]);
+      activation_data          = (Side*8)'(pooled_byte);
     end
   end
 
-  assign residual_write         = (row_q[3] && to_residual) ? '1 : token_write;
-  assign residual_write_address = is_product ? ResidualBits'(address_q[3]) : token_write_address;
+  assign residual_write         = (result_valid && to_residual) ? '1 : token_write;
+  assign residual_write_address = is_product ? ResidualBits'(result_place) : token_write_address;
   assign residual_data          = is_product ? halves_q : {Side{token_sum_data}};
 
   // ---------------- logits out
@@ -533,7 +538,7 @@ module ${top} (
   logic unused_bits;
   assign unused_bits = ^{unused_job_ready, unused_x_ready, unused_y_last, unused_norm_ready, unused_norm_last,
                          unused_softmax_ready, unused_softmax_last, pooled[31:8], is_sum, is_block, to_activations,
-                         residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, sum_address, result_address};
+                         residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, sum_address, result_address, result_place};
 
 endmodule
 

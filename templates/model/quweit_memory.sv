@@ -1,14 +1,11 @@
-// A memory with a write port, whose lanes are enabled one by one, and a read port of one cycle.
-//
-// Contents names a file of hexadecimal words, read where the simulator runs; without one all is 0.
+// A memory with a write port, whose lanes are enabled one by one, and a read port of one cycle. At first all is 0.
 
 `default_nettype none
 
 module quweit_memory #(
   parameter integer Words = 16,
   parameter integer Lanes = 8,
-  parameter integer Bits  = 8,   // of a lane
-  parameter         Contents = "",
+  parameter integer Bits  = 8,  // of a lane
   localparam integer AddressBits = (Words > 1) ? $clog2(Words) : 1
 ) (
   input  logic                   clk_i,
@@ -22,8 +19,7 @@ module quweit_memory #(
   logic [Lanes*Bits-1:0] words_q [Words];
 
   initial begin
-    if (Contents != "") $readmemh(Contents, words_q);
-    else for (int word = 0; word < Words; word++) words_q[word] = '0;
+    for (int word = 0; word < Words; word++) words_q[word] = '0;
   end
 
   always_ff @(posedge clk_i) begin

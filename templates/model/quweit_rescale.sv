@@ -1,11 +1,13 @@
 // Sums to results, a beat a cycle: add a bias, shift right and round, clamp. Two cycles.
 //
-// y = clamp((sum + bias + 2^(shift-1)) >> shift), halves towards plus infinity; with shift 0 nothing is added.
+// y = clamp(floor((sum + bias) / 2^shift + 1/2)), halves towards plus infinity. A shift is stored with Left added, so that
+// it can be one to the left.
 
 `default_nettype none
 
 module quweit_rescale #(
-  parameter integer Lanes = 8
+  parameter integer Lanes = 8,
+  parameter integer Left  = 7  // the most bits to the left
 ) (
   input  logic                clk_i,
   input  logic [Lanes*32-1:0] sums_i,
@@ -14,18 +16,20 @@ module quweit_rescale #(
   output logic [Lanes*32-1:0] results_o
 );
 
-  logic signed [33:0] high, low;
+  localparam integer WideBits = 33 + Left + 1;  // with a bit below the point, for rounding
 
-  assign high = (34'sd1 <<< (bits_i - 6'd1)) - 34'sd1;
+  logic signed [WideBits-1:0] high, low;
+
+  assign high = (WideBits'(1) <<< (bits_i - 6'd1)) - WideBits'(1);
   assign low  = ~high;
 
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
-    logic signed [32:0] biased_q;
-    logic        [5:0]  shift_q;
-    logic signed [33:0] coarse, rounded;  // coarse: a bit below the point, for rounding
+    logic signed [32:0]         biased_q;
+    logic        [5:0]          shift_q;
+    logic signed [WideBits-1:0] coarse, rounded;
 
-    assign coarse  = $signed({biased_q, 1'b0}) >>> shift_q;
-    assign rounded = (coarse + 34'sd1) >>> 1;
+    assign coarse  = $signed({biased_q, {Left + 1{1'b0}}}) >>> shift_q;
+    assign rounded = (coarse >>> 1) + $signed({{WideBits - 1{1'b0}}, coarse[0]});
 
     always_ff @(posedge clk_i) begin
       biased_q <= 33'($signed(sums_i[lane*32 +: 32])) + 33'($signed(scales_i[lane*38 +: 32]));

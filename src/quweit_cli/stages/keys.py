@@ -81,8 +81,9 @@ def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequen
     check_fresh(project, "rtl")
     rows = {name: options.rows.get(name) for name in options.simulators}
     rtl_digest = digest_of(file_digests(project / "rtl"))
-    forms = list(options.array_forms)
-    return Key({"rtl": rtl_digest}, {"rows": rows, "waves": waves, "only": list(only), "array_forms": forms})
+    chosen = {"rows": rows, "waves": waves, "only": list(only), "array_forms": list(options.array_forms)}
+    chosen["samples"] = {name: options.samples.get(name) for name in options.simulators}
+    return Key({"rtl": rtl_digest}, chosen)
 
 
 def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:

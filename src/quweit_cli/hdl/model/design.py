@@ -34,6 +34,7 @@ ARRAY = (
 UNITS = ("quweit_divider.sv", "quweit_root.sv", "quweit_softmax_rows.sv", "quweit_layer_norm.sv")
 ENGINES = (
     "quweit_memory.sv",
+    "quweit_rom.sv",
     "quweit_rescale.sv",
     "quweit_model_sequencer.sv",
     "quweit_product_feeder.sv",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,7 +31,8 @@ SIDES = (8, 16, 32, 64)
 DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
 DRAIN_MORE = 24
 GROUP = 8  # cycles around a group of rows in units
-SCALE_BITS = 38
+LEFT, SHIFT_BITS = 7, 6  # the most bits to the left; bits of a shift, which is stored with LEFT added
+SCALE_BITS = 32 + SHIFT_BITS
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ class Layout:
     def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
         """The first word of these biases and shifts, as many outputs a word as there are lanes."""
         first = len(self.scale_words)
-        packed = [(bias & 0xFFFFFFFF) | shift << 32 for bias, shift in zip(bias_O, shift_O, strict=True)]
+        packed = [
+            (bias & 0xFFFFFFFF) | (shift + LEFT) << 32 for bias, shift in zip(bias_O, shift_O, strict=True)
+        ]
         for output in range(0, len(packed), self.side):
             word = packed[output : output + self.side]
             self.scale_words.append(word + [0] * (self.side - len(word)))
@@ -211,22 +215,26 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
         raise ConfigError(
             f"no model on an array of side {side}", hint=f"`rtl.side` is one of {', '.join(map(str, SIDES))}"
         )
-    steps = {step.name: step.node for step in program.steps}
-    patches = steps.get("patches")
+    steps = _Steps(program)
+    patches = steps.nodes.get("patches")
     if not isinstance(patches, Patches):
         raise UnsupportedModel(
             f"`{program.name}` reads no image: only vision transformers become hardware as a whole so far",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
-    layers = [node for node in steps.values() if isinstance(node, Program)]
+    layers = [node for node in steps.nodes.values() if isinstance(node, Program)]
     if any(step.name == "around" for layer in layers for step in layer.steps):
         raise UnsupportedModel(
             "tokens around are read by blocks alone so far, not in the hardware of a whole model",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
+    if not layers or len(layers[0].input_type.shape) != 2 or len(program.input_type.outer) != 2:
+        raise UnsupportedModel(
+            f"`{program.name}` has no layers of tokens that read an image", hint="leave `rtl.side` out"
+        )
     tokens, width = layers[0].input_type.shape
     channels, rows = program.input_type.outer
-    head = _product(steps["logits_sum"])
+    head = steps.product("logits_sum")
     made = Layout(
         side=side,
         image=(channels, rows, program.input_type.features),
@@ -239,27 +247,29 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
     features = channels * patches.side**2
     pixels = made.region(made.tiles * features)
     normal = made.region(made.tiles * width)
-    position = steps["position"]
-    assert isinstance(position, PositionEmbedding)
-    made.positions(position.vectors_TD)
-    embedding = _product(steps["embedded_sum"])
+    made.positions(steps.of("position", PositionEmbedding).vectors_TD)
+    embedding = steps.product("embedded_sum")
     made.product(
         "embedded",
         (width, features, tokens),
         (True, made.weights(embedding.weights_IO), features),
         (False, pixels, features),
         (0, side, width),
-        made.scales(embedding.bias_O.tolist(), _shifts(steps["embedded"], width)),
+        made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width)),
         "row",
         sink="residual",
         from_positions=True,
     )
+    of_blocks = sum("hidden_sum" not in _Steps(layer) for layer in layers)
+    if of_blocks != len(ports):
+        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(ports)} are rendered")
     regions = _Regions(made, layers[0], normal)
     for number, layer in enumerate(layers):
         _lay_out_layer(made, f"layer{number}", layer, regions, ports)
     made.norm("norm", normal)
-    pool, pooled = steps["pooled_sum"], made.region(width)
-    assert isinstance(pool, Pool)
+    if steps.of("pooled_sum", Pool).take != "sum":
+        raise UnsupportedModel("a model that pools its last token alone does not become hardware as a whole")
+    pooled = made.region(width)
     made.jobs.append(
         Job(
             "pooled",
@@ -269,7 +279,7 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
             columns=made.tiles,
             b_base=normal,
             result_base=pooled,
-            scale_base=made.scales([0], _shifts(steps["pooled"], 1)),
+            scale_base=made.scales([0], steps.shifts("pooled", 1)),
         )
     )
     made.product(
@@ -278,7 +288,7 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
         (True, made.weights(head.weights_IO), width),
         (False, pooled, width),
         (0, side, made.logits),
-        made.scales(head.bias_O.tolist(), _shifts(steps["logits"], made.logits)),
+        made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits)),
         "row",
         sink="logits",
     )
@@ -295,10 +305,8 @@ class _Regions:
     """Where tensors of a layer lie; all layers use the same words."""
 
     def __init__(self, made: Layout, layer: Program, normal: int) -> None:
-        steps = {step.name: step.node for step in layer.steps}
-        scores = steps["score_sum"]
-        assert isinstance(scores, ScoreProduct)
-        self.heads = scores.heads
+        steps = _Steps(layer)
+        self.heads = steps.of("score_sum", ScoreProduct).heads
         self.head_width = made.width // self.heads
         self.normal = normal
         self.query_key = made.region(made.tiles * 2 * made.width)
@@ -307,16 +315,16 @@ class _Regions:
         self.score_words = made.tiles * made.tokens  # of a head
         self.score = made.region(self.heads * self.score_words)
         self.mixed = made.region(made.tiles * made.width)
-        self.hidden_width = _product(steps["hidden_sum"]).weights_IO.shape[1] if "hidden_sum" in steps else 0
+        self.hidden_width = steps.product("hidden_sum").weights_IO.shape[1] if "hidden_sum" in steps else 0
         self.hidden = made.region(made.tiles * self.hidden_width)
 
 
 def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports: Sequence[BlockPort]) -> None:
-    steps = {step.name: step.node for step in layer.steps}
+    steps = _Steps(layer)
     side, tokens, width, tiles = made.side, made.tokens, made.width, made.tiles
     made.norm(f"{name}/attention_norm", at.normal)
-    qkv = _product(steps["qkv"])
-    shifts = [shift for part in ("query", "key", "value") for shift in _shifts(steps[part], width)]
+    qkv = steps.product("qkv")
+    shifts = [shift for part in ("query", "key", "value") for shift in steps.shifts(part, width)]
     bias = qkv.bias_O.tolist()
     made.product(
         f"{name}/query",
@@ -338,7 +346,7 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
             made.scales(bias[part], shifts[part]),
             "column",
         )
-    score_scale = made.scales([0], _shifts(steps["score"], 1))
+    score_scale = made.scales([0], steps.shifts("score", 1))
     for head in range(at.heads):
         first = at.query_key + head * at.head_width
         made.product(
@@ -350,8 +358,8 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
             score_scale,
             "one",
         )
-    softmax = steps["weight"]
-    if not isinstance(softmax, Softmax) or softmax.causal:
+    softmax = steps.of("weight", Softmax)
+    if softmax.causal:
         raise UnsupportedModel("attention that is causal does not become hardware as a whole so far")
     made.jobs.append(
         Job(
@@ -365,7 +373,7 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
             number=softmax.multiplier,
         )
     )
-    mixed_scale = made.scales([0], _shifts(steps["mixed"], 1))
+    mixed_scale = made.scales([0], steps.shifts("mixed", 1))
     for head in range(at.heads):
         made.product(
             f"{name}/mixed",
@@ -379,24 +387,22 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
     _onto_residual(made, f"{name}/attended", steps, ("projected_sum", "projected"), at.mixed)
     made.norm(f"{name}/mlp_norm", at.normal)
     if "hidden_sum" in steps:
-        hidden, gelu = _product(steps["hidden_sum"]), steps["gelu"]
-        assert isinstance(gelu, Table)
+        hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
         made.product(
             f"{name}/gelu",
             (at.hidden_width, width, tokens),
             (True, made.weights(hidden.weights_IO), width),
             (False, at.normal, width),
             (at.hidden, side, at.hidden_width),
-            made.scales(hidden.bias_O.tolist(), _shifts(steps["hidden"], at.hidden_width)),
+            made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
             "row",
             sink="table",
             number=made.table(gelu.entries_N),
         )
         _onto_residual(made, f"{name}/y", steps, ("mlp_sum", "mlp"), at.hidden)
         return
-    addition, number = steps["y"], len(made.block_shifts)
-    assert isinstance(addition, Addition)
-    made.block_shifts.append(addition.shifts[1])
+    number = len(made.block_shifts)
+    made.block_shifts.append(steps.of("y", Addition).shifts[1])
     port = ports[number]
     made.jobs.append(
         Job(
@@ -412,10 +418,8 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
     )
 
 
-def _onto_residual(
-    made: Layout, name: str, steps: dict[str, Node], tensors: tuple[str, str], source: int
-) -> None:
-    product = _product(steps[tensors[0]])
+def _onto_residual(made: Layout, name: str, steps: _Steps, tensors: tuple[str, str], source: int) -> None:
+    product = steps.product(tensors[0])
     inner = product.weights_IO.shape[0]
     made.product(
         name,
@@ -423,32 +427,63 @@ def _onto_residual(
         (True, made.weights(product.weights_IO), inner),
         (False, source, inner),
         (0, made.side, made.width),
-        made.scales(product.bias_O.tolist(), _shifts(steps[tensors[1]], made.width)),
+        made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width)),
         "row",
         sink="residual",
     )
 
 
-def _product(node: Node) -> MatrixProduct:
-    assert isinstance(node, MatrixProduct)
-    return node
+AnyNode = TypeVar("AnyNode", bound=Node)
 
 
-def _shifts(node: Node, features: int) -> list[int]:
-    """To the right, one a feature.
+class _Steps:
+    """Operations of a program by name.
 
-    Raises:
-        UnsupportedModel: a multiplier that is no power of two, or a scale that is finer than its sums.
+    `of` raises UnsupportedModel where there is none of that name and kind: the program has another structure.
     """
-    assert isinstance(node, Requantize | RequantizeFeatures)
-    right = [node.shift] * features if isinstance(node, Requantize) else node.shifts_D.tolist()
-    left = node.multiplier.bit_length() - 1
-    if node.multiplier != 1 << left or min(right) < left:
-        raise UnsupportedModel(
-            f"sums are multiplied by {node.multiplier} and shifted by {min(right)}, which a model in hardware cannot",
-            hint="its scales must be powers of two, and results no finer than their sums",
-        )
-    return [shift - left for shift in right]
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.nodes = {step.name: step.node for step in program.steps}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.nodes
+
+    def of(self, name: str, kind: type[AnyNode]) -> AnyNode:
+        node = self.nodes.get(name)
+        if not isinstance(node, kind):
+            raise UnsupportedModel(
+                f"`{self.program.name}` has no {kind.__name__} `{name}`: programs of another structure than those of"
+                " `quweit dump` do not become hardware as a whole",
+                hint="leave `rtl.side` out; the blocks are rendered as before",
+            )
+        return node
+
+    def product(self, name: str) -> MatrixProduct:
+        return self.of(name, MatrixProduct)
+
+    def shifts(self, name: str, features: int) -> list[int]:
+        """Of a requantisation, to the right, one a feature; negative to the left.
+
+        Raises:
+            UnsupportedModel: a multiplier that is no power of two, or a shift beyond what hardware has.
+        """
+        node = self.nodes.get(name)
+        if isinstance(node, RequantizeFeatures):
+            right = node.shifts_D.tolist()
+        else:
+            node = self.of(name, Requantize)
+            right = [node.shift] * features
+        left = node.multiplier.bit_length() - 1
+        shifts = [shift - left for shift in right]
+        fits = min(shifts) >= -LEFT and max(shifts) + LEFT < 1 << SHIFT_BITS
+        if node.multiplier != 1 << left or not fits or len(right) != features:
+            raise UnsupportedModel(
+                f"sums of `{name}` are multiplied by {node.multiplier} and shifted by {min(right)} to {max(right)},"
+                " which a model in hardware cannot",
+                hint=f"its scales must be powers of two, and results at most {LEFT} bits finer than their sums",
+            )
+        return shifts
 
 
 def _word(lanes: Sequence[int], bits: int) -> str:

@@ -1,6 +1,7 @@
 rtl/quweit_systolic_cell.sv
 rtl/quweit_scale.sv
 rtl/quweit_systolic_column.sv
+rtl/quweit_sum_column.sv
 rtl/quweit_skew.sv
 rtl/quweit_operand_buffer.sv
 rtl/quweit_operand_register.sv

@@ -1,0 +1,24 @@
+// What a file of hexadecimal words holds, a word a cycle. The file is read where the simulator runs.
+
+`default_nettype none
+
+module quweit_rom #(
+  parameter integer Words = 16,
+  parameter integer Bits  = 8,
+  parameter         Contents = "",
+  localparam integer AddressBits = (Words > 1) ? $clog2(Words) : 1
+) (
+  input  logic                   clk_i,
+  input  logic [AddressBits-1:0] address_i,
+  output logic [Bits-1:0]        data_o
+);
+
+  logic [Bits-1:0] words [Words];
+
+  initial $readmemh(Contents, words);
+
+  always_ff @(posedge clk_i) data_o <= words[address_i];
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,208 @@
+"""A whole model in RTL: pixels in, logits out, equal to its program; and what is changed is found."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import tiny_digits
+from quweit_cli import artifacts, config
+from quweit_cli.documents import RTL, RtlManifest
+from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
+from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
+from quweit_cli.stages import dump, rtl, sim, synth, train
+
+SIDE = 8
+
+
+def made(folder: Path, *overrides: str, side: int | None = SIDE) -> Path:
+    project = artifacts.open_project(folder)
+    experiment = tiny_digits("model.arithmetic=integer", *overrides)
+    train.run(experiment, project)
+    dump.run(project / "train" / "ckpt.pt", project, config.Dump(rows=8, samples=8, golden_samples=2))
+    rtl.run(project, config.Rtl(side=side, directed_rows=0, random_rows=1))
+    return project
+
+
+@pytest.fixture(scope="module")
+def weightless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("weightless"), "model.dim=8", "model.depth=1")
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its three heads of eight features and 16 tokens fill more than one tile."""
+    return made(
+        tmp_path_factory.mktemp("dense"), "model.mlp=dense", "model.dim=24", "model.heads=3", "model.patch=2"
+    )
+
+
+@pytest.fixture
+def copy(weightless: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(weightless, tmp_path / "copy"))
+
+
+def manifest_of(project: Path) -> RtlManifest:
+    return RTL.load(project)
+
+
+@pytest.mark.requires("icarus")
+def test_a_weightless_model_equals_its_program_on_icarus(weightless: Path) -> None:
+    result = sim.run(weightless, config.Sim(simulators=("icarus",)), only=["model"])
+    (one,) = result.simulators
+    (run,) = one.models
+    design = manifest_of(weightless).model
+    assert design is not None and run.bit_exact
+    assert run.scenarios["steady"] == run.scenarios["gaps_and_backpressure"] == 2
+    assert run.scenarios["reset"] > 0
+    assert run.latency_cycles == design.latency_cycles
+    assert run.initiation_interval_cycles == design.initiation_interval_cycles
+
+
+@pytest.mark.requires("verilator")
+def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path) -> None:
+    result = sim.run(dense, config.Sim(simulators=("verilator",)))
+    assert result.bit_exact and not result.simulators[0].blocks
+    assert result.simulators[0].models[0].different == 0
+
+
+def test_the_schedule_is_a_document_that_adds_up(dense: Path) -> None:
+    design = manifest_of(dense).model
+    assert design is not None
+    last = 0
+    for job in design.schedule:
+        assert job.first_cycle == last
+        last += job.cycles
+    assert design.initiation_interval_cycles == design.features + last + design.outputs
+    engines = [job.engine for job in design.schedule]
+    assert {"product", "norm", "softmax", "sum"} == set(engines)
+    assert design.schedule[0].tensor == "embedded" and design.schedule[-1].tensor == "logits"
+
+
+# ---------------------------------------------------------------- what is changed is found
+
+
+def few(cases: Iterable[str]) -> list[object]:
+    """All cases, of which every third alone is no slow test."""
+    return [
+        pytest.param(case, marks=() if place % 3 == 0 else pytest.mark.slow)
+        for place, case in enumerate(cases)
+    ]
+
+
+def word_of(path: Path, place: int, change: Callable[[int], int]) -> None:
+    lines = path.read_text().splitlines()
+    lines[place] = f"{change(int(lines[place], 16)):0{len(lines[place])}x}"
+    path.write_text("\n".join(lines) + "\n")
+
+
+def field(name: str) -> int:
+    """Its lowest bit in the word of a job."""
+    return next(first for one, first, _ in fields_of_word() if one == name)
+
+
+CHANGES: dict[str, tuple[str, int, Callable[[int], int]]] = {
+    "a weight": ("weights", 0, lambda word: word ^ 0x40),
+    "a bias": ("scales", 0, lambda word: word ^ 1 << 12),
+    "a shift": ("scales", 0, lambda word: word ^ 1 << 33),
+    "a position": ("positions", 0, lambda word: word ^ 1 << 13),
+    "where a product reads": ("jobs", 2, lambda word: word ^ 1 << field("b_base")),
+    "where a product writes": ("jobs", 2, lambda word: word ^ 1 << field("result_base")),
+    "the length of a product": ("jobs", 2, lambda word: word ^ 1 << field("inner")),
+    "the engine of a job": ("jobs", 1, lambda word: word ^ 0b10),
+    "the multiplier of a softmax": ("jobs", 7, lambda word: word ^ 1 << field("number") + 5),
+}
+
+
+@pytest.mark.requires("verilator")
+@pytest.mark.parametrize("change", few(CHANGES))
+def test_a_change_in_a_memory_is_found(copy: Path, change: str) -> None:
+    memory, place, changed = CHANGES[change]
+    design = manifest_of(copy).model
+    assert design is not None
+    if change == "the multiplier of a softmax":
+        place = next(n for n, job in enumerate(design.schedule) if job.engine == "softmax")
+    word_of(copy / "rtl" / "rtl" / design.top / f"{memory}.hex", place, changed)
+    with pytest.raises(Mismatch, match=r"model `model` on verilator differs .* first in"):
+        sim.run(copy, config.Sim(simulators=("verilator",)), only=["model"])
+
+
+ENGINES = {
+    "model/quweit_product_writer.sv": (r"tile_q \+ AddressBits'\(row_o\)", "tile_q"),
+    "model/quweit_rescale.sv": (r", coarse\[0\]\}", ", 1'b0}"),
+    "model/quweit_image_loader.sv": (r"token\[LaneBits-1:0\]", "'0"),
+    "model/quweit_token_sums.sv": (r"34'\(term_q\) \+", "-34'(term_q) +"),
+}
+
+
+@pytest.mark.requires("verilator")
+@pytest.mark.parametrize("file", few(ENGINES))
+def test_a_change_in_an_engine_is_found(copy: Path, file: str) -> None:
+    path = copy / "rtl" / "rtl" / file
+    text, times = re.subn(ENGINES[file][0], ENGINES[file][1], path.read_text())
+    assert times == 1
+    path.write_text(text)
+    with pytest.raises(Mismatch, match="model `model` on verilator differs"):
+        sim.run(copy, config.Sim(simulators=("verilator",)), only=["model"])
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_hardware_of_a_float_model_is_refused(tmp_path: Path) -> None:
+    project = artifacts.open_project(tmp_path)
+    train.run(tiny_digits(), project)
+    dump.run(project / "train" / "ckpt.pt", project, config.Dump(rows=8, samples=8))
+    with pytest.raises(UnsupportedModel, match="computes in floating point around its blocks"):
+        rtl.run(project, config.Rtl(side=SIDE))
+    assert not (project / "rtl").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"side": 24}, "no model on an array of side 24"),
+        ({"side": 64}, "comes faster than an array of side 64 is flushed"),
+        ({"side": 8, "features_per_beat": 2}, "takes 2 features a beat"),
+    ],
+)
+def test_a_side_or_block_that_does_not_fit_is_refused(
+    weightless: Path, options: dict[str, int], words: str
+) -> None:
+    before = manifest_of(weightless)
+    with pytest.raises(ConfigError, match=words):
+        rtl.run(weightless, config.Rtl.model_validate(options))
+    assert manifest_of(weightless) == before
+
+
+def test_a_model_without_some_of_its_blocks_is_refused(weightless: Path) -> None:
+    with pytest.raises(ConfigError, match="a whole model has all blocks"):
+        rtl.run(weightless, config.Rtl(side=SIDE), only=["block0"])
+
+
+def test_golden_logits_that_are_not_those_of_the_program_are_refused(copy: Path) -> None:
+    path = copy / "dump" / "model" / "samples.y.npy"
+    logits = np.load(path)
+    logits[0, 0] += 1
+    np.save(path, logits)
+    with pytest.raises(ArtifactError):
+        rtl.run(copy, config.Rtl(side=SIDE))
+
+
+def test_only_the_blocks_of_a_model_are_synthesized(dense: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="only its blocks are synthesized so far"):
+        synth.run(dense, config.Synth())
+
+
+def test_a_job_fits_its_word_or_is_refused() -> None:
+    job = Job("x", "product", 5, rows=3, a_weights=True, sink="logits", scales="column", number=255)
+    word = job.word()
+    assert word >> field("number") == 255 and (word >> field("rows")) & 0xFFFF == 3
+    assert (word >> field("sink")) & 3 == 3 and sum(WIDTHS.values()) == JOB_BITS
+    with pytest.raises(OverflowError, match="`number` of job `x` is 256, and has 8 bits"):
+        Job("x", "product", 5, number=256).word()
