@@ -12,10 +12,12 @@ import pytest
 
 from experiments import tiny_digits
 from quweit_cli import artifacts, config
-from quweit_cli.documents import RTL, RtlManifest
+from quweit_cli.documents import DUMP, RTL, RtlManifest
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
+from quweit_cli.report import tables
 from quweit_cli.stages import dump, rtl, sim, synth, train
+from quweit_cli.stages.summary import write_summary
 
 SIDE = 8
 
@@ -69,6 +71,14 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
     result = sim.run(dense, config.Sim(simulators=("verilator",)))
     assert result.bit_exact and not result.simulators[0].blocks
     assert result.simulators[0].models[0].different == 0
+    summary = write_summary(dense)
+    assert summary.sim is not None and summary.dump is not None
+    whole, design = summary.sim["verilator"].model, manifest_of(dense).model
+    assert whole is not None and design is not None and whole.bit_exact
+    assert whole.cycles_per_sample == design.initiation_interval_cycles
+    assert summary.dump.tensors_compared > 50
+    for table in (*tables.dump(DUMP.load(dense)), *tables.rtl(manifest_of(dense)), *tables.sim(result)):
+        assert table.rows
 
 
 def test_the_schedule_is_a_document_that_adds_up(dense: Path) -> None:
@@ -178,6 +188,11 @@ def test_a_side_or_block_that_does_not_fit_is_refused(
     with pytest.raises(ConfigError, match=words):
         rtl.run(weightless, config.Rtl.model_validate(options))
     assert manifest_of(weightless) == before
+
+
+def test_a_dense_model_is_rendered_whole_or_not_at_all(dense: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="has no block, and nobody asks"):
+        rtl.run(dense, config.Rtl())
 
 
 def test_a_model_without_some_of_its_blocks_is_refused(weightless: Path) -> None:

@@ -52,7 +52,14 @@ from quweit_cli.documents.package import (
     UnitDesign,
 )
 from quweit_cli.documents.stages import DUMP, ENERGY, FORMAL, FRONT, NETLIST, RTL, SIM, SYNTH, TRAIN, Stage
-from quweit_cli.documents.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
+from quweit_cli.documents.summary import (
+    DumpSummary,
+    EnergySummary,
+    ModelSummary,
+    SimulatorSummary,
+    Summary,
+    TrainSummary,
+)
 from quweit_cli.documents.synthesis import (
     Implementation,
     LibraryFigures,
@@ -130,6 +137,7 @@ __all__ = [
     "Mapper",
     "ModelDesign",
     "ModelShape",
+    "ModelSummary",
     "ModuleCells",
     "ModuleInCells",
     "PaperTable",

@@ -33,9 +33,18 @@ class DumpSummary(Artifact):
     )
     rows_compared: Count = Field(description="for each block; every one equal")
     logits_equal: bool
+    tensors_compared: Count = Field(0, description="of a whole model, on every one of the samples")
     declared: bool = Field(
         description="whether the dump was made elsewhere, so that samples, rows and logits are what it declares"
     )
+
+
+class ModelSummary(Artifact):
+    """Of a whole model, from pixels to logits."""
+
+    bit_exact: bool
+    samples: Count = Field(description="compared, over all scenarios")
+    cycles_per_sample: Count | None = Field(description="measured; null when it could not be measured")
 
 
 class SimulatorSummary(Artifact):
@@ -53,6 +62,7 @@ class SimulatorSummary(Artifact):
     table_entries_reachable: Count | None = Field(
         None, description="all but those of which it is proven that no input row reads them"
     )
+    model: ModelSummary | None = Field(None, description="where the whole model was compared")
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
     )

@@ -61,7 +61,7 @@ def _proof(sim: SimResult) -> Card:
 
 def _what_was_compared(one: SimulatorResult) -> str:
     said = [f"{counted(one.rows_compared, 'row')} of {counted(one.blocks, 'block')}"] if one.blocks else []
-    others = ((one.units, "unit"), (one.arrays, "array"))
+    others = ((one.models, "whole model"), (one.units, "unit"), (one.arrays, "array"))
     return ", ".join([*said, *(counted(len(runs), kind) for runs, kind in others if runs)])
 
 

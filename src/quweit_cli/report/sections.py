@@ -158,7 +158,15 @@ def _proof(sim: SimResult) -> Section:
 
 
 def _other_designs(sim: SimResult) -> list[Table]:
-    """Units and arrays, and their cycles."""
+    """A whole model, units and arrays, and their cycles."""
+    models = [
+        (
+            one.simulator, "equal" if run.bit_exact else "NOT equal", run.compared,
+            run.initiation_interval_cycles, run.build_seconds, run.run_seconds,
+        )
+        for one in sim.simulators
+        for run in one.models
+    ]  # fmt: skip
     units = [
         (
             one.simulator, run.design, "equal" if run.bit_exact else "NOT equal", run.compared,
@@ -177,6 +185,7 @@ def _other_designs(sim: SimResult) -> list[Table]:
     ]  # fmt: skip
     times = ("build, s", "run, s")
     tables = [
+        Table("Whole model", ("simulator", "verdict", "samples", "cycles a sample", *times), models),
         Table("Units", ("simulator", "unit", "verdict", "rows", "cycles a row", "at most", *times), units),
         Table(
             "Arrays",

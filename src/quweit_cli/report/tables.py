@@ -57,7 +57,14 @@ def dump(manifest: DumpManifest) -> list[Table]:
         (b.name, b.layer, b.rows, checks.rows_compared, checks.logits_equal) for b in manifest.blocks
     ]
     title = f"{manifest.name}: PyTorch equals the integer program on {checks.samples:,} samples"
-    return [Table(title, ("block", "layer", "golden rows", "rows equal", "logits equal"), rows)]
+    tables = (
+        [Table(title, ("block", "layer", "golden rows", "rows equal", "logits equal"), rows)] if rows else []
+    )
+    if manifest.whole is not None:
+        whole = (len(manifest.whole.tensors), checks.tensors_compared, checks.samples, manifest.whole.samples)
+        columns = ("tensors", "compared with PyTorch", "on samples, every one equal", "golden samples")
+        tables.append(Table(f"{manifest.name}: the whole model", columns, [whole]))
+    return tables
 
 
 def rtl(manifest: RtlManifest) -> list[Table]:
@@ -96,6 +103,10 @@ def rtl(manifest: RtlManifest) -> list[Table]:
     ]
     if arrays:
         tables.append(Table("Arrays", ("array", "cells", "products"), arrays))
+    if manifest.model is not None:
+        model = manifest.model
+        row = (f"{model.side} x {model.side}", len(model.schedule), model.initiation_interval_cycles)
+        tables.append(Table("Whole model", ("array", "jobs of its schedule", "cycles a sample"), [row]))
     return [*tables, *_not_rendered(manifest.not_rendered)]
 
 
@@ -128,7 +139,7 @@ def sim(result: SimResult, what: str = "RTL") -> list[Table]:
     )  # fmt: skip
     title = f"{result.name}: {what} against the integer program"
     tables = [Table(title, columns, rows, also_compared(result))] if rows else []
-    tables += [table for table in (_units(result), _arrays(result)) if table.rows]
+    tables += [table for table in (_units(result), _models(result), _arrays(result)) if table.rows]
     if result.not_compared:
         tables.append(Table("Not compared", ("block",), [(name,) for name in result.not_compared]))
     differences: list[Sequence[object]] = [
@@ -166,6 +177,22 @@ def _units(result: SimResult) -> Table:
     ]
     columns = ("simulator", "unit", "equal", "rows", "cycles a row", "at most")
     return Table(f"{result.name}: units against the integers", columns, rows)
+
+
+def _models(result: SimResult) -> Table:
+    rows: list[Sequence[object]] = [
+        (
+            s.version,
+            r.bit_exact,
+            r.compared,
+            r.initiation_interval_cycles,
+            round(r.build_seconds + r.run_seconds, 1),
+        )
+        for s in result.simulators
+        for r in s.models
+    ]
+    columns = ("simulator", "equal", "samples", "cycles a sample", "seconds")
+    return Table(f"{result.name}: the whole model against its program, pixels to logits", columns, rows)
 
 
 def _arrays(result: SimResult) -> Table:
@@ -317,8 +344,13 @@ def summary(result: Summary) -> list[Table]:
         cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
         entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
+        if one.model is not None:
+            equal = "equal" if one.model.bit_exact else "NOT EQUAL"
+            said = f"whole model {equal} on {one.model.samples:,} samples, {one.model.cycles_per_sample} cycles a sample"
+            rows.append(("sim", name, said))
         if not one.blocks:
-            rows.append(("sim", name, verdict))
+            if one.model is None:
+                rows.append(("sim", name, verdict))
             continue
         rows.append(
             (

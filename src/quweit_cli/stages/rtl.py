@@ -9,7 +9,7 @@ from quweit_cli import config
 from quweit_cli.artifacts import check_stage, writing_stage
 from quweit_cli.documents import RTL, DumpManifest, ModelShape, RtlManifest
 from quweit_cli.energy import workload
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.hdl.package import render_package
 from quweit_cli.ir.nodes.products import systolic_cycles
@@ -40,6 +40,11 @@ def run(
         return found
     check_stage(project, "dump")
     dump = read_manifest(project / "dump")
+    if options.side is None and not dump.blocks and not dump.products:
+        raise UnsupportedModel(
+            f"`{dump.name}` has no block, and nobody asks for hardware of all of it",
+            hint="`--set side=8` renders the whole model on an array of 8 x 8 cells",
+        )
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
     layer = read_operands(project / "dump", dump)
     whole = None

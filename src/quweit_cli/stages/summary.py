@@ -18,9 +18,17 @@ from quweit_cli.documents import (
     DumpManifest,
     EnergyTable,
     SimResult,
+    SimulatorResult,
     TrainResult,
 )
-from quweit_cli.documents.summary import DumpSummary, EnergySummary, SimulatorSummary, Summary, TrainSummary
+from quweit_cli.documents.summary import (
+    DumpSummary,
+    EnergySummary,
+    ModelSummary,
+    SimulatorSummary,
+    Summary,
+    TrainSummary,
+)
 from quweit_cli.errors import ArtifactError
 
 SUMMARY = "summary.json"
@@ -71,6 +79,7 @@ def _dump(manifest: DumpManifest, *, copied: bool) -> DumpSummary:
         samples=manifest.checks.samples,
         rows_compared=manifest.checks.rows_compared,
         logits_equal=manifest.checks.logits_equal,
+        tensors_compared=manifest.checks.tensors_compared,
         declared=copied,
     )
 
@@ -82,12 +91,24 @@ def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
             one.model_dump(include=fields)
             | {
                 "not_compared": result.not_compared,
+                "model": _model(one),
                 "table_entries_read": one.table_entries_read,
                 "table_entries_reachable": one.table_entries_reachable,
             }
         )
         for one in result.simulators
     }
+
+
+def _model(one: SimulatorResult) -> ModelSummary | None:
+    if not one.models:
+        return None
+    (run,) = one.models
+    return ModelSummary(
+        bit_exact=run.bit_exact,
+        samples=run.compared,
+        cycles_per_sample=run.initiation_interval_cycles,
+    )
 
 
 def _energy(table: EnergyTable) -> EnergySummary:
