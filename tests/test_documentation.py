@@ -38,7 +38,7 @@ model:
   heads: 1
   block: {thermometer: {bits: 2}, lut_layers: [12], fan_in: 3}
 training: {steps: 2, batch_size: 8}
-dump: {rows: 32}
+dump: {rows: 32, golden_samples: 4}
 sim: {simulators: [verilator]}
 """
 
