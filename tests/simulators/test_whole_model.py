@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -14,9 +15,12 @@ from experiments import tiny_digits
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
+from quweit_cli.hdl.model.design import render_model
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
+from quweit_cli.ir import Program, RequantizeFeatures, Step
 from quweit_cli.report import tables
 from quweit_cli.stages import dump, rtl, sim, synth, train
+from quweit_cli.stages.sources import read_model
 from quweit_cli.stages.summary import write_summary
 
 SIDE = 8
@@ -198,6 +202,37 @@ def test_a_dense_model_is_rendered_whole_or_not_at_all(dense: Path) -> None:
 def test_a_model_without_some_of_its_blocks_is_refused(weightless: Path) -> None:
     with pytest.raises(ConfigError, match="a whole model has all blocks"):
         rtl.run(weightless, config.Rtl(side=SIDE), only=["block0"])
+
+
+@pytest.mark.parametrize("change", ["renamed", "narrower"])
+def test_a_program_of_another_structure_is_refused_in_words(weightless: Path, change: str) -> None:
+    dumped = DUMP.load(weightless)
+    source = read_model(weightless / "dump", dumped)
+    steps = list(source.program.steps)
+    place = next(n for n, step in enumerate(steps) if step.name == "embedded")
+    if change == "renamed":
+        steps = [
+            dataclasses.replace(
+                step,
+                name="other" if step.name == "embedded" else step.name,
+                sources=tuple("other" if one == "embedded" else one for one in step.sources),
+            )
+            for step in steps
+        ]
+    else:
+        steps[place] = dataclasses.replace(steps[place], node=RequantizeFeatures(1, np.array([1]), -9, 9))
+    program = copy_with(source.program, steps)
+    with pytest.raises(UnsupportedModel):
+        render_model("x", source._replace(program=program), SIDE, manifest_of(weightless).blocks)
+
+
+def copy_with(program: Program, steps: list[Step]) -> Program:
+    """With other steps, whether they fit or not."""
+    made = object.__new__(Program)
+    for one in dataclasses.fields(program):
+        object.__setattr__(made, one.name, getattr(program, one.name))
+    object.__setattr__(made, "steps", tuple(steps))
+    return made
 
 
 def test_golden_logits_that_are_not_those_of_the_program_are_refused(copy: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from quweit_cli import __version__
 from quweit_cli.documents import BlockDesign, GoldenRows, ModelDesign, ScheduledJob
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.model.layout import BlockPort, Layout, lay_out
@@ -80,7 +80,13 @@ def render_model(
             )
     top = literals.identifier(f"{name}_model")
     ports = [BlockPort(one.latency_cycles, one.initiation_interval_cycles) for one in blocks]
-    layout = lay_out(source.program, side, f"rtl/{top}", ports)
+    try:
+        layout = lay_out(source.program, side, f"rtl/{top}", ports)
+    except (ValueError, IndexError) as error:  # sizes that do not fit one another
+        raise UnsupportedModel(
+            f"`{name}` is of another structure than the models of `quweit dump`: {error}",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        ) from None
     if layout.pixels < 2 * side:
         raise ConfigError(
             f"an image of {layout.pixels} pixels comes faster than an array of side {side} is flushed after a reset",
