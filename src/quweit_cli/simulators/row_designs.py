@@ -185,6 +185,7 @@ def _job(
             waves=waves,
             cells=subject.form == "netlist",
             brief=wrapper,
+            long=isinstance(design, ModelDesign),
         ),
         files={
             **subject.files,
