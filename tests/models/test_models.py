@@ -9,7 +9,7 @@ from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.models import FAMILIES, blocks_of, build
 from quweit_cli.models.layer import DropPath
-from quweit_cli.models.vit import _cut
+from quweit_cli.models.vit import cut
 
 IMAGES = {"kind": "images", "side": 8, "channels": 1, "classes": list("abc")}
 TEXT = {"kind": "text", "vocabulary": "abcdefg"}
@@ -64,7 +64,7 @@ def test_gpt_shares_its_embedding_with_its_head() -> None:
 
 def test_patches_are_cut_in_reading_order() -> None:
     image = torch.arange(16.0).view(1, 1, 4, 4)
-    assert _cut(image, 2).tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]]
+    assert cut(image, 2).tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]]
 
 
 def test_images_are_enlarged_before_they_are_cut() -> None:

@@ -159,7 +159,7 @@ def test_golden_rows_that_the_bench_does_not_hold_are_no_verdict(damage: str, tm
     (block,) = manifest.blocks
     tool = simulator("icarus")
     subject = row_designs.subjects(package, block, 5)["rtl"]
-    job = row_designs._job(subject, package, manifest, waves=False, stop_early=False)
+    job = row_designs._job(subject, package, manifest, tool, waves=False, stop_early=False)
     whole = (package / block.vectors.inputs).read_text()
     other = tmp_path / "other.hex"
     other.write_text(damage + whole[len(damage) :] if damage else "")
