@@ -80,6 +80,7 @@ def test_netlists_of_arrays_and_units_are_not_said_to_be_equal(
         if isinstance(design, BlockDesign):
             return of_block(found, design, plan, options, folder)
         netlist = folder / f"yosys/{design.name}.netlist.v"
+        netlist.parent.mkdir(parents=True, exist_ok=True)  # it may be the first
         netlist.write_text("")
         name = netlist.relative_to(folder).as_posix()
         return packages.synthesized_block(design=design.name, netlist=name)

@@ -180,6 +180,7 @@ def test_the_summary_holds_the_figures_of_every_stage(run: Run, tmp_path: Path) 
         "seconds": 0.0,
         "table_entries_read": None,
         "table_entries_reachable": None,
+        "model": None,
         "not_compared": [],
     }
     assert {"design", "kind", "tool", "version", "device", "luts", "ffs", "brams", "dsps", "seconds"} <= set(
