@@ -150,6 +150,35 @@ def test_it_has_the_weights_of_the_float_model_and_starts_near_it(family: str) -
     assert float((got - wanted).std() / wanted.std()) < 0.1
 
 
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("family", ["vit", "gpt"])
+def test_every_weight_has_nearly_the_gradient_of_the_float_model(family: str, traced: bool) -> None:
+    base = tiny_digits("model.mlp=dense") if family == "vit" else tiny_gpt("none.txt", "model.mlp=dense")
+    meta = IMAGES if family == "vit" else TEXT
+    gradients = []
+    for arithmetic in ("float", "integer"):
+        torch.manual_seed(0)
+        model = build(config.with_overrides(base, [f"model.arithmetic={arithmetic}"]).model, meta).train()
+        samples = images(6) if family == "vit" else torch.randint(7, (6, 16))
+        if traced and arithmetic == "integer":
+            for layer in model.layers:
+                layer.forward = torch.compile(layer.forward, dynamic=False, backend="eager")
+        for _ in range(3):  # ranges come first
+            model.zero_grad()
+            logits = model(samples)
+            assert isinstance(logits, torch.Tensor)
+            logits.square().sum().backward()  # type: ignore[no-untyped-call]
+        gradients.append({name: weight.grad for name, weight in model.named_parameters()})
+    real, integer = gradients
+    assert real.keys() == integer.keys()
+    for name, gradient in real.items():
+        other = integer[name]
+        assert gradient is not None and other is not None, name
+        if float(gradient.abs().max()) > 1e-6:
+            alike = torch.cosine_similarity(gradient.flatten(), other.flatten(), dim=0)
+            assert float(alike) > 0.9, name
+
+
 def test_pixels_come_back_exactly() -> None:
     model, samples = made("vit")
     mean, std = (torch.tensor(IMAGES[key])[:, None, None] for key in ("mean", "std"))
@@ -167,6 +196,8 @@ def test_a_dataset_that_does_not_say_how_it_was_normalised_is_refused() -> None:
     settings = tiny_digits("model.arithmetic=integer").model
     with pytest.raises(ConfigError, match="nothing says how those of this dataset were normalised"):
         build(settings, IMAGES | {"mean": [], "std": []})
+    with pytest.raises(ConfigError, match="nothing says how"):
+        build(settings, IMAGES | {"mean": [1.0]})
 
 
 def test_weights_of_no_use_give_no_program() -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedM
 from quweit_cli.hdl.model.design import render_model
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
 from quweit_cli.ir import Program, RequantizeFeatures, Step
+from quweit_cli.ir.nodes.sums import Addition
+from quweit_cli.ir.types import INT16
 from quweit_cli.report import tables
 from quweit_cli.stages import dump, rtl, sim, synth, train
 from quweit_cli.stages.sources import read_model
@@ -202,26 +205,60 @@ def test_a_model_without_some_of_its_blocks_is_refused(weightless: Path) -> None
         rtl.run(weightless, config.Rtl(side=SIDE), only=["block0"])
 
 
-@pytest.mark.parametrize("change", ["renamed", "narrower"])
-def test_a_program_of_another_structure_is_refused_in_words(weightless: Path, change: str) -> None:
-    dumped = DUMP.load(weightless)
-    source = read_model(weightless / "dump", dumped)
-    steps = list(source.program.steps)
-    place = next(n for n, step in enumerate(steps) if step.name == "embedded")
-    if change == "renamed":
-        steps = [
-            dataclasses.replace(
-                step,
-                name="other" if step.name == "embedded" else step.name,
-                sources=tuple("other" if one == "embedded" else one for one in step.sources),
-            )
-            for step in steps
-        ]
-    else:
-        steps[place] = dataclasses.replace(steps[place], node=RequantizeFeatures(1, np.array([1]), -9, 9))
+def larger_weights(node: Any) -> Any:
+    return dataclasses.replace(node, weights_IO=node.weights_IO * 2)
+
+
+def larger_bias(node: Any) -> Any:
+    return dataclasses.replace(node, bias_O=node.bias_O + 2**40)
+
+
+STRUCTURES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
+    "another operation": (
+        "embedded",
+        lambda _: RequantizeFeatures(1, np.array([1]), -9, 9),
+        "another structure",
+    ),
+    "another clamp": (
+        "embedded",
+        lambda node: dataclasses.replace(node, high=99),
+        "clamped to -32768 ... 99",
+    ),
+    "another multiplier": ("pooled", lambda node: dataclasses.replace(node, multiplier=3), "multiplied by 3"),
+    "weights of nine bits": ("logits_sum", larger_weights, "does not fit the words of its hardware"),
+    "biases of 40 bits": ("logits_sum", larger_bias, "the array has 32 bits"),
+}
+
+
+@pytest.mark.parametrize("change", list(STRUCTURES))
+def test_a_program_that_the_hardware_would_compute_otherwise_is_refused(
+    weightless: Path, change: str
+) -> None:
+    name, changed, words = STRUCTURES[change]
+    source = read_model(weightless / "dump", DUMP.load(weightless))
+    steps = [
+        dataclasses.replace(step, node=changed(step.node)) if step.name == name else step
+        for step in source.program.steps
+    ]
     program = copy_with(source.program, steps)
-    with pytest.raises(UnsupportedModel):
+    with pytest.raises(UnsupportedModel, match=re.escape(words)):
         render_model("x", source._replace(program=program), SIDE, manifest_of(weightless).blocks)
+
+
+@pytest.mark.parametrize("addition", [Addition((1, 0), *INT16), Addition((0, 0), -5, 5)])
+def test_a_sum_that_the_hardware_would_compute_otherwise_is_refused(dense: Path, addition: Addition) -> None:
+    source = read_model(dense / "dump", DUMP.load(dense))
+    layer = next(step.node for step in source.program.steps if step.name == "layer0")
+    assert isinstance(layer, Program)
+    inner = [
+        dataclasses.replace(step, node=addition) if step.name == "attended" else step for step in layer.steps
+    ]
+    steps = [
+        dataclasses.replace(step, node=copy_with(layer, inner)) if step.name == "layer0" else step
+        for step in source.program.steps
+    ]
+    with pytest.raises(UnsupportedModel, match="`attended` adds with shifts"):
+        render_model("x", source._replace(program=copy_with(source.program, steps)), SIDE, [])
 
 
 def copy_with(program: Program, steps: list[Step]) -> Program:

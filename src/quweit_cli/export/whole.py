@@ -51,28 +51,25 @@ def verify(
     Raises:
         Mismatch: names the first tensor, sample, place and both integers.
     """
-    types = tensor_types(made.program, nested=True)
     with progress.task("compare the whole model", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with _seen(made.twins) as seen:
                 model(inputs[part])
             expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
             for path, got in seen.items():
-                _compare(
-                    path, part.start, expected[path], _integers(got, made.twins[path]), types[path].shape
-                )
+                _compare(path, part.start, expected[path], _integers(got, made.twins[path]))
             task.advance(part.stop - part.start)
     chosen = np.arange(min(golden, len(inputs))) * len(inputs) // min(golden, len(inputs))
     kept = trace(made.program, model.codes(inputs[torch.from_numpy(chosen)]).numpy(), nested=True)
     tensors = [
         DumpedTensor(
             name=path,
-            shape=list(kind.shape),
+            shape=list(kept[path].shape[1:]),
             low=kind.low,
             high=kind.high,
             sha256=digest_of_tensor(kept[path]),
         )
-        for path, kind in types.items()
+        for path, kind in tensor_types(made.program, nested=True).items()
     ]
     name = made.program.input_name
     return VerifiedModel(made.program, len(made.twins), kept[name], kept[made.program.answer], tensors)
@@ -112,7 +109,7 @@ def _integers(value: Tensor, twin: Twin) -> np.ndarray:
     return steps
 
 
-def _compare(path: str, first: int, expected: Integers, got: np.ndarray, shape: tuple[int, ...]) -> None:
+def _compare(path: str, first: int, expected: Integers, got: np.ndarray) -> None:
     if not np.isfinite(got).all():
         raise QuweitError(
             f"`{path}` is not finite: the weights are of no use",
@@ -122,7 +119,7 @@ def _compare(path: str, first: int, expected: Integers, got: np.ndarray, shape: 
     if np.array_equal(expected, got):
         return
     place = tuple(np.argwhere(expected != got)[0].tolist())
-    where = ", ".join(map(str, place[len(place) - len(shape) :]))
+    where = ", ".join(map(str, place[1:]))
     raise Mismatch(
         f"`{path}` of test sample {first + place[0]}, element [{where}]:"
         f" the integer program gives {expected[place]}, PyTorch {got[place]:g}",

@@ -10,7 +10,7 @@ from quweit_cli import artifacts, config, ir
 from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpedModel, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.export import whole
-from quweit_cli.export.equality import GoldenRows, programs_of, verify
+from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.models import IntegerNetwork, blocks_of
@@ -57,7 +57,9 @@ def run(
     programs = programs_of(blocks, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
     near = loaded.experiment.model.neighbours
-    verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=near)
+    verified = Verified(0, {})
+    if programs:
+        verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=near)
     entire = None
     if made is not None and isinstance(model, IntegerNetwork):
         entire = whole.verify(model, made, samples.inputs, options.golden_samples, progress)

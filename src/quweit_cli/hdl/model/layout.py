@@ -14,11 +14,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl.model.schedule import BETWEEN, JOB_BITS, KINDS, SINKS, Job, Scales, Sink, fields_of_word
 from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir import Program, Requantize, RequantizeFeatures
-from quweit_cli.ir.nodes.attention import ScoreProduct
+from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.base import Integers, Node
 from quweit_cli.ir.nodes.embeddings import PositionEmbedding
 from quweit_cli.ir.nodes.functions import Softmax, Table
@@ -26,6 +28,8 @@ from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.nodes.products import MatrixProduct
 from quweit_cli.ir.nodes.sums import Addition
+from quweit_cli.ir.program import tensor_types
+from quweit_cli.ir.types import INT8, INT16, INT32
 
 SIDES = (8, 16, 32, 64)
 DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
@@ -33,14 +37,6 @@ DRAIN_MORE = 24
 GROUP = 8  # cycles around a group of rows in units
 LEFT, SHIFT_BITS = 7, 6  # the most bits to the left; bits of a shift, which is stored with LEFT added
 SCALE_BITS = 32 + SHIFT_BITS
-
-
-@dataclass(frozen=True)
-class BlockPort:
-    """What is promised of a block that stands in the model."""
-
-    latency_cycles: int
-    interval_cycles: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Layout:
     activations: int = 0  # words
     block_shifts: list[int] = field(default_factory=list)
     weight_words: list[list[int]] = field(default_factory=list)
-    scale_words: list[list[int]] = field(default_factory=list)
+    scale_words: list[list[tuple[int, int]]] = field(default_factory=list)  # bias and shift of each lane
     position_words: list[list[int]] = field(default_factory=list)
     table_entries: list[int] = field(default_factory=list)
 
@@ -101,10 +97,10 @@ class Layout:
         tables = self.table_entries or [0] * 256
         content = {
             "jobs": [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in self.jobs],
-            "weights": [_word(one, 8) for one in self.weight_words],
-            "scales": [_word(one, SCALE_BITS) for one in self.scale_words],
-            "positions": [_word(one, 16) for one in self.position_words],
-            "tables": [_word([one], 8) for one in tables],
+            "weights": [packed(one, 8) for one in self.weight_words],
+            "scales": [_packed_scales(one) for one in self.scale_words],
+            "positions": [packed(one, 16) for one in self.position_words],
+            "tables": [packed([one], 8) for one in tables],
         }
         return {name: Memory(f"{self.folder}/{name}.hex", lines) for name, lines in content.items()}
 
@@ -137,12 +133,10 @@ class Layout:
     def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
         """The first word of these biases and shifts, as many outputs a word as there are lanes."""
         first = len(self.scale_words)
-        packed = [
-            (bias & 0xFFFFFFFF) | (shift + LEFT) << 32 for bias, shift in zip(bias_O, shift_O, strict=True)
-        ]
-        for output in range(0, len(packed), self.side):
-            word = packed[output : output + self.side]
-            self.scale_words.append(word + [0] * (self.side - len(word)))
+        pairs = list(zip(bias_O, shift_O, strict=True))
+        for output in range(0, len(pairs), self.side):
+            word = pairs[output : output + self.side]
+            self.scale_words.append(word + [(0, 0)] * (self.side - len(word)))
         return first
 
     def positions(self, vectors_TD: Integers) -> None:
@@ -202,14 +196,14 @@ class Layout:
         )
 
 
-def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]) -> Layout:
+def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesign]) -> Layout:
     """The schedule and memories of a vision transformer on an array of this side.
 
-    ports: of its blocks, first layer first; none where MLPs are dense.
+    blocks: first layer first; none where MLPs are dense.
 
     Raises:
-        ConfigError: a side that is no power of two from 8 to 64, or memories that its words cannot address.
-        UnsupportedModel: a program of another structure.
+        ConfigError: a side that is no power of two from 8 to 64.
+        UnsupportedModel: a program of another structure, or whose integers or memories are larger than those of the hardware.
     """
     if side not in SIDES:
         raise ConfigError(
@@ -228,9 +222,11 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
             "tokens around are read by blocks alone so far, not in the hardware of a whole model",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
-    if not layers or len(layers[0].input_type.shape) != 2 or len(program.input_type.outer) != 2:
+    pixel = program.input_type
+    if not layers or len(layers[0].input_type.shape) != 2 or len(pixel.outer) != 2 or pixel.bits > 8:
         raise UnsupportedModel(
-            f"`{program.name}` has no layers of tokens that read an image", hint="leave `rtl.side` out"
+            f"`{program.name}` has no layers of tokens that read an image of int8",
+            hint="leave `rtl.side` out",
         )
     tokens, width = layers[0].input_type.shape
     channels, rows = program.input_type.outer
@@ -255,17 +251,17 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
         (True, made.weights(embedding.weights_IO), features),
         (False, pixels, features),
         (0, side, width),
-        made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width)),
+        made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width, INT16)),
         "row",
         sink="residual",
         from_positions=True,
     )
     of_blocks = sum("hidden_sum" not in _Steps(layer) for layer in layers)
-    if of_blocks != len(ports):
-        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(ports)} are rendered")
+    if of_blocks != len(blocks):
+        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
     regions = _Regions(made, layers[0], normal)
     for number, layer in enumerate(layers):
-        _lay_out_layer(made, f"layer{number}", layer, regions, ports)
+        _lay_out_layer(made, f"layer{number}", layer, regions, blocks)
     made.norm("norm", normal)
     if steps.of("pooled_sum", Pool).take != "sum":
         raise UnsupportedModel("a model that pools its last token alone does not become hardware as a whole")
@@ -288,15 +284,15 @@ def lay_out(program: Program, side: int, folder: str, ports: Sequence[BlockPort]
         (True, made.weights(head.weights_IO), width),
         (False, pooled, width),
         (0, side, made.logits),
-        made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits)),
+        made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
         "row",
         sink="logits",
     )
     try:
         _ = made.memories
     except OverflowError as error:
-        raise ConfigError(
-            f"the schedule does not fit its words: {error}", hint="choose another `rtl.side`"
+        raise UnsupportedModel(
+            f"`{program.name}` does not fit the words of its hardware: {error}", hint="leave `rtl.side` out"
         ) from None
     return made
 
@@ -319,7 +315,9 @@ class _Regions:
         self.hidden = made.region(made.tiles * self.hidden_width)
 
 
-def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports: Sequence[BlockPort]) -> None:
+def _lay_out_layer(
+    made: Layout, name: str, layer: Program, at: _Regions, blocks: Sequence[BlockDesign]
+) -> None:
     steps = _Steps(layer)
     side, tokens, width, tiles = made.side, made.tokens, made.width, made.tiles
     made.norm(f"{name}/attention_norm", at.normal)
@@ -384,7 +382,7 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
             mixed_scale,
             "one",
         )
-    _onto_residual(made, f"{name}/attended", steps, ("projected_sum", "projected"), at.mixed)
+    _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
     made.norm(f"{name}/mlp_norm", at.normal)
     if "hidden_sum" in steps:
         hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
@@ -399,16 +397,16 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
             sink="table",
             number=made.table(gelu.entries_N),
         )
-        _onto_residual(made, f"{name}/y", steps, ("mlp_sum", "mlp"), at.hidden)
+        _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
         return
     number = len(made.block_shifts)
-    made.block_shifts.append(steps.of("y", Addition).shifts[1])
-    port = ports[number]
+    made.block_shifts.append(steps.sum("y"))
+    block = blocks[number]
     made.jobs.append(
         Job(
             f"{name}/y",
             "block",
-            tokens * max(port.interval_cycles, width + 1) + port.latency_cycles + 2 * GROUP,
+            tokens * max(block.initiation_interval_cycles, width + 1) + block.latency_cycles + 2 * GROUP,
             rows=width,
             inner=width,
             columns=tokens,
@@ -418,16 +416,21 @@ def _lay_out_layer(made: Layout, name: str, layer: Program, at: _Regions, ports:
     )
 
 
-def _onto_residual(made: Layout, name: str, steps: _Steps, tensors: tuple[str, str], source: int) -> None:
+def _onto_residual(
+    made: Layout, layer: str, steps: _Steps, tensors: tuple[str, str, str], source: int
+) -> None:
+    """tensors: the product, its results, and their sum with the residual stream."""
     product = steps.product(tensors[0])
+    if steps.sum(tensors[2]):
+        raise UnsupportedModel(f"`{tensors[2]}` shifts what a product adds to the residual stream")
     inner = product.weights_IO.shape[0]
     made.product(
-        name,
+        f"{layer}/{tensors[2]}",
         (made.width, inner, made.tokens),
         (True, made.weights(product.weights_IO), inner),
         (False, source, inner),
         (0, made.side, made.width),
-        made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width)),
+        made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
         "row",
         sink="residual",
     )
@@ -440,11 +443,24 @@ class _Steps:
     """Operations of a program by name.
 
     `of` raises UnsupportedModel where there is none of that name and kind: the program has another structure.
+
+    Raises:
+        UnsupportedModel: sums that the array cannot hold.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.nodes = {step.name: step.node for step in program.steps}
+        types = tensor_types(program)
+        for name, node in self.nodes.items():
+            kind = types[name]
+            if isinstance(node, MatrixProduct | ScoreProduct | ValueProduct | Pool) and not (
+                INT32[0] <= kind.low and kind.high <= INT32[1]
+            ):
+                raise UnsupportedModel(
+                    f"sums of `{name}` are {kind.low} ... {kind.high}, and the array has 32 bits for them",
+                    hint="leave `rtl.side` out; the blocks are rendered as before",
+                )
 
     def __contains__(self, name: str) -> bool:
         return name in self.nodes
@@ -462,11 +478,28 @@ class _Steps:
     def product(self, name: str) -> MatrixProduct:
         return self.of(name, MatrixProduct)
 
-    def shifts(self, name: str, features: int) -> list[int]:
-        """Of a requantisation, to the right, one a feature; negative to the left.
+    def sum(self, name: str) -> int:
+        """By how much the second term is shifted to the left.
 
         Raises:
-            UnsupportedModel: a multiplier that is no power of two, or a shift beyond what hardware has.
+            UnsupportedModel: the first one is shifted as well, or the sum is not clamped to the residual stream's bits.
+        """
+        node = self.of(name, Addition)
+        if len(node.shifts) != 2 or node.shifts[0] or (node.low, node.high) != INT16:
+            raise UnsupportedModel(
+                f"`{name}` adds with shifts {node.shifts} and clamps to {node.low} ... {node.high},"
+                " which a model in hardware cannot",
+                hint="leave `rtl.side` out; the blocks are rendered as before",
+            )
+        return node.shifts[1]
+
+    def shifts(self, name: str, features: int, clamp: tuple[int, int] = INT8) -> list[int]:
+        """Of a requantisation, to the right, one a feature; negative to the left.
+
+        clamp: that of the hardware.
+
+        Raises:
+            UnsupportedModel: a multiplier that is no power of two, a shift beyond what hardware has, or another clamp.
         """
         node = self.nodes.get(name)
         if isinstance(node, RequantizeFeatures):
@@ -476,19 +509,23 @@ class _Steps:
             right = [node.shift] * features
         left = node.multiplier.bit_length() - 1
         shifts = [shift - left for shift in right]
-        fits = min(shifts) >= -LEFT and max(shifts) + LEFT < 1 << SHIFT_BITS
+        fits = (
+            min(shifts) >= -LEFT and max(shifts) + LEFT < 1 << SHIFT_BITS and (node.low, node.high) == clamp
+        )
         if node.multiplier != 1 << left or not fits or len(right) != features:
             raise UnsupportedModel(
-                f"sums of `{name}` are multiplied by {node.multiplier} and shifted by {min(right)} to {max(right)},"
-                " which a model in hardware cannot",
+                f"sums of `{name}` are multiplied by {node.multiplier}, shifted by {min(right)} to {max(right)} and"
+                f" clamped to {node.low} ... {node.high}, which a model in hardware cannot",
                 hint=f"its scales must be powers of two, and results at most {LEFT} bits finer than their sums",
             )
         return shifts
 
 
-def _word(lanes: Sequence[int], bits: int) -> str:
-    """Lane 0 in the low digits."""
+def _packed_scales(pairs: Sequence[tuple[int, int]]) -> str:
+    """A bias of 32 bits and above it a shift, lane 0 in the low digits; OverflowError for what does not fit."""
     word = 0
-    for place, lane in enumerate(lanes):
-        word |= (int(lane) & ((1 << bits) - 1)) << place * bits
-    return f"{word:0{-(-len(lanes) * bits // 4)}x}"
+    for lane, (bias, shift) in enumerate(pairs):
+        if not INT32[0] <= bias <= INT32[1]:
+            raise OverflowError(f"a bias is {bias}, and has 32 bits")
+        word |= (bias % 2**32 | (shift + LEFT) << 32) << lane * SCALE_BITS
+    return f"{word:0{-(-len(pairs) * SCALE_BITS // 4)}x}"

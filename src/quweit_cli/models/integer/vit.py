@@ -52,7 +52,7 @@ class IntegerVit(Vit):
     std_X11: Tensor
 
     def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
-        if not meta.get("mean"):
+        if any(len(meta.get(key, ())) != meta["channels"] for key in ("mean", "std")):
             raise ConfigError(
                 "an integer model reads pixels, and nothing says how those of this dataset were normalised",
                 hint="train again: `quweit train` notes it in the checkpoint",
