@@ -202,6 +202,28 @@ class ScheduledJob(Artifact):
     cycles: Positive
 
 
+class Engine(Artifact):
+    """Modules of a model that work at the same time, as synthesis counts them and energy adds them up."""
+
+    name: Identifier
+    modules: list[ModuleName] = Field(description="right below the top")
+    parts: list[Part] = Field(
+        description="modules that are mapped to cells of a library once and counted; of an array those within it"
+    )
+    cycles: Count = Field(description="of a sample in which it works")
+
+
+class Bank(Artifact):
+    """A memory of a model, and what a sample does with it. Words that no engine uses are not counted."""
+
+    name: Identifier
+    words: Positive
+    bits: Positive = Field(description="of a word")
+    copies: Positive = Field(1, description="that hold the same")
+    reads: Count = Field(description="of words, of all copies together")
+    writes: Count
+
+
 class ModelDesign(RowDesign):
     """A whole model: a sample is a row of pixels, a beat each, and its logits the answer."""
 
@@ -209,6 +231,8 @@ class ModelDesign(RowDesign):
 
     side: Positive = Field(description="of its systolic array, and lanes of its units")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
+    engines: list[Engine] = Field([], description="that it consists of; none in packages of earlier versions")
+    banks: list[Bank] = Field([], description="its memories")
 
 
 class RtlManifest(Artifact):
