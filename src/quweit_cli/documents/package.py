@@ -200,6 +200,9 @@ class ScheduledJob(Artifact):
     engine: Literal["product", "norm", "softmax", "sum", "block"]
     first_cycle: Count = Field(description="counted from the one after the last pixel")
     cycles: Positive
+    rows: Count = Field(0, description="of a product of matrices, rows x inner times inner x columns")
+    inner: Count = 0
+    columns: Count = 0
 
 
 class Engine(Artifact):

@@ -166,6 +166,16 @@ def _schedule(layout: Layout) -> list[ScheduledJob]:
     """First cycles are counted from the one after the last pixel."""
     starts = np.cumsum([0, *(job.cycles + BETWEEN for job in layout.jobs)])
     return [
-        ScheduledJob(tensor=job.name, engine=job.kind, first_cycle=int(first), cycles=job.cycles + BETWEEN)
+        ScheduledJob(
+            tensor=job.name,
+            engine=job.kind,
+            first_cycle=int(first),
+            cycles=job.cycles + BETWEEN,
+            **(
+                {"rows": job.rows, "inner": job.inner, "columns": job.columns}
+                if job.kind == "product"
+                else {}
+            ),
+        )
         for job, first in zip(layout.jobs, starts[:-1], strict=True)
     ]
