@@ -43,6 +43,7 @@ from quweit_cli.documents.package import (
     Design,
     ModelDesign,
     Part,
+    PortedDesign,
     Product,
     RowDesign,
     RtlEstimate,
@@ -88,6 +89,7 @@ from quweit_cli.documents.verdict import (
     SimResult,
     SimRun,
     SimulatorResult,
+    TensorDifference,
     of_reachable,
 )
 
@@ -143,6 +145,7 @@ __all__ = [
     "PaperTable",
     "PaperTables",
     "Part",
+    "PortedDesign",
     "PowerModel",
     "Product",
     "ProductDifference",
@@ -166,6 +169,7 @@ __all__ = [
     "TableEntries",
     "TableEntry",
     "TableRow",
+    "TensorDifference",
     "ToolHealth",
     "TrainResult",
     "TrainSummary",
