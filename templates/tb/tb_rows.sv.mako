@@ -1,12 +1,16 @@
-<%page args="design, parameters, header"/>\
+<%page args="design, parameters, clocked, probe, header"/>\
 ${header}
-// Bench of ${design.top}: a source, the ${design.kind} and a sink. The clock and the controls come from
+// Bench of ${design.top}: a source, the ${design.kind} and a sink. The ${"controls" if clocked else "clock and the controls"} come from
 // test_block.py (cocotb); rows are compared there, one Python call a row and none a cycle.
 
 `default_nettype none
 
 module ${design.testbench} (
+% if clocked:
+  input  logic        run_i,  // the clock
+% else:
   input  logic        clk_i,
+% endif
   input  logic        rst_ni,
   input  logic [31:0] rows_i,
   input  logic        gaps_i,
@@ -18,6 +22,18 @@ module ${design.testbench} (
   output logic [31:0] rows_o,
   output logic [${design.output_beats * design.outputs_per_beat * design.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
+% if probe:
+  output logic [31:0] probed_o,
+  output logic [31:0] wrong_o,
+  output logic [31:0] wrong_sample_o,
+  output logic [31:0] wrong_word_o,
+  output logic [31:0] wrong_cycle_o,
+  output logic        wrong_missing_o,
+  output logic        wrong_residual_o,
+  output logic [${probe.lanes - 1}:0] wrong_write_o,
+  output logic [19:0] wrong_address_o,
+  output logic [${16 * probe.lanes - 1}:0] wrong_data_o,
+% endif
   output logic [31:0] violations_o
 );
 
@@ -26,6 +42,21 @@ module ${design.testbench} (
   logic [${design.features_per_beat * design.input_bits - 1}:0] x_data;
   logic [${design.outputs_per_beat * design.output_bits - 1}:0] y_data;
 
+% if clocked:
+  logic clk_i;
+
+  initial begin
+    clk_i = 1'b0;
+    forever begin
+      wait (run_i);
+      #2.5;
+      if (run_i) clk_i = 1'b1;
+      #2.5;
+      clk_i = 1'b0;
+    end
+  end
+
+% endif
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
     else         cycle_o <= cycle_o + 1;
@@ -86,6 +117,36 @@ module ${design.testbench} (
     .row_cycle_o  (row_cycle_o),
     .violations_o (violations_o)
   );
+% if probe:
+
+  quweit_write_probe #(
+    .Samples (${probe.samples}),
+    .Writes  (${probe.words}),
+    .Lanes   (${probe.lanes})
+  ) u_probe (
+    .clk_i,
+    .rst_ni,
+    .cycle_i              (cycle_o),
+    .loads_i              (u_${design.kind}.loads),
+    .gives_i              (u_${design.kind}.gives),
+    .activation_write_i   (u_${design.kind}.activation_write),
+    .activation_address_i (20'(u_${design.kind}.activation_write_address)),
+    .activation_data_i    (u_${design.kind}.activation_data),
+    .residual_write_i     (u_${design.kind}.residual_write),
+    .residual_address_i   (20'(u_${design.kind}.residual_write_address)),
+    .residual_data_i      (u_${design.kind}.residual_data),
+    .compared_o           (probed_o),
+    .wrong_o              (wrong_o),
+    .sample_o             (wrong_sample_o),
+    .word_o               (wrong_word_o),
+    .wrong_cycle_o        (wrong_cycle_o),
+    .missing_o            (wrong_missing_o),
+    .residual_o           (wrong_residual_o),
+    .write_o              (wrong_write_o),
+    .address_o            (wrong_address_o),
+    .data_o               (wrong_data_o)
+  );
+% endif
 
 endmodule
 

@@ -48,6 +48,7 @@ from quweit_cli.documents.package import (
     Engine,
     ModelDesign,
     Part,
+    PortedDesign,
     Product,
     RowDesign,
     RtlEstimate,
@@ -94,6 +95,7 @@ from quweit_cli.documents.verdict import (
     SimResult,
     SimRun,
     SimulatorResult,
+    TensorDifference,
     of_reachable,
 )
 
@@ -155,6 +157,7 @@ __all__ = [
     "PaperTable",
     "PaperTables",
     "Part",
+    "PortedDesign",
     "PowerModel",
     "Product",
     "ProductDifference",
@@ -178,6 +181,7 @@ __all__ = [
     "TableEntries",
     "TableEntry",
     "TableRow",
+    "TensorDifference",
     "ToolHealth",
     "TrainResult",
     "TrainSummary",

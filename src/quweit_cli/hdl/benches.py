@@ -1,10 +1,10 @@
-"""Benches of a block, its wrapper, and a unit: what drives and watches them."""
+"""Benches of a block or a model, its wrapper, and a unit: what drives and watches them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import BlockDesign, RowDesign, UnitDesign
+from quweit_cli.documents import PortedDesign, RowDesign, UnitDesign
 from quweit_cli.templating import render
 
 
@@ -23,22 +23,21 @@ class CheckBench(NamedTuple):
     interval: int
 
 
-def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
-    """Name -> text of the four benches of a block."""
-    axis = block.axis
-    straight = axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat
+def render_benches(design: PortedDesign, header: str) -> dict[str, str]:
+    """Name -> text of the four benches of a block or a model."""
+    axis = design.axis
     benches = (
         CheckBench(
-            block.top,
-            block.testbench,
-            block.check,
-            "u_block",
-            block.input_beats,
-            block.features_per_beat * block.input_bits,
-            block.output_beats,
-            block.outputs_per_beat * block.output_bits,
-            block.latency_cycles,
-            block.initiation_interval_cycles,
+            design.top,
+            design.testbench,
+            design.check,
+            f"u_{design.kind}",
+            design.input_beats,
+            design.input_beat_bits,
+            design.output_beats,
+            design.output_beat_bits,
+            design.latency_cycles,
+            design.initiation_interval_cycles,
         ),
         CheckBench(
             axis.top,
@@ -49,20 +48,38 @@ def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
             8 * axis.bytes_in,
             axis.output_beats,
             8 * axis.bytes_out,
-            block.latency_cycles if straight else None,
+            design.latency_cycles if design.straight else None,
             axis.initiation_interval_cycles,
         ),
     )
     files = {
-        f"tb/{bench.check}.sv": render("tb/check_block.sv.mako", block=block, bench=bench, header=header)
+        f"tb/{bench.check}.sv": render("tb/check_design.sv.mako", design=design, bench=bench, header=header)
         for bench in benches
     }
-    files[f"tb/{block.testbench}.sv"] = render_bench(block, header)
-    files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", block=block, header=header)
+    files[f"tb/{design.testbench}.sv"] = render_bench(design, header)
+    files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", design=design, header=header)
     return files
 
 
-def render_bench(design: RowDesign, header: str) -> str:
-    """Text of the bench of a block or a unit."""
+class Probe(NamedTuple):
+    """Sizes of what compares the words that a model writes."""
+
+    samples: int
+    words: int  # of a sample
+    lanes: int
+
+
+def render_bench(design: RowDesign, header: str, *, clocked: bool = False, probe: Probe | None = None) -> str:
+    """Text of the bench of a block, a unit or a model.
+
+    clocked: it makes the clock itself, which a simulator of many cycles is quicker with.
+    """
     parameters = design.parameters if isinstance(design, UnitDesign) else {}
-    return render("tb/tb_rows.sv.mako", design=design, parameters=parameters, header=header)
+    return render(
+        "tb/tb_rows.sv.mako",
+        design=design,
+        parameters=parameters,
+        clocked=clocked,
+        probe=probe,
+        header=header,
+    )

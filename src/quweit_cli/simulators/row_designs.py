@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from quweit_cli.artifacts import inside
 from quweit_cli.documents import (
     BlockDesign,
     Form,
     ModelDesign,
+    PortedDesign,
     RowDesign,
     RtlManifest,
     SimDifference,
     SimRun,
+    TensorDifference,
     UnitDesign,
 )
-from quweit_cli.errors import ArtifactError
-from quweit_cli.hdl.benches import render_bench, render_benches
+from quweit_cli.errors import ArtifactError, ToolFailed
+from quweit_cli.hdl.benches import Probe, render_bench, render_benches
+from quweit_cli.hdl.model.writes import WORD_BITS, ExpectedWords
 from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
@@ -35,8 +39,25 @@ from quweit_cli.toolbox import Found
 MODULE, TESTS = "test_block", frozenset({"golden_rows"})
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 RESET = "reset"
-BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
+BRIEF_ROWS, BRIEF_SAMPLES = 16, 1  # of a wrapper, whose block or model is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
+PROBE, PLACES, WORDS = "tb/quweit_write_probe.sv", "tb/vectors/places.hex", "tb/vectors/words.hex"
+
+
+class WrongWord(BaseModel):
+    """The first word of a pass that a model should not have written so; bits as the simulator gives them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    scenario: str
+    sample: NonNegativeInt
+    word: NonNegativeInt
+    cycle: NonNegativeInt
+    missing: bool
+    residual: bool
+    lanes: str
+    address: str
+    data: str
 
 
 class RowAnswer(Answer):
@@ -46,6 +67,12 @@ class RowAnswer(Answer):
     latency_cycles: int | None = None
     initiation_interval_cycles: int | None = None
     intervals_cycles: tuple[PositiveInt, ...] = ()  # between rows, where they vary
+    words_compared: NonNegativeInt = 0
+    wrong_words: tuple[WrongWord, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        return super().differs or bool(self.wrong_words)
 
 
 @dataclass(frozen=True)
@@ -58,23 +85,30 @@ class Subject:
     files: Mapping[
         str, Path | str
     ]  # name -> where it comes from, or its text; in compile order, before the bench
+    expected: ExpectedWords | None = None  # of a model: what it writes
 
     @property
     def name(self) -> str:
         return f"{self.design.name} (wrapper)" if self.form == "wrapper" else self.design.name
 
 
-def subjects(package: Path, design: RowDesign, rows: int) -> dict[Form, Subject]:
+def subjects(
+    package: Path, design: RowDesign, rows: int, expected: ExpectedWords | None = None
+) -> dict[Form, Subject]:
     """What can be simulated of the design as it lies in the package, by form: a block has a wrapper.
+
+    expected: what a model writes, of so many rows at least.
 
     Raises:
         ArtifactError: a source is outside of the package, or missing.
     """
     plain = package_files(package, design.sources)
-    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain)}
-    if isinstance(design, BlockDesign):
+    written = expected.first(rows) if expected else None
+    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain, written)}
+    if isinstance(design, PortedDesign):
         wrapped = plain | package_files(package, design.axis.sources)
-        made["wrapper"] = Subject(design, "wrapper", min(rows, BRIEF_ROWS), wrapped)
+        brief = BRIEF_SAMPLES if isinstance(design, ModelDesign) else BRIEF_ROWS
+        made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
     return made
 
 
@@ -123,13 +157,14 @@ def run(
     return SimRun(
         design=subject.design.name,
         form=subject.form,
-        bit_exact=not answer.failures and not answer.different,
+        bit_exact=not answer.differs,
         compared=sum(answer.scenarios.values()),
         different=answer.different,
         scenarios=answer.scenarios,
         latency_cycles=answer.latency_cycles,
         differences=answer.differences,
         failures=answer.failures,
+        **_words(subject.expected, answer),
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         **_intervals(subject.design, answer),
@@ -148,6 +183,67 @@ def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
     }
 
 
+def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
+    """What the probe compared, in the terms of the program."""
+    if expected is None:
+        return {}
+    return {
+        "tensors_compared": len(expected.names) + 1,  # and the logits, as rows
+        "words_compared": answer.words_compared,
+        "tensor_differences": [_named(expected, one) for one in answer.wrong_words],
+    }
+
+
+def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
+    """Which number of which tensor it is, or what else is amiss."""
+    found = expected.word(wrong.word)
+    last = expected.writes[-1].job.name
+    at = {"scenario": wrong.scenario, "sample": wrong.sample, "cycle": wrong.cycle}
+    if found is None:
+        return TensorDifference(job=last, amiss="a word more than the sample has", **at)
+    one, word = found
+    if wrong.missing:
+        return TensorDifference(
+            job=one.job.name, amiss=f"the sample ends before word {word} of the job", **at
+        )
+    place = f"word {int(one.addresses_N[word])} of the {_memory(one.to_residual)}"
+    lanes = "".join(map(str, reversed(one.lanes_NL[word].tolist())))
+    written = f"word {_number(wrong.address)} of the {_memory(wrong.residual)}"
+    if (place, lanes) != (written, wrong.lanes):
+        amiss = f"{written} is written, lanes {wrong.lanes}, in place of {place}, lanes {lanes}"
+        return TensorDifference(job=one.job.name, amiss=amiss, **at)
+    for lane in range(expected.layout.side):
+        element = expected.element(one, word, lane)
+        if element is None:
+            continue
+        wanted = int(expected.tensors[element.tensor][wrong.sample][element.place])
+        got = _signed(wrong.data[len(wrong.data) - (lane + 1) * WORD_BITS :][:WORD_BITS])
+        if got != wanted:
+            return TensorDifference(
+                job=one.job.name,
+                tensor=element.tensor,
+                place=list(element.place),
+                expected=wanted,
+                got=got,
+                **at,
+            )
+    raise ToolFailed(f"the bench calls word {word} of `{one.job.name}` wrong, and it is not")
+
+
+def _memory(to_residual: bool) -> str:
+    return "residual stream" if to_residual else "activations"
+
+
+def _number(bits: str) -> int | str:
+    """The bits themselves where some are unknown."""
+    return int(bits, 2) if set(bits) <= {"0", "1"} else bits
+
+
+def _signed(bits: str) -> int | None:
+    number = _number(bits)
+    return None if isinstance(number, str) else number - (number >> len(bits) - 1 << len(bits))
+
+
 def _resets(subject: Subject, tool: Simulator) -> int:
     """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
     if isinstance(subject.design, ModelDesign):
@@ -164,17 +260,23 @@ def _job(
     waves: bool,
     stop_early: bool,
 ) -> Job[RowAnswer]:
-    design, wrapper = subject.design, subject.form == "wrapper"
+    design, wrapper, expected = subject.design, subject.form == "wrapper", subject.expected
+    probe = Probe(expected.samples, expected.words, expected.layout.side) if expected else None
     testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
     if wrapper:
-        assert isinstance(design, BlockDesign)
+        assert isinstance(design, PortedDesign)
         testbench, inputs = design.axis.testbench, design.axis.inputs
         text = render_benches(design, "")[f"tb/{testbench}.sv"]
     else:
-        text = render_bench(design, "")
-    bench: dict[str, str] = {name: static_text(name) for name in BENCH_MODULES}
+        text = render_bench(design, "", clocked=isinstance(design, ModelDesign), probe=probe)
+    modules = (*BENCH_MODULES, PROBE) if probe else BENCH_MODULES
+    bench: dict[str, str] = {name: static_text(name) for name in modules}
     bench[f"tb/{testbench}.sv"] = text
     sources = (*subject.files, *bench)
+    plusargs = {"inputs": inputs}
+    if expected:
+        bench |= {PLACES: expected.places_text(), WORDS: expected.words_text()}
+        plusargs |= {"places": PLACES, "words": WORDS}
     bench[f"tb/{MODULE}.py"] = static_text(f"tb/{MODULE}.py")
     bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
     return Job(
@@ -197,7 +299,7 @@ def _job(
         tests=TESTS,
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
         answer=RowAnswer,
-        plusargs={"inputs": inputs},
+        plusargs=plusargs,
         settings={
             "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),

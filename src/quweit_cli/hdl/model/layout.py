@@ -167,11 +167,15 @@ class Layout:
         scale_base: int,
         scales: Scales,
         *,
+        makes: tuple[tuple[str, ...], Integers],
         sink: Sink = "activations",
         from_positions: bool = False,
         number: int = 0,
     ) -> None:
-        """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column."""
+        """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column.
+
+        makes: tensors, and which of their elements rows and columns are.
+        """
         rows, inner, columns = shape
         tiles = -(-rows // self.side) * -(-columns // self.side)
         self.jobs.append(
@@ -190,14 +194,29 @@ class Layout:
                 scale_base,
                 scales,
                 number,
+                *makes,
             )
         )
 
     def norm(self, name: str, result_base: int) -> None:
         cycles = self.tiles * (layer_norm_cycles(self.width) + GROUP) + GROUP
         self.jobs.append(
-            Job(name, "norm", cycles, inner=self.width, columns=self.tiles, result_base=result_base)
+            Job(
+                name,
+                "norm",
+                cycles,
+                inner=self.width,
+                columns=self.tiles,
+                result_base=result_base,
+                tensors=(name,),
+                elements=by_feature(self.tokens, self.width),
+            )
         )
+
+
+def by_feature(tokens: int, features: int) -> Integers:
+    """Features x tokens: the places of tokens x features."""
+    return np.arange(tokens * features).reshape(tokens, features).T
 
 
 def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesign]) -> Layout:
@@ -257,6 +276,7 @@ def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesi
         (0, side, width),
         made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width, INT16)),
         "row",
+        makes=(("position",), by_feature(tokens, width)),
         sink="residual",
         from_positions=True,
     )
@@ -280,6 +300,8 @@ def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesi
             b_base=normal,
             result_base=pooled,
             scale_base=made.scales([0], steps.shifts("pooled", 1)),
+            tensors=("pooled",),
+            elements=by_feature(1, width),
         )
     )
     made.product(
@@ -290,6 +312,7 @@ def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesi
         (0, side, made.logits),
         made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
         "row",
+        makes=((program.answer,), by_feature(1, made.logits)),
         sink="logits",
     )
     try:
@@ -336,7 +359,12 @@ def _lay_out_layer(
         (at.query_key, side, 2 * width),
         made.scales(bias[: 2 * width], shifts[: 2 * width]),
         "row",
+        makes=(
+            (f"{name}/query", f"{name}/key"),
+            np.concatenate([by_feature(tokens, width), tokens * width + by_feature(tokens, width)]),
+        ),
     )
+    of_heads = by_feature(tokens, width).reshape(at.heads, at.head_width, tokens)
     for head in range(at.heads):
         part = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
         made.product(
@@ -347,7 +375,9 @@ def _lay_out_layer(
             (at.value + head * at.head_words, side, tokens),
             made.scales(bias[part], shifts[part]),
             "column",
+            makes=((f"{name}/value",), of_heads[head].T),
         )
+    pairs = np.arange(at.heads * tokens**2).reshape(at.heads, tokens, tokens).swapaxes(1, 2)
     score_scale = made.scales([0], steps.shifts("score", 1))
     for head in range(at.heads):
         first = at.query_key + head * at.head_width
@@ -359,6 +389,7 @@ def _lay_out_layer(
             (at.score + head * at.score_words, side, tokens),
             score_scale,
             "one",
+            makes=((f"{name}/score",), pairs[head]),
         )
     softmax = steps.of("weight", Softmax)
     if softmax.causal:
@@ -373,6 +404,8 @@ def _lay_out_layer(
             b_base=at.score,
             result_base=at.score,
             number=softmax.multiplier,
+            tensors=(f"{name}/weight",),
+            elements=pairs,
         )
     )
     mixed_scale = made.scales([0], steps.shifts("mixed", 1))
@@ -385,6 +418,7 @@ def _lay_out_layer(
             (at.mixed + head * at.head_width, side, width),
             mixed_scale,
             "one",
+            makes=((f"{name}/mixed",), of_heads[head]),
         )
     _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
     made.norm(f"{name}/mlp_norm", at.normal)
@@ -398,6 +432,7 @@ def _lay_out_layer(
             (at.hidden, side, at.hidden_width),
             made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
             "row",
+            makes=((f"{name}/gelu",), by_feature(tokens, at.hidden_width)),
             sink="table",
             number=made.table(gelu.entries_N),
         )
@@ -416,6 +451,8 @@ def _lay_out_layer(
             columns=tokens,
             b_base=at.normal,
             number=number,
+            tensors=(f"{name}/y",),
+            elements=by_feature(tokens, width),
         )
     )
 
@@ -436,6 +473,7 @@ def _onto_residual(
         (0, made.side, made.width),
         made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
         "row",
+        makes=((f"{layer}/{tensors[2]}",), by_feature(made.tokens, made.width)),
         sink="residual",
     )
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
+
+import numpy as np
+
+from quweit_cli.ir.nodes.base import Integers
 
 Kind = Literal["product", "norm", "softmax", "sum", "block"]
 Sink = Literal["activations", "table", "residual", "logits"]
@@ -30,9 +34,11 @@ class Job:
     neither side is of weights both are activations.
 
     number: of a table or a block, and of a softmax its multiplier.
+    tensors, elements: what it makes of the program. Rows x columns are places in these tensors, each flat, one after the
+    other; a third axis before them holds heads.
     """
 
-    name: str  # of the tensor that it makes
+    name: str
     kind: Kind
     cycles: int
     rows: int = 0
@@ -52,6 +58,8 @@ class Job:
     scale_base: int = 0
     scales: Scales = "one"
     number: int = 0
+    tensors: tuple[str, ...] = ()
+    elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
 
     def word(self) -> int:
         """Raises OverflowError where a field does not hold its number."""
