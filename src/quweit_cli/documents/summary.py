@@ -44,6 +44,9 @@ class ModelSummary(Artifact):
 
     bit_exact: bool
     samples: Count = Field(description="compared, over all scenarios")
+    tensors_compared: Count | None = Field(
+        None, description="of its program, every word that is written; absent where none was"
+    )
     cycles_per_sample: Count | None = Field(description="measured; null when it could not be measured")
 
 

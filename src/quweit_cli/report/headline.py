@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quweit_cli.documents import (
     EnergyTable,
+    ModelEnergy,
     SimResult,
     SimulatorResult,
     SynthesisReport,
@@ -22,6 +23,7 @@ def cards(findings: Findings) -> list[Card]:
         _quality(findings.train) if findings.train else None,
         _proof(findings.sim) if findings.sim else None,
         _area(findings.synth) if findings.synth and findings.synth.blocks else None,
+        _model(findings.energy.model) if findings.energy and findings.energy.model else None,
         *(_energy(findings.energy) if findings.energy else []),
     ]
     return [card for card in made if card is not None]
@@ -83,6 +85,17 @@ def _area(synth: SynthesisReport) -> Card:
     return Card(
         "LUTs of a block", span(block.luts for block in synth.blocks if block.luts is not None), notes
     )
+
+
+def _model(model: ModelEnergy) -> Card:
+    """From pixels to logits."""
+    figure = "not known" if model.energy_uj is None else f"{significant(model.energy_uj)} µJ"
+    notes = [
+        f"{model.cycles:,} cycles at {model.clock_mhz:g} MHz, as simulated",
+        f"on an array of {model.side} x {model.side} cells, {model.tool}, {model.device}",
+        f"accesses of memories {model.memory_source}",
+    ]
+    return Card("Energy of one sample, pixels to logits", figure, notes)
 
 
 def _energy(table: EnergyTable) -> list[Card]:

@@ -54,8 +54,9 @@ def _energies(sides: list[tuple[str, ModelEnergy]]) -> list[str]:
             parts = f"{significant(one.engines_uj or 0)} of engines, {significant(one.memories_uj or 0)} of memories"
             said.append(f"Energy of one sample, {name}: {significant(one.energy_uj)} µJ ({parts}).")
         if one.formula_uj is not None:
+            why = one.difference if one is sides[0][1] else ""
             said.append(
-                f"By the formula, {name}: {significant(one.formula_uj)} µJ for all layers. {one.difference}"
+                f"By the formula, {name}: {significant(one.formula_uj)} µJ for all layers. {why}".strip()
             )
     if len(sides) == 2 and all(one.energy_uj for _, one in sides):
         weightless, dense = (one.energy_uj or 0 for _, one in sides)

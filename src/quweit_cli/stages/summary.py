@@ -115,6 +115,7 @@ def _model(one: SimulatorResult) -> ModelSummary | None:
     return ModelSummary(
         bit_exact=run.bit_exact,
         samples=run.compared,
+        tensors_compared=run.tensors_compared,
         cycles_per_sample=run.initiation_interval_cycles,
     )
 
