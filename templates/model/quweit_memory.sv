@@ -19,11 +19,12 @@ module quweit_memory #(
   output logic [Lanes*Bits-1:0]  read_data_o
 );
 
+`ifdef SYNTHESIS  // the memories of an FPGA are 0 after configuration anyway
   localparam Style = (Words <= 64) ? "distributed" : (Words >= 4096) ? "ultra" : "block";
-
   (* ram_style = Style *) logic [Lanes*Bits-1:0] words_q [Words];
+`else
+  logic [Lanes*Bits-1:0] words_q [Words];
 
-`ifndef SYNTHESIS  // the memories of an FPGA are 0 after configuration anyway
   initial begin
     for (int word = 0; word < Words; word++) words_q[word] = '0;
   end

@@ -15,9 +15,12 @@ module quweit_rom #(
   output logic [Bits-1:0]        data_o
 );
 
+`ifdef SYNTHESIS
   localparam Style = (Words <= 64) ? "distributed" : "block";
-
   (* rom_style = Style *) logic [Bits-1:0] words [Words];
+`else
+  logic [Bits-1:0] words [Words];
+`endif
 
   initial $readmemh(Contents, words);
 

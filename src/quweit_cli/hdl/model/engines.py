@@ -19,7 +19,9 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign]) -> list[
         Engine(
             name="array", modules=["quweit_systolic"], parts=array, cycles=sum(_cycles(layout, "product"))
         ),
-        _engine("rescale", [_rescale(side), _rescale(1)], sum(_cycles(layout, "product", "sum"))),
+        _engine(
+            "rescale", [_part("quweit_rescale", side + 1, Lanes=1)], sum(_cycles(layout, "product", "sum"))
+        ),
         _engine(
             "norm", [_part("quweit_layer_norm", side, Elements=layout.width)], sum(_cycles(layout, "norm"))
         ),
@@ -90,10 +92,6 @@ def _memories(layout: Layout) -> list[Part]:
         _part("quweit_rom", side if name == "tables" else 1, Words=memory.words, Bits=memory.bits)
         for name, memory in layout.memories.items()
     ]
-
-
-def _rescale(lanes: int) -> Part:
-    return _part("quweit_rescale", Lanes=lanes)
 
 
 def _part(module: str, count: int = 1, **parameters: int) -> Part:
