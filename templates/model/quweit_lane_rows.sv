@@ -19,10 +19,11 @@ module quweit_lane_rows #(
   output logic [AddressBits-1:0] read_address_o,
   output logic                   element_o,      // the word of the address before is there
   output logic                   take_o,         // answers are taken, and written
+  output logic [15:0]            group_o,        // which they are of
   output logic [AddressBits-1:0] write_address_o
 );
 
-  logic [15:0] read_q, taken_q, group_q;
+  logic [15:0] read_q, taken_q;
   logic        reading_q, active_q, last_taken;
 
   assign take_o     = active_q && answers_i;
@@ -39,8 +40,8 @@ module quweit_lane_rows #(
         reading_q <= 1'b1;
         active_q  <= 1'b1;
       end else if (last_taken) begin
-        reading_q <= (group_q != groups_i - 16'd1);
-        active_q  <= (group_q != groups_i - 16'd1);
+        reading_q <= (group_o != groups_i - 16'd1);
+        active_q  <= (group_o != groups_i - 16'd1);
       end else if (read_q == elements_i - 16'd1) begin
         reading_q <= 1'b0;
       end
@@ -51,7 +52,7 @@ module quweit_lane_rows #(
     if (start_i) begin
       read_q          <= '0;
       taken_q         <= '0;
-      group_q         <= '0;
+      group_o         <= '0;
       read_address_o  <= read_base_i;
       write_address_o <= write_base_i;
     end else begin
@@ -62,7 +63,7 @@ module quweit_lane_rows #(
       if (take_o) begin
         taken_q         <= last_taken ? '0 : taken_q + 16'd1;
         write_address_o <= write_address_o + 1'b1;
-        if (last_taken) group_q <= group_q + 16'd1;
+        if (last_taken) group_o <= group_o + 16'd1;
       end
     end
   end

@@ -197,18 +197,32 @@ class ScheduledJob(Artifact):
     """What one engine of a model does, and when."""
 
     tensor: FileName = Field(description="of the program that it makes, or makes a part of")
-    engine: Literal["product", "norm", "softmax", "sum", "block"]
-    first_cycle: Count = Field(description="counted from the one after the last pixel")
+    engine: Literal["product", "norm", "softmax", "sum", "block", "embed"]
+    first_cycle: Count = Field(description="counted from the one after the last pixel or token")
     cycles: Positive
 
 
+class DecodeStep(Artifact):
+    """What a decoder does with a token that goes on from what is cached."""
+
+    codes: Positive = Field(description="of tokens; a bit above them goes on")
+    requests_of_sample: Positive = Field(description="rows of the bench that a golden sample becomes")
+    latency_cycles: Count = Field(description="its word taken to its last logit given")
+    initiation_interval_cycles: Positive = Field(description="between steps, no gaps, no stalls")
+    schedule: list[ScheduledJob] = Field(description="as that of a prompt")
+
+
 class ModelDesign(RowDesign):
-    """A whole model: a sample is a row of pixels, a beat each, and its logits the answer."""
+    """A whole model: a sample is a row of pixels or tokens, a beat each, and its logits the answer.
+
+    Those of a decoder are those of the last token; its cycles are those of a prompt as long as the context.
+    """
 
     kind: ClassVar[Kind] = "model"
 
     side: Positive = Field(description="of its systolic array, and lanes of its units")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
+    decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")
 
 
 class RtlManifest(Artifact):

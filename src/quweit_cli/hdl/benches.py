@@ -1,10 +1,11 @@
-"""Benches of a block, its wrapper, and a unit: what drives and watches them."""
+"""Benches of a block, its wrapper, a unit, and a model: what drives and watches them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import BlockDesign, RowDesign, UnitDesign
+from quweit_cli.documents import BlockDesign, ModelDesign, RowDesign, UnitDesign
+from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.templating import render
 
 
@@ -62,7 +63,30 @@ def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
     return files
 
 
+class RowBench(NamedTuple):
+    """By which a design is played."""
+
+    template: str
+    modules: tuple[str, ...]  # in SystemVerilog, in compile order
+    tests: tuple[str, ...]  # in Python; the first has the test
+    test: str
+
+
+ROWS = RowBench("tb/tb_rows.sv.mako", BENCH_MODULES, ("tb/test_block.py",), "golden_rows")
+REQUESTS = RowBench(
+    "tb/tb_requests.sv.mako",
+    ("tb/quweit_row_sink.sv",),
+    ("tb/test_requests.py", "tb/test_block.py"),
+    "golden_requests",
+)
+
+
+def bench_of(design: RowDesign) -> RowBench:
+    """Rows of one length from a memory, or requests of any length from a host."""
+    return REQUESTS if isinstance(design, ModelDesign) and design.decode else ROWS
+
+
 def render_bench(design: RowDesign, header: str) -> str:
-    """Text of the bench of a block or a unit."""
+    """Text of the bench of a block, a unit or a model."""
     parameters = design.parameters if isinstance(design, UnitDesign) else {}
-    return render("tb/tb_rows.sv.mako", design=design, parameters=parameters, header=header)
+    return render(bench_of(design).template, design=design, parameters=parameters, header=header)

@@ -24,15 +24,13 @@ from quweit_cli.documents import (
     UnitDesign,
 )
 from quweit_cli.errors import ArtifactError
-from quweit_cli.hdl.benches import render_bench, render_benches
-from quweit_cli.hdl.vectors import BENCH_MODULES
+from quweit_cli.hdl.benches import bench_of, render_bench, render_benches
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
 from quweit_cli.simulators.runner import Answer, Job, laid_out, play
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
 
-MODULE, TESTS = "test_block", frozenset({"golden_rows"})
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 RESET = "reset"
 BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
@@ -40,12 +38,13 @@ CELLS, NETLIST = "cells.v", "netlist.v"
 
 
 class RowAnswer(Answer):
-    """What `test_block.py` writes."""
+    """What `test_block.py` and `test_requests.py` write."""
 
     differences: list[SimDifference]  # the first few
     latency_cycles: int | None = None
     initiation_interval_cycles: int | None = None
     intervals_cycles: tuple[PositiveInt, ...] = ()  # between rows, where they vary
+    decode_latency_cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,7 @@ def run(
         different=answer.different,
         scenarios=answer.scenarios,
         latency_cycles=answer.latency_cycles,
+        decode_latency_cycles=answer.decode_latency_cycles,
         differences=answer.differences,
         failures=answer.failures,
         build_seconds=build_seconds,
@@ -172,10 +172,11 @@ def _job(
         text = render_benches(design, "")[f"tb/{testbench}.sv"]
     else:
         text = render_bench(design, "")
-    bench: dict[str, str] = {name: static_text(name) for name in BENCH_MODULES}
+    played = bench_of(design)
+    bench: dict[str, str] = {name: static_text(name) for name in played.modules}
     bench[f"tb/{testbench}.sv"] = text
     sources = (*subject.files, *bench)
-    bench[f"tb/{MODULE}.py"] = static_text(f"tb/{MODULE}.py")
+    bench |= {name: static_text(name) for name in played.tests}
     bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
     return Job(
         name=subject.name,
@@ -193,8 +194,8 @@ def _job(
             **package_files(package, design.memories),
             **{name: inside(package, name) for name in (inputs, outputs)},
         },
-        module=MODULE,
-        tests=TESTS,
+        module=Path(played.tests[0]).stem,
+        tests=frozenset({played.test}),
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
         answer=RowAnswer,
         plusargs={"inputs": inputs},

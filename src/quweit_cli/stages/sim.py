@@ -252,7 +252,10 @@ def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
     if isinstance(design, UnitDesign):
         return design.vectors.rows
     if isinstance(design, ModelDesign):
-        return min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
+        rows = options.samples.get(tool.name, design.vectors.rows)
+        if design.decode:  # and the first one, before any sample
+            rows = 1 + rows * design.decode.requests_of_sample
+        return min(rows, design.vectors.rows)
     return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 

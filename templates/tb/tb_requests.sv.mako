@@ -1,0 +1,90 @@
+<%page args="design, parameters, header"/>\
+${header}
+// Bench of ${design.top}, which answers requests: the ${design.kind} and a sink. Whatever drives the clock, the controls and the
+// words is in Python (cocotb): the golden requests of test_requests.py, or a host that chooses the next word by an answer.
+//
+// A word is a code, and its highest bit says whether the request goes on from what is cached. An answer that is a single marked word
+// says that its request was refused.
+
+`default_nettype none
+
+module ${design.testbench} (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        x_valid_i,
+  input  logic [${design.input_bits - 1}:0] x_data_i,
+  input  logic        x_last_i,
+  input  logic        stalls_i,
+
+  output logic [31:0] cycle_o,
+  output logic [31:0] rows_o,       // answers since reset
+  output logic        refused_o,    // the latest
+  output logic [${design.output_beats * design.output_bits - 1}:0] row_data_o,
+  output logic [31:0] row_cycle_o,  // in which its last word was taken
+  output logic [31:0] violations_o
+);
+
+  logic x_ready, y_valid, y_ready, y_last;
+  logic [${design.output_bits - 1}:0] y_data;
+  logic        begins_q, refusal;
+  logic [31:0] answered, answered_cycle, refusals_q, refusal_cycle_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) cycle_o <= '0;
+    else         cycle_o <= cycle_o + 1;
+  end
+
+  ${design.top} u_${design.kind} (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i,
+    .x_ready_o (x_ready),
+    .x_data_i,
+    .x_last_i,
+    .y_valid_o (y_valid),
+    .y_ready_i (y_ready),
+    .y_data_o  (y_data),
+    .y_last_o  (y_last)
+  );
+
+  assign refusal     = y_valid && y_last && begins_q;
+  assign rows_o      = answered + refusals_q;
+  assign row_cycle_o = refused_o ? refusal_cycle_q : answered_cycle;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      begins_q        <= 1'b1;
+      refused_o       <= 1'b0;
+      refusals_q      <= '0;
+      refusal_cycle_q <= '0;
+    end else if (y_valid && y_ready) begin
+      begins_q <= y_last;
+      if (y_last) refused_o <= refusal;
+      if (refusal) begin
+        refusals_q      <= refusals_q + 1;
+        refusal_cycle_q <= cycle_o;
+      end
+    end
+  end
+
+  quweit_row_sink #(
+    .Beats    (${design.output_beats}),
+    .BeatBits (${design.output_bits})
+  ) u_sink (
+    .clk_i,
+    .rst_ni,
+    .stalls_i,
+    .cycle_i      (cycle_o),
+    .valid_i      (y_valid && !refusal),
+    .ready_o      (y_ready),
+    .data_i       (y_data),
+    .last_i       (y_last),
+    .rows_o       (answered),
+    .row_data_o   (row_data_o),
+    .row_cycle_o  (answered_cycle),
+    .violations_o (violations_o)
+  );
+
+endmodule
+
+`default_nettype wire
