@@ -13,7 +13,7 @@ from quweit_cli import artifacts
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.stages import sample, train
 from quweit_cli.training import checkpoint
-from quweit_cli.training.sampling import _drawn, continuation
+from quweit_cli.training.sampling import Network, _drawn, continuation
 
 TEXT = "abcdefgh" * 400  # what follows a character is certain
 
@@ -55,7 +55,7 @@ def test_the_model_sees_the_last_tokens_only(trained: Path) -> None:
     long, short = [1, 2] * 30, ([1, 2] * 30)[-16:]
     texts = []
     for start in (long, short):
-        tokens = continuation(model, start, temperature=1.0, top_k=None, seed=0)
+        tokens = continuation(Network(model), start, temperature=1.0, top_k=None, seed=0)
         texts.append([next(tokens) for _ in range(10)])
     assert texts[0] == texts[1]
 

@@ -79,7 +79,7 @@ def conversation(
     benches[f"tb/{design.testbench}.sv"] = render_bench(design, "")
     tests = {name: static_text(name) for name in (TESTS, *played.tests)}
     bench = Bench(design.testbench, (*sources, *benches), long=True)
-    files = {**sources, **benches, **tests, **package_files(package, design.memories)}
+    files: dict[str, Path | str] = {**sources, **benches, **tests, **package_files(package, design.memories)}
     with laid_out(files, kept) as scratch:
         tool.build(found, bench, scratch)
         with (

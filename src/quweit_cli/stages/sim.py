@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import (
+    changed_files,
     check_stage,
     digest_of_file,
-    file_digests,
     inside,
     load,
-    read_stage,
     writing_stage,
 )
 from quweit_cli.documents import (
@@ -306,10 +305,9 @@ def _say_what_was_changed(
     project: Path, compared: list[Design], work: list[Work], progress: Progress
 ) -> None:
     """A note for every file that is not what `quweit rtl` wrote: whether it is in what is simulated."""
-    recorded, found = read_stage(project, "rtl").outputs, file_digests(project / "rtl")
     simulated = {name for one in work for name in one.subject.files}
     compiled = {name for block in _blocks(compared) for name in block.sources_xilinx}
-    for name in sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name)):
+    for name in changed_files(project, "rtl"):
         if name in simulated:
             rest = "it is simulated as it is"
         elif name in compiled:

@@ -20,7 +20,6 @@ import numpy as np
 from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl.model.schedule import (
-    BETWEEN,
     CACHES,
     JOB_BITS,
     KINDS,
@@ -301,9 +300,7 @@ class Layout:
         width = self.width
 
         def job(tokens: int) -> Job:
-            return Job(
-                name, "embed", tokens * width + 2 * GROUP, width, width, tokens, from_positions=True
-            )
+            return Job(name, "embed", tokens * width + 2 * GROUP, width, width, tokens, from_positions=True)
 
         self.add(job(self.tokens), job(1))
 
@@ -361,7 +358,7 @@ def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesi
 def _read(program: Program, steps: _Steps) -> Image | Text:
     kind, patches = program.input_type, steps.nodes.get("patches")
     if isinstance(patches, Patches) and len(kind.outer) == 2 and kind.bits <= 8:
-        return Image(*kind.shape, patches.side)
+        return Image(*kind.outer, kind.features, patches.side)
     embedding = steps.nodes.get("embedded")
     if not isinstance(embedding, Embedding) or kind.outer:
         raise UnsupportedModel(
@@ -540,7 +537,9 @@ def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cac
             score_scale,
             "one",
         )
-    for head in range(at.heads if causal else 1):  # a group is a tile of queries, and by that says what it may see
+    for head in range(
+        at.heads if causal else 1
+    ):  # a group is a tile of queries, and by that says what it may see
         groups = made.tiles if causal else at.heads * made.tiles
         made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier)
     mixed_scale = made.scales([0], steps.shifts("mixed", 1))
