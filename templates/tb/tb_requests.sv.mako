@@ -48,8 +48,12 @@ module ${design.testbench} (
   );
 
   assign refusal     = y_valid && y_last && begins_q;
-  assign rows_o      = answered + refusals_q;
   assign row_cycle_o = refused_o ? refusal_cycle_q : answered_cycle;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) rows_o <= '0;
+    else         rows_o <= answered + refusals_q;  // after what is read with it
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -143,7 +143,9 @@ class Requests(Bench):
 
     def measure(self):
         """What a decode step and a whole prompt take, the first two requests."""
-        took = [last - first for first, last in zip(self.host.begun, self.cycles, strict=False)]  # one may be under way
+        took = [
+            last - first for first, last in zip(self.host.begun, self.cycles, strict=False)
+        ]  # one may be under way
         self.result["decode_latency_cycles"] = took[0]
         if len(took) > 1:
             self.result["latency_cycles"] = took[1]
