@@ -87,7 +87,7 @@ def rtl_block(layer: int = 0) -> documents.BlockDesign:
         bench_sources=["tb/quweit_row_source.sv", "tb/quweit_row_sink.sv", f"tb/tb_{layer}.sv"],
         sources_xilinx=[f"{name}.sv"],
         vectors=vectors,
-        axis=axis_port(f"top_{layer}", RowShape(1, 1, 192), 1, 2, (vectors.inputs, DIGEST)),
+        axis=axis_port(f"top_{layer}", RowShape(1, 2, 192), 1, 2, (vectors.inputs, DIGEST)),
     )
 
 

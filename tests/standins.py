@@ -171,7 +171,7 @@ def rtl(
             bench_sources=["tb/block0_tb.sv"],
             sources_xilinx=["block0.sv"],
             vectors=vectors,
-            axis=axis_port("block0", RowShape(8, 8, 8 // lanes), 1, 2 * lanes, ("x.hex", DIGEST)),
+            axis=axis_port("block0", RowShape(8, 16, 8 // lanes), 1, 2 * lanes, ("x.hex", DIGEST)),
         )
         save(
             RtlManifest(

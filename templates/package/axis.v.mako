@@ -1,8 +1,8 @@
-<%page args="block, bus, header"/>\
+<%page args="design, bus, header"/>\
 ${header}
-// ${block.top} with AXI-Stream ports, in plain Verilog, so that a Vivado block design takes it by "Add Module".
+// ${design.top} with AXI-Stream ports, in plain Verilog, so that a Vivado block design takes it by "Add Module".
 //
-// A row in: ${block.features} bytes in ${bus.input_beats} beats of ${bus.bytes_in}. A row out: ${2 * block.outputs} bytes in ${bus.output_beats} beats of ${bus.bytes_out}.
+// A row in: ${design.features * design.input_bits // 8} bytes in ${bus.input_beats} beats of ${bus.bytes_in}. A row out: ${design.outputs * design.output_bits // 8} bytes in ${bus.output_beats} beats of ${bus.bytes_out}.
 // Byte 0 of TDATA comes first; bytes past the end of a row are ignored in and zero out.
 
 `default_nettype none
@@ -30,8 +30,8 @@ module ${bus.top} (
 );
 
   wire x_valid, x_ready, x_last, y_valid, y_ready, y_last;
-  wire [${block.features_per_beat * block.input_bits - 1}:0] x_data;
-  wire [${block.outputs_per_beat * block.output_bits - 1}:0] y_data;
+  wire [${design.input_beat_bits - 1}:0] x_data;
+  wire [${design.output_beat_bits - 1}:0] y_data;
 
 % for name, gear in (("in", bus.gear_in), ("out", bus.gear_out)):
   quweit_gearbox #(
@@ -58,7 +58,7 @@ module ${bus.top} (
     .out_last_o  (x_last)
   );
 
-  ${block.top} u_block (
+  ${design.top} u_${design.kind} (
     .clk_i     (aclk),
     .rst_ni    (aresetn),
     .x_valid_i (x_valid),

@@ -1,5 +1,5 @@
-<%page args="block, period, delay" expression_filter="tcl_word"/>\
-# ${block.axis.top} out of context. The period is to be replaced by that of the clock it gets.
+<%page args="design, period, delay" expression_filter="tcl_word"/>\
+# ${design.axis.top} out of context. The period is to be replaced by that of the clock it gets.
 create_clock -name aclk -period ${period} [get_ports aclk]
 # Nothing is known of what the ports meet: a fifth of the period is left to it on each side.
 set_input_delay -clock aclk ${delay} [get_ports {s_axis_tdata s_axis_tvalid s_axis_tlast m_axis_tready}]

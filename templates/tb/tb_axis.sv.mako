@@ -1,5 +1,5 @@
-<%page args="block, header"/>\
-<% axis = block.axis %>\
+<%page args="design, header"/>\
+<% axis = design.axis %>\
 ${header}
 // Bench of ${axis.top}: a source, the wrapper and a sink, with the ports of the block's own bench.
 
@@ -32,10 +32,10 @@ module ${axis.testbench} (
   end
 
   quweit_row_source #(
-    .Rows     (${block.vectors.rows}),
+    .Rows     (${design.vectors.rows}),
     .Beats    (${axis.input_beats}),
     .BeatBits (${8 * axis.bytes_in}),
-    .Interval (${axis.initiation_interval_cycles})
+    .Interval (${axis.initiation_interval_cycles})${"" if design.rows_break else ", .Breaks (0)"}
   ) u_source (
     .clk_i,
     .rst_ni,

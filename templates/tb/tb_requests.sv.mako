@@ -1,15 +1,15 @@
-<%page args="design, parameters, header"/>\
+<%page args="name, design, wrapped, clocked, probe, header"/>\
 ${header}
-// Bench of ${design.top}, which answers requests: the ${design.kind} and a sink. Whatever drives the clock, the controls and the
-// words is in Python (cocotb): the golden requests of test_requests.py, or a host that chooses the next word by an answer.
+// Bench of ${design.axis.top if wrapped else design.top}, which answers requests: the ${design.kind} and a sink. Controls and words come from Python
+// (cocotb): the golden requests of test_requests.py, or a host that chooses the next word by an answer.
 //
 // A word is a code, and its highest bit says whether the request goes on from what is cached. An answer that is a single marked word
 // says that its request was refused.
 
 `default_nettype none
 
-module ${design.testbench} (
-  input  logic        clk_i,
+module ${name} (
+  input  logic        run_i,        // the clock
   input  logic        rst_ni,
   input  logic        x_valid_i,
   input  logic [${design.input_bits - 1}:0] x_data_i,
@@ -21,6 +21,7 @@ module ${design.testbench} (
   output logic        refused_o,    // the latest
   output logic [${design.output_beats * design.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,  // in which its last word was taken
+<%include file="probe_ports.sv.mako" args="probe=probe"/>\
   output logic [31:0] violations_o
 );
 
@@ -29,11 +30,26 @@ module ${design.testbench} (
   logic        begins_q, refusal;
   logic [31:0] answered, answered_cycle, refusals_q, refusal_cycle_q;
 
+<%include file="clock.sv.mako" args="clocked=clocked"/>\
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
     else         cycle_o <= cycle_o + 1;
   end
 
+% if wrapped:
+  ${design.axis.top} u_axis (
+    .aclk          (clk_i),
+    .aresetn       (rst_ni),
+    .s_axis_tdata  (x_data_i),
+    .s_axis_tvalid (x_valid_i),
+    .s_axis_tready (x_ready),
+    .s_axis_tlast  (x_last_i),
+    .m_axis_tdata  (y_data),
+    .m_axis_tvalid (y_valid),
+    .m_axis_tready (y_ready),
+    .m_axis_tlast  (y_last)
+  );
+% else:
   ${design.top} u_${design.kind} (
     .clk_i,
     .rst_ni,
@@ -46,6 +62,7 @@ module ${design.testbench} (
     .y_data_o  (y_data),
     .y_last_o  (y_last)
   );
+% endif
 
   assign refusal     = y_valid && y_last && begins_q;
   assign row_cycle_o = refused_o ? refusal_cycle_q : answered_cycle;
@@ -88,6 +105,7 @@ module ${design.testbench} (
     .row_cycle_o  (answered_cycle),
     .violations_o (violations_o)
   );
+<%include file="probe.sv.mako" args="model=f'u_{design.kind}', probe=probe"/>\
 
 endmodule
 

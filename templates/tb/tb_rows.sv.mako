@@ -1,12 +1,16 @@
-<%page args="design, parameters, header"/>\
+<%page args="design, parameters, clocked, probe, header"/>\
 ${header}
-// Bench of ${design.top}: a source, the ${design.kind} and a sink. The clock and the controls come from
+// Bench of ${design.top}: a source, the ${design.kind} and a sink. The ${"controls" if clocked else "clock and the controls"} come from
 // test_block.py (cocotb); rows are compared there, one Python call a row and none a cycle.
 
 `default_nettype none
 
 module ${design.testbench} (
+% if clocked:
+  input  logic        run_i,  // the clock
+% else:
   input  logic        clk_i,
+% endif
   input  logic        rst_ni,
   input  logic [31:0] rows_i,
   input  logic        gaps_i,
@@ -18,6 +22,7 @@ module ${design.testbench} (
   output logic [31:0] rows_o,
   output logic [${design.output_beats * design.outputs_per_beat * design.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
+<%include file="probe_ports.sv.mako" args="probe=probe"/>\
   output logic [31:0] violations_o
 );
 
@@ -26,6 +31,7 @@ module ${design.testbench} (
   logic [${design.features_per_beat * design.input_bits - 1}:0] x_data;
   logic [${design.outputs_per_beat * design.output_bits - 1}:0] y_data;
 
+<%include file="clock.sv.mako" args="clocked=clocked"/>\
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
     else         cycle_o <= cycle_o + 1;
@@ -35,7 +41,7 @@ module ${design.testbench} (
     .Rows     (${design.vectors.rows}),
     .Beats    (${design.input_beats}),
     .BeatBits (${design.features_per_beat * design.input_bits}),
-    .Interval (${design.initiation_interval_cycles})
+    .Interval (${design.initiation_interval_cycles})${"" if design.rows_break else ", .Breaks (0)"}
   ) u_source (
     .clk_i,
     .rst_ni,
@@ -86,6 +92,7 @@ module ${design.testbench} (
     .row_cycle_o  (row_cycle_o),
     .violations_o (violations_o)
   );
+<%include file="probe.sv.mako" args="model=f'u_{design.kind}', probe=probe"/>\
 
 endmodule
 

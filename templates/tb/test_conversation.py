@@ -8,9 +8,8 @@ import os
 import socket
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, First, Timer, ValueChange
-from test_block import PERIOD_NS
+from test_block import PERIOD_NS, BenchClock
 from test_requests import REFUSED, Host
 
 LOGIT_BITS = 32
@@ -20,10 +19,10 @@ UNKNOWN, NONE = "unknown", "nothing"
 @cocotb.test()
 async def conversation(dut):
     """As long as there are requests."""
-    host, clock = Host(dut), Clock(dut.clk_i, PERIOD_NS, "ns")
+    host = Host(dut)
     dut.rst_ni.value = 0
     dut.stalls_i.value = 0
-    clock.start(start_high=False)
+    BenchClock(dut).start()
     for _ in range(3):
         await FallingEdge(dut.clk_i)
     dut.rst_ni.value = 1

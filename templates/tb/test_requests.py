@@ -22,10 +22,11 @@ async def golden_requests(dut):
     """Every request of every scenario; differences are written down, and fail the test at the end."""
     model = json.loads((PACKAGE / "manifest.json").read_text())["model"]
     await Timer(1, "ns")
-    rows = min(int(os.environ["QUWEIT_ROWS"]), model["vectors"]["rows"])
-    requests = read_requests(PACKAGE / model["vectors"]["inputs"], model["input_bits"])[:rows]
-    golden = (PACKAGE / model["vectors"]["outputs"]).read_text().split()[:rows]
-    bench = Requests(dut, model, requests, golden)
+    golden = model["decode"]["requests"]
+    rows = min(int(os.environ["QUWEIT_ROWS"]), golden["rows"])
+    requests = read_requests(PACKAGE / golden["inputs"], model["input_bits"])[:rows]
+    answers = (PACKAGE / golden["outputs"]).read_text().split()[:rows]
+    bench = Requests(dut, model, requests, answers)
     try:
         for name, (gaps, stalls) in SCENARIOS.items():
             await bench.play(name, gaps, stalls)
@@ -36,6 +37,7 @@ async def golden_requests(dut):
     Path(os.environ["QUWEIT_RESULT"]).write_text(json.dumps(result))
     assert not result["failures"], result["failures"]
     assert not result["different"], f"{result['different']} answers differ"
+    assert not result["wrong_words"], f"{len(result['wrong_words'])} passes with a wrong word in a memory"
 
 
 def read_requests(path, bits):
@@ -89,7 +91,7 @@ class Requests(Bench):
         self.gaps, self.host = gaps, Host(dut)
         dut.rst_ni.value = 0
         dut.stalls_i.value = stalls
-        self.clock.start(start_high=False)
+        self.clock.start()
         for _ in range(3):
             await FallingEdge(dut.clk_i)
         dut.rst_ni.value = 1

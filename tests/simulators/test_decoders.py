@@ -60,6 +60,17 @@ def copy(dense: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(dense, tmp_path / "copy"))
 
 
+def tensors_of(project: Path) -> set[str]:
+    """Those that jobs of the model write into memories."""
+    source = read_model(project / "dump", DUMP.load(project))
+    return {
+        name
+        for job in lay_out(source.program, SIDE, "x", []).jobs
+        for name in job.tensors
+        if name != "logits"
+    }
+
+
 def model_of(project: Path) -> ModelDesign:
     design = RTL.load(project).model
     assert design is not None and design.decode is not None
@@ -85,6 +96,7 @@ def test_a_dense_decoder_of_many_tiles_equals_its_program_on_verilator(dense: Pa
     assert result.bit_exact and run.scenarios["steady"] == 1 + 3 * design.decode.requests_of_sample
     assert run.decode_latency_cycles == design.decode.latency_cycles
     assert run.latency_cycles == design.latency_cycles
+    assert run.tensors_compared == 1 + len(tensors_of(dense)) and run.words_compared
     for table in (*tables.rtl(RTL.load(dense)), *tables.sim(result)):
         assert table.rows
 

@@ -17,10 +17,13 @@ from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.design import render_model
+from quweit_cli.hdl.model.layout import lay_out
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
 from quweit_cli.ir import Program, RequantizeFeatures, Step
 from quweit_cli.ir.nodes.sums import Addition
+from quweit_cli.ir.program import trace
 from quweit_cli.ir.types import INT16
+from quweit_cli.progress import Progress
 from quweit_cli.report import tables
 from quweit_cli.stages import dump, rtl, sim, synth, train
 from quweit_cli.stages.sources import read_model
@@ -56,6 +59,24 @@ def copy(weightless: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(weightless, tmp_path / "copy"))
 
 
+def tensors_of(project: Path) -> set[str]:
+    """Those that jobs of the model write."""
+    source, design = read_model(project / "dump", DUMP.load(project)), manifest_of(project).model
+    assert design is not None
+    layout = lay_out(source.program, SIDE, "x", manifest_of(project).blocks)
+    return {name for job in layout.jobs for name in job.tensors}
+
+
+class Notes(Progress):
+    """Keeps what is noted."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    def note(self, message: str) -> None:
+        self.said.append(message)
+
+
 def manifest_of(project: Path) -> RtlManifest:
     return RTL.load(project)
 
@@ -69,6 +90,8 @@ def test_a_weightless_model_equals_its_program_on_icarus(weightless: Path) -> No
     assert design is not None and run.bit_exact
     assert run.scenarios["steady"] == run.scenarios["gaps_and_backpressure"] == 2
     assert run.scenarios["reset"] > 0
+    assert run.tensors_compared == 1 + len({name for name in tensors_of(weightless) if name != "logits"})
+    assert run.words_compared is not None and run.words_compared > 1000
     assert run.latency_cycles == design.latency_cycles
     assert run.initiation_interval_cycles == design.initiation_interval_cycles
 
@@ -120,30 +143,127 @@ def field(name: str) -> int:
     return next(first for one, first, _ in fields_of_word() if one == name)
 
 
-CHANGES: dict[str, tuple[str, int, Callable[[int], int]]] = {
-    "a weight": ("weights", 0, lambda word: word ^ 0x40),
-    "a bias": ("scales", 0, lambda word: word ^ 1 << 12),
-    "a shift": ("scales", 0, lambda word: word ^ 1 << 33),
-    "a position": ("positions", 0, lambda word: word ^ 1 << 13),
-    "where a product reads": ("jobs", 2, lambda word: word ^ 1 << field("b_base")),
-    "where a product writes": ("jobs", 2, lambda word: word ^ 1 << field("result_base")),
-    "the length of a product": ("jobs", 2, lambda word: word ^ 1 << field("inner")),
-    "the engine of a job": ("jobs", 1, lambda word: word ^ 0b10),
-    "the multiplier of a softmax": ("jobs", 7, lambda word: word ^ 1 << field("number") + 5),
+NUMBERS = r"expected -?\d+, got -?\d+"
+# What is changed -> the memory, its word, the change, and how it is named.
+CHANGES: dict[str, tuple[str, int, Callable[[int], int], str]] = {
+    "a weight": (
+        "weights",
+        0,
+        lambda word: word ^ 0x40,
+        r"tensor `positioned`, token \d+, feature 0: " + NUMBERS,
+    ),
+    "a bias": (
+        "scales",
+        0,
+        lambda word: word ^ 1 << 12,
+        "tensor `positioned`, token 0, feature 0: " + NUMBERS,
+    ),
+    "a shift": (
+        "scales",
+        0,
+        lambda word: word ^ 1 << 33,
+        "tensor `positioned`, token 0, feature 0: " + NUMBERS,
+    ),
+    "a position": (
+        "positions",
+        5,
+        lambda word: word ^ 1 << 29,
+        "tensor `positioned`, token 1, feature 5: " + NUMBERS,
+    ),
+    "where a product reads": (
+        "jobs",
+        2,
+        lambda word: word ^ 1 << field("b_base"),
+        "tensor `layer0/query`, token",
+    ),
+    "where a product writes": (
+        "jobs",
+        2,
+        lambda word: word ^ 1 << field("result_base"),
+        r"job `layer0/query`: word \d+ of the activations is written, lanes 1+, in place of word \d+ of the activations",
+    ),
+    "the length of a product": (
+        "jobs",
+        2,
+        lambda word: word ^ 1 << field("inner"),
+        "tensor `layer0/query`, token",
+    ),
+    "where results of a product go": (
+        "jobs",
+        0,
+        lambda word: word ^ 2 << field("sink"),
+        "job `embedded`: word 0 of the activations is written, lanes 1+, in place of word 0 of the residual stream",
+    ),
+    "the engine of a job": (
+        "jobs",
+        1,
+        lambda word: word ^ 0b10,
+        "job `layer0/(attention_norm|query)`: |tensor `layer0/",
+    ),
+    "the cycles of a job": (
+        "jobs",
+        1,
+        lambda word: word & ~(0xFFF << field("cycles")) | 20 << field("cycles"),
+        "`layer0/",
+    ),
+    "the multiplier of a softmax": (
+        "jobs",
+        7,
+        lambda word: word ^ 1 << field("number") + 5,
+        "tensor `layer0/weight`, head 0, token 0, token 0: " + NUMBERS,
+    ),
 }
 
 
 @pytest.mark.requires("verilator")
 @pytest.mark.parametrize("change", few(CHANGES))
 def test_a_change_in_a_memory_is_found(copy: Path, change: str) -> None:
-    memory, place, changed = CHANGES[change]
+    memory, place, changed, named = CHANGES[change]
     design = manifest_of(copy).model
     assert design is not None
     if change == "the multiplier of a softmax":
         place = next(n for n, job in enumerate(design.schedule) if job.engine == "softmax")
     word_of(copy / "rtl" / "rtl" / design.top / f"{memory}.hex", place, changed)
-    with pytest.raises(Mismatch, match=r"model `model` on verilator differs .* first in"):
+    with pytest.raises(
+        Mismatch, match=rf"model `model` on verilator differs .* first in scenario steady, .*{named}"
+    ):
         sim.run(copy, config.Sim(simulators=("verilator",)), only=["model"])
+
+
+@pytest.mark.requires("verilator")
+def test_a_changed_entry_of_a_table_is_named_by_what_it_gives(dense: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(dense, tmp_path / "copy"))
+    design, source = manifest_of(project).model, read_model(project / "dump", DUMP.load(project))
+    assert design is not None
+    read = trace(source.program, source.inputs, nested=True)["layer0/hidden"]
+    word_of(
+        project / "rtl" / "rtl" / design.top / "tables.hex", int(read[0, 3, 7]) & 0xFF, lambda word: word ^ 1
+    )
+    with pytest.raises(Mismatch, match="tensor `layer0/gelu`, token [0-3], feature .*: " + NUMBERS):
+        sim.run(project, config.Sim(simulators=("verilator",)), only=["model"])
+
+
+@pytest.mark.requires("icarus")
+def test_unknown_bits_in_a_memory_are_found_where_they_are_written(copy: Path) -> None:
+    design = manifest_of(copy).model
+    assert design is not None
+    path = copy / "rtl" / "rtl" / design.top / "positions.hex"
+    path.write_text(
+        "x" * len(path.read_text().split()[0]) + path.read_text()[len(path.read_text().split()[0]) :]
+    )
+    with pytest.raises(
+        Mismatch, match=r"tensor `positioned`, token 0, feature 0: expected -?\d+, got unknown bits"
+    ):
+        sim.run(copy, config.Sim(simulators=("icarus",)), only=["model"])
+
+
+def test_without_its_dump_logits_alone_are_compared_and_it_is_said(copy: Path) -> None:
+    shutil.rmtree(copy / "dump")
+    said: list[str] = []
+    progress = Notes(said)
+    manifest = manifest_of(copy)
+    assert sim._expected(copy, manifest, manifest.designs, progress) is None
+    assert said == ["the dump of this package is not here: of the model logits alone are compared"]
 
 
 ENGINES = {
@@ -242,7 +362,9 @@ def test_a_program_that_the_hardware_would_compute_otherwise_is_refused(
     ]
     program = copy_with(source.program, steps)
     with pytest.raises(UnsupportedModel, match=re.escape(words)):
-        render_model("x", source._replace(program=program), SIDE, manifest_of(weightless).blocks)
+        render_model(
+            "x", source._replace(program=program), config.Rtl(side=SIDE), manifest_of(weightless).blocks, ""
+        )
 
 
 @pytest.mark.parametrize("addition", [Addition((1, 0), *INT16), Addition((0, 0), -5, 5)])
@@ -258,7 +380,9 @@ def test_a_sum_that_the_hardware_would_compute_otherwise_is_refused(dense: Path,
         for step in source.program.steps
     ]
     with pytest.raises(UnsupportedModel, match="`attended` adds with shifts"):
-        render_model("x", source._replace(program=copy_with(source.program, steps)), SIDE, [])
+        render_model(
+            "x", source._replace(program=copy_with(source.program, steps)), config.Rtl(side=SIDE), [], ""
+        )
 
 
 def copy_with(program: Program, steps: list[Step]) -> Program:

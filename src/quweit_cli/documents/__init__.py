@@ -44,6 +44,7 @@ from quweit_cli.documents.package import (
     Design,
     ModelDesign,
     Part,
+    PortedDesign,
     Product,
     RowDesign,
     RtlEstimate,
@@ -89,6 +90,7 @@ from quweit_cli.documents.verdict import (
     SimResult,
     SimRun,
     SimulatorResult,
+    TensorDifference,
     of_reachable,
 )
 
@@ -145,6 +147,7 @@ __all__ = [
     "PaperTable",
     "PaperTables",
     "Part",
+    "PortedDesign",
     "PowerModel",
     "Product",
     "ProductDifference",
@@ -168,6 +171,7 @@ __all__ = [
     "TableEntries",
     "TableEntry",
     "TableRow",
+    "TensorDifference",
     "ToolHealth",
     "TrainResult",
     "TrainSummary",

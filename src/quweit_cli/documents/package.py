@@ -77,9 +77,14 @@ class RowDesign(Design):
     )
     vectors: GoldenRows
 
+    @property
+    def rows_break(self) -> bool:
+        """Whether a mark before the last beat discards what has come of a row, and one that is missing changes nothing."""
+        return True
+
 
 class AxisPort(Artifact):
-    """The AXI-Stream wrapper of a block, `rtl/wrapper/<top>.v`."""
+    """The AXI-Stream wrapper of a block or a model, `rtl/wrapper/<top>.v`."""
 
     top: ModuleName
     testbench: ModuleName
@@ -91,7 +96,35 @@ class AxisPort(Artifact):
     initiation_interval_cycles: Positive = Field(description="between rows, no gaps, no stalls")
     inputs: FileName = Field(description="golden inputs as beats of this width")
     inputs_sha256: Digest
-    sources: list[FileName] = Field(description="added to those of the block, in compile order")
+    sources: list[FileName] = Field(description="added to those of the design, in compile order")
+
+
+class PortedDesign(RowDesign):
+    """A design that others take as it is: with AXI-Stream ports around it, and a bench that checks itself."""
+
+    check: ModuleName = Field(description="the self-checking bench")
+    axis: AxisPort
+
+    @property
+    def input_beat_bits(self) -> int:
+        return self.features_per_beat * self.input_bits
+
+    @property
+    def output_beat_bits(self) -> int:
+        return self.outputs_per_beat * self.output_bits
+
+    @property
+    def straight(self) -> bool:
+        """Whether its wrapper passes beats as they are."""
+        return (8 * self.axis.bytes_in, 8 * self.axis.bytes_out) == (
+            self.input_beat_bits,
+            self.output_beat_bits,
+        )
+
+    @property
+    def rows_of_sample(self) -> int:
+        """Rows that come in whole samples alone."""
+        return 1
 
 
 class RtlNeighbours(Artifact):
@@ -113,7 +146,7 @@ class RtlEstimate(Artifact):
     muxes: Count
 
 
-class BlockDesign(RowDesign):
+class BlockDesign(PortedDesign):
     """A weightless block."""
 
     kind: ClassVar[Kind] = "block"
@@ -124,13 +157,11 @@ class BlockDesign(RowDesign):
     bench_sources: list[FileName] = Field(
         description="source, sink, bench and self-checking bench, in compile order"
     )
-    check: ModuleName = Field(description="the self-checking bench")
     cells_xilinx: list[FileName] = Field(
         [], description="those of sources_xilinx that are cells already, so that synthesis only counts them"
     )
     estimate: RtlEstimate | None = Field(None, description="what synthesis will count, by our own count")
     vectors: RtlVectors
-    axis: AxisPort
     neighbours: RtlNeighbours | None = Field(
         None, description="absent where a token's row is all that is read"
     )
@@ -139,6 +170,10 @@ class BlockDesign(RowDesign):
     def row_beats(self) -> int:
         """In which the thermometer sees all that is read of a token."""
         return self.neighbours.row_beats if self.neighbours else self.input_beats
+
+    @property
+    def rows_of_sample(self) -> int:
+        return self.neighbours.tokens if self.neighbours else 1
 
 
 class UnitDesign(RowDesign):
@@ -205,17 +240,18 @@ class ScheduledJob(Artifact):
 class DecodeStep(Artifact):
     """What a decoder does with a token that goes on from what is cached."""
 
-    codes: Positive = Field(description="of tokens; a bit above them goes on")
-    requests_of_sample: Positive = Field(description="rows of the bench that a golden sample becomes")
+    codes: Positive = Field(description="of tokens")
     latency_cycles: Count = Field(description="its word taken to its last logit given")
     initiation_interval_cycles: Positive = Field(description="between steps, no gaps, no stalls")
     schedule: list[ScheduledJob] = Field(description="as that of a prompt")
+    requests: GoldenRows = Field(description="prompts of several lengths and steps: what the bench plays")
+    requests_of_sample: Positive = Field(description="that a golden sample becomes, after the first of all")
 
 
-class ModelDesign(RowDesign):
+class ModelDesign(PortedDesign):
     """A whole model: a sample is a row of pixels or tokens, a beat each, and its logits the answer.
 
-    Those of a decoder are those of the last token; its cycles are those of a prompt as long as the context.
+    Those of a decoder are those of the last token of a prompt as long as the context.
     """
 
     kind: ClassVar[Kind] = "model"
@@ -223,6 +259,11 @@ class ModelDesign(RowDesign):
     side: Positive = Field(description="of its systolic array, and lanes of its units")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
     decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")
+
+    @property
+    def rows_break(self) -> bool:
+        """A prompt may be shorter than the context."""
+        return self.decode is None
 
 
 class RtlManifest(Artifact):
@@ -240,6 +281,10 @@ class RtlManifest(Artifact):
     @property
     def designs(self) -> list[Design]:
         return [*self.blocks, *self.units, *self.arrays, *self._models]
+
+    @property
+    def ported(self) -> list[PortedDesign]:
+        return [*self.blocks, *self._models]
 
     @property
     def row_designs(self) -> list[RowDesign]:

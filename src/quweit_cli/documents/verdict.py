@@ -44,6 +44,30 @@ class SimDifference(Artifact):
         )
 
 
+class TensorDifference(Artifact):
+    """Of the words that a model writes into its memories: the first that is not what its program computes."""
+
+    job: str = Field(description="of the schedule, which writes the word")
+    scenario: str
+    sample: Count
+    cycle: Count
+    tensor: str | None = Field(None, description="of the program; absent where the word itself is amiss")
+    place: list[Count] = Field(
+        [], description="in the tensor: token and feature; head, token and token of scores"
+    )
+    expected: Integer | None = None
+    got: Integer | None = Field(None, description="absent when the RTL wrote unknown bits (X or Z)")
+    amiss: str | None = Field(None, description="what is wrong with the word, where it is not its value")
+
+    def __str__(self) -> str:
+        where = f"scenario {self.scenario}, sample {self.sample}, cycle {self.cycle}, "
+        if self.amiss is not None:
+            return f"{where}job `{self.job}`: {self.amiss}"
+        axes = {1: ("feature",), 2: ("token", "feature"), 3: ("head", "token", "token")}[len(self.place)]
+        place = ", ".join(f"{axis} {number}" for axis, number in zip(axes, self.place, strict=True))
+        return f"{where}tensor `{self.tensor}`, {place}: expected {self.expected}, got {_said(self.got)}"
+
+
 class ProductDifference(Artifact):
     """Of a product that an array computes."""
 
@@ -112,6 +136,11 @@ class SimRun(Run):
         None, description="over random rows, where it varies"
     )
     differences: list[SimDifference] = Field(description="the first few")
+    tensors_compared: Count | None = Field(
+        None, description="of a model's program, every word that is written; absent where none was"
+    )
+    words_compared: Count | None = Field(None, description="of memories, over all scenarios; absent likewise")
+    tensor_differences: list[TensorDifference] = Field([], description="the first of each pass")
     table_entries_read: Count | None = Field(
         None, description="of all rendered LUTs, by the rows that were compared; absent of a unit"
     )
@@ -156,7 +185,7 @@ class SimulatorResult(Artifact):
 
     @property
     def all_runs(self) -> Sequence[SimRun | ArrayRun]:
-        return [*self.runs, *self.further_runs, *self.units, *self.models, *self.arrays]
+        return [*self.runs, *self.models, *self.further_runs, *self.units, *self.arrays]
 
     @property
     def table_entries_read(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The AXI-Stream wrapper of a block: beats of whole bytes, of any width, and how they become the block's own."""
+"""The AXI-Stream wrapper of a block or a model: beats of whole bytes, of any width, and how they become its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quweit_cli.documents import AxisPort, BlockDesign
+from quweit_cli.documents import AxisPort, PortedDesign
 from quweit_cli.templating import render
 
 GEARBOX = "quweit_gearbox.v"
@@ -27,10 +27,10 @@ class Gear(NamedTuple):
 
 
 class RowShape(NamedTuple):
-    """Features in (a byte each), outputs (two bytes each), and cycles between rows, of the block itself."""
+    """Bytes in, bytes out, and cycles between rows, of the design itself."""
 
-    features: int
-    outputs: int
+    bytes_in: int
+    bytes_out: int
     interval: int
 
 
@@ -55,7 +55,7 @@ def axis_port(
     vectors: tuple[str, str],
 ) -> AxisPort:
     """The wrapper's part of the manifest; `vectors` are name and digest of golden inputs in its beats."""
-    input_beats, output_beats = -(-row.features // bytes_in), -(-2 * row.outputs // bytes_out)
+    input_beats, output_beats = -(-row.bytes_in // bytes_in), -(-row.bytes_out // bytes_out)
     return AxisPort(
         top=f"{top}_axis",
         testbench=f"tb_{top}_axis",
@@ -88,16 +88,17 @@ def gear(row_bytes: int, bytes_in: int, bytes_out: int, row_in: int, row_out: in
     )
 
 
-def render_wrapper(block: BlockDesign, header: str) -> str:
-    port = block.axis
-    block_in, block_out = block.features_per_beat, 2 * block.outputs_per_beat
+def render_wrapper(design: PortedDesign, header: str) -> str:
+    port = design.axis
+    own_in, own_out = design.input_beat_bits // 8, design.output_beat_bits // 8
+    row_in, row_out = design.features * design.input_bits // 8, design.outputs * design.output_bits // 8
     described = Axis(
         port.top,
         port.bytes_in,
         port.bytes_out,
         port.input_beats,
         port.output_beats,
-        gear(block.features, port.bytes_in, block_in, port.input_beats, block.input_beats),
-        gear(2 * block.outputs, block_out, port.bytes_out, block.output_beats, port.output_beats),
+        gear(row_in, port.bytes_in, own_in, port.input_beats, design.input_beats),
+        gear(row_out, own_out, port.bytes_out, design.output_beats, port.output_beats),
     )
-    return render("package/axis.v.mako", block=block, bus=described, header=header)
+    return render("package/axis.v.mako", design=design, bus=described, header=header)

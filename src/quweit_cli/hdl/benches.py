@@ -1,11 +1,10 @@
-"""Benches of a block, its wrapper, a unit, and a model: what drives and watches them."""
+"""Benches of a block or a model, its wrapper, and a unit: what drives and watches them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import BlockDesign, ModelDesign, RowDesign, UnitDesign
-from quweit_cli.hdl.vectors import BENCH_MODULES
+from quweit_cli.documents import ModelDesign, PortedDesign, RowDesign, UnitDesign
 from quweit_cli.templating import render
 
 
@@ -24,22 +23,21 @@ class CheckBench(NamedTuple):
     interval: int
 
 
-def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
-    """Name -> text of the four benches of a block."""
-    axis = block.axis
-    straight = axis.bytes_in == block.features_per_beat and axis.bytes_out == 2 * block.outputs_per_beat
+def render_benches(design: PortedDesign, header: str) -> dict[str, str]:
+    """Name -> text of the four benches of a block or a model."""
+    axis = design.axis
     benches = (
         CheckBench(
-            block.top,
-            block.testbench,
-            block.check,
-            "u_block",
-            block.input_beats,
-            block.features_per_beat * block.input_bits,
-            block.output_beats,
-            block.outputs_per_beat * block.output_bits,
-            block.latency_cycles,
-            block.initiation_interval_cycles,
+            design.top,
+            design.testbench,
+            design.check,
+            f"u_{design.kind}",
+            design.input_beats,
+            design.input_beat_bits,
+            design.output_beats,
+            design.output_beat_bits,
+            design.latency_cycles,
+            design.initiation_interval_cycles,
         ),
         CheckBench(
             axis.top,
@@ -50,43 +48,59 @@ def render_benches(block: BlockDesign, header: str) -> dict[str, str]:
             8 * axis.bytes_in,
             axis.output_beats,
             8 * axis.bytes_out,
-            block.latency_cycles if straight else None,
+            design.latency_cycles if design.straight else None,
             axis.initiation_interval_cycles,
         ),
     )
     files = {
-        f"tb/{bench.check}.sv": render("tb/check_block.sv.mako", block=block, bench=bench, header=header)
+        f"tb/{bench.check}.sv": render("tb/check_design.sv.mako", design=design, bench=bench, header=header)
         for bench in benches
     }
-    files[f"tb/{block.testbench}.sv"] = render_bench(block, header)
-    files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", block=block, header=header)
+    files[f"tb/{design.testbench}.sv"] = render_bench(design, header)
+    files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", design=design, header=header)
+    if isinstance(design, ModelDesign) and design.decode:
+        files[f"tb/{requests_bench(design)}.sv"] = render_requests_bench(design, header)
     return files
 
 
-class RowBench(NamedTuple):
-    """By which a design is played."""
+class Probe(NamedTuple):
+    """Sizes of what compares the words that a model writes."""
 
-    template: str
-    modules: tuple[str, ...]  # in SystemVerilog, in compile order
-    tests: tuple[str, ...]  # in Python; the first has the test
-    test: str
+    words: int  # of all rows
+    lanes: int
 
 
-ROWS = RowBench("tb/tb_rows.sv.mako", BENCH_MODULES, ("tb/test_block.py",), "golden_rows")
-REQUESTS = RowBench(
-    "tb/tb_requests.sv.mako",
-    ("tb/quweit_row_sink.sv",),
-    ("tb/test_requests.py", "tb/test_block.py"),
-    "golden_requests",
-)
+def render_bench(design: RowDesign, header: str, *, clocked: bool = False, probe: Probe | None = None) -> str:
+    """Text of the bench of a block, a unit or a model.
 
-
-def bench_of(design: RowDesign) -> RowBench:
-    """Rows of one length from a memory, or requests of any length from a host."""
-    return REQUESTS if isinstance(design, ModelDesign) and design.decode else ROWS
-
-
-def render_bench(design: RowDesign, header: str) -> str:
-    """Text of the bench of a block, a unit or a model."""
+    clocked: it makes the clock itself, which a simulator of many cycles is quicker with.
+    """
     parameters = design.parameters if isinstance(design, UnitDesign) else {}
-    return render(bench_of(design).template, design=design, parameters=parameters, header=header)
+    return render(
+        "tb/tb_rows.sv.mako",
+        design=design,
+        parameters=parameters,
+        clocked=clocked,
+        probe=probe,
+        header=header,
+    )
+
+
+def requests_bench(design: ModelDesign) -> str:
+    """The module that plays requests of a decoder."""
+    return f"{design.testbench}_requests"
+
+
+def render_requests_bench(
+    design: ModelDesign, header: str, *, wrapped: bool = False, probe: Probe | None = None
+) -> str:
+    """Text of the bench that plays requests. wrapped: the decoder is in its wrapper, which passes words as they are."""
+    return render(
+        "tb/tb_requests.sv.mako",
+        name=requests_bench(design),
+        design=design,
+        wrapped=wrapped,
+        clocked=True,
+        probe=probe,
+        header=header,
+    )

@@ -3,55 +3,71 @@
 from __future__ import annotations
 
 from quweit_cli import __version__
-from quweit_cli.documents import BlockDesign, DumpManifest
+from quweit_cli.documents import BlockDesign, DumpManifest, ModelDesign, PortedDesign
+from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.templating import render
 
-BENCH_MODULES = ("tb/quweit_row_source.sv", "tb/quweit_row_sink.sv")
 PERIOD_NS = 5.0  # of the constraints; the user's own clock takes its place
-PORT_SHARE = 0.2  # of it that passes outside of the block, on each side
+PORT_SHARE = 0.2  # of it that passes outside of the design, on each side
 
 
-def render_handover(design: str, dump: DumpManifest, blocks: list[BlockDesign]) -> dict[str, str]:
-    """Name -> text of everything beside the hardware and its benches."""
+def render_handover(
+    name: str, dump: DumpManifest, blocks: list[BlockDesign], model: ModelDesign | None
+) -> dict[str, str]:
+    """Name -> text of everything beside the hardware and its benches; nothing where there is neither block nor model."""
+    designs: list[PortedDesign] = [*blocks, *([model] if model else [])]
+    if not designs:
+        return {}
+    pages = (
+        [render("package/readme.md.mako", design=name, dump=dump, blocks=blocks, version=__version__)]
+        if blocks
+        else []
+    )
+    if model:
+        pages.append(
+            render("package/readme_model.md.mako", name=name, dump=dump, design=model, version=__version__)
+        )
     files = {
-        "README.md": render(
-            "package/readme.md.mako", design=design, dump=dump, blocks=blocks, version=__version__
-        ),
-        f"{design}.core": render("package/core.mako", design=design, blocks=blocks, version=__version__),
+        "README.md": "\n".join(pages),
+        f"{name}.core": render("package/core.mako", name=name, designs=designs, version=__version__),
         "lint/waivers.vlt": render("package/waivers.vlt.mako"),
     }
-    for block in blocks:
+    for design in designs:
         times = {"period": f"{PERIOD_NS:.3f}", "delay": f"{PORT_SHARE * PERIOD_NS:.3f}"}
         for kind in ("xdc", "sdc"):
-            text = render(f"package/constraints.{kind}.mako", block=block, **times)
-            files[f"constraints/{block.axis.top}.{kind}"] = text
-        files |= _filelists(block) | _vivado(block)
+            text = render(f"package/constraints.{kind}.mako", design=design, **times)
+            files[f"constraints/{design.axis.top}.{kind}"] = text
+        files |= _filelists(design)
+        if design.sources_xilinx:
+            files |= _vivado(design)
     return files
 
 
-def _vivado(block: BlockDesign) -> dict[str, str]:
+def _vivado(design: PortedDesign) -> dict[str, str]:
     """Scripts that add a wrapper to a project, and make an IP of it."""
-    sources = [*block.sources_xilinx, *block.axis.sources]
+    sources = [*design.sources_xilinx, *design.axis.sources]
     return {
-        f"vivado/{block.axis.top}_add.tcl": render(
-            "package/add_sources.tcl.mako", block=block, sources=sources
+        f"vivado/{design.axis.top}_add.tcl": render(
+            "package/add_sources.tcl.mako", design=design, sources=sources
         ),
-        f"vivado/{block.axis.top}_ip.tcl": render("package/package_ip.tcl.mako", block=block),
+        f"vivado/{design.axis.top}_ip.tcl": render("package/package_ip.tcl.mako", design=design),
     }
 
 
-def _filelists(block: BlockDesign) -> dict[str, str]:
+def _filelists(design: PortedDesign) -> dict[str, str]:
     """Names relative to the package's folder, in compile order."""
-    axis = block.axis
+    axis = design.axis
     lists = {
-        block.top: block.sources,
-        f"{block.top}_xilinx": block.sources_xilinx,
-        axis.top: [*block.sources, *axis.sources],
-        f"{axis.top}_xilinx": [*block.sources_xilinx, *axis.sources],
-        block.testbench: [*block.sources, *BENCH_MODULES, f"tb/{block.testbench}.sv"],
-        block.check: [*block.sources, *BENCH_MODULES, f"tb/{block.testbench}.sv", f"tb/{block.check}.sv"],
+        design.top: design.sources,
+        f"{design.top}_xilinx": design.sources_xilinx,
+        axis.top: [*design.sources, *axis.sources],
+        f"{axis.top}_xilinx": [*design.sources_xilinx, *axis.sources] if design.sources_xilinx else [],
+        design.testbench: [*design.sources, *BENCH_MODULES, f"tb/{design.testbench}.sv"],
+        design.check: [
+            *design.sources, *BENCH_MODULES, f"tb/{design.testbench}.sv", f"tb/{design.check}.sv",
+        ],
         axis.check: [
-            *block.sources, *axis.sources, *BENCH_MODULES, f"tb/{axis.testbench}.sv", f"tb/{axis.check}.sv",
+            *design.sources, *axis.sources, *BENCH_MODULES, f"tb/{axis.testbench}.sv", f"tb/{axis.check}.sv",
         ],
     }  # fmt: skip
-    return {f"filelists/{name}.f": "\n".join(sources) + "\n" for name, sources in lists.items()}
+    return {f"filelists/{name}.f": "\n".join(sources) + "\n" for name, sources in lists.items() if sources}

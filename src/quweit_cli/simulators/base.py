@@ -22,7 +22,7 @@ class Bench:
     waves: bool = False
     cells: bool = False  # of a vendor or library: their warnings are not ours to mend
     brief: bool = False  # so few rows that what is compiled need not be fast
-    long: bool = False  # it runs for millions of cycles: the simulator's own runtime is worth optimising
+    long: bool = False  # it runs for millions of cycles, with a clock of its own: the simulator's runtime is worth optimising
 
 
 class Simulator(Protocol):

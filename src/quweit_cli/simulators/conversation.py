@@ -11,15 +11,15 @@ from typing import TextIO
 from quweit_cli import toolbox
 from quweit_cli.documents import ModelDesign
 from quweit_cli.errors import CheckFailed, ToolFailed
-from quweit_cli.hdl.benches import bench_of, render_bench
+from quweit_cli.hdl.benches import render_requests_bench, requests_bench
 from quweit_cli.simulators.base import RUN_SECONDS, Bench, Simulator
 from quweit_cli.simulators.cocotb_library import environment
-from quweit_cli.simulators.row_designs import package_files
+from quweit_cli.simulators.row_designs import SINK, package_files
 from quweit_cli.simulators.runner import LOG, RESULTS, laid_out
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
 
-TESTS = "tb/test_conversation.py"
+TESTS = ("test_conversation", "test_requests", "test_block")
 
 
 class Conversation:
@@ -74,11 +74,10 @@ def conversation(
         ToolError: the simulator is incomplete or rejects the bench, or it ended by itself.
         ArtifactError: a source is outside of the package, or missing.
     """
-    sources, played = package_files(package, design.sources), bench_of(design)
-    benches = {name: static_text(name) for name in played.modules}
-    benches[f"tb/{design.testbench}.sv"] = render_bench(design, "")
-    tests = {name: static_text(name) for name in (TESTS, *played.tests)}
-    bench = Bench(design.testbench, (*sources, *benches), long=True)
+    sources, top = package_files(package, design.sources), requests_bench(design)
+    benches = {SINK: static_text(SINK), f"tb/{top}.sv": render_requests_bench(design, "")}
+    tests = {f"tb/{name}.py": static_text(f"tb/{name}.py") for name in TESTS}
+    bench = Bench(top, (*sources, *benches), long=True)
     files: dict[str, Path | str] = {**sources, **benches, **tests, **package_files(package, design.memories)}
     with laid_out(files, kept) as scratch:
         tool.build(found, bench, scratch)
@@ -89,9 +88,7 @@ def conversation(
                 log=scratch / LOG,
                 name=f"{tool.name} ({design.name})",
                 environment={
-                    **environment(
-                        top=bench.top, module=Path(TESTS).stem, module_folder="tb", results=RESULTS
-                    ),
+                    **environment(top=bench.top, module=TESTS[0], module_folder="tb", results=RESULTS),
                     "QUWEIT_PATIENCE": str(2 * design.latency_cycles + 1000),
                 },
                 timeout=RUN_SECONDS,

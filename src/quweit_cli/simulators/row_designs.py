@@ -9,22 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from pydantic import PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from quweit_cli.artifacts import inside
 from quweit_cli.documents import (
     BlockDesign,
     Form,
     ModelDesign,
+    PortedDesign,
     RowDesign,
     RtlManifest,
     SimDifference,
     SimRun,
+    TensorDifference,
     UnitDesign,
 )
-from quweit_cli.errors import ArtifactError
-from quweit_cli.hdl.benches import bench_of, render_bench, render_benches
+from quweit_cli.errors import ArtifactError, ToolFailed
+from quweit_cli.hdl.benches import (
+    Probe,
+    render_bench,
+    render_benches,
+    render_requests_bench,
+    requests_bench,
+)
+from quweit_cli.hdl.model.writes import WORD_BITS, ExpectedWords
+from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
 from quweit_cli.simulators.runner import Answer, Job, laid_out, play
@@ -33,8 +44,26 @@ from quweit_cli.toolbox import Found
 
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 RESET = "reset"
-BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
+BRIEF_ROWS, BRIEF_SAMPLES = 16, 1  # of a wrapper, whose block or model is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
+SINK = "tb/quweit_row_sink.sv"
+PROBE, PLACES, WORDS = "tb/quweit_write_probe.sv", "tb/vectors/places.hex", "tb/vectors/words.hex"
+
+
+class WrongWord(BaseModel):
+    """The first word of a pass that a model should not have written so; bits as the simulator gives them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    scenario: str
+    row: NonNegativeInt
+    word: NonNegativeInt
+    cycle: NonNegativeInt
+    missing: bool
+    residual: bool
+    lanes: str
+    address: str
+    data: str
 
 
 class RowAnswer(Answer):
@@ -44,7 +73,13 @@ class RowAnswer(Answer):
     latency_cycles: int | None = None
     initiation_interval_cycles: int | None = None
     intervals_cycles: tuple[PositiveInt, ...] = ()  # between rows, where they vary
+    words_compared: NonNegativeInt = 0
+    wrong_words: tuple[WrongWord, ...] = ()
     decode_latency_cycles: int | None = None
+
+    @property
+    def differs(self) -> bool:
+        return super().differs or bool(self.wrong_words)
 
 
 @dataclass(frozen=True)
@@ -57,23 +92,32 @@ class Subject:
     files: Mapping[
         str, Path | str
     ]  # name -> where it comes from, or its text; in compile order, before the bench
+    expected: ExpectedWords | None = None  # of a model: what it writes
 
     @property
     def name(self) -> str:
         return f"{self.design.name} (wrapper)" if self.form == "wrapper" else self.design.name
 
 
-def subjects(package: Path, design: RowDesign, rows: int) -> dict[Form, Subject]:
+def subjects(
+    package: Path, design: RowDesign, rows: int, expected: ExpectedWords | None = None
+) -> dict[Form, Subject]:
     """What can be simulated of the design as it lies in the package, by form: a block has a wrapper.
+
+    expected: what a model writes, of so many rows at least.
 
     Raises:
         ArtifactError: a source is outside of the package, or missing.
     """
     plain = package_files(package, design.sources)
-    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain)}
-    if isinstance(design, BlockDesign):
+    written = expected.first(rows) if expected else None
+    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain, written)}
+    if isinstance(design, PortedDesign):
         wrapped = plain | package_files(package, design.axis.sources)
-        made["wrapper"] = Subject(design, "wrapper", min(rows, BRIEF_ROWS), wrapped)
+        brief = BRIEF_SAMPLES if isinstance(design, ModelDesign) else BRIEF_ROWS
+        if isinstance(design, ModelDesign) and design.decode:
+            brief = 1 + BRIEF_SAMPLES * design.decode.requests_of_sample
+        made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
     return made
 
 
@@ -122,7 +166,7 @@ def run(
     return SimRun(
         design=subject.design.name,
         form=subject.form,
-        bit_exact=not answer.failures and not answer.different,
+        bit_exact=not answer.differs,
         compared=sum(answer.scenarios.values()),
         different=answer.different,
         scenarios=answer.scenarios,
@@ -130,6 +174,7 @@ def run(
         decode_latency_cycles=answer.decode_latency_cycles,
         differences=answer.differences,
         failures=answer.failures,
+        **_words(subject.expected, answer),
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         **_intervals(subject.design, answer),
@@ -148,11 +193,114 @@ def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
     }
 
 
+def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
+    """What the probe compared, in the terms of the program."""
+    if expected is None:
+        return {}
+    return {
+        "tensors_compared": len(expected.names) + 1,  # and the logits, as rows
+        "words_compared": answer.words_compared,
+        "tensor_differences": [_named(expected, one) for one in answer.wrong_words],
+    }
+
+
+def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
+    """Which number of which tensor it is, or what else is amiss."""
+    found = expected.word(wrong.word)
+    sample = expected.rows[min(wrong.row, len(expected.rows) - 1)].sample
+    at = {"scenario": wrong.scenario, "sample": sample, "cycle": wrong.cycle}
+    if found is None:
+        last = next(row for row in reversed(expected.rows) if row.writes).writes[-1].job.name
+        return TensorDifference(job=last, amiss="a word more than the sample has", **at)
+    one, word = found
+    if wrong.missing:
+        return TensorDifference(
+            job=one.job.name, amiss=f"the sample ends before word {word} of the job", **at
+        )
+    place = f"word {int(one.addresses_N[word])} of the {_memory(one.to_residual)}"
+    lanes = "".join(map(str, reversed(one.lanes_NL[word].tolist())))
+    written = f"word {_number(wrong.address)} of the {_memory(wrong.residual)}"
+    if (place, lanes) != (written, wrong.lanes):
+        amiss = f"{written} is written, lanes {wrong.lanes}, in place of {place}, lanes {lanes}"
+        return TensorDifference(job=one.job.name, amiss=amiss, **at)
+    for lane in range(expected.layout.side):
+        element = expected.element(one, word, lane)
+        if element is None:
+            continue
+        wanted = int(expected.tensors[element.tensor][sample][element.place])
+        got = _signed(wrong.data[len(wrong.data) - (lane + 1) * WORD_BITS :][:WORD_BITS])
+        if got != wanted:
+            return TensorDifference(
+                job=one.job.name,
+                tensor=element.tensor,
+                place=list(element.place),
+                expected=wanted,
+                got=got,
+                **at,
+            )
+    raise ToolFailed(f"the bench calls word {word} of `{one.job.name}` wrong, and it is not")
+
+
+def _memory(to_residual: bool) -> str:
+    return "residual stream" if to_residual else "activations"
+
+
+def _number(bits: str) -> int | str:
+    """The bits themselves where some are unknown."""
+    return int(bits, 2) if set(bits) <= {"0", "1"} else bits
+
+
+def _signed(bits: str) -> int | None:
+    number = _number(bits)
+    return None if isinstance(number, str) else number - (number >> len(bits) - 1 << len(bits))
+
+
 def _resets(subject: Subject, tool: Simulator) -> int:
     """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
     if isinstance(subject.design, ModelDesign):
         return 20 if tool.four_state else 8
     return 4 if subject.form == "netlist" else 1
+
+
+class Played(NamedTuple):
+    """A bench, and what it plays."""
+
+    testbench: str
+    text: str
+    modules: tuple[str, ...]
+    inputs: str
+    outputs: str
+    tests: tuple[str, ...]  # modules in Python, first that of the test
+    test: str
+
+
+def _answers_requests(design: RowDesign) -> bool:
+    return isinstance(design, ModelDesign) and design.decode is not None
+
+
+def _rows(subject: Subject, probe: Probe | None) -> Played:
+    """Golden rows from a memory."""
+    design = subject.design
+    testbench, inputs = design.testbench, design.vectors.inputs
+    if subject.form == "wrapper":
+        assert isinstance(design, PortedDesign)
+        testbench, inputs = design.axis.testbench, design.axis.inputs
+        text = render_benches(design, "")[f"tb/{testbench}.sv"]
+    else:
+        text = render_bench(design, "", clocked=isinstance(design, ModelDesign), probe=probe)
+    tests = ("test_block",)
+    return Played(testbench, text, BENCH_MODULES, inputs, design.vectors.outputs, tests, "golden_rows")
+
+
+def _requests(subject: Subject, probe: Probe | None) -> Played:
+    """Golden requests of a decoder, from Python."""
+    design = subject.design
+    assert isinstance(design, ModelDesign) and design.decode is not None
+    text = render_requests_bench(design, "", wrapped=subject.form == "wrapper", probe=probe)
+    golden, tests = design.decode.requests, ("test_requests", "test_block")
+    return Played(
+        requests_bench(design), text, (SINK,), golden.inputs, golden.outputs, tests, "golden_requests"
+    )
 
 
 def _job(
@@ -164,41 +312,41 @@ def _job(
     waves: bool,
     stop_early: bool,
 ) -> Job[RowAnswer]:
-    design, wrapper = subject.design, subject.form == "wrapper"
-    testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
-    if wrapper:
-        assert isinstance(design, BlockDesign)
-        testbench, inputs = design.axis.testbench, design.axis.inputs
-        text = render_benches(design, "")[f"tb/{testbench}.sv"]
-    else:
-        text = render_bench(design, "")
-    played = bench_of(design)
+    design, expected = subject.design, subject.expected
+    probe = Probe(expected.words, expected.layout.side) if expected else None
+    played = _requests(subject, probe) if _answers_requests(design) else _rows(subject, probe)
     bench: dict[str, str] = {name: static_text(name) for name in played.modules}
-    bench[f"tb/{testbench}.sv"] = text
+    if probe:
+        bench[PROBE] = static_text(PROBE)
+    bench[f"tb/{played.testbench}.sv"] = played.text
     sources = (*subject.files, *bench)
-    bench |= {name: static_text(name) for name in played.tests}
+    plusargs = {"inputs": played.inputs}
+    if expected:
+        bench |= {PLACES: expected.places_text(), WORDS: expected.words_text()}
+        plusargs |= {"places": PLACES, "words": WORDS}
+    bench |= {f"tb/{name}.py": static_text(f"tb/{name}.py") for name in played.tests}
     bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
     return Job(
         name=subject.name,
         bench=Bench(
-            testbench,
+            played.testbench,
             sources,
             waves=waves,
             cells=subject.form == "netlist",
-            brief=wrapper,
+            brief=subject.form == "wrapper",
             long=isinstance(design, ModelDesign),
         ),
         files={
             **subject.files,
             **bench,
             **package_files(package, design.memories),
-            **{name: inside(package, name) for name in (inputs, outputs)},
+            **{name: inside(package, name) for name in (played.inputs, played.outputs)},
         },
-        module=Path(played.tests[0]).stem,
+        module=played.tests[0],
         tests=frozenset({played.test}),
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
         answer=RowAnswer,
-        plusargs={"inputs": inputs},
+        plusargs=plusargs,
         settings={
             "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),

@@ -45,6 +45,10 @@ class Answer(BaseModel):
     failures: list[str]  # broken promises
     stopped: bool = False  # at the first difference, as asked
 
+    @property
+    def differs(self) -> bool:
+        return bool(self.different or self.failures)
+
 
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 
@@ -167,7 +171,7 @@ def _problem(results: Path, tests: frozenset[str]) -> str | None:
 
 def _check_answer(answer: Answer, problem: str | None, job: Job[AnyAnswer], who: str) -> None:
     """Raises ToolFailed when the answer is not whole, or cocotb's verdict is another."""
-    differs = bool(answer.different or answer.failures)
+    differs = answer.differs
     if problem is not None and not differs:
         raise ToolFailed(f"{who} failed without a difference: {problem}")
     if problem is None and differs:

@@ -43,6 +43,7 @@ class Verilator:
         words += ["-o", "bench", "-O3", "--x-assign", "fast", "--noassert"]
         words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]
         words += ["--trace-fst"] if bench.waves else []
+        words += ["--timing", "-CFLAGS", "-std=c++20"] if bench.long else []
         words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.cells else []
         words += [str(cocotb_library.verilator_main()), "visible.vlt", *bench.sources]
         files: dict[str, str | Path] = {

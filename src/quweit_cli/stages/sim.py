@@ -26,6 +26,7 @@ from quweit_cli.documents import (
     Design,
     Form,
     ModelDesign,
+    PortedDesign,
     RowDesign,
     RtlManifest,
     SimResult,
@@ -36,6 +37,8 @@ from quweit_cli.documents import (
     VectorCoverage,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
+from quweit_cli.hdl.model.layout import lay_out
+from quweit_cli.hdl.model.writes import ExpectedWords, expected_words
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import arrays, row_designs, simulator
 from quweit_cli.simulators.arrays import ArraySubject
@@ -43,6 +46,7 @@ from quweit_cli.simulators.base import Simulator
 from quweit_cli.simulators.cell_models import simulation_text
 from quweit_cli.simulators.row_designs import Subject
 from quweit_cli.stages import keys
+from quweit_cli.stages.sources import read_manifest, read_model
 from quweit_cli.technologies import technology_of
 from quweit_cli.toolbox import Found
 
@@ -115,7 +119,7 @@ def compare(
     work = (
         _netlist_work(project, compared, tools, options)
         if netlist
-        else _rtl_work(package, compared, tools, options)
+        else _rtl_work(package, compared, tools, options, _expected(project, manifest, compared, progress))
     )
     earlier = _earlier(project, which, inputs)
     if reuse and not waves and earlier is not None and _covers(earlier, work):
@@ -149,11 +153,21 @@ def compare(
 def verdict(result: SimResult) -> None:
     """Raises Mismatch or CheckFailed when not every row and product of every design was as it must be."""
     for one in result.simulators:
+        models = {run_of_model.design for run_of_model in one.models}
         for run_of_design in one.all_runs:
             kind = (
-                "unit" if run_of_design in one.units else "model" if run_of_design in one.models else "block"
+                "unit"
+                if run_of_design in one.units
+                else "model"
+                if run_of_design.design in models
+                else "block"
             )
             what = f"{_what(run_of_design, kind)} on {one.simulator}"
+            if isinstance(run_of_design, SimRun) and run_of_design.tensor_differences:
+                raise Mismatch(
+                    f"{what} differs from the integer program; first in {run_of_design.tensor_differences[0]}",
+                    hint="sim.json of the stage holds the first differences; --waves writes waveforms",
+                )
             if run_of_design.differences:
                 things, meant = (
                     ("elements", "the product of matrices")
@@ -212,9 +226,13 @@ def _blocks(compared: Sequence[Design]) -> list[BlockDesign]:
 
 
 def _rtl_work(
-    package: Path, compared: list[Design], tools: list[tuple[Simulator, Found]], options: config.Sim
+    package: Path,
+    compared: list[Design],
+    tools: list[tuple[Simulator, Found]],
+    options: config.Sim,
+    expected: ExpectedWords | None,
 ) -> list[Work]:
-    """Every design on every simulator, the wrapper of a block on one of them."""
+    """Every design on every simulator, the wrapper of a block on one of them. expected: what the whole model writes."""
     work = []
     for tool, found in tools:
         for design in compared:
@@ -222,11 +240,34 @@ def _rtl_work(
                 offered = arrays.subjects(package, design, options.array_forms)
                 work += [Work(tool, found, subject) for subject in offered]
             elif isinstance(design, RowDesign):
-                forms = row_designs.subjects(package, design, _rows(options, tool, design))
+                words = expected if isinstance(design, ModelDesign) else None
+                forms = row_designs.subjects(package, design, _rows(options, tool, design), words)
                 work.append(Work(tool, found, forms["rtl"]))
                 if tool is _quickest(tools)[0] and "wrapper" in forms:
                     work.append(Work(tool, found, forms["wrapper"]))
     return work
+
+
+def _expected(
+    project: Path, manifest: RtlManifest, compared: Sequence[Design], progress: Progress
+) -> ExpectedWords | None:
+    """What the model writes into its memories, by the program of the dump.
+
+    None where no model is compared, or its dump is not here: a package alone can be simulated as well.
+
+    Raises:
+        ArtifactError: the dump is damaged.
+    """
+    model = manifest.model
+    if model is None or model not in compared:
+        return None
+    if not (project / "dump").is_dir():
+        progress.note("the dump of this package is not here: of the model logits alone are compared")
+        return None
+    dump = read_manifest(project / "dump")
+    source = read_model(project / "dump", dump)
+    layout = lay_out(source.program, model.side, f"rtl/{model.top}", manifest.blocks)
+    return expected_words(layout, source.program, source.inputs)
 
 
 def _quickest(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
@@ -251,10 +292,8 @@ def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
     if isinstance(design, UnitDesign):
         return design.vectors.rows
     if isinstance(design, ModelDesign):
-        rows = options.samples.get(tool.name, design.vectors.rows)
-        if design.decode:  # and the first one, before any sample
-            rows = 1 + rows * design.decode.requests_of_sample
-        return min(rows, design.vectors.rows)
+        samples = min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
+        return 1 + samples * design.decode.requests_of_sample if design.decode else samples
     return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 
@@ -403,8 +442,11 @@ def _summary(
     tool: Simulator, found: Found, work: list[Work], runs: list[SimRun | ArrayRun]
 ) -> SimulatorResult:
     mine = [(one.subject.design, run) for run, one in zip(runs, work, strict=True) if one.tool is tool]
-    of_blocks = [run for design, run in mine if isinstance(design, BlockDesign) and isinstance(run, SimRun)]
-    main = [run for run in of_blocks if run.form in ("rtl", "netlist")]
+    ported = [
+        (design, run) for design, run in mine if isinstance(design, PortedDesign) and isinstance(run, SimRun)
+    ]
+    own = [(design, run) for design, run in ported if run.form in ("rtl", "netlist")]
+    main = [run for design, run in own if isinstance(design, BlockDesign)]
     return SimulatorResult(
         simulator=tool.name,
         version=found.version,
@@ -414,9 +456,9 @@ def _summary(
         cycles_per_row=[run.initiation_interval_cycles for run in main],
         seconds=round(sum(run.build_seconds + run.run_seconds for _, run in mine), 3),
         runs=main,
-        further_runs=[run for run in of_blocks if run not in main],
+        further_runs=[run for _, run in ported if run.form not in ("rtl", "netlist")],
         units=[run for design, run in mine if isinstance(design, UnitDesign) and isinstance(run, SimRun)],
-        models=[run for design, run in mine if isinstance(design, ModelDesign) and isinstance(run, SimRun)],
+        models=[run for design, run in own if isinstance(design, ModelDesign)],
         arrays=[run for _, run in mine if isinstance(run, ArrayRun)],
     )
 
@@ -428,8 +470,12 @@ def _check_vectors(package: Path, manifest: RtlManifest, compared: Sequence[Desi
         if isinstance(design, RowDesign):
             golden = design.vectors
             wanted |= {golden.inputs: golden.inputs_sha256, golden.outputs: golden.outputs_sha256}
-        if isinstance(design, BlockDesign):
+        if isinstance(design, ModelDesign) and design.decode:
+            golden = design.decode.requests
+            wanted |= {golden.inputs: golden.inputs_sha256, golden.outputs: golden.outputs_sha256}
+        if isinstance(design, PortedDesign):
             wanted[design.axis.inputs] = design.axis.inputs_sha256
+        if isinstance(design, BlockDesign):
             wanted[design.vectors.coverage] = design.vectors.coverage_sha256
         if isinstance(design, ArrayDesign):
             wanted |= {name: manifest.files.get(name) for name in arrays.vectors_of(design).values()}

@@ -180,7 +180,7 @@ def describe(
         ),
         axis=axis_port(
             top,
-            RowShape(features, structure.outputs, interval),
+            RowShape(features, 2 * structure.outputs, interval),
             bytes_in,
             bytes_out,
             (vectors.bus_inputs, vectors.sha256(vectors.bus_inputs)),

@@ -224,6 +224,7 @@ class Layout:
         scale_base: int,
         scales: Scales,
         *,
+        makes: tuple[tuple[str, ...], Integers],
         sink: Sink = "activations",
         from_positions: bool = False,
         number: int = 0,
@@ -231,7 +232,7 @@ class Layout:
     ) -> None:
         """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column.
 
-        Columns are tokens, but for values: their rows are.
+        makes: tensors, and which of their elements rows and columns are. Columns are tokens, but for values: their rows are.
         """
         inner = shape[1]
 
@@ -253,6 +254,7 @@ class Layout:
                 scales,
                 number,
                 cache,
+                *makes,
             )
 
         rows, _, columns = shape
@@ -261,12 +263,21 @@ class Layout:
     def norm(self, name: str, result_base: int) -> None:
         def job(tiles: int) -> Job:
             cycles = tiles * (layer_norm_cycles(self.width) + GROUP) + GROUP
-            return Job(name, "norm", cycles, inner=self.width, columns=tiles, result_base=result_base)
+            return Job(
+                name,
+                "norm",
+                cycles,
+                inner=self.width,
+                columns=tiles,
+                result_base=result_base,
+                tensors=(name,),
+                elements=by_feature(self.tokens, self.width),
+            )
 
         self.add(job(self.tiles), job(1))
 
-    def softmax(self, name: str, base: int, groups: int, multiplier: int) -> None:
-        """In place. groups: tiles of queries, of one head or several."""
+    def softmax(self, name: str, base: int, groups: int, multiplier: int, elements: Integers) -> None:
+        """In place. groups: tiles of queries, of one head or several. elements: those of the probabilities."""
 
         def job(groups: int) -> Job:
             cycles = groups * (softmax_cycles(self.tokens) + GROUP) + GROUP
@@ -279,6 +290,8 @@ class Layout:
                 b_base=base,
                 result_base=base,
                 number=multiplier,
+                tensors=(name,),
+                elements=elements,
             )
 
         self.add(job(groups), job(1))
@@ -290,19 +303,45 @@ class Layout:
         def job(tokens: int) -> Job:
             beats = tokens * max(design.initiation_interval_cycles, width + 1)
             cycles = beats + design.latency_cycles + 2 * GROUP
-            return Job(name, "block", cycles, width, width, tokens, b_base=source, number=number)
+            return Job(
+                name,
+                "block",
+                cycles,
+                width,
+                width,
+                tokens,
+                b_base=source,
+                number=number,
+                tensors=(name,),
+                elements=by_feature(self.tokens, width),
+            )
 
         self.add(job(self.tokens), job(1))
 
-    def embed(self, name: str, vectors_VD: Integers) -> None:
+    def embed(self, name: str, makes: str, vectors_VD: Integers) -> None:
         """Vectors of tokens, and those of their positions, onto the residual stream."""
         self.vectors = vectors_VD.ravel().tolist()
         width = self.width
 
         def job(tokens: int) -> Job:
-            return Job(name, "embed", tokens * width + 2 * GROUP, width, width, tokens, from_positions=True)
+            return Job(
+                name,
+                "embed",
+                tokens * width + 2 * GROUP,
+                width,
+                width,
+                tokens,
+                from_positions=True,
+                tensors=(makes,),
+                elements=by_feature(self.tokens, width),
+            )
 
         self.add(job(self.tokens), job(1))
+
+
+def by_feature(tokens: int, features: int) -> Integers:
+    """Features x tokens: the places of tokens x features."""
+    return np.arange(tokens * features).reshape(tokens, features).T
 
 
 def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesign]) -> Layout:
@@ -378,7 +417,7 @@ def _lay_out_input(made: Layout, steps: _Steps) -> int:
     if any(steps.shifts("positioned", width, INT16)):
         raise UnsupportedModel("`positioned` shifts the sum of a token and its position")
     if made.text:
-        made.embed("embedded", steps.of("embedded", Embedding).vectors_VD)
+        made.embed("embedded", "positioned", steps.of("embedded", Embedding).vectors_VD)
         return made.region(made.tiles * width)
     assert isinstance(made.reads, Image)
     features = made.reads.features
@@ -392,6 +431,7 @@ def _lay_out_input(made: Layout, steps: _Steps) -> int:
         (0, made.side, width),
         made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width, INT16)),
         "row",
+        makes=(("positioned",), by_feature(tokens, width)),
         sink="residual",
         from_positions=True,
     )
@@ -417,6 +457,8 @@ def _lay_out_answer(made: Layout, steps: _Steps, normal: int) -> None:
                 b_base=normal,
                 result_base=source,
                 scale_base=made.scales([0], steps.shifts("pooled", 1)),
+                tensors=("pooled",),
+                elements=by_feature(1, width),
             )
         )
     made.product(
@@ -427,6 +469,7 @@ def _lay_out_answer(made: Layout, steps: _Steps, normal: int) -> None:
         (0, made.side, made.logits),
         made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
         "row",
+        makes=((steps.program.answer,), by_feature(1, made.logits)),
         sink="logits",
     )
 
@@ -482,6 +525,7 @@ def _lay_out_layer(
         (at.hidden, made.side, at.hidden_width),
         made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
         "row",
+        makes=((f"{name}/gelu",), by_feature(made.tokens, at.hidden_width)),
         sink="table",
         number=made.table(gelu.entries_N),
     )
@@ -499,18 +543,29 @@ def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cac
     qkv = steps.product("qkv")
     shifts = [shift for part in ("query", "key", "value") for shift in steps.shifts(part, width)]
     bias = qkv.bias_O.tolist()
-    parts: list[tuple[str, slice, _Columns, Cache]] = [("query", slice(2 * width), query, "none")]
+    of_one = by_feature(tokens, width)
+    of_heads = of_one.reshape(at.heads, at.head_width, tokens)
+    parts: list[tuple[tuple[str, ...], slice, _Columns, Cache]] = [
+        (("query", "key"), slice(2 * width), query, "none")
+    ]
     if causal:
-        parts = [("query", slice(width), query, "none"), ("key", slice(width, 2 * width), keys, "keys")]
-    for part, features, place, append in parts:
+        parts = [
+            (("query",), slice(width), query, "none"),
+            (("key",), slice(width, 2 * width), keys, "keys"),
+        ]
+    for names, features, place, append in parts:
         made.product(
-            f"{name}/{part}",
-            (features.stop - (features.start or 0), width, tokens),
+            f"{name}/{names[0]}",
+            (len(names) * width, width, tokens),
             (True, made.weights(qkv.weights_IO[:, features]), width),
             (False, at.normal, width),
             (place.base, side, place.step),
             made.scales(bias[features], shifts[features]),
             "row",
+            makes=(
+                tuple(f"{name}/{one}" for one in names),
+                np.concatenate([number * tokens * width + of_one for number in range(len(names))]),
+            ),
             cache=append,
         )
     for head in range(at.heads):
@@ -523,8 +578,11 @@ def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cac
             (at.values[cache] + head * at.head_words, side, tokens),
             made.scales(bias[features], shifts[features]),
             "column",
+            makes=((f"{name}/value",), of_heads[head].T),
             cache="values" if causal else "none",
         )
+    pairs = np.arange(at.heads * tokens**2).reshape(at.heads, tokens, tokens).swapaxes(1, 2)
+    seen = np.triu(np.ones((tokens, tokens), dtype=bool)) | (not causal)  # keys x queries
     score_scale = made.scales([0], steps.shifts("score", 1))
     for head in range(at.heads):
         first = head * at.head_width
@@ -536,12 +594,14 @@ def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cac
             (at.score + head * at.score_words, side, tokens),
             score_scale,
             "one",
+            makes=((f"{name}/score",), np.where(seen, pairs[head], -1)),
         )
     for head in range(
         at.heads if causal else 1
     ):  # a group is a tile of queries, and by that says what it may see
         groups = made.tiles if causal else at.heads * made.tiles
-        made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier)
+        elements = pairs[head] if causal else pairs
+        made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier, elements)
     mixed_scale = made.scales([0], steps.shifts("mixed", 1))
     for head in range(at.heads):
         made.product(
@@ -552,6 +612,7 @@ def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cac
             (at.mixed + head * at.head_width, side, width),
             mixed_scale,
             "one",
+            makes=((f"{name}/mixed",), of_heads[head]),
         )
 
 
@@ -571,6 +632,7 @@ def _onto_residual(
         (0, made.side, made.width),
         made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
         "row",
+        makes=((f"{layer}/{tensors[2]}",), by_feature(made.tokens, made.width)),
         sink="residual",
     )
 

@@ -5,7 +5,7 @@ A request is a row of the bench. After a reset the first one goes on from nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from quweit_cli.hdl.vectors import packed
@@ -17,6 +17,8 @@ REFUSED = "refused"
 
 
 class Request(NamedTuple):
+    sample: int  # golden, that it is a part of
+    first: int  # position of its first token
     codes: list[int]
     goes_on: bool  # from what is cached
     logits: list[int] | None  # of its last token; None where it is refused
@@ -54,20 +56,20 @@ def plan_of(context: int) -> Plan:
 def requests_of(tokens_NT: Integers, logits_NTV: Integers, side: int) -> list[Request]:
     """Those of all golden samples, after one that finds nothing cached."""
     plan = plan_of(tokens_NT.shape[1])
-    made = [Request(tokens_NT[0, :1].tolist(), True, logits_NTV[0, 0].tolist())]
+    made = [Request(0, 0, tokens_NT[0, :1].tolist(), True, logits_NTV[0, 0].tolist())]
     for sample, (tokens_T, logits_TV) in enumerate(zip(tokens_NT.tolist(), logits_NTV.tolist(), strict=True)):
-        made.append(Request(tokens_T, False, logits_TV[-1]))
-        made.append(Request(tokens_T[:1], True, None))
+        made.append(Request(sample, 0, tokens_T, False, logits_TV[-1]))
+        made.append(Request(sample, len(tokens_T), tokens_T[:1], True, None))
         given = plan.prompt(sample, side)
-        made.append(Request(tokens_T[:given], False, logits_TV[given - 1]))
+        made.append(Request(sample, 0, tokens_T[:given], False, logits_TV[given - 1]))
         for count in (*[1] * plan.steps, plan.together):
             if count:
                 first, given = given, given + count
-                made.append(Request(tokens_T[first:given], True, logits_TV[given - 1]))
+                made.append(Request(sample, first, tokens_T[first:given], True, logits_TV[given - 1]))
     return made
 
 
-def render_requests(requests: list[Request], word_bits: int, logit_bits: int) -> tuple[str, str]:
+def render_requests(requests: Sequence[Request], word_bits: int, logit_bits: int) -> tuple[str, str]:
     """A word a line, and an answer a line."""
     digits = word_bits // 4 + 1
     words = [f"{word:0{digits}x}\n" for one in requests for word in one.words(word_bits)]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
+
+import numpy as np
+
+from quweit_cli.ir.nodes.base import Integers
 
 Kind = Literal["product", "norm", "softmax", "sum", "block", "embed"]
 Sink = Literal["activations", "table", "residual", "logits"]
@@ -34,9 +38,12 @@ class Job:
 
     number: of a table or a block, and of a softmax its multiplier.
     cache: what a decode step appends to, in place of the words that the job says.
+    tensors, elements: what it makes of the program. Rows x columns are places in these tensors, each flat, one after the
+    other; a third axis before them holds heads. Columns are tokens, but for values: their rows are. A decode step has the
+    elements of all tokens.
     """
 
-    name: str  # of the tensor that it makes
+    name: str
     kind: Kind
     cycles: int
     rows: int = 0
@@ -57,6 +64,8 @@ class Job:
     scales: Scales = "one"
     number: int = 0
     cache: Cache = "none"
+    tensors: tuple[str, ...] = ()
+    elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
 
     def word(self) -> int:
         """Raises OverflowError where a field does not hold its number."""

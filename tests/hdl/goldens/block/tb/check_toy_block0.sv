@@ -62,7 +62,7 @@ module check_toy_block0;
         waited = 0;
       end
     end
-    if (seen < rows) complain("the block gives no rows any more");
+    if (seen < rows) complain("it gives no rows any more");
     if (violations != 0) complain("the handshake was broken, or a last beat misplaced");
   endtask
 

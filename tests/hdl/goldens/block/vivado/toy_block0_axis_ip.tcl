@@ -13,7 +13,7 @@ set ip [ipx::current_core]
 set_property name toy_block0_axis $ip
 set_property version 1.0 $ip
 set_property display_name toy_block0_axis $ip
-set_property description "Weightless block, a row of 3 bytes in and of 3 pairs of bytes out" $ip
+set_property description "Weightless block, a row of 3 bytes in and of 3 numbers of 2 bytes out" $ip
 # The attributes of the ports name the interfaces; without them the core is of no use in a block design.
 foreach bus {s_axis m_axis} {
   if {[llength [ipx::get_bus_interfaces $bus -of_objects $ip]] == 0} { error "no interface $bus was inferred" }

@@ -1,4 +1,4 @@
-<%page args="block, bench, header"/>\
+<%page args="design, bench, header"/>\
 ${header}
 // Self-checking bench of ${bench.top}: plays the golden rows with and without gaps and stalls, compares every
 // row, and the pace with what the package promises, and ends with PASS, or with $fatal. Needs no Python.
@@ -8,19 +8,19 @@ ${header}
 //   +vcd=FILE +window=N          instead: one steady pass, in which FILE records N rows after the first
 
 `default_nettype none
-<% row_bits = bench.output_beats * bench.output_bits; valid_bits = block.outputs * block.output_bits %>
+<% row_bits = bench.output_beats * bench.output_bits; valid_bits = design.outputs * design.output_bits %>
 module ${bench.check};
 
-  localparam integer Rows     = ${block.vectors.rows};
+  localparam integer Rows     = ${design.vectors.rows};
   localparam integer RowBits  = ${valid_bits};
 % if bench.latency is not None:
   localparam integer Latency  = ${bench.latency};
 % endif
   localparam integer Interval = ${bench.interval};
-% if block.neighbours:
-  localparam integer Tokens   = ${block.neighbours.tokens};  // of a sample: only whole ones are played
+% if design.rows_of_sample > 1:
+  localparam integer Tokens   = ${design.rows_of_sample};  // of a sample: only whole ones are played
 % endif
-  localparam integer Patience = ${64 * (block.latency_cycles + bench.input_beats + bench.output_beats) + 1000};  // cycles without a row
+  localparam integer Patience = ${64 * (design.latency_cycles + bench.input_beats + bench.output_beats) + 1000};  // cycles without a row
 
   logic clk = 1'b0;
   logic rst_n = 1'b0;
@@ -33,7 +33,7 @@ module ${bench.check};
   ${bench.testbench} u_bench (
     .clk_i         (clk),
     .rst_ni        (rst_n),
-    .rows_i        (${"((rows + Tokens - 1) / Tokens) * Tokens" if block.neighbours else "rows"}),
+    .rows_i        (${"((rows + Tokens - 1) / Tokens) * Tokens" if design.rows_of_sample > 1 else "rows"}),
     .gaps_i        (gaps),
     .stalls_i      (stalls),
     .cycle_o       (cycle),
@@ -73,7 +73,7 @@ module ${bench.check};
         waited = 0;
       end
     end
-    if (seen < rows) complain("the block gives no rows any more");
+    if (seen < rows) complain("it gives no rows any more");
     if (violations != 0) complain("the handshake was broken, or a last beat misplaced");
   endtask
 

@@ -1,0 +1,217 @@
+"""Every word that the jobs of a model write, in their order: what a bench expects, and how a wrong one is named.
+
+A row of the bench is a sample, or a request of a decoder: a prompt, whose later tokens are of no matter, or decode steps, of which
+each writes what its one token needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from quweit_cli.hdl.model.layout import Layout
+from quweit_cli.hdl.model.requests import Request, requests_of
+from quweit_cli.hdl.model.schedule import Job
+from quweit_cli.hdl.vectors import packed
+from quweit_cli.ir import Program
+from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.program import trace
+
+ADDRESS_BITS, WORD_BITS = 20, 16  # of a lane
+
+
+class Writes(NamedTuple):
+    """The words of one job. An element is a place in its tensors, flat, one after the other; -1 where a lane holds none."""
+
+    job: Job
+    to_residual: bool
+    addresses_N: Integers
+    lanes_NL: Integers  # which lanes are written, 0 or 1
+    elements_NL: Integers
+
+
+class Row(NamedTuple):
+    """What is written for one row of the bench, which is of a golden sample."""
+
+    sample: int
+    writes: Sequence[Writes]
+
+
+class Element(NamedTuple):
+    """One number of one tensor."""
+
+    tensor: str
+    place: tuple[int, ...]
+
+
+def writes_of(layout: Layout) -> list[Writes]:
+    """Of one sample, job after job; logits go to no memory."""
+    return [_writes_of(job, layout.side) for job in layout.jobs if job.sink != "logits"]
+
+
+def _writes_of(job: Job, side: int) -> Writes:
+    rows, columns = job.elements.shape[-2:]
+    row_tiles, tiles = -(-rows // side), -(-columns // side)
+    padded = np.full((*job.elements.shape[:-1], tiles * side), -1, dtype=np.int64)
+    padded[..., :columns] = job.elements
+    words = padded.reshape(-1, rows, tiles, side)  # heads, rows, tiles, lanes
+    everywhere = np.ones((rows * tiles * len(words), side), dtype=np.int64)
+    if job.kind == "product":
+        order = [
+            (tile_row * side + row, tile, tile_row * job.row_step + tile * job.column_step + row)
+            for tile_row in range(row_tiles)
+            for tile in range(tiles)
+            for row in range(min(side, rows - tile_row * side))
+        ]
+        at_row, at_tile, address = np.array(order).T
+        return Writes(
+            job, job.sink == "residual", job.result_base + address, everywhere, words[0, at_row, at_tile]
+        )
+    if job.kind in ("block", "embed"):  # a token after the other, a lane at a time
+        token, output = np.divmod(np.arange(columns * rows), rows)
+        lanes = np.eye(side, dtype=np.int64)[token % side]
+        elements = np.where(lanes == 1, job.elements[output, token][:, None], -1)
+        return Writes(job, True, token // side * rows + output, lanes, elements)
+    in_order = words.swapaxes(1, 2).reshape(-1, side)  # heads, tiles, rows
+    return Writes(job, False, job.result_base + np.arange(len(in_order)), everywhere, in_order)
+
+
+def _writes_of_request(layout: Layout, request: Request) -> list[Writes]:
+    """Of a request."""
+    if request.logits is None:
+        return []
+    positions = range(request.first, request.first + len(request.codes))
+    jobs = [job for job in layout.jobs if job.sink != "logits"]
+    if request.goes_on:
+        return [_of_token(job, position, layout.side) for position in positions for job in jobs]
+    return [_writes_of(_of_prompt(job, positions.stop), layout.side) for job in jobs]
+
+
+def _of_prompt(job: Job, tokens: int) -> Job:
+    """With the elements of so many tokens."""
+    elements = job.elements.copy()
+    if job.cache == "values":
+        elements[tokens:] = -1
+    else:
+        elements[..., tokens:] = -1
+    return replace(job, elements=elements)
+
+
+def _of_token(job: Job, position: int, side: int) -> Writes:
+    """In a decode step: on one tile, in the lane that the token has in the whole sequence."""
+    tile, lane = divmod(position, side)
+    if job.cache == "values":
+        row = job.elements[position : position + 1]
+        return _writes_of(replace(job, elements=row, result_base=job.result_base + position), side)
+    alone = np.full((*job.elements.shape[:-1], side), -1, dtype=np.int64)
+    alone[..., lane] = job.elements[..., position]
+    made = _writes_of(replace(job, elements=alone), side)
+    if job.kind in ("block", "embed"):
+        ours = made.lanes_NL[:, lane] == 1
+        return made._replace(
+            addresses_N=made.addresses_N[ours],
+            lanes_NL=made.lanes_NL[ours],
+            elements_NL=made.elements_NL[ours],
+        )
+    if job.cache == "keys":
+        lanes = np.broadcast_to(np.eye(side, dtype=np.int64)[lane], made.lanes_NL.shape)
+        return made._replace(addresses_N=made.addresses_N + tile * job.column_step, lanes_NL=lanes)
+    return made
+
+
+@dataclass(frozen=True)
+class ExpectedWords:
+    """What a model writes for some rows, by its program. tensors: of the whole program, samples first."""
+
+    layout: Layout
+    rows: Sequence[Row]
+    tensors: Mapping[str, Integers]
+
+    @property
+    def words(self) -> int:
+        """Of all rows."""
+        return sum(len(one.addresses_N) for row in self.rows for one in row.writes)
+
+    @property
+    def names(self) -> list[str]:
+        """Tensors that are compared word by word."""
+        return list(
+            dict.fromkeys(name for row in self.rows for one in row.writes for name in one.job.tensors)
+        )
+
+    def first(self, rows: int) -> ExpectedWords:
+        return replace(self, rows=self.rows[:rows])
+
+    def word(self, number: int) -> tuple[Writes, int] | None:
+        """The job of a word, and which of its words it is; None after the last."""
+        for row in self.rows:
+            for one in row.writes:
+                if number < len(one.addresses_N):
+                    return one, number
+                number -= len(one.addresses_N)
+        return None
+
+    def element(self, one: Writes, word: int, lane: int) -> Element | None:
+        """What a lane of a word of a job holds; None where it holds no number."""
+        place = int(one.elements_NL[word, lane])
+        if place < 0:
+            return None
+        for name in one.job.tensors:
+            shape = self.tensors[name].shape[1:]
+            size = int(np.prod(shape))
+            if place < size:
+                return Element(name, tuple(int(axis) for axis in np.unravel_index(place, shape)))
+            place -= size
+        raise IndexError(f"`{one.job.name}` makes fewer elements than its words say")
+
+    def places_text(self) -> str:
+        """A line a word: the mark of a row's last, lanes that hold a number, lanes that are written, the memory, the address."""
+        side, lines, known = self.layout.side, [], {}
+        digits, last = -(-(2 * side + ADDRESS_BITS + 2) // 4), 1 << 2 * side + ADDRESS_BITS + 1
+        for row in self.rows:
+            words = []
+            for one in row.writes:
+                if id(one) not in known:
+                    known[id(one)] = self._places(one)
+                words += known[id(one)]
+            if words:
+                words[-1] |= last
+            lines += [f"{word:0{digits}x}\n" for word in words]
+        return "".join(lines)
+
+    def _places(self, one: Writes) -> list[int]:
+        side = self.layout.side
+        held, written = _mask(one.elements_NL >= 0), _mask(one.lanes_NL == 1)
+        return [
+            ((numbers << side | lanes) << 1 | int(one.to_residual)) << ADDRESS_BITS | address
+            for address, lanes, numbers in zip(one.addresses_N.tolist(), written, held, strict=True)
+        ]
+
+    def words_text(self) -> str:
+        """A line a word of each row: its lanes, 0 where there is no number."""
+        words = [self._values(one, row.sample) for row in self.rows for one in row.writes]
+        return "".join(f"{packed(word, WORD_BITS)}\n" for of_job in words for word in of_job.tolist())
+
+    def _values(self, one: Writes, sample: int) -> Integers:
+        """Words x lanes."""
+        flat = np.concatenate([self.tensors[name][sample].ravel() for name in one.job.tensors])
+        return np.where(one.elements_NL >= 0, flat[one.elements_NL], 0)
+
+
+def expected_words(layout: Layout, program: Program, inputs: Integers) -> ExpectedWords:
+    """inputs: samples first."""
+    tensors = trace(program, inputs, nested=True)
+    if layout.text:
+        requests = requests_of(inputs, tensors[program.answer], layout.side)
+        rows = [Row(one.sample, _writes_of_request(layout, one)) for one in requests]
+    else:
+        of_sample = writes_of(layout)
+        rows = [Row(sample, of_sample) for sample in range(len(inputs))]
+    return ExpectedWords(layout, rows, tensors)
+
+
+def _mask(lanes_NL: np.ndarray) -> list[int]:
+    return [sum(1 << lane for lane in np.flatnonzero(row).tolist()) for row in lanes_NL]
