@@ -67,7 +67,7 @@ def model_design(*, weightless: bool = True) -> documents.ModelDesign:
         name="model", top="tiny_model", testbench="tb_tiny_model", check="check_tiny_model", sources=["block_0.sv"],
         sources_xilinx=["block_0.sv"], features=PIXELS, outputs=LOGITS, features_per_beat=1, outputs_per_beat=1,
         input_bits=8, output_bits=32, input_beats=PIXELS, output_beats=LOGITS, latency_cycles=CYCLES - 1,
-        initiation_interval_cycles=CYCLES, vectors=vectors, side=SIDE, schedule=schedule, engines=engines,
+        initiation_interval_cycles=CYCLES, vectors=vectors, side=SIDE, lanes=SIDE, schedule=schedule, engines=engines,
         axis=axis_port("tiny_model", RowShape(PIXELS, LOGITS * 4, CYCLES), 1, 4, ("tb/x.hex", packages.DIGEST)),
         banks=[
             documents.Bank(name="weights", words=1024, bits=64, reads=5_000, writes=0),

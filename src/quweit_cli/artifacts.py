@@ -214,17 +214,19 @@ def check_stage(project: Path, stage: str) -> StageRecord:
         StaleArtifact: a file was changed, added or removed since.
     """
     record = read_stage(project, stage)
-    found = file_digests(project / stage)
-    if found != record.outputs:
-        differ = sorted(
-            name for name in {*found, *record.outputs} if found.get(name) != record.outputs.get(name)
-        )
+    if differ := changed_files(project, stage):
         raise StaleArtifact(
             f"`{project / stage}` is not what `quweit {stage}` wrote: {', '.join(differ[:5])}"
             + (f" and {len(differ) - 5} more" if len(differ) > 5 else ""),
             hint=f"run `quweit {stage}` again",
         )
     return record
+
+
+def changed_files(project: Path, stage: str) -> list[str]:
+    """What of a finished stage was changed, added or removed since. Raises ArtifactError where there is no such stage."""
+    recorded, found = read_stage(project, stage).outputs, file_digests(project / stage)
+    return sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name))
 
 
 def is_current(project: Path, stage: str, *, inputs: Mapping[str, str], options: Mapping[str, Any]) -> bool:

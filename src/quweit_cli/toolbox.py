@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -161,6 +162,7 @@ FOREIGN_VARIABLES = re.compile(
 )
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+=@,-]+")
 VERSION_SECONDS = 600.0  # on a machine that has far more to do
+TALK = "QUWEIT_TALK"  # variable with the descriptor over which a tool speaks with us
 LONGEST_LINE = 300  # of a tool's output in an error: some tools repeat the line that they refuse
 
 VERILATOR = Tool(
@@ -298,34 +300,86 @@ def run(
     Raises:
         ToolFailed: it could not start, ended with a code other than 0, or ran past `timeout` seconds.
     """
+    with _running_tool(command, cwd=cwd, log=log, name=name, environment=environment) as process:
+        try:
+            process.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise ToolFailed(f"`{name}` was stopped after {timeout:.0f} s", hint=f"its log: {log}") from None
+    return log.read_text(errors="replace")
+
+
+@contextlib.contextmanager
+def talking(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    name: str,
+    environment: Mapping[str, str],
+    timeout: float,
+) -> Iterator[socket.socket]:
+    """Like `run`, but the command and the caller speak meanwhile over a socket, whose number the command finds under TALK.
+
+    The command is to end when the socket is closed, which it is at the end.
+
+    Raises:
+        ToolFailed: as `run`. Reading and writing raise OSError after `timeout` seconds without an answer.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(timeout)
+        end = theirs.fileno()
+        told = {**environment, TALK: str(end)}
+        with _running_tool(command, cwd=cwd, log=log, name=name, environment=told, kept=(end,)) as process:
+            theirs.close()
+            yield ours
+            ours.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=timeout)
+
+
+@contextlib.contextmanager
+def _running_tool(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    name: str,
+    environment: Mapping[str, str] | None,
+    kept: tuple[int, ...] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A tool, which is stopped where it still runs at the end. kept: descriptors that it has as well.
+
+    Raises:
+        ToolFailed: it could not start, or ended with a code other than 0.
+    """
     process = None
     with log.open("w") as file:
         try:
             with interrupts.held():  # or one could come between the start and the first line below it
-                process = subprocess.Popen(
-                    list(command),
-                    cwd=cwd,
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    env=tool_environment() | dict(environment or {}),
-                    start_new_session=True,
-                )
+                try:
+                    process = subprocess.Popen(
+                        list(command),
+                        cwd=cwd,
+                        stdin=subprocess.DEVNULL,
+                        stdout=file,
+                        stderr=subprocess.STDOUT,
+                        env=tool_environment() | dict(environment or {}),
+                        start_new_session=True,
+                        pass_fds=kept,
+                    )
+                except OSError as error:
+                    raise ToolFailed(f"`{name}` could not start: {error}") from None
                 _running.add(process)
-            code = process.wait(timeout=timeout)
-        except OSError as error:
-            raise ToolFailed(f"`{name}` could not start: {error}") from None
-        except subprocess.TimeoutExpired:
-            raise ToolFailed(f"`{name}` was stopped after {timeout:.0f} s", hint=f"its log: {log}") from None
+            yield process
         finally:
             if process is not None:
                 _stop(process)
                 _running.discard(process)
-    output = log.read_text(errors="replace")
-    if code != 0:
+    if code := process.returncode:
         end = f"by signal {-code}" if code < 0 else f"with code {code}"
+        output = log.read_text(errors="replace")
         raise ToolFailed(f"`{name}` ended {end}:\n{tail(output)}", hint=f"its log: {log}")
-    return output
 
 
 def tail(output: str) -> str:

@@ -1,10 +1,10 @@
 <%page args="top, plan, blocks, header"/>\
 <%
-  memories = plan.memories
-  side = plan.side
+  memories, side, text = plan.memories, plan.side, plan.text
+  data_bits = text.word_bits if text else 8
 %>\
 ${header}
-// A whole model: pixels in, logits out. See the schedule of the package for what happens when.
+// A whole model: ${"tokens" if text else "pixels"} in, logits out. See the schedule of the package for what happens when.
 //
 // Words of activations and of the residual stream hold a feature of ${side} tokens. A product of matrices has weights as its left side and
 // activations as its right one, so that what leaves the array has that form again.
@@ -16,7 +16,7 @@ module ${top} (
   input  logic        rst_ni,
   input  logic        x_valid_i,
   output logic        x_ready_o,
-  input  logic [7:0]  x_data_i,
+  input  logic [${data_bits - 1}:0]  x_data_i,
   input  logic        x_last_i,
   output logic        y_valid_o,
   input  logic        y_ready_i,
@@ -25,6 +25,7 @@ module ${top} (
 );
 
   localparam integer Side           = ${side};
+  localparam integer Units          = ${plan.lanes};  // of normalisation and of softmax
   localparam integer LaneBits       = ${side.bit_length() - 1};
   localparam integer ActivationBits = ${plan.address_bits("activations")};
   localparam integer ResidualBits   = ${plan.address_bits("positions")};
@@ -33,8 +34,18 @@ module ${top} (
   // ---------------- the schedule
 
   logic [${plan.job_bits - 1}:0] job;
-  logic [${plan.address_bits("jobs") - 1}:0] job_place;
+  logic [${plan.address_bits("jobs") - 1}:0] job_place, first_job, last_job;
   logic start, loads, loaded, gives, given;
+  logic refuses, refused, ends;                 // a sample that is answered at once, or goes on without an answer
+  logic [19:0]         read_offset, write_offset;
+  logic [LaneBits-1:0] first_lane;              // of the tokens of a block
+  logic                row_counts;              // a row of results is written
+% if text:
+  logic [Side-1:0]     lanes;                   // of them that are
+  logic [15:0]         query_tile;              // tokens whose attention is computed
+  logic                vector_valid;
+  logic [15:0]         vector;
+% endif
 % for name, first, bits in plan.fields:
   logic [${bits - 1}:0] job_${name};
 % endfor
@@ -43,7 +54,7 @@ module ${top} (
 % endfor
 
   quweit_rom #(
-    .Words    (${len(plan.jobs)}),
+    .Words    (${plan.places}),
     .Bits     (${plan.job_bits}),
     .Contents ("${memories["jobs"].file}")
   ) u_jobs (
@@ -53,20 +64,24 @@ module ${top} (
   );
 
   quweit_model_sequencer #(
-    .Jobs (${len(plan.jobs)})
+    .Jobs (${plan.places})
   ) u_sequencer (
     .clk_i,
     .rst_ni,
-    .loaded_i (loaded),
-    .given_i  (given),
-    .cycles_i (job_cycles),
-    .job_o    (job_place),
-    .loads_o  (loads),
-    .start_o  (start),
-    .gives_o  (gives)
+    .loaded_i  (loaded),
+    .refuses_i (refuses),
+    .first_i   (first_job),
+    .last_i    (last_job),
+    .answers_i (ends),
+    .given_i   (given),
+    .cycles_i  (job_cycles),
+    .job_o     (job_place),
+    .loads_o   (loads),
+    .start_o   (start),
+    .gives_o   (gives)
   );
 
-  logic is_product, is_norm, is_softmax, is_sum, is_block;
+  logic is_product, is_norm, is_softmax, is_sum, is_block, is_embed;
   logic to_activations, to_table, to_residual, to_logits;
 
 % for place, kind in enumerate(plan.kinds):
@@ -75,6 +90,13 @@ module ${top} (
 % for place, sink in enumerate(plan.sinks):
   assign to_${sink} = (job_sink == 2'd${place});
 % endfor
+% if text:
+  logic to_keys, to_values;
+
+% for place, cache in enumerate(plan.caches[1:], 1):
+  assign to_${cache} = (job_cache == 2'd${place});
+% endfor
+% endif
 
   // ---------------- memories
 
@@ -82,6 +104,9 @@ module ${top} (
   logic [ActivationBits-1:0] activation_write_address, a_address, b_address;
   logic [Side*8-1:0]         activation_data, a_word, b_word, weights;
   logic [ResidualBits-1:0]   residual_write_address, residual_address;
+% if text:
+  logic [ResidualBits-1:0]   position_address;
+% endif
   logic [Side*16-1:0]        residual_data, residual_word, positions;
   logic [Side*38-1:0]        scales, scale_word;
   logic [37:0]               first_scale;
@@ -115,7 +140,7 @@ module ${top} (
     .read_data_o     (residual_word)
   );
 
-% for name, bits, address, data in (("positions", 16, "residual_address", "positions"), ("weights", 8, "weight_address", "weights"), ("scales", 38, "scale_address", "scale_word")):
+% for name, bits, address, data in (("positions", 16, "position_address" if text else "residual_address", "positions"), ("weights", 8, "weight_address", "weights"), ("scales", 38, "scale_address", "scale_word")):
   quweit_rom #(
     .Words    (${memories[name].words}),
     .Bits     (Side*${bits}),
@@ -146,7 +171,7 @@ module ${top} (
     .columns_i   (job_columns),
     .a_base_i    (job_a_base),
     .a_step_i    (20'(job_a_step)),
-    .b_base_i    (job_b_base),
+    .b_base_i    (job_b_base + read_offset),
     .b_step_i    (20'(job_b_step)),
     .a_address_o (feed_a),
     .b_address_o (feed_b),
@@ -185,7 +210,7 @@ module ${top} (
     .start_i       (start),
     .rows_i        (job_rows),
     .columns_i     (job_columns),
-    .base_i        (job_result_base),
+    .base_i        (job_result_base + write_offset),
     .row_step_i    (20'(job_row_step)),
     .column_step_i (20'(job_column_step)),
     .row_i         (row),
@@ -235,7 +260,7 @@ module ${top} (
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) row_q <= '0;
-    else         row_q <= {row_q[2:0], row};
+    else         row_q <= {row_q[2:0], row && row_counts};
   end
 
   always_ff @(posedge clk_i) begin
@@ -274,22 +299,31 @@ module ${top} (
       bytes_q[lane*8 +: 8]    <= results[lane*32 +: 8];
       halves_q[lane*16 +: 16] <= sum_of(results[lane*32 +: 16], addend_q[1][lane*16 +: 16]);
     end
-    logit_q <= results[31:0];
+    logit_q <= results[${"latest_lane*32 +: 32" if text else "31:0"}];
   end
 
   logic [31:0] logits_q [${plan.logits}];
   always_ff @(posedge clk_i) if (result_valid && to_logits) logits_q[OutputBits'(result_place)] <= logit_q;
 
-  // ---------------- normalisation and softmax, a lane a token
+  // ---------------- normalisation and softmax: a unit a token, of all tokens of a word or of a part of them
 
   logic              element, take, answers;
   logic [19:0]       lane_read, lane_write;
-  logic [Side-1:0]   norm_valid, softmax_valid, unused_norm_ready, unused_norm_last, unused_softmax_ready, unused_softmax_last;
-  logic [Side*8-1:0] norms, probabilities;
+  logic [15:0]        group, part;
+  logic [Units-1:0]   norm_valid, softmax_valid, unused_norm_ready, unused_norm_last, unused_softmax_ready, unused_softmax_last;
+  logic [Units*8-1:0] norms, probabilities;
+  logic [LaneBits-1:0] first_unit;  // of the lanes of a word, that of unit 0
+  logic [Units*16-1:0] unit_sums;
+  logic [Units*8-1:0]  unit_scores;
 
-  assign answers = is_norm ? (&norm_valid) : (&softmax_valid);
+  assign answers     = is_norm ? (&norm_valid) : (&softmax_valid);
+  assign first_unit  = LaneBits'(part * 16'(Units));
+  assign unit_sums   = residual_word[first_unit*16 +: Units*16];
+  assign unit_scores = b_word[first_unit*8 +: Units*8];
 
-  quweit_lane_rows u_lane_rows (
+  quweit_lane_rows #(
+    .Parts (Side / Units)
+  ) u_lane_rows (
     .clk_i,
     .rst_ni,
     .start_i         (start && (is_norm || is_softmax)),
@@ -301,10 +335,12 @@ module ${top} (
     .read_address_o  (lane_read),
     .element_o       (element),
     .take_o          (take),
+    .group_o         (group),
+    .part_o          (part),
     .write_address_o (lane_write)
   );
 
-  for (genvar lane = 0; lane < Side; lane++) begin : gen_lane
+  for (genvar lane = 0; lane < Units; lane++) begin : gen_lane
     quweit_layer_norm #(
       .Elements (${plan.width})
     ) u_layer_norm (
@@ -312,7 +348,7 @@ module ${top} (
       .rst_ni,
       .x_valid_i (element && is_norm),
       .x_ready_o (unused_norm_ready[lane]),
-      .x_data_i  (residual_word[lane*16 +: 16]),
+      .x_data_i  (unit_sums[lane*16 +: 16]),
       .x_last_i  (1'b0),
       .y_valid_o (norm_valid[lane]),
       .y_ready_i (take && is_norm),
@@ -326,9 +362,10 @@ module ${top} (
       .clk_i,
       .rst_ni,
       .multiplier_i (job_number),
+      .counts_i     (${"query_tile * 16'd%d + 16'(first_unit) + 16'(lane)" % side if text else "16'hffff"}),
       .x_valid_i    (element && is_softmax),
       .x_ready_o    (unused_softmax_ready[lane]),
-      .x_data_i     (b_word[lane*8 +: 8]),
+      .x_data_i     (unit_scores[lane*8 +: 8]),
       .x_last_i     (1'b0),
       .y_valid_o    (softmax_valid[lane]),
       .y_ready_i    (take && is_softmax),
@@ -337,196 +374,43 @@ module ${top} (
     );
   end
 
-  // ---------------- the sum over tokens
-
-  logic [19:0] sum_address;
-  logic        sum_valid;
-  logic [31:0] token_sum, pooled;
-  logic [7:0]  pooled_byte;
-  logic [1:0]  sum_valid_q;
-  logic        pooled_valid;
-  logic [15:0] pooled_place_q;
-
-  quweit_token_sum #(
-    .Lanes  (Side),
-    .Tokens (${plan.tokens})
-  ) u_token_sum (
-    .clk_i,
-    .rst_ni,
-    .start_i    (start && is_sum),
-    .features_i (job_inner),
-    .base_i     (job_b_base),
-    .address_o  (sum_address),
-    .word_i     (b_word),
-    .valid_o    (sum_valid),
-    .sum_o      (token_sum)
-  );
-
-  quweit_rescale #(
-    .Lanes (1)
-  ) u_pooled (
-    .clk_i,
-    .sums_i    (token_sum),
-    .scales_i  (first_scale),
-    .bits_i    (6'd8),
-    .results_o (pooled)
-  );
-
-  assign pooled_byte  = pooled[7:0];
-  assign pooled_valid = sum_valid_q[1];
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) sum_valid_q <= '0;
-    else         sum_valid_q <= {sum_valid_q[0], sum_valid};
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (start)               pooled_place_q <= '0;
-    else if (pooled_valid) pooled_place_q <= pooled_place_q + 16'd1;
-  end
-
-  // ---------------- the blocks
-
-  logic [Side-1:0]         token_write;
-  logic [ResidualBits-1:0] token_address, token_write_address;
-  logic [15:0]             token_sum_data;
-  logic [19:0]             token_read;
-% if blocks:
-  logic        feature_valid, feature_ready, feature_last, output_valid;
-  logic [7:0]  feature;
-  logic signed [32:0] term;
-
-  quweit_token_rows #(
-    .Lanes (Side)
-  ) u_token_rows (
-    .clk_i,
-    .rst_ni,
-    .start_i    (start && is_block),
-    .tokens_i   (job_columns),
-    .features_i (job_inner),
-    .base_i     (job_b_base),
-    .address_o  (token_read),
-    .word_i     (b_word),
-    .valid_o    (feature_valid),
-    .ready_i    (feature_ready),
-    .data_o     (feature),
-    .last_o     (feature_last)
-  );
-
-% for place, block in enumerate(blocks):
-  logic signed [${block.design.output_bits - 1}:0] output${place};
-  logic ready${place}, valid${place}, unused_last${place};
-
-  ${block.design.top} u_block${place} (
-    .clk_i,
-    .rst_ni,
-    .x_valid_i (feature_valid && (job_number == 8'd${place})),
-    .x_ready_o (ready${place}),
-    .x_data_i  (feature),
-    .x_last_i  (feature_last),
-    .y_valid_o (valid${place}),
-    .y_ready_i (1'b1),
-    .y_data_o  (output${place}),
-    .y_last_o  (unused_last${place})
-  );
-
-% endfor
-  always_comb begin
-    case (job_number)
-% for place, block in enumerate(blocks):
-      8'd${place}: begin
-        feature_ready = ready${place};
-        output_valid  = valid${place};
-% if block.shift >= 0:
-        term          = 33'(output${place}) <<< ${block.shift};
-% else:
-        term          = (33'(output${place}) + 33'sd${1 << -block.shift - 1}) >>> ${-block.shift};
-% endif
-      end
-% endfor
-      default: begin
-        feature_ready = 1'b0;
-        output_valid  = 1'b0;
-        term          = '0;
-      end
-    endcase
-  end
-
-  quweit_token_sums #(
-    .Lanes       (Side),
-    .AddressBits (ResidualBits)
-  ) u_token_sums (
-    .clk_i,
-    .rst_ni,
-    .start_i         (start),
-    .outputs_i       (job_rows),
-    .valid_i         (output_valid && is_block),
-    .term_i          (term),
-    .read_address_o  (token_address),
-    .word_i          (residual_word),
-    .write_o         (token_write),
-    .write_address_o (token_write_address),
-    .sum_o           (token_sum_data)
-  );
-% else:
-  assign token_write         = '0;
-  assign token_address       = '0;
-  assign token_write_address = '0;
-  assign token_sum_data      = '0;
-  assign token_read          = '0;
-% endif
-
-  // ---------------- pixels in
-
-  logic                      pixel;
-  logic [ActivationBits-1:0] pixel_address;
-  logic [LaneBits-1:0]       pixel_lane;
-
-  assign x_ready_o = loads;
-  assign pixel     = x_valid_i && loads;
-
-  quweit_image_loader #(
-    .Lanes       (Side),
-    .Channels    (${plan.image[0]}),
-    .Rows        (${plan.image[1]}),
-    .Columns     (${plan.image[2]}),
-    .Patch       (${plan.patch}),
-    .AddressBits (ActivationBits)
-  ) u_loader (
-    .clk_i,
-    .rst_ni,
-    .pixel_i   (pixel),
-    .ends_i    (x_last_i),
-    .address_o (pixel_address),
-    .lane_o    (pixel_lane),
-    .loaded_o  (loaded)
-  );
-
+<%include file="blocks.sv.mako" args="plan=plan, blocks=blocks"/>\
+<%include file="${'text' if text else 'image'}.sv.mako" args="plan=plan"/>\
   // ---------------- who uses which port
 
   assign a_address = ActivationBits'(feed_a);
-  assign b_address = ActivationBits'(is_product ? feed_b : is_softmax ? lane_read : is_sum ? sum_address : token_read);
+  assign b_address = ActivationBits'(is_product ? feed_b : is_softmax ? lane_read${"" if text else " : is_sum ? sum_address"} : token_read);
   assign residual_address = is_product ? ResidualBits'(result_address)
                           : is_norm    ? ResidualBits'(lane_read) : token_address;
+% if text:
+  assign position_address = token_address + (is_step ? ResidualBits'(latest_words) : '0);
+% endif
 
   always_comb begin
     activation_write         = '0;
     activation_write_address = ActivationBits'(result_place);
     activation_data          = ${"to_table ? looked_up : bytes_q" if plan.table_entries else "bytes_q"};
+% if text:
+    if (result_valid) begin
+      activation_write = {Side{to_activations || to_table}} & lanes;
+% else:
     if (pixel) begin
       activation_write         = Side'(1) << pixel_lane;
       activation_write_address = pixel_address;
       activation_data          = {Side{x_data_i}};
     end else if (result_valid) begin
       activation_write = {Side{to_activations || to_table}};
+% endif
     end else if (take) begin
-      activation_write         = '1;
+      activation_write         = Side'({Units{1'b1}}) << first_unit;
       activation_write_address = ActivationBits'(lane_write);
-      activation_data          = is_norm ? norms : probabilities;
+      activation_data          = {Side/Units{is_norm ? norms : probabilities}};
+% if not text:
     end else if (pooled_valid) begin
       activation_write         = '1;
       activation_write_address = ActivationBits'(job_result_base) + ActivationBits'(pooled_place_q);
       activation_data          = (Side*8)'(pooled_byte);
+% endif
     end
   end
 
@@ -539,8 +423,14 @@ module ${top} (
   logic [OutputBits-1:0] output_q;
 
   assign y_valid_o = gives;
+% if text:
+  // A request that is refused is answered by one word.
+  assign y_data_o  = refused ? 32'h8000_0000 : logits_q[output_q];
+  assign y_last_o  = gives && (refused || (output_q == OutputBits'(${plan.logits - 1})));
+% else:
   assign y_data_o  = logits_q[output_q];
   assign y_last_o  = gives && (output_q == OutputBits'(${plan.logits - 1}));
+% endif
   assign given     = y_last_o && y_ready_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -550,8 +440,13 @@ module ${top} (
 
   logic unused_bits;
   assign unused_bits = ^{unused_job_ready, unused_x_ready, unused_y_last, unused_norm_ready, unused_norm_last,
-                         unused_softmax_ready, unused_softmax_last, pooled[31:8], is_sum, is_block, to_activations,
-                         residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, sum_address, result_address, result_place};
+                         unused_softmax_ready, unused_softmax_last, is_sum, is_block, is_embed, to_activations, job_cache,
+                         residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, result_address, result_place,
+% if text:
+                         row_place, position, token, code_place};
+% else:
+                         first_lane, refused, group, pooled[31:8], sum_address};
+% endif
 
 endmodule
 

@@ -1,19 +1,23 @@
 // Runs the jobs of a schedule one after the other, each for as many cycles as it says.
 //
 // A job starts two cycles after the one before has ended: its word is read, then `start_o` is given. Engines never say
-// that they are done; they are, by the schedule.
+// that they are done; they are, by the schedule. There may be several: a sample says which one it takes.
 
 `default_nettype none
 
 module quweit_model_sequencer #(
-  parameter integer Jobs       = 2,
+  parameter integer Jobs       = 2,  // of all schedules
   parameter integer CycleBits  = 24,
   localparam integer JobBits   = (Jobs > 1) ? $clog2(Jobs) : 1
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 loaded_i,   // a sample has come
-  input  logic                 given_i,    // its answer has gone
+  input  logic                 refuses_i,  // one has come that is answered at once
+  input  logic [JobBits-1:0]   first_i,    // with a sample: the first job of its schedule
+  input  logic [JobBits-1:0]   last_i,
+  input  logic                 answers_i,  // something is given after it
+  input  logic                 given_i,    // that has gone
   input  logic [CycleBits-1:0] cycles_i,   // of the job that is read
   output logic [JobBits-1:0]   job_o,
   output logic                 loads_o,    // a sample may come
@@ -38,12 +42,16 @@ module quweit_model_sequencer #(
       job_o   <= '0;
     end else begin
       case (state_q)
-        Load:    if (loaded_i) state_q <= Read;
+        Load: begin
+          if (loaded_i)       state_q <= Read;
+          else if (refuses_i) state_q <= Give;
+          job_o <= first_i;
+        end
         Read:    state_q <= Start;
         Start:   state_q <= Run;
         Run: if (ends) begin
-          state_q <= (job_o == JobBits'(Jobs - 1)) ? Give : Read;
-          job_o   <= (job_o == JobBits'(Jobs - 1)) ? '0 : job_o + 1'b1;
+          state_q <= (job_o != last_i) ? Read : answers_i ? Give : Load;
+          job_o   <= job_o + 1'b1;
         end
         default: if (given_i) state_q <= Load;
       endcase

@@ -6,11 +6,13 @@
 
 module quweit_token_rows #(
   parameter integer Lanes       = 8,  // a power of two
-  parameter integer AddressBits = 20
+  parameter integer AddressBits = 20,
+  localparam integer LaneBits   = $clog2(Lanes)
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  logic                   start_i,
+  input  logic [LaneBits-1:0]    first_i,    // lane of the first one
   input  logic [15:0]            tokens_i,
   input  logic [15:0]            features_i,
   input  logic [AddressBits-1:0] base_i,
@@ -22,20 +24,18 @@ module quweit_token_rows #(
   output logic                   last_o
 );
 
-  localparam integer LaneBits = $clog2(Lanes);
-
-  logic [15:0]            token_q, token_d, feature_q, feature_d;
+  logic [15:0]            left_q, feature_q, feature_d;
+  logic [LaneBits-1:0]    lane_q;
   logic [AddressBits-1:0] tile_q, tile_d;
   logic                   reading_q, step, ends;
 
   assign step      = valid_o && ready_i;
   assign last_o    = (feature_q == features_i - 16'd1);
-  assign ends      = step && last_o && (token_q == tokens_i - 16'd1);
+  assign ends      = step && last_o && (left_q == 16'd1);
   assign feature_d = last_o ? '0 : feature_q + 16'd1;
-  assign token_d   = last_o ? token_q + 16'd1 : token_q;
-  assign tile_d    = (last_o && (token_q[LaneBits-1:0] == '1)) ? tile_q + AddressBits'(features_i) : tile_q;
+  assign tile_d    = (last_o && (lane_q == '1)) ? tile_q + AddressBits'(features_i) : tile_q;
   assign address_o = step ? tile_d + AddressBits'(feature_d) : tile_q + AddressBits'(feature_q);
-  assign data_o    = word_i[token_q[LaneBits-1:0]*8 +: 8];
+  assign data_o    = word_i[lane_q*8 +: 8];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -50,13 +50,17 @@ module quweit_token_rows #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      token_q   <= '0;
+      left_q    <= tokens_i;
+      lane_q    <= first_i;
       feature_q <= '0;
       tile_q    <= base_i;
     end else if (step) begin
-      token_q   <= token_d;
       feature_q <= feature_d;
       tile_q    <= tile_d;
+      if (last_o) begin
+        left_q <= left_q - 16'd1;
+        lane_q <= lane_q + 1'b1;
+      end
     end
   end
 

@@ -1,14 +1,17 @@
-// Adds the outputs of a block to the residual stream, one output of one token a cycle. Words hold a feature of Lanes tokens.
+// Adds the outputs of a block to the residual stream, or vectors of tokens to those of their positions: one feature of one
+// token a cycle. Words hold a feature of Lanes tokens.
 
 `default_nettype none
 
 module quweit_token_sums #(
   parameter integer Lanes       = 8,  // a power of two
-  parameter integer AddressBits = 10
+  parameter integer AddressBits = 10,
+  localparam integer LaneBits   = $clog2(Lanes)
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  logic                   start_i,
+  input  logic [LaneBits-1:0]    first_i,        // lane of the first token
   input  logic [15:0]            outputs_i,
   input  logic                   valid_i,
   input  logic signed [32:0]     term_i,         // on the grid of the residual stream
@@ -19,11 +22,9 @@ module quweit_token_sums #(
   output logic [15:0]            sum_o
 );
 
-  localparam integer LaneBits = $clog2(Lanes);
-
-  logic [15:0]            output_q, token_q;
+  logic [15:0]            output_q;
   logic [AddressBits-1:0] tile_q, address_q;
-  logic [LaneBits-1:0]    lane_q;
+  logic [LaneBits-1:0]    token_q, lane_q;
   logic                   valid_q, last;
   logic signed [32:0]     term_q;
   logic signed [33:0]     sum;
@@ -44,19 +45,19 @@ module quweit_token_sums #(
 
   always_ff @(posedge clk_i) begin
     address_q       <= read_address_o;
-    lane_q          <= token_q[LaneBits-1:0];
+    lane_q          <= token_q;
     term_q          <= term_i;
     write_address_o <= address_q;
     sum_o           <= (sum > 34'sd32767) ? 16'h7fff : (sum < -34'sd32768) ? 16'h8000 : sum[15:0];
     if (start_i) begin
       output_q <= '0;
-      token_q  <= '0;
+      token_q  <= first_i;
       tile_q   <= '0;
     end else if (valid_i) begin
       output_q <= last ? '0 : output_q + 16'd1;
       if (last) begin
-        token_q <= token_q + 16'd1;
-        if (token_q[LaneBits-1:0] == '1) tile_q <= tile_q + AddressBits'(outputs_i);
+        token_q <= token_q + 1'b1;
+        if (token_q == '1) tile_q <= tile_q + AddressBits'(outputs_i);
       end
     end
   end

@@ -1,5 +1,5 @@
 <%page args="name, dump, design, version"/>\
-<% axis = design.axis %>\
+<% axis, decode = design.axis, design.decode %>\
 # The whole model ${design.top}
 
 Rendered by quweit ${version} from dump `${dump.digest[:16]}`. A sample goes in, its logits come out.
@@ -17,10 +17,19 @@ ${"##"} Ports of the model
 |---|---|---|---|---|
 | `${axis.top}` | ${axis.bytes_in} bytes | ${axis.input_beats} | ${axis.bytes_out} bytes | ${axis.output_beats} |
 
+% if decode:
+- *In*: requests. A word is the code of a token, 0 ... ${decode.codes - 1}; its highest bit says in the first word of a request whether it goes on from what
+  is cached (1), or is a new prompt (0). TLAST marks the last word of a request, which has ${design.features} tokens at most with those that are cached.
+- *Out*: logits of the token that follows the last one, in two's complement, ${design.output_bits // 8} bytes each, low byte first. A request that does not
+  fit is answered by one word, `80000000`, whose TLAST is set; only a prompt is answered then.
+- A prompt of n tokens takes ${design.latency_cycles - design.features} + n cycles, a token that goes on ${decode.latency_cycles}.
+% else:
 - *In*: pixels, channel after channel, row after row, one byte each: the 8-bit value less 128, in two's complement.
 - *Out*: logits in two's complement, ${design.output_bits // 8} bytes each, low byte first. The class is the place of the largest.
 - TLAST marks the last beat. On input, TLAST on an earlier beat discards the sample begun.
+% endif
 - The next sample is taken once the last logit has gone. Gaps and stalls of any length are allowed on both sides.
+% if not decode:
 
 On the host, with NumPy, for `${axis.top}`:
 
@@ -42,6 +51,7 @@ def classes_out(answer):
     rows = np.frombuffer(answer, np.uint8).reshape(-1, ANSWER_BYTES)[:, : ${design.output_bits // 8} * LOGITS]
     return np.ascontiguousarray(rows).view("<i${design.output_bits // 8}").argmax(axis=1)
 ```
+% endif
 
 ${"##"} Memories of the model
 

@@ -12,7 +12,8 @@ module quweit_row_source #(
   parameter integer Rows     = 1,
   parameter integer Beats    = 1,
   parameter integer BeatBits = 8,
-  parameter integer Interval = 1  // cycles between rows
+  parameter integer Interval = 1,  // cycles between rows
+  parameter integer Breaks   = 1   // 0: rows are neither broken off nor without a mark
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -56,7 +57,7 @@ module quweit_row_source #(
   assign falls_silent  = gaps_i && taken && (beat_q == LastBeat) && (row_q[2:0] == 3'd7);
   assign pause         = falls_silent || (silence_q != 0) || (gaps_i && lfsr_q[0] && !row_q[2]);
   // Often in short rows and on first beats, else seldom enough that hundreds of beats come through.
-  assign break_off     = gaps_i && (next_beat != LastBeat) && (lfsr_q[7:4] == 4'd3)
+  assign break_off     = gaps_i && (Breaks != 0) && (next_beat != LastBeat) && (lfsr_q[7:4] == 4'd3)
                        && ((Beats <= 16) || (next_beat == 0) || (lfsr_q[12:8] == 5'd9));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -83,7 +84,7 @@ module quweit_row_source #(
       if (!valid_q || ready_i) begin
         valid_q    <= !pause && !exhausted;
         broken_q   <= break_off;
-        unmarked_q <= gaps_i && (lfsr_q[3:2] == 2'd1);
+        unmarked_q <= gaps_i && (Breaks != 0) && (lfsr_q[3:2] == 2'd1);
       end
     end
   end

@@ -35,7 +35,7 @@ module ${axis.testbench} (
     .Rows     (${design.vectors.rows}),
     .Beats    (${axis.input_beats}),
     .BeatBits (${8 * axis.bytes_in}),
-    .Interval (${axis.initiation_interval_cycles})
+    .Interval (${axis.initiation_interval_cycles})${"" if design.rows_break else ", .Breaks (0)"}
   ) u_source (
     .clk_i,
     .rst_ni,

@@ -22,18 +22,7 @@ module ${design.testbench} (
   output logic [31:0] rows_o,
   output logic [${design.output_beats * design.outputs_per_beat * design.output_bits - 1}:0] row_data_o,
   output logic [31:0] row_cycle_o,
-% if probe:
-  output logic [31:0] probed_o,
-  output logic [31:0] wrong_o,
-  output logic [31:0] wrong_sample_o,
-  output logic [31:0] wrong_word_o,
-  output logic [31:0] wrong_cycle_o,
-  output logic        wrong_missing_o,
-  output logic        wrong_residual_o,
-  output logic [${probe.lanes - 1}:0] wrong_write_o,
-  output logic [19:0] wrong_address_o,
-  output logic [${16 * probe.lanes - 1}:0] wrong_data_o,
-% endif
+<%include file="probe_ports.sv.mako" args="probe=probe"/>\
   output logic [31:0] violations_o
 );
 
@@ -42,21 +31,7 @@ module ${design.testbench} (
   logic [${design.features_per_beat * design.input_bits - 1}:0] x_data;
   logic [${design.outputs_per_beat * design.output_bits - 1}:0] y_data;
 
-% if clocked:
-  logic clk_i;
-
-  initial begin
-    clk_i = 1'b0;
-    forever begin
-      wait (run_i);
-      #2.5;
-      if (run_i) clk_i = 1'b1;
-      #2.5;
-      clk_i = 1'b0;
-    end
-  end
-
-% endif
+<%include file="clock.sv.mako" args="clocked=clocked"/>\
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
     else         cycle_o <= cycle_o + 1;
@@ -66,7 +41,7 @@ module ${design.testbench} (
     .Rows     (${design.vectors.rows}),
     .Beats    (${design.input_beats}),
     .BeatBits (${design.features_per_beat * design.input_bits}),
-    .Interval (${design.initiation_interval_cycles})
+    .Interval (${design.initiation_interval_cycles})${"" if design.rows_break else ", .Breaks (0)"}
   ) u_source (
     .clk_i,
     .rst_ni,
@@ -117,36 +92,7 @@ module ${design.testbench} (
     .row_cycle_o  (row_cycle_o),
     .violations_o (violations_o)
   );
-% if probe:
-
-  quweit_write_probe #(
-    .Samples (${probe.samples}),
-    .Writes  (${probe.words}),
-    .Lanes   (${probe.lanes})
-  ) u_probe (
-    .clk_i,
-    .rst_ni,
-    .cycle_i              (cycle_o),
-    .loads_i              (u_${design.kind}.loads),
-    .gives_i              (u_${design.kind}.gives),
-    .activation_write_i   (u_${design.kind}.activation_write),
-    .activation_address_i (20'(u_${design.kind}.activation_write_address)),
-    .activation_data_i    (u_${design.kind}.activation_data),
-    .residual_write_i     (u_${design.kind}.residual_write),
-    .residual_address_i   (20'(u_${design.kind}.residual_write_address)),
-    .residual_data_i      (u_${design.kind}.residual_data),
-    .compared_o           (probed_o),
-    .wrong_o              (wrong_o),
-    .sample_o             (wrong_sample_o),
-    .word_o               (wrong_word_o),
-    .wrong_cycle_o        (wrong_cycle_o),
-    .missing_o            (wrong_missing_o),
-    .residual_o           (wrong_residual_o),
-    .write_o              (wrong_write_o),
-    .address_o            (wrong_address_o),
-    .data_o               (wrong_data_o)
-  );
-% endif
+<%include file="probe.sv.mako" args="model=f'u_{design.kind}', probe=probe"/>\
 
 endmodule
 

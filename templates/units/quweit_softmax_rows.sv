@@ -2,6 +2,7 @@
 //
 // take the row and its maximum; add the weights; divide 2^31 by their sum; give weight * reciprocal.
 // The weight of a score d steps below the maximum is 2^-(d*multiplier/256), its fraction taken linearly.
+// Elements after the last one that counts are given 0, and weigh nothing.
 // x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
@@ -9,17 +10,18 @@
 module quweit_softmax_rows #(
   parameter integer Elements   = 196
 ) (
-  input  logic       clk_i,
-  input  logic       rst_ni,
-  input  logic [7:0] multiplier_i,  // log2(e) * 256 times the scale of the scores
-  input  logic       x_valid_i,
-  output logic       x_ready_o,
-  input  logic [7:0] x_data_i,
-  input  logic       x_last_i,
-  output logic       y_valid_o,
-  input  logic       y_ready_i,
-  output logic [7:0] y_data_o,
-  output logic       y_last_o
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic [7:0]  multiplier_i,  // log2(e) * 256 times the scale of the scores
+  input  logic [15:0] counts_i,      // the last element that counts
+  input  logic        x_valid_i,
+  output logic        x_ready_o,
+  input  logic [7:0]  x_data_i,
+  input  logic        x_last_i,
+  output logic        y_valid_o,
+  input  logic        y_ready_i,
+  output logic [7:0]  y_data_o,
+  output logic        y_last_o
 );
 
   localparam integer IndexBits = (Elements > 1) ? $clog2(Elements) : 1;
@@ -36,13 +38,14 @@ module quweit_softmax_rows #(
   logic [15:0]          distance;
   logic [16:0]          weight;
   logic [31:0]          quotient;
-  logic                 started_q, done, take, last;
+  logic                 started_q, done, take, last, counts;
   logic [32:0]          product;
 
   assign offset   = {~x_data_i[7], x_data_i[6:0]};
   assign score    = row_q[index_q];
   assign distance = 16'(maximum_q - score) * 16'(multiplier_i);
-  assign weight   = {10'd512 - {2'b00, distance[7:0]}, 7'd0} >> ((distance[15:8] > 8'd31) ? 5'd31 : distance[12:8]);
+  assign counts   = (16'(index_q) <= counts_i);
+  assign weight   = !counts ? '0 : {10'd512 - {2'b00, distance[7:0]}, 7'd0} >> ((distance[15:8] > 8'd31) ? 5'd31 : distance[12:8]);
   // The reciprocal is at most 2^15, as the largest weight is 2^16.
   assign product  = 33'(weight) * 33'(quotient[15:0]) + 33'd8388608;
   assign take     = x_valid_i && x_ready_o;
@@ -69,7 +72,7 @@ module quweit_softmax_rows #(
   always_ff @(posedge clk_i) begin
     if (take) begin
       row_q[index_q] <= offset;
-      if (index_q == '0 || offset > maximum_q) maximum_q <= offset;
+      if (index_q == '0 || (counts && offset > maximum_q)) maximum_q <= offset;
     end
     if (state_q == Add) sum_q <= ((index_q == '0) ? '0 : sum_q) + SumBits'(weight);
   end

@@ -35,6 +35,8 @@ MODULES: dict[str, dict[str, int]] = {
     "model/quweit_product_feeder.sv": {"Side": 8},
     "model/quweit_product_writer.sv": {"Side": 8},
     "model/quweit_image_loader.sv": {},
+    "model/quweit_token_loader.sv": {},
+    "model/quweit_token_embedding.sv": {},
     "model/quweit_model_sequencer.sv": {"Jobs": 3},
 }
 BENCH = """\

@@ -102,6 +102,19 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
         assert table.rows
 
 
+@pytest.mark.requires("verilator")
+def test_fewer_units_take_longer_for_the_same_numbers(dense: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(dense, tmp_path / "copy"))
+    rtl.run(project, config.Rtl(side=SIDE, lanes=2, directed_rows=0, random_rows=1))
+    before, after = manifest_of(dense).model, manifest_of(project).model
+    assert before is not None and after is not None and (before.lanes, after.lanes) == (SIDE, 2)
+    longer = after.initiation_interval_cycles - before.initiation_interval_cycles
+    of_units = sum(job.cycles - 10 for job in before.schedule if job.engine in ("norm", "softmax"))
+    assert longer == 3 * of_units
+    result = sim.run(project, config.Sim(simulators=("verilator",)), only=["model"])
+    assert result.bit_exact and result.simulators[0].models[0].words_compared
+
+
 def test_the_schedule_is_a_document_that_adds_up(dense: Path) -> None:
     design = manifest_of(dense).model
     assert design is not None
@@ -141,20 +154,25 @@ CHANGES: dict[str, tuple[str, int, Callable[[int], int], str]] = {
         "weights",
         0,
         lambda word: word ^ 0x40,
-        r"tensor `position`, token \d+, feature 0: " + NUMBERS,
+        r"tensor `positioned`, token \d+, feature 0: " + NUMBERS,
     ),
-    "a bias": ("scales", 0, lambda word: word ^ 1 << 12, "tensor `position`, token 0, feature 0: " + NUMBERS),
+    "a bias": (
+        "scales",
+        0,
+        lambda word: word ^ 1 << 12,
+        "tensor `positioned`, token 0, feature 0: " + NUMBERS,
+    ),
     "a shift": (
         "scales",
         0,
         lambda word: word ^ 1 << 33,
-        "tensor `position`, token 0, feature 0: " + NUMBERS,
+        "tensor `positioned`, token 0, feature 0: " + NUMBERS,
     ),
     "a position": (
         "positions",
         5,
         lambda word: word ^ 1 << 29,
-        "tensor `position`, token 1, feature 5: " + NUMBERS,
+        "tensor `positioned`, token 1, feature 5: " + NUMBERS,
     ),
     "where a product reads": (
         "jobs",
@@ -238,7 +256,7 @@ def test_unknown_bits_in_a_memory_are_found_where_they_are_written(copy: Path) -
         "x" * len(path.read_text().split()[0]) + path.read_text()[len(path.read_text().split()[0]) :]
     )
     with pytest.raises(
-        Mismatch, match=r"tensor `position`, token 0, feature 0: expected -?\d+, got unknown bits"
+        Mismatch, match=r"tensor `positioned`, token 0, feature 0: expected -?\d+, got unknown bits"
     ):
         sim.run(copy, config.Sim(simulators=("icarus",)), only=["model"])
 
@@ -288,6 +306,7 @@ def test_hardware_of_a_float_model_is_refused(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"side": 24}, "no model on an array of side 24"),
+        ({"side": 8, "lanes": 3}, "3 lanes do not take the 8 tokens of a word"),
         ({"side": 64}, "comes faster than an array of side 64 is flushed"),
         ({"side": 8, "features_per_beat": 2}, "takes 2 features a beat"),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +20,7 @@ from quweit_cli.cli.application import (
     command,
     experiment,
     progress,
+    project,
     show,
 )
 
@@ -77,7 +79,10 @@ def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto",
 
 @command("sample", "quweit sample build/pydoc_gpt/train/ckpt.pt --prompt 'The ' --tokens 200")
 def sample(
-    checkpoint: Checkpoint,
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="CKPT|PROJECT", help="checkpoint, or with `--on rtl` a project directory"),
+    ],
     prompt: Annotated[
         str | None, typer.Option(help="text to go on from  [default: the end of a line]")
     ] = None,
@@ -89,25 +94,32 @@ def sample(
         int | None, typer.Option(min=1, help="choose among so many likeliest  [default: all]")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="another seed gives another text")] = 0,
+    on: Annotated[
+        Literal["torch", "rtl"],
+        typer.Option(help="what computes logits: PyTorch, or the hardware of the project on a simulator"),
+    ] = "torch",
+    simulator: Annotated[Literal["verilator", "icarus"], typer.Option(help="of `--on rtl`")] = "verilator",
     device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Print text from a character model.
 
-    Weightless blocks answer as their integer programs do.
+    Weightless blocks answer as their integer programs do. `--on rtl` takes the logits of the hardware that `quweit rtl` rendered,
+    and so the same text where its arithmetic is of integers: one simulation, a prompt and then a decode step for each character.
     """
     from quweit_cli.stages import sample as stage
 
-    result = stage.run(
-        checkpoint,
-        prompt=prompt,
-        tokens=tokens,
-        temperature=temperature,
-        top_k=top_k,
-        seed=seed,
-        device=device,
-        progress=progress(),
-    )
+    wanted: Any = {
+        "prompt": prompt,
+        "tokens": tokens,
+        "temperature": temperature,
+        "top_k": top_k,
+        "seed": seed,
+    }
+    if on == "rtl":
+        result = stage.run_on_rtl(project(source), **wanted, simulator_name=simulator, progress=progress())
+    else:
+        result = stage.run(source, **wanted, device=device, progress=progress())
     if json:
         show(result, json, "fields")
     else:

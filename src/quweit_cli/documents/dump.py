@@ -57,6 +57,7 @@ class DumpedModel(Artifact):
     inputs: FileName = Field(description="golden samples: .npy int8 pixels less 128, or int32 tokens")
     logits: FileName = Field(description="what they give: .npy int32")
     samples: Positive = Field(description="of either file")
+    vocabulary: str | None = Field(None, description="of a text: the character of each token, in order")
     tensors: list[DumpedTensor] = Field(max_length=100_000)
 
 

@@ -77,6 +77,11 @@ class RowDesign(Design):
     )
     vectors: GoldenRows
 
+    @property
+    def rows_break(self) -> bool:
+        """Whether a mark before the last beat discards what has come of a row, and one that is missing changes nothing."""
+        return True
+
 
 class AxisPort(Artifact):
     """The AXI-Stream wrapper of a block or a model, `rtl/wrapper/<top>.v`."""
@@ -227,8 +232,8 @@ class ScheduledJob(Artifact):
     """What one engine of a model does, and when."""
 
     tensor: FileName = Field(description="of the program that it makes, or makes a part of")
-    engine: Literal["product", "norm", "softmax", "sum", "block"]
-    first_cycle: Count = Field(description="counted from the one after the last pixel")
+    engine: Literal["product", "norm", "softmax", "sum", "block", "embed"]
+    first_cycle: Count = Field(description="counted from the one after the last pixel or token")
     cycles: Positive
     rows: Count = Field(0, description="of a product of matrices, rows x inner times inner x columns")
     inner: Count = 0
@@ -257,15 +262,36 @@ class Bank(Artifact):
     writes: Count
 
 
+class DecodeStep(Artifact):
+    """What a decoder does with a token that goes on from what is cached."""
+
+    codes: Positive = Field(description="of tokens")
+    latency_cycles: Count = Field(description="its word taken to its last logit given")
+    initiation_interval_cycles: Positive = Field(description="between steps, no gaps, no stalls")
+    schedule: list[ScheduledJob] = Field(description="as that of a prompt")
+    requests: GoldenRows = Field(description="prompts of several lengths and steps: what the bench plays")
+    requests_of_sample: Positive = Field(description="that a golden sample becomes, after the first of all")
+
+
 class ModelDesign(PortedDesign):
-    """A whole model: a sample is a row of pixels, a beat each, and its logits the answer."""
+    """A whole model: a sample is a row of pixels or tokens, a beat each, and its logits the answer.
+
+    Those of a decoder are those of the last token of a prompt as long as the context.
+    """
 
     kind: ClassVar[Kind] = "model"
 
-    side: Positive = Field(description="of its systolic array, and lanes of its units")
+    side: Positive = Field(description="of its systolic array, and tokens of a word")
+    lanes: Positive = Field(description="units of layer normalisation, and of softmax")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
     engines: list[Engine] = Field([], description="that it consists of; none in packages of earlier versions")
     banks: list[Bank] = Field([], description="its memories")
+    decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")
+
+    @property
+    def rows_break(self) -> bool:
+        """A prompt may be shorter than the context."""
+        return self.decode is None
 
 
 class RtlManifest(Artifact):

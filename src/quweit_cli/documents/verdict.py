@@ -129,6 +129,9 @@ class SimRun(Run):
     initiation_interval_cycles: Positive | None = Field(
         description="the most where it varies from row to row"
     )
+    decode_latency_cycles: Count | None = Field(
+        None, description="of a decoder: of a token that goes on from what is cached"
+    )
     average_interval_cycles: PositiveAmount | None = Field(
         None, description="over random rows, where it varies"
     )

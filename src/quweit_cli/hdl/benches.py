@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quweit_cli.documents import PortedDesign, RowDesign, UnitDesign
+from quweit_cli.documents import ModelDesign, PortedDesign, RowDesign, UnitDesign
 from quweit_cli.templating import render
 
 
@@ -58,14 +58,15 @@ def render_benches(design: PortedDesign, header: str) -> dict[str, str]:
     }
     files[f"tb/{design.testbench}.sv"] = render_bench(design, header)
     files[f"tb/{axis.testbench}.sv"] = render("tb/tb_axis.sv.mako", design=design, header=header)
+    if isinstance(design, ModelDesign) and design.decode:
+        files[f"tb/{requests_bench(design)}.sv"] = render_requests_bench(design, header)
     return files
 
 
 class Probe(NamedTuple):
     """Sizes of what compares the words that a model writes."""
 
-    samples: int
-    words: int  # of a sample
+    words: int  # of all rows
     lanes: int
 
 
@@ -80,6 +81,26 @@ def render_bench(design: RowDesign, header: str, *, clocked: bool = False, probe
         design=design,
         parameters=parameters,
         clocked=clocked,
+        probe=probe,
+        header=header,
+    )
+
+
+def requests_bench(design: ModelDesign) -> str:
+    """The module that plays requests of a decoder."""
+    return f"{design.testbench}_requests"
+
+
+def render_requests_bench(
+    design: ModelDesign, header: str, *, wrapped: bool = False, probe: Probe | None = None
+) -> str:
+    """Text of the bench that plays requests. wrapped: the decoder is in its wrapper, which passes words as they are."""
+    return render(
+        "tb/tb_requests.sv.mako",
+        name=requests_bench(design),
+        design=design,
+        wrapped=wrapped,
+        clocked=True,
         probe=probe,
         header=header,
     )

@@ -54,6 +54,8 @@ def render_package(
         files[f"rtl/wrapper/{GEARBOX}"] = static_text(f"package/{GEARBOX}")
         files[f"rtl/wrapper/{design.axis.top}.v"] = render_wrapper(design, header)
         files |= render_benches(design, header) | {one: static_text(one) for one in BENCH}
+    if model and model.decode:
+        files["tb/test_requests.py"] = static_text("tb/test_requests.py")
     files |= render_handover(name, dump, blocks, model)
     arrays: list[ArrayDesign] = []
     units: list[UnitDesign] = []

@@ -10,28 +10,26 @@ from quweit_cli.documents import ModelDesign
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.plots import DENSE, INK, MEASURED, SMALL, Series, canvas
 
-LOADED, GIVEN = "pixels in", "logits out"
+GIVEN = "logits out"
 WORKS = {
-    "product": "array",
-    "norm": "normalisation",
-    "softmax": "softmax",
-    "sum": "token sum",
+    "embed": "embedding", "product": "array", "norm": "normalisation", "softmax": "softmax", "sum": "token sum",
     "block": "blocks",
-}
+}  # fmt: skip
 LABELLED = 0.07  # of the width: a layer that is narrower has no name above it
 
 
 def schedule(design: ModelDesign) -> str:
-    """One sample from its first pixel to its last logit, an engine a row; layers between thin lines."""
+    """One sample from its first beat to its last logit, an engine a row; layers between thin lines."""
+    loaded = "tokens in" if design.decode else "pixels in"
     jobs = [(WORKS[job.engine], design.features + job.first_cycle, job.cycles) for job in design.schedule]
     end = design.initiation_interval_cycles
-    bars = [(LOADED, 0, design.features), *jobs, (GIVEN, end - design.outputs, design.outputs)]
-    rows = [name for name in (LOADED, *WORKS.values(), GIVEN) if any(bar[0] == name for bar in bars)]
+    bars = [(loaded, 0, design.features), *jobs, (GIVEN, end - design.outputs, design.outputs)]
+    rows = [name for name in (loaded, *WORKS.values(), GIVEN) if any(bar[0] == name for bar in bars)]
     with canvas("schedule", 9.2, 0.36 * len(rows) + 1.0) as (figure, svg):
         axes = figure.subplots()
         for place, name in enumerate(rows):
             spans = [(first, cycles) for engine, first, cycles in bars if engine == name]
-            series = DENSE if name in (LOADED, GIVEN) else MEASURED
+            series = DENSE if name in (loaded, GIVEN) else MEASURED
             axes.broken_barh(
                 spans,
                 (place - 0.36, 0.72),

@@ -41,8 +41,9 @@ def whole_model(findings: Findings) -> Section | None:
 
 def _cycles(design: ModelDesign) -> str:
     jobs = sum(job.cycles for job in design.schedule)
+    what = "tokens" if design.decode else "pixels"
     return (
-        f"A sample takes {design.initiation_interval_cycles:,} cycles: {design.features:,} pixels come in, {len(design.schedule)} "
+        f"A sample takes {design.initiation_interval_cycles:,} cycles: {design.features:,} {what} come in, {len(design.schedule)} "
         f"jobs take {jobs:,} cycles one after the other, {design.outputs:,} logits go out."
     )
 

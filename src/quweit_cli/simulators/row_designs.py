@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
@@ -27,7 +27,13 @@ from quweit_cli.documents import (
     UnitDesign,
 )
 from quweit_cli.errors import ArtifactError, ToolFailed
-from quweit_cli.hdl.benches import Probe, render_bench, render_benches
+from quweit_cli.hdl.benches import (
+    Probe,
+    render_bench,
+    render_benches,
+    render_requests_bench,
+    requests_bench,
+)
 from quweit_cli.hdl.model.writes import WORD_BITS, ExpectedWords
 from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.simulators.base import Bench, Simulator
@@ -36,11 +42,11 @@ from quweit_cli.simulators.runner import Answer, Job, laid_out, play
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
 
-MODULE, TESTS = "test_block", frozenset({"golden_rows"})
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 RESET = "reset"
 BRIEF_ROWS, BRIEF_SAMPLES = 16, 1  # of a wrapper, whose block or model is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
+SINK = "tb/quweit_row_sink.sv"
 PROBE, PLACES, WORDS = "tb/quweit_write_probe.sv", "tb/vectors/places.hex", "tb/vectors/words.hex"
 
 
@@ -50,7 +56,7 @@ class WrongWord(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     scenario: str
-    sample: NonNegativeInt
+    row: NonNegativeInt
     word: NonNegativeInt
     cycle: NonNegativeInt
     missing: bool
@@ -61,7 +67,7 @@ class WrongWord(BaseModel):
 
 
 class RowAnswer(Answer):
-    """What `test_block.py` writes."""
+    """What `test_block.py` and `test_requests.py` write."""
 
     differences: list[SimDifference]  # the first few
     latency_cycles: int | None = None
@@ -69,6 +75,7 @@ class RowAnswer(Answer):
     intervals_cycles: tuple[PositiveInt, ...] = ()  # between rows, where they vary
     words_compared: NonNegativeInt = 0
     wrong_words: tuple[WrongWord, ...] = ()
+    decode_latency_cycles: int | None = None
 
     @property
     def differs(self) -> bool:
@@ -108,6 +115,8 @@ def subjects(
     if isinstance(design, PortedDesign):
         wrapped = plain | package_files(package, design.axis.sources)
         brief = BRIEF_SAMPLES if isinstance(design, ModelDesign) else BRIEF_ROWS
+        if isinstance(design, ModelDesign) and design.decode:
+            brief = 1 + BRIEF_SAMPLES * design.decode.requests_of_sample
         made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
     return made
 
@@ -162,6 +171,7 @@ def run(
         different=answer.different,
         scenarios=answer.scenarios,
         latency_cycles=answer.latency_cycles,
+        decode_latency_cycles=answer.decode_latency_cycles,
         differences=answer.differences,
         failures=answer.failures,
         **_words(subject.expected, answer),
@@ -197,9 +207,10 @@ def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
 def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
     """Which number of which tensor it is, or what else is amiss."""
     found = expected.word(wrong.word)
-    last = expected.writes[-1].job.name
-    at = {"scenario": wrong.scenario, "sample": wrong.sample, "cycle": wrong.cycle}
+    sample = expected.rows[min(wrong.row, len(expected.rows) - 1)].sample
+    at = {"scenario": wrong.scenario, "sample": sample, "cycle": wrong.cycle}
     if found is None:
+        last = next(row for row in reversed(expected.rows) if row.writes).writes[-1].job.name
         return TensorDifference(job=last, amiss="a word more than the sample has", **at)
     one, word = found
     if wrong.missing:
@@ -216,7 +227,7 @@ def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
         element = expected.element(one, word, lane)
         if element is None:
             continue
-        wanted = int(expected.tensors[element.tensor][wrong.sample][element.place])
+        wanted = int(expected.tensors[element.tensor][sample][element.place])
         got = _signed(wrong.data[len(wrong.data) - (lane + 1) * WORD_BITS :][:WORD_BITS])
         if got != wanted:
             return TensorDifference(
@@ -251,6 +262,47 @@ def _resets(subject: Subject, tool: Simulator) -> int:
     return 4 if subject.form == "netlist" else 1
 
 
+class Played(NamedTuple):
+    """A bench, and what it plays."""
+
+    testbench: str
+    text: str
+    modules: tuple[str, ...]
+    inputs: str
+    outputs: str
+    tests: tuple[str, ...]  # modules in Python, first that of the test
+    test: str
+
+
+def _answers_requests(design: RowDesign) -> bool:
+    return isinstance(design, ModelDesign) and design.decode is not None
+
+
+def _rows(subject: Subject, probe: Probe | None) -> Played:
+    """Golden rows from a memory."""
+    design = subject.design
+    testbench, inputs = design.testbench, design.vectors.inputs
+    if subject.form == "wrapper":
+        assert isinstance(design, PortedDesign)
+        testbench, inputs = design.axis.testbench, design.axis.inputs
+        text = render_benches(design, "")[f"tb/{testbench}.sv"]
+    else:
+        text = render_bench(design, "", clocked=isinstance(design, ModelDesign), probe=probe)
+    tests = ("test_block",)
+    return Played(testbench, text, BENCH_MODULES, inputs, design.vectors.outputs, tests, "golden_rows")
+
+
+def _requests(subject: Subject, probe: Probe | None) -> Played:
+    """Golden requests of a decoder, from Python."""
+    design = subject.design
+    assert isinstance(design, ModelDesign) and design.decode is not None
+    text = render_requests_bench(design, "", wrapped=subject.form == "wrapper", probe=probe)
+    golden, tests = design.decode.requests, ("test_requests", "test_block")
+    return Played(
+        requests_bench(design), text, (SINK,), golden.inputs, golden.outputs, tests, "golden_requests"
+    )
+
+
 def _job(
     subject: Subject,
     package: Path,
@@ -260,43 +312,38 @@ def _job(
     waves: bool,
     stop_early: bool,
 ) -> Job[RowAnswer]:
-    design, wrapper, expected = subject.design, subject.form == "wrapper", subject.expected
-    probe = Probe(expected.samples, expected.words, expected.layout.side) if expected else None
-    testbench, inputs, outputs = design.testbench, design.vectors.inputs, design.vectors.outputs
-    if wrapper:
-        assert isinstance(design, PortedDesign)
-        testbench, inputs = design.axis.testbench, design.axis.inputs
-        text = render_benches(design, "")[f"tb/{testbench}.sv"]
-    else:
-        text = render_bench(design, "", clocked=isinstance(design, ModelDesign), probe=probe)
-    modules = (*BENCH_MODULES, PROBE) if probe else BENCH_MODULES
-    bench: dict[str, str] = {name: static_text(name) for name in modules}
-    bench[f"tb/{testbench}.sv"] = text
+    design, expected = subject.design, subject.expected
+    probe = Probe(expected.words, expected.layout.side) if expected else None
+    played = _requests(subject, probe) if _answers_requests(design) else _rows(subject, probe)
+    bench: dict[str, str] = {name: static_text(name) for name in played.modules}
+    if probe:
+        bench[PROBE] = static_text(PROBE)
+    bench[f"tb/{played.testbench}.sv"] = played.text
     sources = (*subject.files, *bench)
-    plusargs = {"inputs": inputs}
+    plusargs = {"inputs": played.inputs}
     if expected:
         bench |= {PLACES: expected.places_text(), WORDS: expected.words_text()}
         plusargs |= {"places": PLACES, "words": WORDS}
-    bench[f"tb/{MODULE}.py"] = static_text(f"tb/{MODULE}.py")
+    bench |= {f"tb/{name}.py": static_text(f"tb/{name}.py") for name in played.tests}
     bench["manifest.json"] = manifest.model_dump_json(by_alias=True)
     return Job(
         name=subject.name,
         bench=Bench(
-            testbench,
+            played.testbench,
             sources,
             waves=waves,
             cells=subject.form == "netlist",
-            brief=wrapper,
+            brief=subject.form == "wrapper",
             long=isinstance(design, ModelDesign),
         ),
         files={
             **subject.files,
             **bench,
             **package_files(package, design.memories),
-            **{name: inside(package, name) for name in (inputs, outputs)},
+            **{name: inside(package, name) for name in (played.inputs, played.outputs)},
         },
-        module=MODULE,
-        tests=TESTS,
+        module=played.tests[0],
+        tests=frozenset({played.test}),
         scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
         answer=RowAnswer,
         plusargs=plusargs,

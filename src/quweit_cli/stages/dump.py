@@ -75,7 +75,7 @@ def run(
             data=samples.description,
             model=_shape(loaded.experiment.model, model.tokens),
             blocks=dumped,
-            whole=None if entire is None else _write_model(folder, entire),
+            whole=None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary")),
             checks=DumpChecks(
                 samples=len(samples.inputs),
                 rows_compared=verified.rows_compared,
@@ -129,7 +129,7 @@ def _write_block(
     )
 
 
-def _write_model(folder: Path, verified: whole.VerifiedModel) -> DumpedModel:
+def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | None) -> DumpedModel:
     (folder / "model").mkdir()
     kind = np.int8 if verified.program.input_type.signed else np.int32  # pixels, or tokens
     artifacts.save(program_to_record(verified.program), folder / "model/program.json", indent=None)
@@ -140,6 +140,7 @@ def _write_model(folder: Path, verified: whole.VerifiedModel) -> DumpedModel:
         inputs="model/samples.x.npy",
         logits="model/samples.y.npy",
         samples=len(verified.inputs),
+        vocabulary=vocabulary,
         tensors=verified.tensors,
     )
 

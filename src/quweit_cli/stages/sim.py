@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import (
+    changed_files,
     check_stage,
     digest_of_file,
-    file_digests,
     inside,
     load,
-    read_stage,
     writing_stage,
 )
 from quweit_cli.documents import (
@@ -267,7 +266,7 @@ def _expected(
         return None
     dump = read_manifest(project / "dump")
     source = read_model(project / "dump", dump)
-    layout = lay_out(source.program, model.side, f"rtl/{model.top}", manifest.blocks)
+    layout = lay_out(source.program, model.side, f"rtl/{model.top}", manifest.blocks, model.lanes)
     return expected_words(layout, source.program, source.inputs)
 
 
@@ -293,7 +292,8 @@ def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
     if isinstance(design, UnitDesign):
         return design.vectors.rows
     if isinstance(design, ModelDesign):
-        return min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
+        samples = min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
+        return 1 + samples * design.decode.requests_of_sample if design.decode else samples
     return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 
@@ -344,10 +344,9 @@ def _say_what_was_changed(
     project: Path, compared: list[Design], work: list[Work], progress: Progress
 ) -> None:
     """A note for every file that is not what `quweit rtl` wrote: whether it is in what is simulated."""
-    recorded, found = read_stage(project, "rtl").outputs, file_digests(project / "rtl")
     simulated = {name for one in work for name in one.subject.files}
     compiled = {name for block in _blocks(compared) for name in block.sources_xilinx}
-    for name in sorted(name for name in {*found, *recorded} if found.get(name) != recorded.get(name)):
+    for name in changed_files(project, "rtl"):
         if name in simulated:
             rest = "it is simulated as it is"
         elif name in compiled:
@@ -470,6 +469,9 @@ def _check_vectors(package: Path, manifest: RtlManifest, compared: Sequence[Desi
     for design in compared:
         if isinstance(design, RowDesign):
             golden = design.vectors
+            wanted |= {golden.inputs: golden.inputs_sha256, golden.outputs: golden.outputs_sha256}
+        if isinstance(design, ModelDesign) and design.decode:
+            golden = design.decode.requests
             wanted |= {golden.inputs: golden.inputs_sha256, golden.outputs: golden.outputs_sha256}
         if isinstance(design, PortedDesign):
             wanted[design.axis.inputs] = design.axis.inputs_sha256

@@ -13,7 +13,7 @@ from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
 from quweit_cli.boundary.readers import Unreadable, cut
-from quweit_cli.documents import DUMP, DumpedBlock, DumpManifest, ModelShape, RtlManifest
+from quweit_cli.documents import DUMP, DumpedBlock, DumpedModel, DumpManifest, ModelShape, RtlManifest
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.hdl.model.design import ModelSource
@@ -52,19 +52,10 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
         UnsupportedModel: the dump has none, since its arithmetic is of floating point.
         ArtifactError: damaged, or the logits are not what the program computes.
     """
-    if dump.whole is None:
-        raise UnsupportedModel(
-            f"`{dump.name}` computes in floating point around its blocks, and `rtl.side` asks for hardware of all of it",
-            hint="train it with `model.arithmetic: integer`, and dump it again",
-        )
-    path = inside(folder, dump.whole.program)
-    try:
-        program = program_from_record(load(ProgramRecord, path, most=PROGRAM_BYTES))
-    except ValueError as error:
-        raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
+    program, whole = read_whole_program(folder, dump)
     kind, answer = program.input_type, program.output_type()
-    inputs = _load_samples(inside(folder, dump.whole.inputs), "int8 int32", (dump.whole.samples, *kind.shape))
-    logits = _load_samples(inside(folder, dump.whole.logits), "int32", (dump.whole.samples, *answer.shape))
+    inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
+    logits = _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
     try:
         same = np.array_equal(evaluate(program, inputs), logits)
     except ValueError as error:
@@ -77,6 +68,25 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
             hint="run `quweit dump` again",
         )
     return ModelSource(program, inputs, logits)
+
+
+def read_whole_program(folder: Path, dump: DumpManifest) -> tuple[Program, DumpedModel]:
+    """The program of a whole model, and what the dump says of it.
+
+    Raises:
+        UnsupportedModel: the dump has none, since its arithmetic is of floating point.
+        ArtifactError: damaged.
+    """
+    if dump.whole is None:
+        raise UnsupportedModel(
+            f"`{dump.name}` computes in floating point around its blocks, and `rtl.side` asks for hardware of all of it",
+            hint="train it with `model.arithmetic: integer`, and dump it again",
+        )
+    path = inside(folder, dump.whole.program)
+    try:
+        return program_from_record(load(ProgramRecord, path, most=PROGRAM_BYTES)), dump.whole
+    except ValueError as error:
+        raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
 
 
 def _load_samples(path: Path, kinds: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,21 +12,41 @@ from quweit_cli.errors import QuweitError
 from quweit_cli.models.gpt import Gpt
 
 
-@torch.no_grad()
+class Speaker(Protocol):
+    """What answers tokens with logits: a network, or hardware."""
+
+    context: int  # tokens that it sees at most
+
+    def logits(self, tokens: list[int]) -> Tensor:
+        """Of the token that follows these, one a code."""
+        ...
+
+
+class Network:
+    """A model in PyTorch."""
+
+    def __init__(self, model: Gpt) -> None:
+        self.model, self.context = model, model.tokens
+        self.device = next(model.parameters()).device
+
+    @torch.no_grad()
+    def logits(self, tokens: list[int]) -> Tensor:
+        logits_1NV: Tensor = self.model(torch.tensor([tokens], device=self.device))
+        return logits_1NV[0, -1]
+
+
 def continuation(
-    model: Gpt, tokens: list[int], *, temperature: float, top_k: int | None, seed: int
+    speaker: Speaker, tokens: list[int], *, temperature: float, top_k: int | None, seed: int
 ) -> Iterator[int]:
-    """Endless tokens that follow; the model sees as many of the last ones as its context holds.
+    """Endless tokens that follow; the speaker sees as many of the last ones as its context holds.
 
     temperature: divides the logits; 0 takes the likeliest token. Drawn on the CPU, so that a seed gives
-    the same text wherever the model answers the same.
+    the same text wherever the answers are the same.
     """
     generator = torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
     seen = list(tokens)
     while True:
-        token_1N = torch.tensor([seen[-model.tokens :]], device=device)
-        logits_V = model(token_1N)[0, -1].float().cpu()
+        logits_V = speaker.logits(seen[-speaker.context :]).float().cpu()
         seen.append(_drawn(logits_V, temperature, top_k, generator))
         yield seen[-1]
 

@@ -24,13 +24,17 @@ ACTIVATIONS = ("activations_a", "activations_b")  # two copies, so that a produc
 
 def banks_of(layout: Layout) -> list[Bank]:
     """Every memory with its size and accesses."""
-    used = Counter({Access("jobs"): len(layout.jobs)}) + _writes(layout.pixels)
+    used = Counter({Access("jobs"): len(layout.jobs)})
+    used += (
+        Counter({Access("codes", writes=True): layout.tokens}) if layout.text else _writes(layout.reads.beats)
+    )
     for job in layout.jobs:
-        used += _of(job, layout.side)
+        used += _of(job, layout.side, layout.parts)
     side = layout.side
     sizes = {
         **dict.fromkeys(ACTIVATIONS, (layout.activations, 8 * side, 1)),
         "residual": (layout.residual, 16 * side, 1),
+        **({"codes": (layout.tokens, layout.text.code_bits, 1)} if layout.text else {}),
         **{
             name: (one.words, one.bits, side if name == "tables" else 1)
             for name, one in layout.memories.items()
@@ -49,18 +53,24 @@ def banks_of(layout: Layout) -> list[Bank]:
     ]
 
 
-def _of(job: Job, side: int) -> Accesses:
-    """Of one job, by words: `inner` of a tile of operands, and a word for each row that leaves the array."""
+def _of(job: Job, side: int, parts: int = 1) -> Accesses:
+    """Of one job, by words: `inner` of a tile of operands, and a word for each row that leaves the array.
+
+    parts: in which units take the tokens of a word; each reads and writes it again.
+    """
     words = job.columns * job.inner
     match job.kind:
         case "product":
             return _of_product(job, side)
         case "norm":
-            return Counter({Access("residual"): words}) + _writes(words)
+            return Counter({Access("residual"): parts * words}) + _writes(parts * words)
         case "softmax":
-            return Counter({Access("activations_b"): words}) + _writes(words)
+            return Counter({Access("activations_b"): parts * words}) + _writes(parts * words)
         case "sum":
             return Counter({Access("activations_b"): words, Access("scales"): job.inner}) + _writes(job.inner)
+        case "embed":
+            read = {Access("codes"): job.columns, Access("vectors"): words, Access("positions"): words}
+            return Counter(read | {Access("residual", writes=True): words})
         case "block":
             outputs = job.columns * job.rows
             read = {Access("activations_b"): words, Access("residual"): outputs}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from quweit_cli import config
-from quweit_cli.documents import BlockDesign, GoldenRows, ModelDesign, ScheduledJob
+from quweit_cli.documents import BlockDesign, DecodeStep, GoldenRows, ModelDesign, ScheduledJob
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.array.design import ONCE, TWICE
@@ -16,7 +17,8 @@ from quweit_cli.hdl.axis import RowShape, axis_port
 from quweit_cli.hdl.model.accesses import banks_of
 from quweit_cli.hdl.model.engines import engines_of
 from quweit_cli.hdl.model.layout import Layout, lay_out
-from quweit_cli.hdl.model.schedule import BETWEEN
+from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
+from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.vectors import beats, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers
@@ -32,19 +34,19 @@ ENGINES = (
     "quweit_product_feeder.sv",
     "quweit_product_writer.sv",
     "quweit_lane_rows.sv",
-    "quweit_token_sum.sv",
     "quweit_token_rows.sv",
     "quweit_token_sums.sv",
-    "quweit_image_loader.sv",
 )
+OF_IMAGES = ("quweit_token_sum.sv", "quweit_image_loader.sv")
+OF_TEXTS = ("quweit_token_loader.sv", "quweit_token_embedding.sv")
 
 
 class ModelSource(NamedTuple):
     """A whole model and its golden samples."""
 
     program: Program
-    inputs: Integers  # samples x image
-    logits: Integers  # samples x logits
+    inputs: Integers  # samples x image, or samples x tokens
+    logits: Integers  # samples x logits, or samples x tokens x logits
 
 
 class Sources(NamedTuple):
@@ -83,21 +85,20 @@ def render_model(
             )
     top = literals.identifier(f"{name}_model")
     try:
-        layout = lay_out(source.program, side, f"rtl/{top}", blocks)
+        layout = lay_out(source.program, side, f"rtl/{top}", blocks, options.lanes)
     except (ValueError, IndexError) as error:  # sizes that do not fit one another
         raise UnsupportedModel(
             f"`{name}` is of another structure than the models of `quweit dump`: {error}",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         ) from None
-    if layout.pixels < 2 * side:
-        raise ConfigError(
-            f"an image of {layout.pixels} pixels comes faster than an array of side {side} is flushed after a reset",
-            hint="choose a smaller `rtl.side`",
-        )
+    _check_flushing(layout)
     placed = [PlacedBlock(block, shift) for block, shift in zip(blocks, layout.block_shifts, strict=True)]
     once = {f"rtl/{file}": static_text(f"array/{file}") for file in ONCE}
     once |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in UNITS}
-    once |= {f"rtl/model/{file}": static_text(f"model/{file}") for file in ENGINES}
+    once |= {
+        f"rtl/model/{file}": static_text(f"model/{file}")
+        for file in (*ENGINES, *(OF_TEXTS if layout.text else OF_IMAGES))
+    }
     behavioural, cells = (
         {f"rtl/{folder}{file}": static_text(f"array/{folder}{file}") for file in TWICE}
         for folder in ("", "xilinx/")
@@ -107,28 +108,104 @@ def render_model(
         [*behavioural, *once, *dict.fromkeys(file for block in blocks for file in block.sources), f"rtl/{top}.sv"],
         [*cells, *once, *dict.fromkeys(file for block in blocks for file in block.sources_xilinx), f"rtl/{top}.sv"],
     )  # fmt: skip
-    bytes_in, bytes_out = (
-        (PIXEL_BITS // 8, LOGIT_BITS // 8) if options.bus_bytes == "auto" else (options.bus_bytes,) * 2
-    )
-    vectors = _render_vectors(source, bytes_in)
-    design = _describe(top, layout, sources, vectors, len(source.inputs), bytes_in, bytes_out)
-    design = design.model_copy(update={"engines": engines_of(top, layout, blocks), "banks": banks_of(layout)})
+    widths = _bus_bytes(layout, options)
+    requests = requests_of(source.inputs, source.logits, side) if layout.text else []
+    vectors = _render_vectors(source, layout, requests, widths[0])
+    design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
+    engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
+    design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
+    if layout.text:
+        design = design.model_copy(update={"decode": _describe_step(layout, vectors, len(requests))})
     files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
     files |= {memory.file: "\n".join(memory.lines) + "\n" for memory in layout.memories.values()}
     return files, design
 
 
-INPUTS, OUTPUTS, BUS_INPUTS = (f"tb/vectors/model.{kind}.hex" for kind in ("inputs", "outputs", "bus_inputs"))
+FOLDER = "tb/vectors/model"
+INPUTS, OUTPUTS, BUS_INPUTS, REQUESTS, ANSWERS = (
+    f"{FOLDER}.{kind}.hex" for kind in ("inputs", "outputs", "bus_inputs", "requests", "answers")
+)
 
 
-def _render_vectors(source: ModelSource, bytes_in: int) -> dict[str, str]:
-    """Pixels a beat a line, logits a sample a line; and pixels in beats of the wrapper, where those are others."""
-    pixels = source.inputs.reshape(len(source.inputs), -1)
+def _word_bits(layout: Layout) -> int:
+    return layout.text.word_bits if layout.text else PIXEL_BITS
+
+
+def _check_flushing(layout: Layout) -> None:
+    """Raises ConfigError where a product could start before the array is flushed after a reset."""
+    beats_first = 1 if layout.text else layout.reads.beats
+    for jobs in filter(None, (layout.jobs, layout.steps)):
+        before = itertools.takewhile(lambda job: job.kind != "product", jobs)
+        if beats_first + sum(job.cycles + BETWEEN for job in before) < 2 * layout.side:
+            what = (
+                f"tokens of {layout.width} features" if layout.text else f"an image of {beats_first} pixels"
+            )
+            raise ConfigError(
+                f"{what} come{'' if layout.text else 's'} faster than an array of side {layout.side} is flushed after a reset",
+                hint="choose a smaller `rtl.side`",
+            )
+
+
+def _bus_bytes(layout: Layout, options: config.Rtl) -> tuple[int, int]:
+    """Of the wrapper, in and out.
+
+    Raises:
+        ConfigError: others than those of a decoder, whose requests are of any length.
+    """
+    own = _word_bits(layout) // 8, LOGIT_BITS // 8
+    if options.bus_bytes == "auto":
+        return own
+    if layout.text:
+        raise ConfigError(
+            f"the wrapper of a decoder takes words of {own[0]} bytes and gives words of {own[1]}, as its requests come",
+            hint="leave out `rtl.bus_bytes`",
+        )
+    return options.bus_bytes, options.bus_bytes
+
+
+def _render_vectors(
+    source: ModelSource, layout: Layout, requests: Sequence[Request], bytes_in: int
+) -> dict[str, str]:
+    """Pixels or tokens a beat a line, logits a sample a line; pixels in beats of the wrapper, where those are others; requests."""
+    codes, logits = source.inputs.reshape(len(source.inputs), -1), source.logits
+    if not layout.text:
+        inputs = beats(codes, 1)
+    else:
+        digits, logits = _word_bits(layout) // 4, source.logits[:, -1]
+        inputs = "".join(f"{code:0{digits}x}\n" for code in codes.ravel().tolist())
     texts = {
-        INPUTS: beats(pixels, 1),
-        OUTPUTS: "".join(f"{packed(row, LOGIT_BITS)}\n" for row in source.logits.tolist()),
+        INPUTS: inputs,
+        OUTPUTS: "".join(f"{packed(row, LOGIT_BITS)}\n" for row in logits.tolist()),
     }
-    return texts | ({BUS_INPUTS: beats(pixels, bytes_in)} if bytes_in != PIXEL_BITS // 8 else {})
+    if requests:
+        texts[REQUESTS], texts[ANSWERS] = render_requests(requests, _word_bits(layout), LOGIT_BITS)
+    elif bytes_in != PIXEL_BITS // 8:
+        texts[BUS_INPUTS] = beats(codes, bytes_in)
+    return texts
+
+
+def _golden(rows: int, vectors: dict[str, str], inputs: str, outputs: str) -> GoldenRows:
+    return GoldenRows(
+        rows=rows,
+        inputs=inputs,
+        outputs=outputs,
+        inputs_sha256=sha256(vectors[inputs]),
+        outputs_sha256=sha256(vectors[outputs]),
+    )
+
+
+def _describe_step(layout: Layout, vectors: dict[str, str], requests: int) -> DecodeStep:
+    assert layout.text is not None
+    schedule = _schedule(layout.steps)
+    latency = _cycles(schedule) + layout.logits
+    return DecodeStep(
+        codes=layout.text.codes,
+        latency_cycles=latency,
+        initiation_interval_cycles=latency + 1,
+        schedule=schedule,
+        requests=_golden(requests, vectors, REQUESTS, ANSWERS),
+        requests_of_sample=plan_of(layout.tokens).rows,
+    )
 
 
 def _describe(
@@ -137,12 +214,12 @@ def _describe(
     sources: Sources,
     vectors: dict[str, str],
     samples: int,
-    bytes_in: int,
-    bytes_out: int,
+    widths: tuple[int, int],
 ) -> ModelDesign:
     bus_inputs = BUS_INPUTS if BUS_INPUTS in vectors else INPUTS
-    # pixels, the schedule, the logits; the last pixel starts it, and the next sample follows the last logit
-    interval = layout.pixels + layout.cycles + layout.logits
+    schedule, words, bits = _schedule(layout.jobs), layout.reads.beats, _word_bits(layout)
+    # beats, the schedule, the logits; the last beat starts it, and the next sample follows the last logit
+    interval = words + _cycles(schedule) + layout.logits
     return ModelDesign(
         name="model",
         top=top,
@@ -151,38 +228,32 @@ def _describe(
         sources=sources.behavioural,
         sources_xilinx=sources.xilinx,
         memories=[memory.file for memory in layout.memories.values()],
-        features=layout.pixels,
+        features=words,
         outputs=layout.logits,
         features_per_beat=1,
         outputs_per_beat=1,
-        input_bits=PIXEL_BITS,
+        input_bits=bits,
         output_bits=LOGIT_BITS,
-        input_beats=layout.pixels,
+        input_beats=words,
         output_beats=layout.logits,
         latency_cycles=interval - 1,
         initiation_interval_cycles=interval,
-        vectors=GoldenRows(
-            rows=samples,
-            inputs=INPUTS,
-            outputs=OUTPUTS,
-            inputs_sha256=sha256(vectors[INPUTS]),
-            outputs_sha256=sha256(vectors[OUTPUTS]),
-        ),
+        vectors=_golden(samples, vectors, INPUTS, OUTPUTS),
         axis=axis_port(
             top,
-            RowShape(layout.pixels * PIXEL_BITS // 8, layout.logits * LOGIT_BITS // 8, interval),
-            bytes_in,
-            bytes_out,
+            RowShape(words * bits // 8, layout.logits * LOGIT_BITS // 8, interval),
+            *widths,
             (bus_inputs, sha256(vectors[bus_inputs])),
         ),
         side=layout.side,
-        schedule=_schedule(layout),
+        lanes=layout.lanes,
+        schedule=schedule,
     )
 
 
-def _schedule(layout: Layout) -> list[ScheduledJob]:
-    """First cycles are counted from the one after the last pixel."""
-    starts = np.cumsum([0, *(job.cycles + BETWEEN for job in layout.jobs)])
+def _schedule(jobs: Sequence[Job]) -> list[ScheduledJob]:
+    """First cycles are counted from the one after the last beat."""
+    starts = np.cumsum([0, *(job.cycles + BETWEEN for job in jobs)])
     return [
         ScheduledJob(
             tensor=job.name,
@@ -195,5 +266,9 @@ def _schedule(layout: Layout) -> list[ScheduledJob]:
                 else {}
             ),
         )
-        for job, first in zip(layout.jobs, starts[:-1], strict=True)
+        for job, first in zip(jobs, starts[:-1], strict=True)
     ]
+
+
+def _cycles(schedule: Sequence[ScheduledJob]) -> int:
+    return sum(job.cycles for job in schedule)

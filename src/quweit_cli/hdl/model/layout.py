@@ -4,25 +4,38 @@ A word of activations holds a feature of as many tokens as the array has lanes; 
 for each feature of each tile of tokens, tile after tile. Weights lie likewise: a word is an input's weights for as many
 outputs. With weights as its left side, a product leaves the array as words of activations. Values alone are made the
 other way round, since attention sums over tokens: their words hold features of one token.
+
+A decoder has a second schedule, of the same jobs on one tile of tokens: a decode step. Its token is in the lane where the whole
+sequence has it, so that its key goes into that lane of the words that hold keys, and its value into a word of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
-from quweit_cli.hdl.model.schedule import BETWEEN, JOB_BITS, KINDS, SINKS, Job, Scales, Sink, fields_of_word
+from quweit_cli.hdl.model.schedule import (
+    CACHES,
+    JOB_BITS,
+    KINDS,
+    SINKS,
+    Cache,
+    Job,
+    Scales,
+    Sink,
+    fields_of_word,
+)
 from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir import Program, Requantize, RequantizeFeatures
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.base import Integers, Node
-from quweit_cli.ir.nodes.embeddings import PositionEmbedding
+from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import Softmax, Table
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
@@ -50,30 +63,76 @@ class Memory:
         return len(self.lines)
 
 
+@dataclass(frozen=True)
+class Image:
+    """What a vision transformer reads."""
+
+    channels: int
+    rows: int
+    columns: int
+    patch: int
+
+    @property
+    def beats(self) -> int:
+        return self.channels * self.rows * self.columns
+
+    @property
+    def features(self) -> int:
+        """Of a patch."""
+        return self.channels * self.patch**2
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a decoder reads: tokens of so many codes."""
+
+    codes: int
+    beats: int  # the context
+
+    @property
+    def code_bits(self) -> int:
+        return Layout.bits_of(self.codes)
+
+    @property
+    def word_bits(self) -> int:
+        """Of a code as it comes: whole bytes, whose highest bit says that it goes on from what is cached."""
+        return 8 * -(-(self.code_bits + 1) // 8)
+
+
 @dataclass
 class Layout:
-    """Jobs, and what the memories hold before the first one."""
+    """Jobs, and what the memories hold before the first one.
+
+    steps: those of a decode step, where a text is read.
+    """
 
     side: int
-    image: tuple[int, int, int]
-    patch: int
+    lanes: int  # units of normalisation, and of softmax
+    reads: Image | Text
     tokens: int
     width: int
     logits: int
     folder: str
     jobs: list[Job] = field(default_factory=list)
+    steps: list[Job] = field(default_factory=list)
     activations: int = 0  # words
     block_shifts: list[int] = field(default_factory=list)
     weight_words: list[list[int]] = field(default_factory=list)
     scale_words: list[list[tuple[int, int]]] = field(default_factory=list)  # bias and shift of each lane
     position_words: list[list[int]] = field(default_factory=list)
     table_entries: list[int] = field(default_factory=list)
+    vectors: list[int] = field(default_factory=list)  # of tokens, one after the other
 
-    kinds, sinks, job_bits = KINDS, SINKS, JOB_BITS
+    kinds, sinks, caches, job_bits = KINDS, SINKS, CACHES, JOB_BITS
 
     @property
     def fields(self) -> list[tuple[str, int, int]]:
         return list(fields_of_word())
+
+    @property
+    def parts(self) -> int:
+        """In which units take the tokens of a word."""
+        return self.side // self.lanes
 
     @property
     def tiles(self) -> int:
@@ -85,22 +144,26 @@ class Layout:
         return self.tiles * self.width
 
     @property
-    def pixels(self) -> int:
-        return int(np.prod(self.image))
+    def text(self) -> Text | None:
+        return self.reads if isinstance(self.reads, Text) else None
 
     @property
-    def cycles(self) -> int:
-        """From the last pixel to the first logit."""
-        return sum(job.cycles + BETWEEN for job in self.jobs)
+    def places(self) -> int:
+        """Of jobs of both schedules."""
+        return len(self.jobs) + len(self.steps)
 
     @property
     def memories(self) -> dict[str, Memory]:
         content = {
-            "jobs": (JOB_BITS, [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in self.jobs]),
+            "jobs": (
+                JOB_BITS,
+                [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
+            ),
             "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
             "scales": (SCALE_BITS * self.side, [_packed_scales(one) for one in self.scale_words]),
             "positions": (16 * self.side, [packed(one, 16) for one in self.position_words]),
             "tables": (8, [packed([one], 8) for one in self.table_entries]),
+            "vectors": (16, [packed([one], 16) for one in self.vectors]),
         }
         return {
             name: Memory(f"{self.folder}/{name}.hex", bits, lines)
@@ -109,9 +172,9 @@ class Layout:
         }
 
     def address_bits(self, memory: str) -> int:
-        words = {"activations": self.activations, "jobs": len(self.jobs), "weights": len(self.weight_words)}
+        words = {"activations": self.activations, "jobs": self.places, "weights": len(self.weight_words)}
         words |= {"scales": len(self.scale_words), "positions": len(self.position_words)}
-        words |= {"tables": len(self.table_entries)}
+        words |= {"tables": len(self.table_entries), "vectors": len(self.vectors)}
         return self.bits_of(words[memory])
 
     @staticmethod
@@ -157,6 +220,12 @@ class Layout:
 
     # ------------------------------------------------------------ jobs
 
+    def add(self, job: Job, step: Job) -> None:
+        """step: the same of one token, in a decode step."""
+        self.jobs.append(job)
+        if self.text:
+            self.steps.append(step)
+
     def product(
         self,
         name: str,
@@ -171,15 +240,17 @@ class Layout:
         sink: Sink = "activations",
         from_positions: bool = False,
         number: int = 0,
+        cache: Cache = "none",
     ) -> None:
         """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column.
 
-        makes: tensors, and which of their elements rows and columns are.
+        makes: tensors, and which of their elements rows and columns are. Columns are tokens, but for values: their rows are.
         """
-        rows, inner, columns = shape
-        tiles = -(-rows // self.side) * -(-columns // self.side)
-        self.jobs.append(
-            Job(
+        inner = shape[1]
+
+        def job(rows: int, columns: int) -> Job:
+            tiles = -(-rows // self.side) * -(-columns // self.side)
+            return Job(
                 name,
                 "product",
                 tiles * max(inner, self.side) + DRAIN * self.side + DRAIN_MORE,
@@ -194,24 +265,90 @@ class Layout:
                 scale_base,
                 scales,
                 number,
+                cache,
                 *makes,
             )
-        )
+
+        rows, _, columns = shape
+        self.add(job(rows, columns), job(self.side, columns) if cache == "values" else job(rows, 1))
 
     def norm(self, name: str, result_base: int) -> None:
-        cycles = self.tiles * (layer_norm_cycles(self.width) + GROUP) + GROUP
-        self.jobs.append(
-            Job(
+        def job(tiles: int) -> Job:
+            cycles = tiles * self.parts * (layer_norm_cycles(self.width) + GROUP) + GROUP
+            return Job(
                 name,
                 "norm",
                 cycles,
                 inner=self.width,
-                columns=self.tiles,
+                columns=tiles,
                 result_base=result_base,
                 tensors=(name,),
                 elements=by_feature(self.tokens, self.width),
             )
-        )
+
+        self.add(job(self.tiles), job(1))
+
+    def softmax(self, name: str, base: int, groups: int, multiplier: int, elements: Integers) -> None:
+        """In place. groups: tiles of queries, of one head or several. elements: those of the probabilities."""
+
+        def job(groups: int) -> Job:
+            cycles = groups * self.parts * (softmax_cycles(self.tokens) + GROUP) + GROUP
+            return Job(
+                name,
+                "softmax",
+                cycles,
+                inner=self.tokens,
+                columns=groups,
+                b_base=base,
+                result_base=base,
+                number=multiplier,
+                tensors=(name,),
+                elements=elements,
+            )
+
+        self.add(job(groups), job(1))
+
+    def block(self, name: str, source: int, design: BlockDesign, shift: int) -> None:
+        number, width = len(self.block_shifts), self.width
+        self.block_shifts.append(shift)
+
+        def job(tokens: int) -> Job:
+            beats = tokens * max(design.initiation_interval_cycles, width + 1)
+            cycles = beats + design.latency_cycles + 2 * GROUP
+            return Job(
+                name,
+                "block",
+                cycles,
+                width,
+                width,
+                tokens,
+                b_base=source,
+                number=number,
+                tensors=(name,),
+                elements=by_feature(self.tokens, width),
+            )
+
+        self.add(job(self.tokens), job(1))
+
+    def embed(self, name: str, makes: str, vectors_VD: Integers) -> None:
+        """Vectors of tokens, and those of their positions, onto the residual stream."""
+        self.vectors = vectors_VD.ravel().tolist()
+        width = self.width
+
+        def job(tokens: int) -> Job:
+            return Job(
+                name,
+                "embed",
+                tokens * width + 2 * GROUP,
+                width,
+                width,
+                tokens,
+                from_positions=True,
+                tensors=(makes,),
+                elements=by_feature(self.tokens, width),
+            )
+
+        self.add(job(self.tokens), job(1))
 
 
 def by_feature(tokens: int, features: int) -> Integers:
@@ -219,242 +356,286 @@ def by_feature(tokens: int, features: int) -> Integers:
     return np.arange(tokens * features).reshape(tokens, features).T
 
 
-def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesign]) -> Layout:
-    """The schedule and memories of a vision transformer on an array of this side.
+def lay_out(
+    program: Program, side: int, folder: str, blocks: Sequence[BlockDesign], lanes: int | None = None
+) -> Layout:
+    """The schedules and memories of a transformer on an array of this side.
 
-    blocks: first layer first; none where MLPs are dense.
+    blocks: first layer first; none where MLPs are dense. lanes: units of normalisation and of softmax; as many as the side
+    when absent.
 
     Raises:
-        ConfigError: a side that is no power of two from 8 to 64.
+        ConfigError: a side that is no power of two from 8 to 64, or lanes that do not divide it.
         UnsupportedModel: a program of another structure, or whose integers or memories are larger than those of the hardware.
     """
     if side not in SIDES:
         raise ConfigError(
             f"no model on an array of side {side}", hint=f"`rtl.side` is one of {', '.join(map(str, SIDES))}"
         )
-    steps = _Steps(program)
-    patches = steps.nodes.get("patches")
-    if not isinstance(patches, Patches):
-        raise UnsupportedModel(
-            f"`{program.name}` reads no image: only vision transformers become hardware as a whole so far",
-            hint="leave `rtl.side` out; the blocks are rendered as before",
+    lanes = side if lanes is None else lanes
+    if side % lanes:
+        raise ConfigError(
+            f"{lanes} lanes do not take the {side} tokens of a word in whole parts",
+            hint=f"`rtl.lanes` is a power of two of at most {side}",
         )
+    steps = _Steps(program)
     layers = [node for node in steps.nodes.values() if isinstance(node, Program)]
     if any(step.name == "around" for layer in layers for step in layer.steps):
         raise UnsupportedModel(
             "tokens around are read by blocks alone so far, not in the hardware of a whole model",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
-    pixel = program.input_type
-    if not layers or len(layers[0].input_type.shape) != 2 or len(pixel.outer) != 2 or pixel.bits > 8:
-        raise UnsupportedModel(
-            f"`{program.name}` has no layers of tokens that read an image of int8",
-            hint="leave `rtl.side` out",
-        )
+    if not layers or len(layers[0].input_type.shape) != 2:
+        raise UnsupportedModel(f"`{program.name}` has no layers of tokens", hint="leave `rtl.side` out")
     tokens, width = layers[0].input_type.shape
-    channels, rows = program.input_type.outer
-    head = steps.product("logits_sum")
     made = Layout(
         side=side,
-        image=(channels, rows, program.input_type.features),
-        patch=patches.side,
+        lanes=lanes,
+        reads=_read(program, steps),
         tokens=tokens,
         width=width,
-        logits=head.weights_IO.shape[1],
+        logits=steps.product("logits_sum").weights_IO.shape[1],
         folder=folder,
     )
-    features = channels * patches.side**2
-    pixels = made.region(made.tiles * features)
-    normal = made.region(made.tiles * width)
+    normal = _lay_out_input(made, steps)
+    of_blocks = sum("hidden_sum" not in _Steps(layer) for layer in layers)
+    if of_blocks != len(blocks):
+        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
+    regions = _Regions(made, layers, normal)
+    for number, layer in enumerate(layers):
+        _lay_out_layer(made, number, layer, regions, blocks)
+    made.norm("norm", normal)
+    _lay_out_answer(made, steps, normal)
+    try:
+        _ = made.memories
+    except OverflowError as error:
+        raise UnsupportedModel(
+            f"`{program.name}` does not fit the words of its hardware: {error}",
+            hint="a larger `rtl.side` has fewer words; without it the blocks are rendered as before",
+        ) from None
+    return made
+
+
+def _read(program: Program, steps: _Steps) -> Image | Text:
+    kind, patches = program.input_type, steps.nodes.get("patches")
+    if isinstance(patches, Patches) and len(kind.outer) == 2 and kind.bits <= 8:
+        return Image(*kind.outer, kind.features, patches.side)
+    embedding = steps.nodes.get("embedded")
+    if not isinstance(embedding, Embedding) or kind.outer:
+        raise UnsupportedModel(
+            f"`{program.name}` reads neither an image of int8 nor a row of tokens",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    codes = len(embedding.vectors_VD)
+    if codes < 2:
+        raise UnsupportedModel(f"`{program.name}` knows one token alone: there is nothing to choose")
+    return Text(codes, kind.features)
+
+
+def _lay_out_input(made: Layout, steps: _Steps) -> int:
+    """From an image or tokens to the residual stream; gives where normalised tokens lie."""
+    tokens, width = made.tokens, made.width
     made.positions(steps.of("position", PositionEmbedding).vectors_TD)
+    if any(steps.shifts("positioned", width, INT16)):
+        raise UnsupportedModel("`positioned` shifts the sum of a token and its position")
+    if made.text:
+        made.embed("embedded", "positioned", steps.of("embedded", Embedding).vectors_VD)
+        return made.region(made.tiles * width)
+    assert isinstance(made.reads, Image)
+    features = made.reads.features
+    pixels, normal = made.region(made.tiles * features), made.region(made.tiles * width)
     embedding = steps.product("embedded_sum")
     made.product(
         "embedded",
         (width, features, tokens),
         (True, made.weights(embedding.weights_IO), features),
         (False, pixels, features),
-        (0, side, width),
+        (0, made.side, width),
         made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width, INT16)),
         "row",
-        makes=(("position",), by_feature(tokens, width)),
+        makes=(("positioned",), by_feature(tokens, width)),
         sink="residual",
         from_positions=True,
     )
-    of_blocks = sum("hidden_sum" not in _Steps(layer) for layer in layers)
-    if of_blocks != len(blocks):
-        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
-    regions = _Regions(made, layers[0], normal)
-    for number, layer in enumerate(layers):
-        _lay_out_layer(made, f"layer{number}", layer, regions, blocks)
-    made.norm("norm", normal)
-    if steps.of("pooled_sum", Pool).take != "sum":
-        raise UnsupportedModel("a model that pools its last token alone does not become hardware as a whole")
-    pooled = made.region(width)
-    made.jobs.append(
-        Job(
-            "pooled",
-            "sum",
-            width * made.tiles + 2 * GROUP,
-            inner=width,
-            columns=made.tiles,
-            b_base=normal,
-            result_base=pooled,
-            scale_base=made.scales([0], steps.shifts("pooled", 1)),
-            tensors=("pooled",),
-            elements=by_feature(1, width),
+    return normal
+
+
+def _lay_out_answer(made: Layout, steps: _Steps, normal: int) -> None:
+    """Logits of the sum over all tokens, or of the last token."""
+    width, source, head = made.width, normal, steps.product("logits_sum")
+    if not made.text:
+        if steps.of("pooled_sum", Pool).take != "sum":
+            raise UnsupportedModel(
+                "a model that pools its last token alone does not become hardware as a whole"
+            )
+        source = made.region(width)
+        made.jobs.append(
+            Job(
+                "pooled",
+                "sum",
+                width * made.tiles + 2 * GROUP,
+                inner=width,
+                columns=made.tiles,
+                b_base=normal,
+                result_base=source,
+                scale_base=made.scales([0], steps.shifts("pooled", 1)),
+                tensors=("pooled",),
+                elements=by_feature(1, width),
+            )
         )
-    )
     made.product(
         "logits",
         (made.logits, width, 1),
         (True, made.weights(head.weights_IO), width),
-        (False, pooled, width),
-        (0, side, made.logits),
+        (False, source, width),
+        (0, made.side, made.logits),
         made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
         "row",
-        makes=((program.answer,), by_feature(1, made.logits)),
+        makes=((steps.program.answer,), by_feature(1, made.logits)),
         sink="logits",
     )
-    try:
-        _ = made.memories
-    except OverflowError as error:
-        raise UnsupportedModel(
-            f"`{program.name}` does not fit the words of its hardware: {error}", hint="leave `rtl.side` out"
-        ) from None
-    return made
+
+
+class _Columns(NamedTuple):
+    """Words of tokens: the first one, and how many lead to the next tile."""
+
+    base: int
+    step: int
 
 
 class _Regions:
-    """Where tensors of a layer lie; all layers use the same words."""
+    """Where tensors of a layer lie; all layers use the same words, but for the keys and values that a decoder caches."""
 
-    def __init__(self, made: Layout, layer: Program, normal: int) -> None:
-        steps = _Steps(layer)
+    def __init__(self, made: Layout, layers: Sequence[Program], normal: int) -> None:
+        steps = _Steps(layers[0])
         self.heads = steps.of("score_sum", ScoreProduct).heads
         self.head_width = made.width // self.heads
         self.normal = normal
-        self.query_key = made.region(made.tiles * 2 * made.width)
+        tile, caches = made.width, range(len(layers) if made.text else 1)
+        if made.text:
+            self.query = _Columns(made.region(made.tiles * tile), tile)
+            self.keys = [_Columns(made.region(made.tiles * tile), tile) for _ in caches]
+        else:  # made by one product
+            self.query = _Columns(made.region(made.tiles * 2 * tile), 2 * tile)
+            self.keys = [_Columns(self.query.base + tile, 2 * tile)]
         self.head_words = -(-self.head_width // made.side) * made.tokens  # of the values of a head
-        self.value = made.region(self.heads * self.head_words)
+        self.values = [made.region(self.heads * self.head_words) for _ in caches]
         self.score_words = made.tiles * made.tokens  # of a head
         self.score = made.region(self.heads * self.score_words)
-        self.mixed = made.region(made.tiles * made.width)
+        self.mixed = made.region(made.tiles * tile)
         self.hidden_width = steps.product("hidden_sum").weights_IO.shape[1] if "hidden_sum" in steps else 0
         self.hidden = made.region(made.tiles * self.hidden_width)
 
 
 def _lay_out_layer(
-    made: Layout, name: str, layer: Program, at: _Regions, blocks: Sequence[BlockDesign]
+    made: Layout, number: int, layer: Program, at: _Regions, blocks: Sequence[BlockDesign]
 ) -> None:
-    steps = _Steps(layer)
-    side, tokens, width, tiles = made.side, made.tokens, made.width, made.tiles
+    name, steps, width = f"layer{number}", _Steps(layer), made.width
     made.norm(f"{name}/attention_norm", at.normal)
+    _lay_out_attention(made, name, steps, at, number if made.text else 0)
+    _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
+    made.norm(f"{name}/mlp_norm", at.normal)
+    if "hidden_sum" not in steps:
+        made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], steps.sum("y"))
+        return
+    hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
+    made.product(
+        f"{name}/gelu",
+        (at.hidden_width, width, made.tokens),
+        (True, made.weights(hidden.weights_IO), width),
+        (False, at.normal, width),
+        (at.hidden, made.side, at.hidden_width),
+        made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
+        "row",
+        makes=((f"{name}/gelu",), by_feature(made.tokens, at.hidden_width)),
+        sink="table",
+        number=made.table(gelu.entries_N),
+    )
+    _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
+
+
+def _lay_out_attention(made: Layout, name: str, steps: _Steps, at: _Regions, cache: int) -> None:
+    """cache: number of the keys and values."""
+    side, tokens, width, query, keys = made.side, made.tokens, made.width, at.query, at.keys[cache]
+    causal = made.text is not None
+    softmax = steps.of("weight", Softmax)
+    nodes = (softmax, steps.of("score_sum", ScoreProduct), steps.of("mixed_sum", ValueProduct))
+    if any(node.causal != causal for node in nodes):
+        raise UnsupportedModel(f"attention of `{name}` is {'not ' if causal else ''}causal")
     qkv = steps.product("qkv")
     shifts = [shift for part in ("query", "key", "value") for shift in steps.shifts(part, width)]
     bias = qkv.bias_O.tolist()
-    made.product(
-        f"{name}/query",
-        (2 * width, width, tokens),
-        (True, made.weights(qkv.weights_IO[:, : 2 * width]), width),
-        (False, at.normal, width),
-        (at.query_key, side, 2 * width),
-        made.scales(bias[: 2 * width], shifts[: 2 * width]),
-        "row",
-        makes=(
-            (f"{name}/query", f"{name}/key"),
-            np.concatenate([by_feature(tokens, width), tokens * width + by_feature(tokens, width)]),
-        ),
-    )
-    of_heads = by_feature(tokens, width).reshape(at.heads, at.head_width, tokens)
+    of_one = by_feature(tokens, width)
+    of_heads = of_one.reshape(at.heads, at.head_width, tokens)
+    parts: list[tuple[tuple[str, ...], slice, _Columns, Cache]] = [
+        (("query", "key"), slice(2 * width), query, "none")
+    ]
+    if causal:
+        parts = [
+            (("query",), slice(width), query, "none"),
+            (("key",), slice(width, 2 * width), keys, "keys"),
+        ]
+    for names, features, place, append in parts:
+        made.product(
+            f"{name}/{names[0]}",
+            (len(names) * width, width, tokens),
+            (True, made.weights(qkv.weights_IO[:, features]), width),
+            (False, at.normal, width),
+            (place.base, side, place.step),
+            made.scales(bias[features], shifts[features]),
+            "row",
+            makes=(
+                tuple(f"{name}/{one}" for one in names),
+                np.concatenate([number * tokens * width + of_one for number in range(len(names))]),
+            ),
+            cache=append,
+        )
     for head in range(at.heads):
-        part = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
+        features = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
         made.product(
             f"{name}/value",
             (tokens, width, at.head_width),
             (False, at.normal, width),
-            (True, made.weights(qkv.weights_IO[:, part]), width),
-            (at.value + head * at.head_words, side, tokens),
-            made.scales(bias[part], shifts[part]),
+            (True, made.weights(qkv.weights_IO[:, features]), width),
+            (at.values[cache] + head * at.head_words, side, tokens),
+            made.scales(bias[features], shifts[features]),
             "column",
             makes=((f"{name}/value",), of_heads[head].T),
+            cache="values" if causal else "none",
         )
     pairs = np.arange(at.heads * tokens**2).reshape(at.heads, tokens, tokens).swapaxes(1, 2)
+    seen = np.triu(np.ones((tokens, tokens), dtype=bool)) | (not causal)  # keys x queries
     score_scale = made.scales([0], steps.shifts("score", 1))
     for head in range(at.heads):
-        first = at.query_key + head * at.head_width
+        first = head * at.head_width
         made.product(
             f"{name}/score",
             (tokens, at.head_width, tokens),
-            (False, first + width, 2 * width),
-            (False, first, 2 * width),
+            (False, keys.base + first, keys.step),
+            (False, query.base + first, query.step),
             (at.score + head * at.score_words, side, tokens),
             score_scale,
             "one",
-            makes=((f"{name}/score",), pairs[head]),
+            makes=((f"{name}/score",), np.where(seen, pairs[head], -1)),
         )
-    softmax = steps.of("weight", Softmax)
-    if softmax.causal:
-        raise UnsupportedModel("attention that is causal does not become hardware as a whole so far")
-    made.jobs.append(
-        Job(
-            f"{name}/weight",
-            "softmax",
-            at.heads * tiles * (softmax_cycles(tokens) + GROUP) + GROUP,
-            inner=tokens,
-            columns=at.heads * tiles,
-            b_base=at.score,
-            result_base=at.score,
-            number=softmax.multiplier,
-            tensors=(f"{name}/weight",),
-            elements=pairs,
-        )
-    )
+    for head in range(
+        at.heads if causal else 1
+    ):  # a group is a tile of queries, and by that says what it may see
+        groups = made.tiles if causal else at.heads * made.tiles
+        elements = pairs[head] if causal else pairs
+        made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier, elements)
     mixed_scale = made.scales([0], steps.shifts("mixed", 1))
     for head in range(at.heads):
         made.product(
             f"{name}/mixed",
             (at.head_width, tokens, tokens),
-            (False, at.value + head * at.head_words, tokens),
+            (False, at.values[cache] + head * at.head_words, tokens),
             (False, at.score + head * at.score_words, tokens),
             (at.mixed + head * at.head_width, side, width),
             mixed_scale,
             "one",
             makes=((f"{name}/mixed",), of_heads[head]),
         )
-    _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
-    made.norm(f"{name}/mlp_norm", at.normal)
-    if "hidden_sum" in steps:
-        hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
-        made.product(
-            f"{name}/gelu",
-            (at.hidden_width, width, tokens),
-            (True, made.weights(hidden.weights_IO), width),
-            (False, at.normal, width),
-            (at.hidden, side, at.hidden_width),
-            made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
-            "row",
-            makes=((f"{name}/gelu",), by_feature(tokens, at.hidden_width)),
-            sink="table",
-            number=made.table(gelu.entries_N),
-        )
-        _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
-        return
-    number = len(made.block_shifts)
-    made.block_shifts.append(steps.sum("y"))
-    block = blocks[number]
-    made.jobs.append(
-        Job(
-            f"{name}/y",
-            "block",
-            tokens * max(block.initiation_interval_cycles, width + 1) + block.latency_cycles + 2 * GROUP,
-            rows=width,
-            inner=width,
-            columns=tokens,
-            b_base=at.normal,
-            number=number,
-            tensors=(f"{name}/y",),
-            elements=by_feature(tokens, width),
-        )
-    )
 
 
 def _onto_residual(

@@ -10,17 +10,20 @@ import numpy as np
 
 from quweit_cli.ir.nodes.base import Integers
 
-Kind = Literal["product", "norm", "softmax", "sum", "block"]
+Kind = Literal["product", "norm", "softmax", "sum", "block", "embed"]
 Sink = Literal["activations", "table", "residual", "logits"]
 Scales = Literal["one", "row", "column"]
+Cache = Literal["none", "keys", "values"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SINKS: tuple[Sink, ...] = get_args(Sink)
+CACHES: tuple[Cache, ...] = get_args(Cache)
 
 BETWEEN = 2  # cycles from the end of a job to the start of the next: its word is read, and it is started
 WIDTHS = {  # bits of each field of a job's word, from the lowest up
     "kind": 3, "cycles": 24, "rows": 16, "inner": 16, "columns": 16, "a_weights": 1, "a_base": 20, "a_step": 16,
     "b_weights": 1, "b_base": 20, "b_step": 16, "result_base": 20, "row_step": 16, "column_step": 16, "sink": 2,
     "from_positions": 1, "scale_base": 16, "scale_by_row": 1, "scale_by_column": 1, "number": 8,
+    "cache": 2,
 }  # fmt: skip
 JOB_BITS = sum(WIDTHS.values())
 
@@ -34,8 +37,10 @@ class Job:
     neither side is of weights both are activations.
 
     number: of a table or a block, and of a softmax its multiplier.
+    cache: what a decode step appends to, in place of the words that the job says.
     tensors, elements: what it makes of the program. Rows x columns are places in these tensors, each flat, one after the
-    other; a third axis before them holds heads.
+    other; a third axis before them holds heads. Columns are tokens, but for values: their rows are. A decode step has the
+    elements of all tokens.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Job:
     scale_base: int = 0
     scales: Scales = "one"
     number: int = 0
+    cache: Cache = "none"
     tensors: tuple[str, ...] = ()
     elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
 
@@ -67,6 +73,7 @@ class Job:
         values |= {
             "kind": KINDS.index(self.kind),
             "sink": SINKS.index(self.sink),
+            "cache": CACHES.index(self.cache),
             "scale_by_row": self.scales == "row",
             "scale_by_column": self.scales == "column",
         }

@@ -1,14 +1,19 @@
-"""Every word that the jobs of a model write, in their order: what a bench expects, and how a wrong one is named."""
+"""Every word that the jobs of a model write, in their order: what a bench expects, and how a wrong one is named.
+
+A row of the bench is a sample, or a request of a decoder: a prompt, whose later tokens are of no matter, or decode steps, of which
+each writes what its one token needs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from quweit_cli.hdl.model.layout import Layout
+from quweit_cli.hdl.model.requests import Request, requests_of
 from quweit_cli.hdl.model.schedule import Job
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir import Program
@@ -28,6 +33,13 @@ class Writes(NamedTuple):
     elements_NL: Integers
 
 
+class Row(NamedTuple):
+    """What is written for one row of the bench, which is of a golden sample."""
+
+    sample: int
+    writes: Sequence[Writes]
+
+
 class Element(NamedTuple):
     """One number of one tensor."""
 
@@ -37,10 +49,11 @@ class Element(NamedTuple):
 
 def writes_of(layout: Layout) -> list[Writes]:
     """Of one sample, job after job; logits go to no memory."""
-    return [_writes_of(job, layout.side) for job in layout.jobs if job.sink != "logits"]
+    return [_writes_of(job, layout) for job in layout.jobs if job.sink != "logits"]
 
 
-def _writes_of(job: Job, side: int) -> Writes:
+def _writes_of(job: Job, layout: Layout) -> Writes:
+    side = layout.side
     rows, columns = job.elements.shape[-2:]
     row_tiles, tiles = -(-rows // side), -(-columns // side)
     padded = np.full((*job.elements.shape[:-1], tiles * side), -1, dtype=np.int64)
@@ -58,48 +71,103 @@ def _writes_of(job: Job, side: int) -> Writes:
         return Writes(
             job, job.sink == "residual", job.result_base + address, everywhere, words[0, at_row, at_tile]
         )
-    if job.kind == "block":  # a token after the other, a lane at a time
+    if job.kind in ("block", "embed"):  # a token after the other, a lane at a time
         token, output = np.divmod(np.arange(columns * rows), rows)
         lanes = np.eye(side, dtype=np.int64)[token % side]
         elements = np.where(lanes == 1, job.elements[output, token][:, None], -1)
         return Writes(job, True, token // side * rows + output, lanes, elements)
-    in_order = words.swapaxes(1, 2).reshape(-1, side)  # heads, tiles, rows
-    return Writes(job, False, job.result_base + np.arange(len(in_order)), everywhere, in_order)
+    # A norm or a softmax, part after part of a word; a sum is the same in all lanes.
+    lanes = side if job.kind == "sum" else layout.lanes
+    parts = side // lanes
+    in_order = np.repeat(words.swapaxes(1, 2)[:, :, None], parts, axis=2)  # heads, tiles, parts, rows, lanes
+    addresses = np.arange(len(words) * tiles * rows).reshape(len(words), tiles, 1, rows)
+    addresses = np.broadcast_to(addresses, in_order.shape[:-1])
+    written = np.repeat(np.eye(parts, dtype=np.int64), lanes, axis=1)[:, None, :]  # parts, 1, lanes
+    written = np.broadcast_to(written, in_order.shape)
+    elements = np.where(written == 1, in_order, -1)
+    return Writes(
+        job,
+        False,
+        job.result_base + addresses.ravel(),
+        written.reshape(-1, side),
+        elements.reshape(-1, side),
+    )
+
+
+def _writes_of_request(layout: Layout, request: Request) -> list[Writes]:
+    """Of a request."""
+    if request.logits is None:
+        return []
+    positions = range(request.first, request.first + len(request.codes))
+    jobs = [job for job in layout.jobs if job.sink != "logits"]
+    if request.goes_on:
+        return [_of_token(job, position, layout) for position in positions for job in jobs]
+    return [_writes_of(_of_prompt(job, positions.stop), layout) for job in jobs]
+
+
+def _of_prompt(job: Job, tokens: int) -> Job:
+    """With the elements of so many tokens."""
+    elements = job.elements.copy()
+    if job.cache == "values":
+        elements[tokens:] = -1
+    else:
+        elements[..., tokens:] = -1
+    return replace(job, elements=elements)
+
+
+def _of_token(job: Job, position: int, layout: Layout) -> Writes:
+    """In a decode step: on one tile, in the lane that the token has in the whole sequence."""
+    side = layout.side
+    tile, lane = divmod(position, side)
+    if job.cache == "values":
+        row = job.elements[position : position + 1]
+        return _writes_of(replace(job, elements=row, result_base=job.result_base + position), layout)
+    alone = np.full((*job.elements.shape[:-1], side), -1, dtype=np.int64)
+    alone[..., lane] = job.elements[..., position]
+    made = _writes_of(replace(job, elements=alone), layout)
+    if job.kind in ("block", "embed"):
+        ours = made.lanes_NL[:, lane] == 1
+        return made._replace(
+            addresses_N=made.addresses_N[ours],
+            lanes_NL=made.lanes_NL[ours],
+            elements_NL=made.elements_NL[ours],
+        )
+    if job.cache == "keys":
+        lanes = np.broadcast_to(np.eye(side, dtype=np.int64)[lane], made.lanes_NL.shape)
+        return made._replace(addresses_N=made.addresses_N + tile * job.column_step, lanes_NL=lanes)
+    return made
 
 
 @dataclass(frozen=True)
 class ExpectedWords:
-    """What a model writes for some samples, by its program. tensors: of the whole program, samples first."""
+    """What a model writes for some rows, by its program. tensors: of the whole program, samples first."""
 
     layout: Layout
-    writes: Sequence[Writes]
+    rows: Sequence[Row]
     tensors: Mapping[str, Integers]
 
     @property
-    def samples(self) -> int:
-        return len(next(iter(self.tensors.values())))
-
-    @property
     def words(self) -> int:
-        """Of a sample."""
-        return sum(len(one.addresses_N) for one in self.writes)
+        """Of all rows."""
+        return sum(len(one.addresses_N) for row in self.rows for one in row.writes)
 
     @property
     def names(self) -> list[str]:
         """Tensors that are compared word by word."""
-        return list(dict.fromkeys(name for one in self.writes for name in one.job.tensors))
-
-    def first(self, samples: int) -> ExpectedWords:
-        return ExpectedWords(
-            self.layout, self.writes, {name: values[:samples] for name, values in self.tensors.items()}
+        return list(
+            dict.fromkeys(name for row in self.rows for one in row.writes for name in one.job.tensors)
         )
 
+    def first(self, rows: int) -> ExpectedWords:
+        return replace(self, rows=self.rows[:rows])
+
     def word(self, number: int) -> tuple[Writes, int] | None:
-        """The job of a word of the sample, and which of its words it is; None after the last."""
-        for one in self.writes:
-            if number < len(one.addresses_N):
-                return one, number
-            number -= len(one.addresses_N)
+        """The job of a word, and which of its words it is; None after the last."""
+        for row in self.rows:
+            for one in row.writes:
+                if number < len(one.addresses_N):
+                    return one, number
+                number -= len(one.addresses_N)
         return None
 
     def element(self, one: Writes, word: int, lane: int) -> Element | None:
@@ -116,31 +184,49 @@ class ExpectedWords:
         raise IndexError(f"`{one.job.name}` makes fewer elements than its words say")
 
     def places_text(self) -> str:
-        """A line a word: lanes that hold a number, lanes that are written, the memory, the address."""
-        side, lines = self.layout.side, []
-        digits = -(-(2 * side + ADDRESS_BITS + 1) // 4)
-        for one in self.writes:
-            held, written = _mask(one.elements_NL >= 0), _mask(one.lanes_NL == 1)
-            for address, lanes, numbers in zip(one.addresses_N.tolist(), written, held, strict=True):
-                word = ((numbers << side | lanes) << 1 | int(one.to_residual)) << ADDRESS_BITS | address
-                lines.append(f"{word:0{digits}x}\n")
+        """A line a word: the mark of a row's last, lanes that hold a number, lanes that are written, the memory, the address."""
+        side, lines, known = self.layout.side, [], {}
+        digits, last = -(-(2 * side + ADDRESS_BITS + 2) // 4), 1 << 2 * side + ADDRESS_BITS + 1
+        for row in self.rows:
+            words = []
+            for one in row.writes:
+                if id(one) not in known:
+                    known[id(one)] = self._places(one)
+                words += known[id(one)]
+            if words:
+                words[-1] |= last
+            lines += [f"{word:0{digits}x}\n" for word in words]
         return "".join(lines)
 
-    def words_text(self) -> str:
-        """A line a word of each sample: its lanes, 0 where there is no number."""
-        values = np.concatenate([self._values(one) for one in self.writes], axis=1)
-        return "".join(f"{packed(word, WORD_BITS)}\n" for sample in values for word in sample.tolist())
+    def _places(self, one: Writes) -> list[int]:
+        side = self.layout.side
+        held, written = _mask(one.elements_NL >= 0), _mask(one.lanes_NL == 1)
+        return [
+            ((numbers << side | lanes) << 1 | int(one.to_residual)) << ADDRESS_BITS | address
+            for address, lanes, numbers in zip(one.addresses_N.tolist(), written, held, strict=True)
+        ]
 
-    def _values(self, one: Writes) -> Integers:
-        """Samples x words x lanes."""
-        tensors = [self.tensors[name] for name in one.job.tensors]
-        flat = np.concatenate([tensor.reshape(len(tensor), -1) for tensor in tensors], axis=1)
-        return np.where(one.elements_NL >= 0, flat[:, one.elements_NL], 0)
+    def words_text(self) -> str:
+        """A line a word of each row: its lanes, 0 where there is no number."""
+        words = [self._values(one, row.sample) for row in self.rows for one in row.writes]
+        return "".join(f"{packed(word, WORD_BITS)}\n" for of_job in words for word in of_job.tolist())
+
+    def _values(self, one: Writes, sample: int) -> Integers:
+        """Words x lanes."""
+        flat = np.concatenate([self.tensors[name][sample].ravel() for name in one.job.tensors])
+        return np.where(one.elements_NL >= 0, flat[one.elements_NL], 0)
 
 
 def expected_words(layout: Layout, program: Program, inputs: Integers) -> ExpectedWords:
     """inputs: samples first."""
-    return ExpectedWords(layout, writes_of(layout), trace(program, inputs, nested=True))
+    tensors = trace(program, inputs, nested=True)
+    if layout.text:
+        requests = requests_of(inputs, tensors[program.answer], layout.side)
+        rows = [Row(one.sample, _writes_of_request(layout, one)) for one in requests]
+    else:
+        of_sample = writes_of(layout)
+        rows = [Row(sample, of_sample) for sample in range(len(inputs))]
+    return ExpectedWords(layout, rows, tensors)
 
 
 def _mask(lanes_NL: np.ndarray) -> list[int]:

@@ -33,7 +33,8 @@ def lane_stream(module: str, elements: int, multiplier: int) -> Stream | None:
     """
     if module == "quweit_softmax_rows":
         made = _of_softmax(module, elements, softmax_cycles(elements))
-        return made._replace(ports=made.ports | {"multiplier_i": [multiplier] * made.cycles})
+        still = {"multiplier_i": [multiplier] * made.cycles, "counts_i": [0xFFFF] * made.cycles}
+        return made._replace(ports=made.ports | still)
     if module == "quweit_layer_norm":
         return _of_layer_norm(module, elements, layer_norm_cycles(elements))
     return None

@@ -1,0 +1,77 @@
+"""Requests by which a decoder is proven: whole prompts, short ones, decode steps, and what does not fit.
+
+A request is a row of the bench. After a reset the first one goes on from nothing; then each golden sample is a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from quweit_cli.hdl.vectors import packed
+from quweit_cli.ir.nodes.base import Integers
+
+STEPS = 4  # of a golden sample, at most: tokens that follow its short prompt one by one
+TOGETHER = 2  # tokens of the request that follows them
+REFUSED = "refused"
+
+
+class Request(NamedTuple):
+    sample: int  # golden, that it is a part of
+    first: int  # position of its first token
+    codes: list[int]
+    goes_on: bool  # from what is cached
+    logits: list[int] | None  # of its last token; None where it is refused
+
+    def words(self, word_bits: int) -> Iterator[int]:
+        """A code whose word says in its highest bit whether it goes on; above the word the mark of the last one."""
+        for place, code in enumerate(self.codes):
+            last = place == len(self.codes) - 1
+            yield code | self.goes_on << word_bits - 1 | last << word_bits
+
+
+class Plan(NamedTuple):
+    """How the tokens of a golden sample become requests."""
+
+    context: int
+    steps: int
+    together: int
+
+    @property
+    def rows(self) -> int:
+        """Requests of a golden sample."""
+        return 3 + self.steps + (self.together > 0)
+
+    def prompt(self, sample: int, side: int) -> int:
+        """Tokens of the short prompt: what follows fills the cache, begins it, goes from one tile of tokens to the next."""
+        longest = self.context - self.steps - self.together
+        return max(1, min((longest, 1, side - 2)[sample % 3], longest))
+
+
+def plan_of(context: int) -> Plan:
+    steps = max(0, min(STEPS, context - 1))
+    return Plan(context, steps, TOGETHER if context > steps + TOGETHER else 0)
+
+
+def requests_of(tokens_NT: Integers, logits_NTV: Integers, side: int) -> list[Request]:
+    """Those of all golden samples, after one that finds nothing cached."""
+    plan = plan_of(tokens_NT.shape[1])
+    made = [Request(0, 0, tokens_NT[0, :1].tolist(), True, logits_NTV[0, 0].tolist())]
+    for sample, (tokens_T, logits_TV) in enumerate(zip(tokens_NT.tolist(), logits_NTV.tolist(), strict=True)):
+        made.append(Request(sample, 0, tokens_T, False, logits_TV[-1]))
+        made.append(Request(sample, len(tokens_T), tokens_T[:1], True, None))
+        given = plan.prompt(sample, side)
+        made.append(Request(sample, 0, tokens_T[:given], False, logits_TV[given - 1]))
+        for count in (*[1] * plan.steps, plan.together):
+            if count:
+                first, given = given, given + count
+                made.append(Request(sample, first, tokens_T[first:given], True, logits_TV[given - 1]))
+    return made
+
+
+def render_requests(requests: Sequence[Request], word_bits: int, logit_bits: int) -> tuple[str, str]:
+    """A word a line, and an answer a line."""
+    digits = word_bits // 4 + 1
+    words = [f"{word:0{digits}x}\n" for one in requests for word in one.words(word_bits)]
+    answers = [REFUSED if one.logits is None else packed(one.logits, logit_bits) for one in requests]
+    return "".join(words), "".join(f"{one}\n" for one in answers)
