@@ -25,6 +25,7 @@ module ${top} (
 );
 
   localparam integer Side           = ${side};
+  localparam integer Units          = ${plan.lanes};  // of normalisation and of softmax
   localparam integer LaneBits       = ${side.bit_length() - 1};
   localparam integer ActivationBits = ${plan.address_bits("activations")};
   localparam integer ResidualBits   = ${plan.address_bits("positions")};
@@ -291,17 +292,25 @@ module ${top} (
   logic [31:0] logits_q [${plan.logits}];
   always_ff @(posedge clk_i) if (result_valid && to_logits) logits_q[OutputBits'(result_place)] <= logit_q;
 
-  // ---------------- normalisation and softmax, a lane a token
+  // ---------------- normalisation and softmax: a unit a token, of all tokens of a word or of a part of them
 
   logic              element, take, answers;
   logic [19:0]       lane_read, lane_write;
-  logic [15:0]       group;
-  logic [Side-1:0]   norm_valid, softmax_valid, unused_norm_ready, unused_norm_last, unused_softmax_ready, unused_softmax_last;
-  logic [Side*8-1:0] norms, probabilities;
+  logic [15:0]        group, part;
+  logic [Units-1:0]   norm_valid, softmax_valid, unused_norm_ready, unused_norm_last, unused_softmax_ready, unused_softmax_last;
+  logic [Units*8-1:0] norms, probabilities;
+  logic [LaneBits-1:0] first_unit;  // of the lanes of a word, that of unit 0
+  logic [Units*16-1:0] unit_sums;
+  logic [Units*8-1:0]  unit_scores;
 
-  assign answers = is_norm ? (&norm_valid) : (&softmax_valid);
+  assign answers     = is_norm ? (&norm_valid) : (&softmax_valid);
+  assign first_unit  = LaneBits'(part * 16'(Units));
+  assign unit_sums   = residual_word[first_unit*16 +: Units*16];
+  assign unit_scores = b_word[first_unit*8 +: Units*8];
 
-  quweit_lane_rows u_lane_rows (
+  quweit_lane_rows #(
+    .Parts (Side / Units)
+  ) u_lane_rows (
     .clk_i,
     .rst_ni,
     .start_i         (start && (is_norm || is_softmax)),
@@ -314,10 +323,11 @@ module ${top} (
     .element_o       (element),
     .take_o          (take),
     .group_o         (group),
+    .part_o          (part),
     .write_address_o (lane_write)
   );
 
-  for (genvar lane = 0; lane < Side; lane++) begin : gen_lane
+  for (genvar lane = 0; lane < Units; lane++) begin : gen_lane
     quweit_layer_norm #(
       .Elements (${plan.width})
     ) u_layer_norm (
@@ -325,7 +335,7 @@ module ${top} (
       .rst_ni,
       .x_valid_i (element && is_norm),
       .x_ready_o (unused_norm_ready[lane]),
-      .x_data_i  (residual_word[lane*16 +: 16]),
+      .x_data_i  (unit_sums[lane*16 +: 16]),
       .x_last_i  (1'b0),
       .y_valid_o (norm_valid[lane]),
       .y_ready_i (take && is_norm),
@@ -339,10 +349,10 @@ module ${top} (
       .clk_i,
       .rst_ni,
       .multiplier_i (job_number),
-      .counts_i     (${"query_tile * 16'd%d + 16'(lane)" % side if text else "16'hffff"}),
+      .counts_i     (${"query_tile * 16'd%d + 16'(first_unit) + 16'(lane)" % side if text else "16'hffff"}),
       .x_valid_i    (element && is_softmax),
       .x_ready_o    (unused_softmax_ready[lane]),
-      .x_data_i     (b_word[lane*8 +: 8]),
+      .x_data_i     (unit_scores[lane*8 +: 8]),
       .x_last_i     (1'b0),
       .y_valid_o    (softmax_valid[lane]),
       .y_ready_i    (take && is_softmax),
@@ -379,9 +389,9 @@ module ${top} (
       activation_write = {Side{to_activations || to_table}};
 % endif
     end else if (take) begin
-      activation_write         = '1;
+      activation_write         = Side'({Units{1'b1}}) << first_unit;
       activation_write_address = ActivationBits'(lane_write);
-      activation_data          = is_norm ? norms : probabilities;
+      activation_data          = {Side/Units{is_norm ? norms : probabilities}};
 % if not text:
     end else if (pooled_valid) begin
       activation_write         = '1;

@@ -1,11 +1,12 @@
 // Reads rows of elements for units that stand side by side, a row each, and says where their answers go.
 //
-// Words hold an element of Lanes rows. A group of rows is read word by word, its answers are taken once every lane has one;
-// then comes the next group.
+// Words hold an element each of a group of rows. A part of the group, as many rows as there are units, is read word by word, and
+// its answers are taken once every unit has one; then comes the next part, from the same words, or the next group.
 
 `default_nettype none
 
 module quweit_lane_rows #(
+  parameter integer Parts       = 1,  // of a group
   parameter integer AddressBits = 20
 ) (
   input  logic                   clk_i,
@@ -20,14 +21,17 @@ module quweit_lane_rows #(
   output logic                   element_o,      // the word of the address before is there
   output logic                   take_o,         // answers are taken, and written
   output logic [15:0]            group_o,        // which they are of
+  output logic [15:0]            part_o,
   output logic [AddressBits-1:0] write_address_o
 );
 
   logic [15:0] read_q, taken_q;
-  logic        reading_q, active_q, last_taken;
+  logic        reading_q, active_q, last_taken, last_part, last_group;
 
   assign take_o     = active_q && answers_i;
   assign last_taken = take_o && (taken_q == elements_i - 16'd1);
+  assign last_part  = (part_o == 16'(Parts - 1));
+  assign last_group = last_part && (group_o == groups_i - 16'd1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -40,8 +44,8 @@ module quweit_lane_rows #(
         reading_q <= 1'b1;
         active_q  <= 1'b1;
       end else if (last_taken) begin
-        reading_q <= (group_o != groups_i - 16'd1);
-        active_q  <= (group_o != groups_i - 16'd1);
+        reading_q <= !last_group;
+        active_q  <= !last_group;
       end else if (read_q == elements_i - 16'd1) begin
         reading_q <= 1'b0;
       end
@@ -53,6 +57,7 @@ module quweit_lane_rows #(
       read_q          <= '0;
       taken_q         <= '0;
       group_o         <= '0;
+      part_o          <= '0;
       read_address_o  <= read_base_i;
       write_address_o <= write_base_i;
     end else begin
@@ -63,7 +68,14 @@ module quweit_lane_rows #(
       if (take_o) begin
         taken_q         <= last_taken ? '0 : taken_q + 16'd1;
         write_address_o <= write_address_o + 1'b1;
-        if (last_taken) group_o <= group_o + 16'd1;
+      end
+      if (last_taken && last_part) begin
+        part_o  <= '0;
+        group_o <= group_o + 16'd1;
+      end else if (last_taken) begin
+        part_o          <= part_o + 16'd1;
+        read_address_o  <= read_address_o - AddressBits'(elements_i);
+        write_address_o <= write_address_o - AddressBits'(elements_i - 16'd1);
       end
     end
   end

@@ -111,6 +111,19 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
         assert table.rows
 
 
+@pytest.mark.requires("verilator")
+def test_fewer_units_take_longer_for_the_same_numbers(dense: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(dense, tmp_path / "copy"))
+    rtl.run(project, config.Rtl(side=SIDE, lanes=2, directed_rows=0, random_rows=1))
+    before, after = manifest_of(dense).model, manifest_of(project).model
+    assert before is not None and after is not None and (before.lanes, after.lanes) == (SIDE, 2)
+    longer = after.initiation_interval_cycles - before.initiation_interval_cycles
+    of_units = sum(job.cycles - 10 for job in before.schedule if job.engine in ("norm", "softmax"))
+    assert longer == 3 * of_units
+    result = sim.run(project, config.Sim(simulators=("verilator",)), only=["model"])
+    assert result.bit_exact and result.simulators[0].models[0].words_compared
+
+
 def test_the_schedule_is_a_document_that_adds_up(dense: Path) -> None:
     design = manifest_of(dense).model
     assert design is not None
@@ -302,6 +315,7 @@ def test_hardware_of_a_float_model_is_refused(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"side": 24}, "no model on an array of side 24"),
+        ({"side": 8, "lanes": 3}, "3 lanes do not take the 8 tokens of a word"),
         ({"side": 64}, "comes faster than an array of side 64 is flushed"),
         ({"side": 8, "features_per_beat": 2}, "takes 2 features a beat"),
     ],

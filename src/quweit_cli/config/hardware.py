@@ -111,6 +111,12 @@ class Rtl(Fold):
         le=64,
         description="side of the systolic array of a whole model whose arithmetic is of integers: 8, 16, 32 or 64; its blocks alone are rendered when absent",
     )
+    lanes: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="units of layer normalisation and of softmax of a whole model, a power of two; as many as `side` when absent",
+    )
     pipelined: bool = Field(
         False, description="arrays and units with more registers, for library cells at a fast clock"
     )

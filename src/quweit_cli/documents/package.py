@@ -256,7 +256,8 @@ class ModelDesign(PortedDesign):
 
     kind: ClassVar[Kind] = "model"
 
-    side: Positive = Field(description="of its systolic array, and lanes of its units")
+    side: Positive = Field(description="of its systolic array, and tokens of a word")
+    lanes: Positive = Field(description="units of layer normalisation, and of softmax")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
     decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")
 

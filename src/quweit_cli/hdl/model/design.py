@@ -76,7 +76,7 @@ def render_model(
             )
     top = literals.identifier(f"{name}_model")
     try:
-        layout = lay_out(source.program, side, f"rtl/{top}", blocks)
+        layout = lay_out(source.program, side, f"rtl/{top}", blocks, options.lanes)
     except (ValueError, IndexError) as error:  # sizes that do not fit one another
         raise UnsupportedModel(
             f"`{name}` is of another structure than the models of `quweit dump`: {error}",
@@ -228,6 +228,7 @@ def _describe(
             (bus_inputs, sha256(vectors[bus_inputs])),
         ),
         side=layout.side,
+        lanes=layout.lanes,
         schedule=schedule,
     )
 

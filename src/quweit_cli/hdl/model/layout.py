@@ -106,6 +106,7 @@ class Layout:
     """
 
     side: int
+    lanes: int  # units of normalisation, and of softmax
     reads: Image | Text
     tokens: int
     width: int
@@ -126,6 +127,11 @@ class Layout:
     @property
     def fields(self) -> list[tuple[str, int, int]]:
         return list(fields_of_word())
+
+    @property
+    def parts(self) -> int:
+        """In which units take the tokens of a word."""
+        return self.side // self.lanes
 
     @property
     def tiles(self) -> int:
@@ -262,7 +268,7 @@ class Layout:
 
     def norm(self, name: str, result_base: int) -> None:
         def job(tiles: int) -> Job:
-            cycles = tiles * (layer_norm_cycles(self.width) + GROUP) + GROUP
+            cycles = tiles * self.parts * (layer_norm_cycles(self.width) + GROUP) + GROUP
             return Job(
                 name,
                 "norm",
@@ -280,7 +286,7 @@ class Layout:
         """In place. groups: tiles of queries, of one head or several. elements: those of the probabilities."""
 
         def job(groups: int) -> Job:
-            cycles = groups * (softmax_cycles(self.tokens) + GROUP) + GROUP
+            cycles = groups * self.parts * (softmax_cycles(self.tokens) + GROUP) + GROUP
             return Job(
                 name,
                 "softmax",
@@ -344,18 +350,27 @@ def by_feature(tokens: int, features: int) -> Integers:
     return np.arange(tokens * features).reshape(tokens, features).T
 
 
-def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesign]) -> Layout:
+def lay_out(
+    program: Program, side: int, folder: str, blocks: Sequence[BlockDesign], lanes: int | None = None
+) -> Layout:
     """The schedules and memories of a transformer on an array of this side.
 
-    blocks: first layer first; none where MLPs are dense.
+    blocks: first layer first; none where MLPs are dense. lanes: units of normalisation and of softmax; as many as the side
+    when absent.
 
     Raises:
-        ConfigError: a side that is no power of two from 8 to 64.
+        ConfigError: a side that is no power of two from 8 to 64, or lanes that do not divide it.
         UnsupportedModel: a program of another structure, or whose integers or memories are larger than those of the hardware.
     """
     if side not in SIDES:
         raise ConfigError(
             f"no model on an array of side {side}", hint=f"`rtl.side` is one of {', '.join(map(str, SIDES))}"
+        )
+    lanes = side if lanes is None else lanes
+    if side % lanes:
+        raise ConfigError(
+            f"{lanes} lanes do not take the {side} tokens of a word in whole parts",
+            hint=f"`rtl.lanes` is a power of two of at most {side}",
         )
     steps = _Steps(program)
     layers = [node for node in steps.nodes.values() if isinstance(node, Program)]
@@ -369,6 +384,7 @@ def lay_out(program: Program, side: int, folder: str, blocks: Sequence[BlockDesi
     tokens, width = layers[0].input_type.shape
     made = Layout(
         side=side,
+        lanes=lanes,
         reads=_read(program, steps),
         tokens=tokens,
         width=width,

@@ -49,10 +49,11 @@ class Element(NamedTuple):
 
 def writes_of(layout: Layout) -> list[Writes]:
     """Of one sample, job after job; logits go to no memory."""
-    return [_writes_of(job, layout.side) for job in layout.jobs if job.sink != "logits"]
+    return [_writes_of(job, layout) for job in layout.jobs if job.sink != "logits"]
 
 
-def _writes_of(job: Job, side: int) -> Writes:
+def _writes_of(job: Job, layout: Layout) -> Writes:
+    side = layout.side
     rows, columns = job.elements.shape[-2:]
     row_tiles, tiles = -(-rows // side), -(-columns // side)
     padded = np.full((*job.elements.shape[:-1], tiles * side), -1, dtype=np.int64)
@@ -75,8 +76,22 @@ def _writes_of(job: Job, side: int) -> Writes:
         lanes = np.eye(side, dtype=np.int64)[token % side]
         elements = np.where(lanes == 1, job.elements[output, token][:, None], -1)
         return Writes(job, True, token // side * rows + output, lanes, elements)
-    in_order = words.swapaxes(1, 2).reshape(-1, side)  # heads, tiles, rows
-    return Writes(job, False, job.result_base + np.arange(len(in_order)), everywhere, in_order)
+    # A norm or a softmax, part after part of a word; a sum is the same in all lanes.
+    lanes = side if job.kind == "sum" else layout.lanes
+    parts = side // lanes
+    in_order = np.repeat(words.swapaxes(1, 2)[:, :, None], parts, axis=2)  # heads, tiles, parts, rows, lanes
+    addresses = np.arange(len(words) * tiles * rows).reshape(len(words), tiles, 1, rows)
+    addresses = np.broadcast_to(addresses, in_order.shape[:-1])
+    written = np.repeat(np.eye(parts, dtype=np.int64), lanes, axis=1)[:, None, :]  # parts, 1, lanes
+    written = np.broadcast_to(written, in_order.shape)
+    elements = np.where(written == 1, in_order, -1)
+    return Writes(
+        job,
+        False,
+        job.result_base + addresses.ravel(),
+        written.reshape(-1, side),
+        elements.reshape(-1, side),
+    )
 
 
 def _writes_of_request(layout: Layout, request: Request) -> list[Writes]:
@@ -86,8 +101,8 @@ def _writes_of_request(layout: Layout, request: Request) -> list[Writes]:
     positions = range(request.first, request.first + len(request.codes))
     jobs = [job for job in layout.jobs if job.sink != "logits"]
     if request.goes_on:
-        return [_of_token(job, position, layout.side) for position in positions for job in jobs]
-    return [_writes_of(_of_prompt(job, positions.stop), layout.side) for job in jobs]
+        return [_of_token(job, position, layout) for position in positions for job in jobs]
+    return [_writes_of(_of_prompt(job, positions.stop), layout) for job in jobs]
 
 
 def _of_prompt(job: Job, tokens: int) -> Job:
@@ -100,15 +115,16 @@ def _of_prompt(job: Job, tokens: int) -> Job:
     return replace(job, elements=elements)
 
 
-def _of_token(job: Job, position: int, side: int) -> Writes:
+def _of_token(job: Job, position: int, layout: Layout) -> Writes:
     """In a decode step: on one tile, in the lane that the token has in the whole sequence."""
+    side = layout.side
     tile, lane = divmod(position, side)
     if job.cache == "values":
         row = job.elements[position : position + 1]
-        return _writes_of(replace(job, elements=row, result_base=job.result_base + position), side)
+        return _writes_of(replace(job, elements=row, result_base=job.result_base + position), layout)
     alone = np.full((*job.elements.shape[:-1], side), -1, dtype=np.int64)
     alone[..., lane] = job.elements[..., position]
-    made = _writes_of(replace(job, elements=alone), side)
+    made = _writes_of(replace(job, elements=alone), layout)
     if job.kind in ("block", "embed"):
         ours = made.lanes_NL[:, lane] == 1
         return made._replace(
