@@ -45,6 +45,7 @@ class ModelSummary(Artifact):
     bit_exact: bool
     samples: Count = Field(description="compared, over all scenarios")
     cycles_per_sample: Count | None = Field(description="measured; null when it could not be measured")
+    decode_latency_cycles: Count | None = Field(None, description="measured, of a step of a decoder")
 
 
 class SimulatorSummary(Artifact):

@@ -108,6 +108,7 @@ def _model(one: SimulatorResult) -> ModelSummary | None:
         bit_exact=run.bit_exact,
         samples=run.compared,
         cycles_per_sample=run.initiation_interval_cycles,
+        decode_latency_cycles=run.decode_latency_cycles,
     )
 
 
