@@ -274,7 +274,7 @@ def test_a_vocabulary_of_one_token_is_refused(dense: Path) -> None:
 
 
 def test_a_decoder_larger_than_its_addresses_is_refused() -> None:
-    made = Layout(SIDE, Text(2, 8), 8, 8, 2, "x")
+    made = Layout(SIDE, SIDE, Text(2, 8), 8, 8, 2, "x")
     made.norm("x", 1 << 20)
     with pytest.raises(OverflowError, match="`result_base` of job `x` is 1048576, and has 20 bits"):
         _ = made.memories
@@ -292,7 +292,7 @@ def test_a_float_decoder_is_refused_and_nothing_is_written(tmp_path: Path) -> No
 
 def test_a_side_that_the_first_product_is_too_early_for_is_refused() -> None:
     """The array is flushed while tokens are embedded and normalised."""
-    layout = Layout(64, Text(2, 8), tokens=8, width=2, logits=2, folder="x")
+    layout = Layout(64, 64, Text(2, 8), tokens=8, width=2, logits=2, folder="x")
     layout.embed("embedded", "positioned", np.zeros((2, 2), dtype=np.int64))
     layout.norm("norm", 0)
     (embed, norm), product = layout.steps, Job("x", "product", 5)
