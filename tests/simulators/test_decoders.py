@@ -18,10 +18,11 @@ from experiments import tiny_gpt
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, UnsupportedModel
+from quweit_cli.hdl.model.design import _check_flushing
 from quweit_cli.hdl.model.layout import Layout, Text, lay_out
 from quweit_cli.hdl.model.requests import REFUSED, plan_of, render_requests, requests_of
-from quweit_cli.hdl.model.schedule import BETWEEN
-from quweit_cli.ir import Program, Step
+from quweit_cli.hdl.model.schedule import BETWEEN, Job
+from quweit_cli.ir import Program, Step, TensorType
 from quweit_cli.ir.nodes.functions import Softmax
 from quweit_cli.report import tables
 from quweit_cli.stages import dump, rtl, sim, train
@@ -77,6 +78,7 @@ def model_of(project: Path) -> ModelDesign:
     return design
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_a_weightless_decoder_equals_its_program_on_icarus(weightless: Path) -> None:
     (one,) = sim.run(weightless, config.Sim(simulators=("icarus",)), only=["model"]).simulators
@@ -183,11 +185,9 @@ CHANGES: dict[str, tuple[str, str, Callable[[int], int]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
-@pytest.mark.parametrize(
-    "change",
-    [pytest.param(one, marks=pytest.mark.slow if place else ()) for place, one in enumerate(CHANGES)],
-)
+@pytest.mark.parametrize("change", list(CHANGES))
 def test_a_change_in_a_memory_is_found(copy: Path, change: str) -> None:
     memory, tensor, changed = CHANGES[change]
     design, tensors, first = tables_of(copy, step=memory == "step")
@@ -252,11 +252,6 @@ REFUSED_PROGRAMS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         lambda node: dataclasses.replace(node, vectors_VD=node.vectors_VD + 2**16),
         "does not fit the words of its hardware",
     ),
-    "one token": (
-        "embedded",
-        lambda node: dataclasses.replace(node, vectors_VD=node.vectors_VD[:1]),
-        "knows one token alone",
-    ),
 }
 
 
@@ -268,8 +263,18 @@ def test_a_decoder_that_the_hardware_would_compute_otherwise_is_refused(dense: P
         lay_out(source.program, SIDE, "x", [])
 
 
+def test_a_vocabulary_of_one_token_is_refused(dense: Path) -> None:
+    """Its answer would be one word, as that of a request that is refused."""
+    program = changed_program(
+        dense, "embedded", lambda node: dataclasses.replace(node, vectors_VD=node.vectors_VD[:1])
+    ).program
+    object.__setattr__(program, "input_type", TensorType(20, 0, 0))
+    with pytest.raises(UnsupportedModel, match="knows one token alone"):
+        lay_out(program, SIDE, "x", [])
+
+
 def test_a_decoder_larger_than_its_addresses_is_refused() -> None:
-    made = Layout(SIDE, Text(2, 8), 8, 8, 2, "x")
+    made = Layout(SIDE, SIDE, Text(2, 8), 8, 8, 2, "x")
     made.norm("x", 1 << 20)
     with pytest.raises(OverflowError, match="`result_base` of job `x` is 1048576, and has 20 bits"):
         _ = made.memories
@@ -285,11 +290,24 @@ def test_a_float_decoder_is_refused_and_nothing_is_written(tmp_path: Path) -> No
     assert not (project / "rtl").exists()
 
 
-def test_a_side_that_the_first_product_is_too_early_for_is_refused(weightless: Path) -> None:
-    before = model_of(weightless)
-    with pytest.raises(ConfigError, match="tokens of 8 features come faster than an array of side 64"):
-        rtl.run(weightless, config.Rtl(side=64))
-    assert model_of(weightless) == before
+def test_a_side_that_the_first_product_is_too_early_for_is_refused() -> None:
+    """The array is flushed while tokens are embedded and normalised."""
+    layout = Layout(64, 64, Text(2, 8), tokens=8, width=2, logits=2, folder="x")
+    layout.embed("embedded", "positioned", np.zeros((2, 2), dtype=np.int64))
+    layout.norm("norm", 0)
+    (embed, norm), product = layout.steps, Job("x", "product", 5)
+    layout.steps.append(product)
+    assert 1 + embed.cycles + norm.cycles + 2 * BETWEEN < 2 * 64
+    with pytest.raises(ConfigError, match="tokens of 2 features come faster than an array of side 64"):
+        _check_flushing(layout)
+    _check_flushing(dataclasses.replace(layout, side=32))
+
+
+def test_a_wrapper_of_another_width_is_refused(dense: Path) -> None:
+    before = model_of(dense)
+    with pytest.raises(ConfigError, match="takes words of 1 bytes and gives words of 4"):
+        rtl.run(dense, config.Rtl(side=SIDE, bus_bytes=2))
+    assert model_of(dense) == before
 
 
 def test_jobs_of_a_step_are_as_long_as_the_sequencer_waits(dense: Path) -> None:

@@ -86,7 +86,10 @@ def test_the_command_prints_the_text_alone(trained: Path, quweit: Callable[..., 
 
 # ---------------------------------------------------------------- from hardware
 
-SIZES = ("model.arithmetic=integer", "model.dim=8", "model.depth=1", "model.heads=1", "model.mlp=dense")
+SIZES = (
+    "model.arithmetic=integer", "model.dim=8", "model.depth=1", "model.heads=1", "model.mlp=dense",
+    "model.context=6",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +105,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.requires("icarus")
 def test_hardware_writes_what_pytorch_writes(rendered: Path, quweit: Callable[..., Outcome]) -> None:
-    """A prompt, decode steps, and new prompts once the context of 16 is full."""
-    how = ("--prompt", "fa", "--tokens", "17", "--temperature", "1.5", "--seed", "7")
+    """A prompt, decode steps, and new prompts once the context of 6 is full."""
+    how = ("--prompt", "fa", "--tokens", "6", "--temperature", "1.5", "--seed", "7")
     written = quweit("sample", rendered / "train/ckpt.pt", *how)
     outcome = quweit("sample", rendered, "--on", "rtl", "--simulator", "icarus", *how)
     assert outcome.code == 0 and outcome.stdout == written.stdout

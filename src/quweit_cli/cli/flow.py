@@ -28,6 +28,12 @@ def dump(
     samples: Annotated[
         int | None, typer.Option(min=1, help="test samples compared with the integer program  [default: all]")
     ] = None,
+    golden_samples: Annotated[
+        int,
+        typer.Option(
+            min=1, help="samples kept with their logits, of a model whose arithmetic is of integers"
+        ),
+    ] = 64,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -39,7 +45,7 @@ def dump(
     from quweit_cli.artifacts import open_project
     from quweit_cli.stages import dump as stage
 
-    settings = config.settings(config.Dump, rows=rows, samples=samples)
+    settings = config.settings(config.Dump, rows=rows, samples=samples, golden_samples=golden_samples)
     _show(
         stage.run(checkpoint, open_project(out), settings, data_path=data, progress=_progress()), json, "dump"
     )

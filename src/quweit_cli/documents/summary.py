@@ -48,6 +48,7 @@ class ModelSummary(Artifact):
         None, description="of its program, every word that is written; absent where none was"
     )
     cycles_per_sample: Count | None = Field(description="measured; null when it could not be measured")
+    decode_latency_cycles: Count | None = Field(None, description="measured, of a step of a decoder")
 
 
 class SimulatorSummary(Artifact):

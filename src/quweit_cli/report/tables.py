@@ -105,8 +105,16 @@ def rtl(manifest: RtlManifest) -> list[Table]:
         tables.append(Table("Arrays", ("array", "cells", "products"), arrays))
     if manifest.model is not None:
         model = manifest.model
-        row = (f"{model.side} x {model.side}", len(model.schedule), model.initiation_interval_cycles)
-        tables.append(Table("Whole model", ("array", "jobs of its schedule", "cycles a sample"), [row]))
+        step = model.decode
+        of_model = (
+            "array",
+            "jobs of its schedule",
+            "cycles a sample",
+            *(["cycles a decode step"] if step else []),
+        )
+        figures = (f"{model.side} x {model.side}", len(model.schedule), model.initiation_interval_cycles)
+        row = (*figures, *([step.initiation_interval_cycles] if step else []))
+        tables.append(Table("Whole model", of_model, [row]))
     return [*tables, *_not_rendered(manifest.not_rendered)]
 
 
@@ -180,19 +188,28 @@ def _units(result: SimResult) -> Table:
 
 
 def _models(result: SimResult) -> Table:
+    runs = [(s, r) for s in result.simulators for r in s.models]
+    decodes = any(r.decode_latency_cycles is not None for _, r in runs)
     rows: list[Sequence[object]] = [
         (
             s.version,
             r.bit_exact,
             r.compared,
             r.initiation_interval_cycles,
+            *([r.decode_latency_cycles] if decodes else []),
             round(r.build_seconds + r.run_seconds, 1),
         )
-        for s in result.simulators
-        for r in s.models
+        for s, r in runs
     ]
-    columns = ("simulator", "equal", "samples", "cycles a sample", "seconds")
-    return Table(f"{result.name}: the whole model against its program, pixels to logits", columns, rows)
+    of_model = ("requests", "cycles a prompt", "latency of a decode step")
+    columns = (
+        "simulator",
+        "equal",
+        *(of_model if decodes else ("samples", "cycles a sample")),
+        "seconds",
+    )
+    what = "tokens" if decodes else "pixels"
+    return Table(f"{result.name}: the whole model against its program, {what} to logits", columns, rows)
 
 
 def _arrays(result: SimResult) -> Table:

@@ -57,8 +57,10 @@ class Conversation:
         try:
             self.line.sendall(f"{' '.join(map(str, words))}\n".encode())
             answer = self.answers.readline()
-        except OSError as error:
-            raise ToolFailed(f"the simulator does not answer: {error}") from None
+        except TimeoutError:
+            raise ToolFailed(f"the simulator gives no answer within {RUN_SECONDS:.0f} s") from None
+        except OSError:
+            answer = ""
         if not answer:
             raise ToolFailed("the simulator ended while it was asked")
         return answer.strip()

@@ -26,7 +26,9 @@ CHECKPOINT = Path("train") / "ckpt.pt"
 
 
 def run(experiment: config.Experiment, project: Path, *, progress: Progress = SILENT) -> Summary:
-    """Train, dump, rtl, sim, synth, front, energy, report; a dense baseline is trained and reported only.
+    """Train, dump, rtl, sim, synth, front, energy, report.
+
+    A dense model has no front, and is trained and reported only unless `rtl.side` asks for hardware of all of it.
 
     Tools are looked for before anything runs, and settings of later stages checked before training. A simulator that the settings list and this machine
     lacks is skipped, said so, and named in the summary, as long as another one remains.
@@ -35,24 +37,31 @@ def run(experiment: config.Experiment, project: Path, *, progress: Progress = SI
         ConfigError, ArtifactError, ToolError, CheckFailed: from the stages; what was finished stays.
     """
     artifacts.open_project(project)
-    if experiment.model.mlp == "dense":
-        return _run_baseline(experiment, project, progress)
+    dense = experiment.model.mlp == "dense"
+    if dense:
+        _check_dense(project)
+        if experiment.rtl.side is None:
+            return _run_baseline(experiment, project, progress)
     simulation, skipped = _usable_simulators(experiment.sim)
     toolbox.find(synthesizer(experiment.synth.tool).tool)
     for name, reason in skipped.items():
         progress.note(f"skipping {name}: {reason}")
     usable = experiment.model_copy(update={"sim": simulation})
-    for arrow in FLOW:
+    for arrow in (one for one in FLOW if not (dense and one is FRONT)):
         _bring_up_to_date(project, arrow, usable if arrow.name == "sim" else experiment, progress)
     return write_summary(project, skipped=skipped)
 
 
-def _run_baseline(experiment: config.Experiment, project: Path, progress: Progress) -> Summary:
-    if (project / "dump").is_dir():
+def _check_dense(project: Path) -> None:
+    """Raises ConfigError where the project holds blocks."""
+    if (project / "dump").is_dir() and DUMP.load(project).blocks:
         raise ConfigError(
             f"`{project}` holds the hardware of a weightless model, and `model.mlp` is dense",
             hint="name another directory with --out",
         )
+
+
+def _run_baseline(experiment: config.Experiment, project: Path, progress: Progress) -> Summary:
     for arrow in BASELINE:
         _bring_up_to_date(project, arrow, experiment, progress)
     progress.note("the MLPs are dense: there is no block to dump, render or synthesize")
@@ -120,6 +129,8 @@ def _report(project: Path, _: config.Experiment, progress: Progress) -> object:
 
 
 TRAIN = Arrow("train", lambda _, experiment: keys.train(experiment), _train, needs_torch=True)
+# of the first block
+FRONT = Arrow("front", lambda project, _: keys.front(project, DUMP.load(project).blocks[0].name), _front)
 REPORT = Arrow("report", lambda project, _: keys.report(project), _report)
 FLOW = (
     TRAIN,
@@ -132,8 +143,7 @@ FLOW = (
     Arrow("rtl", lambda project, one: keys.rtl(project, one.rtl), _rtl),
     Arrow("sim", lambda project, one: keys.sim(project, one.sim), _sim),
     Arrow("synth", lambda project, one: keys.synth(project, one.synth), _synth),
-    # of the first block
-    Arrow("front", lambda project, _: keys.front(project, DUMP.load(project).blocks[0].name), _front),
+    FRONT,
     Arrow("energy", lambda project, one: keys.energy(project, one.energy), _energy),
     REPORT,
 )

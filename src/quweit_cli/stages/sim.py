@@ -131,7 +131,7 @@ def compare(
         progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
     with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
         if not netlist:
-            _compile_cells(package, _blocks(compared), *_quickest(tools), folder)
+            _compile_cells(package, _blocks(compared), *_quickest_to_compile(tools), folder)
         runs = _run_all(work, package, manifest, folder, waves=waves, progress=progress)
         simulators = [_summary(tool, found, work, runs) for tool, found in tools]
         result = SimResult(
@@ -243,7 +243,7 @@ def _rtl_work(
                 words = expected if isinstance(design, ModelDesign) else None
                 forms = row_designs.subjects(package, design, _rows(options, tool, design), words)
                 work.append(Work(tool, found, forms["rtl"]))
-                if tool is _quickest(tools)[0] and "wrapper" in forms:
+                if "wrapper" in forms and tool is _of_wrappers(design, tools):
                     work.append(Work(tool, found, forms["wrapper"]))
     return work
 
@@ -270,9 +270,16 @@ def _expected(
     return expected_words(layout, source.program, source.inputs)
 
 
-def _quickest(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
-    """Who does what is done once: the one that compiles in no time, where it was asked for."""
+def _quickest_to_compile(tools: list[tuple[Simulator, Found]]) -> tuple[Simulator, Found]:
+    """Where it was asked for."""
     return next(((tool, found) for tool, found in tools if tool.four_state), tools[0])
+
+
+def _of_wrappers(design: RowDesign, tools: list[tuple[Simulator, Found]]) -> Simulator:
+    """Who compares a wrapper, which is compared once: that of a model takes long to simulate, that of a block to compile."""
+    if isinstance(design, ModelDesign):
+        return next((tool for tool, _ in tools if not tool.four_state), tools[0][0])
+    return _quickest_to_compile(tools)[0]
 
 
 def _netlist_work(

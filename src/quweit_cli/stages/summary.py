@@ -117,6 +117,7 @@ def _model(one: SimulatorResult) -> ModelSummary | None:
         samples=run.compared,
         tensors_compared=run.tensors_compared,
         cycles_per_sample=run.initiation_interval_cycles,
+        decode_latency_cycles=run.decode_latency_cycles,
     )
 
 
