@@ -132,6 +132,21 @@ def test_a_decode_step_takes_one_tile_where_the_prompt_takes_them_all(dense: Pat
     assert [job.cache for job in layout.jobs if "/key" in job.name] == ["keys", "keys"]
 
 
+def test_a_decode_step_takes_the_part_of_the_units_that_its_token_is_in(dense: Path) -> None:
+    source = read_model(dense / "dump", DUMP.load(dense))
+    all_lanes, two = (lay_out(source.program, SIDE, "x", [], lanes) for lanes in (SIDE, 2))
+    assert [job.cycles for job in two.steps] == [job.cycles for job in all_lanes.steps]
+    assert sum(job.cycles for job in two.jobs) > sum(job.cycles for job in all_lanes.jobs)
+
+
+@pytest.mark.slow
+@pytest.mark.requires("verilator")
+def test_a_decoder_of_fewer_units_than_lanes_equals_its_program(copy: Path) -> None:
+    rtl.run(copy, config.Rtl(side=SIDE, lanes=2))
+    (run,) = sim.run(copy, config.Sim(simulators=("verilator",))).simulators[0].models
+    assert run.bit_exact and run.words_compared
+
+
 # ---------------------------------------------------------------- requests
 
 

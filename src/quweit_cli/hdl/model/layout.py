@@ -267,8 +267,8 @@ class Layout:
         self.add(job(rows, columns), job(self.side, columns) if cache == "values" else job(rows, 1))
 
     def norm(self, name: str, result_base: int) -> None:
-        def job(tiles: int) -> Job:
-            cycles = tiles * self.parts * (layer_norm_cycles(self.width) + GROUP) + GROUP
+        def job(tiles: int, parts: int) -> Job:
+            cycles = tiles * parts * (layer_norm_cycles(self.width) + GROUP) + GROUP
             return Job(
                 name,
                 "norm",
@@ -280,13 +280,13 @@ class Layout:
                 elements=by_feature(self.tokens, self.width),
             )
 
-        self.add(job(self.tiles), job(1))
+        self.add(job(self.tiles, self.parts), job(1, 1))
 
     def softmax(self, name: str, base: int, groups: int, multiplier: int, elements: Integers) -> None:
         """In place. groups: tiles of queries, of one head or several. elements: those of the probabilities."""
 
-        def job(groups: int) -> Job:
-            cycles = groups * self.parts * (softmax_cycles(self.tokens) + GROUP) + GROUP
+        def job(groups: int, parts: int) -> Job:
+            cycles = groups * parts * (softmax_cycles(self.tokens) + GROUP) + GROUP
             return Job(
                 name,
                 "softmax",
@@ -300,7 +300,7 @@ class Layout:
                 elements=elements,
             )
 
-        self.add(job(groups), job(1))
+        self.add(job(groups, self.parts), job(1, 1))
 
     def block(self, name: str, source: int, design: BlockDesign, shift: int) -> None:
         number, width = len(self.block_shifts), self.width
