@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import re
 import shutil
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,27 @@ def test_a_decoder_of_fewer_units_than_lanes_equals_its_program(copy: Path) -> N
     rtl.run(copy, config.Rtl(side=SIDE, lanes=2))
     (run,) = sim.run(copy, config.Sim(simulators=("verilator",))).simulators[0].models
     assert run.bit_exact and run.words_compared
+
+
+@pytest.mark.slow
+def test_the_small_model_of_nanogpt_becomes_hardware(tmp_path: Path) -> None:
+    """6 layers of 384 features, 256 tokens of 65 characters; of side 8 its weights have more words than addresses."""
+    characters = (string.ascii_letters + string.digits + " \n.")[:65]
+    (tmp_path / "text.txt").write_text(characters * 50)
+    project = artifacts.open_project(tmp_path / "p")
+    sizes = ("model.dim=384", "model.depth=6", "model.heads=6", "model.context=256", "model.mlp=dense")
+    learned = ("training.steps=1", "training.batch_size=1", "training.evaluate_every=1")
+    experiment = tiny_gpt(str(tmp_path / "text.txt"), "model.arithmetic=integer", *sizes, *learned)
+    train.run(experiment, project)
+    dump.run(project / "train" / "ckpt.pt", project, config.Dump(samples=1, golden_samples=1))
+    with pytest.raises(UnsupportedModel, match="has 20 bits") as refused:
+        rtl.run(project, config.Rtl(side=8))
+    assert "larger `rtl.side`" in (refused.value.hint or "") and not (project / "rtl").exists()
+    rtl.run(project, config.Rtl(side=32))
+    design = model_of(project)
+    assert design.decode is not None
+    assert design.initiation_interval_cycles == 3_390_227
+    assert design.decode.initiation_interval_cycles == 428_191
 
 
 # ---------------------------------------------------------------- requests
