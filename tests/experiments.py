@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from quweit_cli import config
+from quweit_cli import artifacts, config
+from quweit_cli.stages import dump, rtl, train
 
 DIGITS: dict[str, Any] = {
     "name": "tiny_digits",
@@ -34,3 +36,13 @@ def tiny_gpt(path: str, *overrides: str) -> config.Experiment:
         "model": {**DIGITS["model"], "family": "gpt", "context": 16},
     }
     return config.with_overrides(config.experiment_from_dict(raw, where="test"), list(overrides))
+
+
+def whole_model(folder: Path, *overrides: str, side: int | None = 8) -> Path:
+    """The project of a tiny model in integers, trained for a moment and rendered whole."""
+    project = artifacts.open_project(folder)
+    experiment = tiny_digits("model.arithmetic=integer", *overrides)
+    train.run(experiment, project)
+    dump.run(project / "train" / "ckpt.pt", project, config.Dump(rows=8, samples=8, golden_samples=2))
+    rtl.run(project, config.Rtl(side=side, directed_rows=0, random_rows=1))
+    return project

@@ -281,12 +281,25 @@ module ${top} (
     sum_of = (sum > 17'sd32767) ? 16'h7fff : (sum < -17'sd32768) ? 16'h8000 : sum[15:0];
   endfunction
 
-  logic [7:0] tables [${memories["tables"].words}];
-  initial $readmemh("${memories["tables"].file}", tables);
+% if plan.table_entries:
+  logic [Side*8-1:0] looked_up;
 
+  for (genvar lane = 0; lane < Side; lane++) begin : gen_table
+    quweit_rom #(
+      .Words    (${memories["tables"].words}),
+      .Bits     (8),
+      .Contents ("${memories["tables"].file}")
+    ) u_tables (
+      .clk_i,
+      .address_i (${plan.address_bits("tables")}'({job_number, results[lane*32 +: 8]})),
+      .data_o    (looked_up[lane*8 +: 8])
+    );
+  end
+
+% endif
   always_ff @(posedge clk_i) begin
     for (int lane = 0; lane < Side; lane++) begin
-      bytes_q[lane*8 +: 8]    <= to_table ? tables[${plan.address_bits("tables")}'({job_number, results[lane*32 +: 8]})] : results[lane*32 +: 8];
+      bytes_q[lane*8 +: 8]    <= results[lane*32 +: 8];
       halves_q[lane*16 +: 16] <= sum_of(results[lane*32 +: 16], addend_q[1][lane*16 +: 16]);
     end
     logit_q <= results[${"latest_lane*32 +: 32" if text else "31:0"}];
@@ -379,7 +392,7 @@ module ${top} (
   always_comb begin
     activation_write         = '0;
     activation_write_address = ActivationBits'(result_place);
-    activation_data          = bytes_q;
+    activation_data          = ${"to_table ? looked_up : bytes_q" if plan.table_entries else "bytes_q"};
 % if text:
     if (result_valid) begin
       activation_write = {Side{to_activations || to_table}} & lanes;

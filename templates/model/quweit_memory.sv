@@ -1,4 +1,7 @@
 // A memory with a write port, whose lanes are enabled one by one, and a read port of one cycle. At first all is 0.
+//
+// On an FPGA up to 64 words, the depth of a LUT, are in LUTs; from 4,096 words, the depth of an UltraRAM, in such where the part
+// has them; the others in block RAM.
 
 `default_nettype none
 
@@ -16,11 +19,16 @@ module quweit_memory #(
   output logic [Lanes*Bits-1:0]  read_data_o
 );
 
+`ifdef SYNTHESIS  // the memories of an FPGA are 0 after configuration anyway
+  localparam Style = (Words <= 64) ? "distributed" : (Words >= 4096) ? "ultra" : "block";
+  (* ram_style = Style *) logic [Lanes*Bits-1:0] words_q [Words];
+`else
   logic [Lanes*Bits-1:0] words_q [Words];
 
   initial begin
     for (int word = 0; word < Words; word++) words_q[word] = '0;
   end
+`endif
 
   always_ff @(posedge clk_i) begin
     for (int lane = 0; lane < Lanes; lane++) begin

@@ -1,4 +1,6 @@
-// What a file of hexadecimal words holds, a word a cycle. The file is read where the simulator runs.
+// What a file of hexadecimal words holds, a word a cycle. The file is read where the tool runs.
+//
+// On an FPGA up to 64 words, the depth of a LUT, are in LUTs, and others in block RAM. An UltraRAM cannot hold anything at first.
 
 `default_nettype none
 
@@ -13,7 +15,12 @@ module quweit_rom #(
   output logic [Bits-1:0]        data_o
 );
 
+`ifdef SYNTHESIS
+  localparam Style = (Words <= 64) ? "distributed" : "block";
+  (* rom_style = Style *) logic [Bits-1:0] words [Words];
+`else
   logic [Bits-1:0] words [Words];
+`endif
 
   initial $readmemh(Contents, words);
 

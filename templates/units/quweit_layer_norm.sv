@@ -29,6 +29,7 @@ module quweit_layer_norm #(
   localparam integer ScaledBits  = RootBits + 1 + 18;
   localparam integer ShiftBits   = $clog2(RootBits + 12);
   localparam logic [IndexBits-1:0] LastIndex = IndexBits'(Elements - 1);
+  localparam logic signed [ScaledBits-1:0] One = 1, Least = -128, Most = 127;  // to Yosys a cast number has no sign
   localparam logic [2:0] Take = 3'd0, Spread = 3'd1, Root = 3'd2, Normalise = 3'd3, Divide = 3'd4, Give = 3'd5;
 
   logic [15:0]            row_q [Elements];
@@ -79,12 +80,12 @@ module quweit_layer_norm #(
   assign centred = (RootBits+1)'($signed(row_q[index_q])) * (RootBits+1)'(Elements)
                  - (RootBits+1)'($signed(sum_q));
   assign scaled  = ScaledBits'(centred) * ScaledBits'(quotient[17:0]);
-  assign rounded = (scaled + (ScaledBits'(1) << (shift_q - 1'b1))) >>> shift_q;
+  assign rounded = (scaled + (One <<< (shift_q - 1'b1))) >>> shift_q;
 
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = (state_q == Give);
   assign y_last_o  = y_valid_o && last;
-  assign y_data_o  = (rounded < -ScaledBits'(128)) ? 8'h80 : (rounded > ScaledBits'(127)) ? 8'h7f : rounded[7:0];
+  assign y_data_o  = (rounded < Least) ? 8'h80 : (rounded > Most) ? 8'h7f : rounded[7:0];
 
   always_ff @(posedge clk_i) begin
     if (take) begin

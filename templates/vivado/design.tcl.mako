@@ -4,9 +4,15 @@ create_project -in_memory -part ${part}
 % for source in sources:
 read_verilog -sv ${f"sources/{source}"}
 % endfor
+% for memory in memories:
+read_mem ${memory}
+% endfor
 read_xdc -mode out_of_context constraints.xdc
 
-synth_design -mode out_of_context -top ${top} -part ${part} -max_dsp 0 -max_bram 0\
+synth_design -mode out_of_context -top ${top} -part ${part} -max_dsp 0\
+% if not memories:
+ -max_bram 0\
+% endif
 % for parameter, value in parameters.items():
  -generic ${f"{parameter}={value}"}\
 % endfor

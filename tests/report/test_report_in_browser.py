@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import packages
+import whole_models
 from conftest import CHROMEDRIVER, CHROMIUM
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.documents import Front, FrontPoint
@@ -123,6 +124,16 @@ def flaws(browser: Any, page: Path, width: int) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_cut_and_no_row_is_a_tower(browser: Any, project: Path, width: int) -> None:
     assert flaws(browser, report.run(project), width) == []
+
+
+def test_a_whole_model_beside_its_twin_is_readable(browser: Any, tmp_path: Path) -> None:
+    project, dense = tmp_path / "project", tmp_path / "dense"
+    for path in (project, dense):
+        whole_models.write_project(path, weightless=path == project)
+    energy.run(dense, config.Energy())
+    energy.run(project, config.Energy(dense=dense))
+    page = report.run(project)
+    assert [flaw for width in WIDTHS for flaw in flaws(browser, page, width)] == []
 
 
 def test_a_difference_and_what_was_not_compared_are_readable_too(browser: Any, tmp_path: Path) -> None:

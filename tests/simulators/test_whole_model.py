@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import tiny_digits
+from experiments import tiny_digits, whole_model
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
@@ -25,31 +25,22 @@ from quweit_cli.ir.program import trace
 from quweit_cli.ir.types import INT16
 from quweit_cli.progress import Progress
 from quweit_cli.report import tables
-from quweit_cli.stages import dump, rtl, sim, synth, train
+from quweit_cli.stages import dump, rtl, sim, train
 from quweit_cli.stages.sources import read_model
 from quweit_cli.stages.summary import write_summary
 
 SIDE = 8
 
 
-def made(folder: Path, *overrides: str, side: int | None = SIDE) -> Path:
-    project = artifacts.open_project(folder)
-    experiment = tiny_digits("model.arithmetic=integer", *overrides)
-    train.run(experiment, project)
-    dump.run(project / "train" / "ckpt.pt", project, config.Dump(rows=8, samples=8, golden_samples=2))
-    rtl.run(project, config.Rtl(side=side, directed_rows=0, random_rows=1))
-    return project
-
-
 @pytest.fixture(scope="module")
 def weightless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("weightless"), "model.dim=8", "model.depth=1")
+    return whole_model(tmp_path_factory.mktemp("weightless"), "model.dim=8", "model.depth=1")
 
 
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its three heads of eight features and 16 tokens fill more than one tile."""
-    return made(
+    return whole_model(
         tmp_path_factory.mktemp("dense"), "model.mlp=dense", "model.dim=24", "model.heads=3", "model.patch=2"
     )
 
@@ -415,11 +406,6 @@ def test_golden_logits_that_are_not_those_of_the_program_are_refused(copy: Path)
     np.save(path, logits)
     with pytest.raises(ArtifactError):
         rtl.run(copy, config.Rtl(side=SIDE))
-
-
-def test_only_the_blocks_of_a_model_are_synthesized(dense: Path) -> None:
-    with pytest.raises(UnsupportedModel, match="only its blocks are synthesized so far"):
-        synth.run(dense, config.Synth())
 
 
 def test_a_job_fits_its_word_or_is_refused() -> None:

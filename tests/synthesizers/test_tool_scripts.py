@@ -49,6 +49,7 @@ def test_a_hostile_part_is_one_word_of_the_script_of_vivado(text: str, tmp_path:
         top="t",
         part=text,
         sources=["a b.sv"],
+        memories=[],
         parameters={"Table": text},
         toggle_percent="12.5",
     )

@@ -25,7 +25,7 @@ def utilization(text: str, top: str) -> reports.Used:
 
 def test_utilization_is_read_by_row_names() -> None:
     assert utilization(UTILIZATION, "top_0") == reports.Used(
-        luts=23_984, ffs=6_654, carries=1_152, muxes=3_456 + 1_536 + 8, brams=2.5, dsps=0
+        luts=23_984, ffs=6_654, carries=1_152, muxes=3_456 + 1_536 + 8, brams=2.5, dsps=0, urams=None
     )
 
 
@@ -50,7 +50,7 @@ def of_slices() -> str:
 def test_a_part_of_slices_names_its_sections_and_rows_its_own_way() -> None:
     found = reports.utilization(of_slices(), "top_0", SLICES)
     assert found == reports.Used(
-        luts=23_984, ffs=6_654, carries=2_300, muxes=3_456 + 1_536, brams=2.5, dsps=0
+        luts=23_984, ffs=6_654, carries=2_300, muxes=3_456 + 1_536, brams=2.5, dsps=0, urams=None
     )
     without = re.sub(r"^\| CARRY4 .*\n", "", of_slices(), flags=re.MULTILINE)
     assert (

@@ -118,7 +118,7 @@ def test_an_unknown_cell_is_never_dropped() -> None:
         {"LUT3": 2, "LUT6": 5, "FDRE": 7, "RAMB18E2": 1, "RAM32M": 1, "MUXF7": 3, "CARRY4": 4},
         ULTRASCALE_PLUS,
     )
-    assert counted == {"luts": 11, "ffs": 7, "carries": 4, "muxes": 3, "brams": 0.5, "dsps": 0}
+    assert counted == {"luts": 11, "ffs": 7, "carries": 4, "muxes": 3, "brams": 0.5, "dsps": 0, "urams": 0}
     with pytest.raises(ToolFailed, match="BUFGCE"):
         resources({"LUT6": 5, "BUFGCE": 1}, ULTRASCALE_PLUS)
 

@@ -117,6 +117,13 @@ def energy(
     clock_mhz: Annotated[
         float, typer.Option(help="clock that the energies are stated for, 0.001 to 1000000")
     ] = 200.0,
+    dense: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="project of the dense twin of a whole model, brought up to `quweit energy`, whose energy stands beside",
+        ),
+    ] = None,
     tables: Annotated[
         bool, typer.Option("--tables", help="the paper's tables in its place, beside our own figures")
     ] = False,
@@ -155,7 +162,10 @@ def energy(
     from quweit_cli.stages import energy as stage
 
     settings = config.settings(
-        config.Energy, arrays=tuple(array or config.Energy().arrays), clock_mhz=clock_mhz
+        config.Energy,
+        arrays=tuple(array or config.Energy().arrays),
+        clock_mhz=clock_mhz,
+        dense=dense and existing(dense),
     )
     made = stage.run(existing(project), settings, progress=progress())
     show(made, json, "energy_rows" if every_row else "energy")

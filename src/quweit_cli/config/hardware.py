@@ -228,3 +228,7 @@ class Energy(Settings):
         description="sides of the systolic arrays compared with",
     )
     clock_mhz: float = Field(200.0, ge=0.001, le=10**6, description="clock that the energies are stated for")
+    dense: Path | None = Field(
+        None,
+        description="project of the dense twin of a whole model, on the same hardware, whose energy stands beside",
+    )

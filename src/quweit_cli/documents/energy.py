@@ -143,6 +143,62 @@ class PowerModel(Artifact):
     valid_luts: list[Count] = Field(min_length=2, max_length=2, description="smallest and largest")
 
 
+class EngineEnergy(Artifact):
+    """What one engine of a model spends on a sample."""
+
+    engine: str
+    cycles: TotalCount = Field(description="of a sample in which it works, by the schedule")
+    power_mw: TotalAmount | None = Field(description="while it works; absent where nothing states it")
+    energy_uj: TotalAmount | None = Field(description="power · cycles / clock")
+    idle_mw: TotalAmount | None = Field(
+        None, description="while it waits, its clock running; absent where nothing states it"
+    )
+    idle_uj: TotalAmount | None = Field(None, description="over the cycles of a sample in which it waits")
+    power_sources: list[str]
+    modelled: bool = Field(description="whether the power is the power model's estimate")
+    extrapolated: bool = Field(
+        description="whether that estimate is of a design outside of what the model was fitted to"
+    )
+    luts: TotalCount | None = None
+    ffs: TotalCount | None = None
+    area_mm2: TotalAmount | None = Field(None, description="in cells of a library")
+
+
+class MemoryEnergy(Artifact):
+    """What one memory of a model spends on a sample, by the words that engines read and write."""
+
+    memory: str
+    kilobits: TotalAmount = Field(description="of all copies")
+    brams: TotalAmount | None = Field(None, description="36 kb blocks of an FPGA, of all copies")
+    accesses: TotalCount
+    access_pj: TotalAmount | None = Field(
+        description="of a word; absent where nothing states it; 0 where it lies in LUTs, which the power of its engine has"
+    )
+    energy_uj: TotalAmount | None
+
+
+class ModelEnergy(Artifact):
+    """What a whole model in hardware spends on a sample, engine by engine."""
+
+    weightless: bool = Field(description="whether blocks stand in it, in place of MLPs")
+    side: TotalCount = Field(description="of its array")
+    cycles: TotalCount = Field(description="of a sample, as simulation measured them")
+    clock_mhz: PositiveAmount
+    device: str
+    tool: str
+    engines: list[EngineEnergy]
+    memories: list[MemoryEnergy]
+    memory_source: str = Field(description="where the energy of an access comes from")
+    engines_uj: TotalAmount | None = Field(description="sum over engines; absent where one has none")
+    memories_uj: TotalAmount | None = Field(description="sum over memories; absent where one has none")
+    idle_uj: TotalAmount | None = Field(description="of what waits; beside the sum, not in it")
+    energy_uj: TotalAmount | None = Field(description="engines and memories; absent where a part is")
+    formula_uj: TotalAmount | None = Field(
+        None, description="of all layers on a published array of this side, by the formula of the rows above"
+    )
+    difference: str = Field("", description="why the sum and the formula differ")
+
+
 class EnergyTable(Artifact):
     schema_name: Literal["quweit.energy/2"] = Field("quweit.energy/2", alias="schema")
     name: Identifier
@@ -153,3 +209,7 @@ class EnergyTable(Artifact):
     multiplications_replaced: Share = Field(description="share of one layer's multiplications")
     weights_replaced: Share = Field(description="share of one layer's weights")
     power_model: PowerModel
+    model: ModelEnergy | None = Field(None, description="the whole model, where it is hardware")
+    dense: ModelEnergy | None = Field(
+        None, description="its dense twin on the same hardware, from the project that was named"
+    )

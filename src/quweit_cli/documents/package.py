@@ -235,6 +235,31 @@ class ScheduledJob(Artifact):
     engine: Literal["product", "norm", "softmax", "sum", "block", "embed"]
     first_cycle: Count = Field(description="counted from the one after the last pixel or token")
     cycles: Positive
+    rows: Count = Field(0, description="of a product of matrices, rows x inner times inner x columns")
+    inner: Count = 0
+    columns: Count = 0
+
+
+class Engine(Artifact):
+    """Modules of a model that work at the same time, as synthesis counts them and energy adds them up."""
+
+    name: Identifier
+    modules: list[ModuleName] = Field(description="right below the top")
+    parts: list[Part] = Field(
+        description="modules that are mapped to cells of a library once and counted; of an array those within it"
+    )
+    cycles: Count = Field(description="of a sample in which it works")
+
+
+class Bank(Artifact):
+    """A memory of a model, and what a sample does with it. Words that no engine uses are not counted."""
+
+    name: Identifier
+    words: Positive
+    bits: Positive = Field(description="of a word")
+    copies: Positive = Field(1, description="that hold the same")
+    reads: Count = Field(description="of words, of all copies together")
+    writes: Count
 
 
 class DecodeStep(Artifact):
@@ -259,6 +284,8 @@ class ModelDesign(PortedDesign):
     side: Positive = Field(description="of its systolic array, and tokens of a word")
     lanes: Positive = Field(description="units of layer normalisation, and of softmax")
     schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
+    engines: list[Engine] = Field([], description="that it consists of; none in packages of earlier versions")
+    banks: list[Bank] = Field([], description="its memories")
     decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")
 
     @property

@@ -44,6 +44,9 @@ class ModelSummary(Artifact):
 
     bit_exact: bool
     samples: Count = Field(description="compared, over all scenarios")
+    tensors_compared: Count | None = Field(
+        None, description="of its program, every word that is written; absent where none was"
+    )
     cycles_per_sample: Count | None = Field(description="measured; null when it could not be measured")
     decode_latency_cycles: Count | None = Field(None, description="measured, of a step of a decoder")
 
@@ -69,6 +72,27 @@ class SimulatorSummary(Artifact):
     )
 
 
+class HardwareSummary(Artifact):
+    """Of a whole model in hardware: its proof, its cycles, what it takes and what it spends."""
+
+    side: Count = Field(description="of its array")
+    schedule_cycles: Count = Field(description="of all jobs, from the last pixel to the first logit")
+    simulators: dict[str, ModelSummary] = Field(description="by simulator; none before `quweit sim`")
+    luts: Count | None = None
+    ffs: Count | None = None
+    brams: Amount | None = Field(None, description="36 kb blocks")
+    urams: Count | None = None
+    dsps: Count | None = None
+    area_mm2: Amount | None = Field(None, description="in cells of a library, without memories")
+    energy_uj: dict[str, Amount | None] = Field(
+        {},
+        description="of one sample by kind of MLP: `weightless`, `dense`; null where a part of it is not known",
+    )
+    accuracy: dict[str, Share | None] = Field(
+        {}, description="share of test samples by arithmetic: `integer`, `float`; null where it is not known"
+    )
+
+
 class EnergySummary(Artifact):
     rows: list[EnergyRow]
     ratios: list[EnergyRatio]
@@ -83,6 +107,7 @@ class Summary(Artifact):
     dump: DumpSummary | None = None
     sim: dict[str, SimulatorSummary] | None = Field(None, description="by simulator")
     synth: list[Implementation] | None = Field(None, description="of blocks")
+    model: HardwareSummary | None = Field(None, description="where a whole model is rendered")
     energy: EnergySummary | None = None
     skipped: dict[str, str] = Field(
         default_factory=dict, description="simulators of the settings that this machine lacks, and why"

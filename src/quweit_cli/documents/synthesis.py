@@ -19,6 +19,8 @@ from quweit_cli.boundary.quantities import (
 from quweit_cli.documents.package import Kind, RtlEstimate
 from quweit_cli.errors import ArtifactError
 
+RESOURCES = ("luts", "ffs", "carries", "muxes", "brams", "urams", "dsps")
+
 
 class ModuleCells(Artifact):
     """One module on an FPGA, synthesized once."""
@@ -29,6 +31,11 @@ class ModuleCells(Artifact):
     ffs: Count
     carries: Count
     muxes: Count
+    brams: Amount = Field(0, description="36 kb blocks; an 18 kb block counts one half")
+    urams: Count = 0
+    dsps: Count = 0
+    engine: Identifier | None = Field(None, description="of a model, to which it belongs")
+    memory: Identifier | None = Field(None, description="of a model, which of its memories it is")
 
 
 Mapper = Literal["map", "nf"]
@@ -44,7 +51,9 @@ class ModuleInCells(Artifact):
     measured_mw: Amount | None = Field(
         None, description="with the activity of what the design computes; null when not simulated"
     )
+    idle_mw: Amount | None = Field(None, description="its clock running, and nothing else moving")
     slack_ns: Figure
+    engine: Identifier | None = Field(None, description="of a model, to which it belongs")
     mapper: Mapper = Field("map", description="`nf` where the faster `map` of ABC refused the module")
 
 
@@ -97,6 +106,7 @@ class Implementation(Artifact):
     carries: Count | None = None
     muxes: Count | None = Field(None, description="MUXF7, MUXF8, MUXF9; PFUMX, L6MUX21")
     brams: Amount | None = Field(None, description="36 kb blocks; an 18 kb block counts one half")
+    urams: Count | None = Field(None, description="of 288 kb; absent where the tool does not say")
     dsps: Count | None = None
     modules: list[ModuleCells] = Field(
         [], description="of which the resources are the sum; none of a design that was synthesized whole"
@@ -127,6 +137,21 @@ class Implementation(Artifact):
         if self.estimate is None or self.luts is None or not self.estimate.luts or not self.estimate.ffs:
             return None, None
         return self.luts / self.estimate.luts, self.ffs / self.estimate.ffs
+
+    @property
+    def modules_by_engine(self) -> dict[str, dict[str, float]]:
+        """Engine of a model -> sums over its modules: of each resource, or of area in cells of a library."""
+        sums: dict[str, dict[str, float]] = {}
+        for one in self.modules:
+            if one.engine is not None:
+                of = sums.setdefault(one.engine, dict.fromkeys(RESOURCES, 0.0))
+                for name in RESOURCES:
+                    of[name] += one.count * getattr(one, name)
+        for cell in self.asic.modules if self.asic else []:
+            if cell.engine is not None:
+                of = sums.setdefault(cell.engine, {"area_mm2": 0.0})
+                of["area_mm2"] += cell.count * cell.area_um2 / 1e6
+        return sums
 
     @property
     def remarks(self) -> list[str]:
@@ -165,6 +190,10 @@ class SynthesisReport(Artifact):
     @property
     def units(self) -> list[Implementation]:
         return [one for one in self.designs if one.kind == "unit"]
+
+    @property
+    def model(self) -> Implementation | None:
+        return next((one for one in self.designs if one.kind == "model"), None)
 
     def of(self, design: str) -> Implementation:
         """Raises ArtifactError for a design that was not synthesized."""

@@ -30,8 +30,8 @@ class Comparison(NamedTuple):
 
 
 def comparisons(rows: Sequence[EnergyRow], ratios: Sequence[EnergyRatio]) -> list[Comparison]:
-    """Of all MLPs, and of all layers where there is attention; none for blocks that stand alone."""
-    arrays = frugal_arrays(rows)
+    """Of all MLPs, and of all layers where there is attention; none for blocks that stand alone, or a dense model."""
+    arrays = frugal_arrays(rows) if ratios else []
     return [_of(scope, arrays[0], rows, ratios) for scope in SCOPES if arrays and _dense(rows, scope)]
 
 

@@ -109,28 +109,43 @@ def build(
     return rows, ratios
 
 
+def dense_rows(dump: DumpManifest, synth: SynthesisReport, options: Energy) -> list[EnergyRow]:
+    """Of a dense model, which has no blocks: everything on each array.
+
+    Raises:
+        ConfigError: an array of which no power is published.
+    """
+    if any(design.asic for design in synth.designs):
+        return []
+    return [
+        row
+        for side in options.arrays
+        for row in _dense_rows(dump, side, _array(side, options.clock_mhz)).values()
+    ]
+
+
 def initiation_intervals(dump: DumpManifest, sim: SimResult) -> dict[str, int]:
     """Of every block; raises as `initiation_interval` does."""
     return {block.name: initiation_interval(block.name, sim) for block in dump.blocks}
 
 
 def initiation_interval(block: str, sim: SimResult) -> int:
-    """Cycles between rows of a block, as every simulator measured them.
+    """Cycles between rows of a block, or samples of a model, as every simulator measured them.
 
     Raises:
         CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
-        ArtifactError: the block was not simulated.
+        ArtifactError: it was not simulated.
     """
     if not sim.bit_exact:
         raise CheckFailed(
             "the RTL does not equal the integer program: its energy would be that of something else",
             hint="`quweit sim` names the first difference",
         )
-    runs = [run for one in sim.simulators for run in one.runs if run.design == block]
+    runs = [run for one in sim.simulators for run in (*one.runs, *one.models) if run.design == block]
     measured = {run.initiation_interval_cycles for run in runs} - {None}
     if not measured:
         raise ArtifactError(
-            f"no simulation measured the cycles of block `{block}`",
+            f"no simulation measured the cycles of `{block}`",
             hint="run `quweit rtl` and `quweit sim` without `--block`"
             if block in sim.not_compared
             else "run `quweit sim` with at least two rows",
@@ -217,7 +232,7 @@ def _block_rows(name: str, shape: ModelShape, interval: int, circuit: Circuit) -
 
 def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, EnergyRow]:
     """Everything on the array."""
-    shape, depth = dump.model, len(dump.blocks)
+    shape, depth = dump.model, layers_of(dump)
     mlp = _on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array)
     made = {"mlp": mlp, "mlps": _sum("mlps", "mlps", _all_layers(dump), [mlp] * depth)}
     gemms = workload.attention_of_layer(shape)
@@ -326,7 +341,11 @@ def _all_layers(dump: DumpManifest) -> str:
 
 
 def _layers(dump: DumpManifest) -> str:
-    return f"{len(dump.blocks)} layers" if len(dump.blocks) > 1 else "the only layer"
+    return f"{layers_of(dump)} layers" if layers_of(dump) > 1 else "the only layer"
+
+
+def layers_of(dump: DumpManifest) -> int:
+    return len(dump.blocks) or dump.model.layers
 
 
 def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:

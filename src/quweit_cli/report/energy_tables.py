@@ -17,7 +17,7 @@ from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.headline import comparisons, least_when_full, power_origin, ratio_rows
 from quweit_cli.energy.rows import ALL_MLPS
 from quweit_cli.report.footnotes import Footnotes
-from quweit_cli.report.numbers import percent, times
+from quweit_cli.report.numbers import percent, significant, times
 from quweit_cli.report.tables import Table
 
 ACCOUNTINGS: dict[Accounting, str] = {
@@ -28,6 +28,38 @@ ACCOUNTINGS: dict[Accounting, str] = {
 
 def energy(table: EnergyTable) -> list[Table]:
     """What the table comes down to; `energy_rows` has all of it."""
+    return [*_of_blocks(table), *_of_models(table)]
+
+
+def _of_models(table: EnergyTable) -> list[Table]:
+    """The whole model by engine, and its dense twin beside it."""
+    made = []
+    for model in filter(None, (table.model, table.dense)):
+        rows: list[Sequence[object]] = [
+            (one.engine, one.cycles, one.power_mw, one.energy_uj, one.idle_mw) for one in model.engines
+        ]
+        accesses = sum(one.accesses for one in model.memories)
+        rows.append((f"{len(model.memories)} memories, accesses", accesses, None, model.memories_uj, None))
+        rows.append(("sum", model.cycles, None, model.energy_uj, None))
+        notes = [model.memory_source, f"what waits, not in the sum: {_said(model.idle_uj)}"]
+        if model.formula_uj is not None:
+            notes.append(
+                f"by the formula all layers take {significant(model.formula_uj)} uJ. {model.difference}"
+            )
+        kind = "weightless" if model.weightless else "dense"
+        columns = ("engine", "cycles", "power mW", "energy uJ", "mW waiting")
+        title = f"{table.name}: a sample of the whole model, {kind}, {model.clock_mhz:g} MHz"
+        made.append(Table(title, columns, rows, notes))
+    return made
+
+
+def _said(energy_uj: float | None) -> str:
+    return "not known" if energy_uj is None else f"{significant(energy_uj)} uJ"
+
+
+def _of_blocks(table: EnergyTable) -> list[Table]:
+    if not any(row.weightless for row in table.rows):
+        return []
     replaced = (
         f"{percent(table.multiplications_replaced)} of a layer's multiplications "
         f"and {percent(table.weights_replaced)} of its weights are replaced"

@@ -25,6 +25,7 @@ from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.proof import also_compared
+from quweit_cli.report.whole import whole_model
 
 POWER_COLUMNS = {
     "name": "design", "luts": "LUTs", "ffs": "FFs", "published_mw": "published, mW", "predicted_mw": "predicted, mW",
@@ -40,7 +41,8 @@ def sections(findings: Findings) -> list[Section]:
         _proof(findings.sim) if findings.sim else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
-        energies(findings.energy) if findings.energy else None,
+        whole_model(findings),
+        energies(findings.energy) if findings.energy and findings.energy.rows else None,
         _power_model(findings.energy) if findings.energy else None,
     ]
     missing = [
@@ -225,20 +227,18 @@ def _synthesis(synth: SynthesisReport) -> Section:
     rows = [
         (
             b.design, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
-            b.carries, b.muxes, b.brams, b.dsps, b.slack_ns, b.power_mw, b.seconds,
+            b.carries, b.muxes, b.brams, b.urams, b.dsps, b.slack_ns, b.power_mw, b.seconds,
         )
         for b in synth.designs
     ]  # fmt: skip
     columns = (
-        "design", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "DSPs",
+        "design", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "UltraRAMs", "DSPs",
         "slack, ns", "power, mW", "seconds",
     )  # fmt: skip
     made = dict.fromkeys(
         f"{b.version} for {b.device} at {b.clock_mhz:g} MHz, {b.stage}" for b in synth.designs
     )
-    method = (
-        f"{'; '.join(made)}; a design at a time, no DSP, no block RAM, thermometers and buffers included. "
-    )
+    method = f"{'; '.join(made)}; a design at a time, no DSP, no block RAM but for memories of a whole model, thermometers and buffers included. "
     if synth.designs[0].tool == "yosys":
         method += "Yosys gives neither timing nor power"
         method += (

@@ -24,7 +24,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
 from quweit_cli.report.numbers import percent as share
-from quweit_cli.report.numbers import times
+from quweit_cli.report.numbers import significant, times
 from quweit_cli.report.proof import also_compared
 
 
@@ -268,7 +268,20 @@ def synth(report: SynthesisReport) -> list[Table]:
         "power mW",
         "seconds",
     )
-    return [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+    tables = [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+    return tables + ([_engines(report.model)] if report.model and report.model.modules_by_engine else [])
+
+
+def _engines(model: Implementation) -> Table:
+    names = ("luts", "ffs", "carries", "muxes", "brams", "urams", "dsps")
+    rows: list[Sequence[object]] = [
+        (engine, *(sums[name] if name == "brams" else int(sums[name]) for name in names))
+        for engine, sums in model.modules_by_engine.items()
+    ]
+    columns = ("engine", "LUTs", "FFs", "carries", "muxes", "BRAMs", "URAMs", "DSPs")
+    return Table(
+        "The whole model by engine", columns, rows, ["no DSP; memories of more than 64 words are block RAM"]
+    )
 
 
 def _known(
@@ -379,6 +392,14 @@ def summary(result: Summary) -> list[Table]:
         )
     rows += [("sim", name, f"skipped: {reason}") for name, reason in result.skipped.items()]
     rows += [("synth", block.design, _size(block)) for block in result.synth or []]
+    if result.model and result.model.luts is not None:
+        whole = result.model
+        size = f"{whole.luts:,} LUTs, {whole.ffs:,} FFs, {whole.brams:g} BRAMs"
+        rows.append(("synth", "whole model", size))
+    if result.model:
+        for kind, energy_uj in result.model.energy_uj.items():
+            spent = "not known" if energy_uj is None else f"{significant(energy_uj)} uJ a sample"
+            rows.append(("energy", f"whole model, {kind}", spent))
     if result.energy:
         compared = comparisons(result.energy.rows, result.energy.ratios)
         rows += [("energy", one.what, _less(one, result.energy.ratios)) for one in compared]

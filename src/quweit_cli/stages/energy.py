@@ -6,9 +6,26 @@ from pathlib import Path
 
 from quweit_cli import config
 from quweit_cli.artifacts import read_stage, writing_stage
-from quweit_cli.documents import DUMP, ENERGY, SIM, SYNTH, EnergyTable
+from quweit_cli.documents import (
+    DUMP,
+    ENERGY,
+    RTL,
+    SIM,
+    SYNTH,
+    DumpManifest,
+    EnergyRatio,
+    EnergyRow,
+    EnergyTable,
+    ModelDesign,
+    ModelEnergy,
+    PowerModel,
+    SimResult,
+    SynthesisReport,
+)
 from quweit_cli.energy import power, workload
-from quweit_cli.energy.rows import build
+from quweit_cli.energy.rows import build, dense_rows, initiation_interval
+from quweit_cli.energy.whole import beside_formula, model_energy
+from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.sources import check_blocks
@@ -23,18 +40,26 @@ def run(
     Raises:
         ArtifactError: dump, rtl, sim or synth is missing, or they do not belong together.
         CheckFailed: the RTL is not bit-exact, or misses its clock.
-        ConfigError: an array of which no power is published.
+        ConfigError: an array of which no power is published, or a twin that is not on the same hardware.
     """
     inputs, settings = keys.energy(project, options)
     if reuse and (found := ENERGY.current(project, inputs, settings)):
         return found
     dump = DUMP.load(project)
-    check_blocks(dump)
+    design = RTL.load(project).model
+    if design is None:
+        check_blocks(dump)
     sim = SIM.load(project)
     synth = SYNTH.load(project)
     check_timing(synth, config.Synth.model_validate(read_stage(project, "synth").options))
     model = power.calibrated()
-    rows, ratios = build(dump, sim, synth, options, model)
+    rows: list[EnergyRow] = []
+    ratios: list[EnergyRatio] = []
+    if dump.blocks:
+        rows, ratios = build(dump, sim, synth, options, model)
+    else:
+        rows = dense_rows(dump, synth, options)
+    whole = None if design is None else _whole(design, dump, sim, synth, options, model, rows)
     table = EnergyTable(
         name=dump.name,
         synth=inputs["synth"],
@@ -44,7 +69,47 @@ def run(
         multiplications_replaced=workload.multiplications_replaced(dump.model),
         weights_replaced=workload.weights_replaced(dump.model),
         power_model=model,
+        model=whole,
+        dense=None if options.dense is None else _twin(options.dense, whole),
     )
     with writing_stage(project, "energy", inputs=inputs, options=settings) as folder:
         ENERGY.save(table, folder)
     return table
+
+
+def _whole(
+    design: ModelDesign,
+    dump: DumpManifest,
+    sim: SimResult,
+    synth: SynthesisReport,
+    options: config.Energy,
+    model: PowerModel,
+    rows: list[EnergyRow],
+) -> ModelEnergy:
+    """Raises ArtifactError where it was not simulated or not synthesized."""
+    cycles = initiation_interval(design.name, sim)
+    if synth.model is None:
+        raise ArtifactError("the whole model was not synthesized", hint="run `quweit synth` again")
+    made = model_energy(design, cycles, synth.model, options.clock_mhz, model, weightless=bool(dump.blocks))
+    return beside_formula(made, dump, rows)
+
+
+def _twin(project: Path, whole: ModelEnergy | None) -> ModelEnergy:
+    """The energy of the dense twin, as its own project states it.
+
+    Raises:
+        ArtifactError: the project states none.
+        ConfigError: it is not dense, or on other hardware.
+    """
+    twin = ENERGY.load(project).model
+    if whole is None or twin is None:
+        raise ArtifactError(
+            f"`{project}` and this project must both be whole models in hardware",
+            hint="set `rtl.side` in both, and bring them up to `quweit energy`",
+        )
+    same = ("side", "device", "clock_mhz", "tool")
+    other = [name for name in same if getattr(twin, name) != getattr(whole, name)]
+    if twin.weightless or other:
+        why = "has blocks" if twin.weightless else f"differs in {', '.join(other)}"
+        raise ConfigError(f"`{project}` {why}, and is no dense twin on the same hardware")
+    return twin

@@ -108,7 +108,10 @@ def libraries(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def energy(project: Path, options: config.Energy) -> Key:
-    return Key(_stages(project, "dump", "rtl", "sim", "synth"), options.model_dump(mode="json"))
+    inputs = _stages(project, "dump", "rtl", "sim", "synth")
+    if options.dense is not None:
+        inputs |= {"dense": _stages(options.dense, "energy")["energy"]}
+    return Key(inputs, options.model_dump(mode="json", exclude={"dense"}))
 
 
 def front(project: Path, block: str) -> Key:

@@ -12,18 +12,22 @@ from quweit_cli.artifacts import read_stage, save
 from quweit_cli.documents import (
     DUMP,
     ENERGY,
+    RTL,
     SIM,
     SYNTH,
     TRAIN,
     DumpManifest,
     EnergyTable,
+    ModelDesign,
     SimResult,
     SimulatorResult,
+    SynthesisReport,
     TrainResult,
 )
 from quweit_cli.documents.summary import (
     DumpSummary,
     EnergySummary,
+    HardwareSummary,
     ModelSummary,
     SimulatorSummary,
     Summary,
@@ -43,6 +47,7 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
     """
     train = TRAIN.find(project)
     dump = DUMP.find(project)
+    rtl = RTL.find(project)
     sim = SIM.find(project)
     synth = SYNTH.find(project)
     energy = ENERGY.find(project)
@@ -55,6 +60,9 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
         dump=_dump(dump, copied=read_stage(project, "dump").copied) if dump else None,
         sim=_sim(sim) if sim else None,
         synth=synth.blocks if synth else None,
+        model=_hardware(rtl.model, sim, synth, energy, _accuracy(project, train, dump))
+        if rtl and rtl.model
+        else None,
         energy=_energy(energy) if energy else None,
         skipped=skipped or {},
     )
@@ -107,9 +115,46 @@ def _model(one: SimulatorResult) -> ModelSummary | None:
     return ModelSummary(
         bit_exact=run.bit_exact,
         samples=run.compared,
+        tensors_compared=run.tensors_compared,
         cycles_per_sample=run.initiation_interval_cycles,
         decode_latency_cycles=run.decode_latency_cycles,
     )
+
+
+def _hardware(
+    design: ModelDesign,
+    sim: SimResult | None,
+    synth: SynthesisReport | None,
+    energy: EnergyTable | None,
+    accuracy: dict[str, float | None],
+) -> HardwareSummary:
+    made = synth.model if synth else None
+    runs = {one.simulator: _model(one) for one in sim.simulators} if sim else {}
+    spent = [one for one in (energy.model, energy.dense) if one] if energy else []
+    return HardwareSummary(
+        side=design.side,
+        schedule_cycles=sum(job.cycles for job in design.schedule),
+        simulators={name: run for name, run in runs.items() if run},
+        luts=made.luts if made else None,
+        ffs=made.ffs if made else None,
+        brams=made.brams if made else None,
+        urams=made.urams if made else None,
+        dsps=made.dsps if made else None,
+        area_mm2=made.asic.area_mm2 if made and made.asic else None,
+        energy_uj={"weightless" if one.weightless else "dense": one.energy_uj for one in spent},
+        accuracy=accuracy,
+    )
+
+
+def _accuracy(project: Path, train: TrainResult | None, dump: DumpManifest | None) -> dict[str, float | None]:
+    """Of the model that was dumped, by the arithmetic in which it was trained; the other is not known."""
+    if train is None or dump is None:
+        return {}
+    kind = "weightless" if dump.blocks else "dense"
+    model = next((one for one in train.models if one.mlp == kind), None)
+    arithmetic = read_stage(project, "train").options["model"]["arithmetic"]
+    known = {arithmetic: model.test_accuracy} if model else {}
+    return {name: known.get(name) for name in ("integer", "float")}
 
 
 def _energy(table: EnergyTable) -> EnergySummary:

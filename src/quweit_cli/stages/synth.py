@@ -6,8 +6,8 @@ from pathlib import Path
 
 from quweit_cli import config
 from quweit_cli.artifacts import check_stage, is_current, writing_stage
-from quweit_cli.documents import RTL, SYNTH, RtlManifest, SynthesisReport
-from quweit_cli.errors import ConfigError, ConstraintMissed, UnsupportedModel
+from quweit_cli.documents import RTL, SYNTH, SynthesisReport
+from quweit_cli.errors import ConfigError, ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
@@ -33,7 +33,7 @@ def run(
     if not (reuse and is_current(project, "synth", inputs=inputs, options=settings)):
         check_stage(project, "rtl")
         rtl = project / "rtl"
-        package = Package(rtl, _parts(RTL.load(project), progress))
+        package = Package(rtl, RTL.load(project))
         with writing_stage(project, "synth", inputs=inputs, options=settings) as folder:
             vendor = _for_vivado(package, options)
             if vendor:
@@ -51,24 +51,6 @@ def run(
     report = SYNTH.load(project)
     check_timing(report, options)
     return report
-
-
-def _parts(manifest: RtlManifest, progress: Progress) -> RtlManifest:
-    """What is synthesized: all designs but a whole model.
-
-    Raises:
-        UnsupportedModel: the package has no other.
-    """
-    if manifest.model is None:
-        return manifest
-    rest = manifest.model_copy(update={"model": None})
-    if not rest.designs:
-        raise UnsupportedModel(
-            f"`{manifest.name}` is a whole model alone, and only its blocks are synthesized so far",
-            hint="`quweit sim` compares the model with its program",
-        )
-    progress.note("  the whole model is not synthesized so far, its blocks are")
-    return rest
 
 
 def _for_vivado(package: Package, options: config.Synth) -> bool:
@@ -90,7 +72,7 @@ def write_plan(project: Path, options: config.Synth, path: Path) -> None:
             hint="leave out `--liberty`, or run `quweit synth` on the other machine",
         )
     check_stage(project, "rtl")
-    package = Package(project / "rtl", _parts(RTL.load(project), SILENT))
+    package = Package(project / "rtl", RTL.load(project))
     made = synthesizer(options.tool).plans(package, options, project / "synth")
     write_archive(made, path, "synth")
 

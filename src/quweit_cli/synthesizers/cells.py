@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from quweit_cli.errors import ToolFailed
 from quweit_cli.technologies import Technology
@@ -28,7 +29,7 @@ def cell_counts(path: Path) -> dict[str, int]:
 
 
 def resources(counts: Mapping[str, int], technology: Technology) -> dict[str, float]:
-    """Cell counts as LUTs, FFs, carries, muxes, BRAMs and DSPs.
+    """Cell counts as LUTs, FFs, carries, muxes, BRAMs, DSPs and UltraRAMs.
 
     Raises:
         ToolFailed: a cell type that belongs to none of them; dropping it would be a silent error.
@@ -46,10 +47,21 @@ def resources(counts: Mapping[str, int], technology: Technology) -> dict[str, fl
     }
 
 
-def module_cells(path: Path, top: str) -> list[tuple[str, int, dict[str, int]]]:
-    """Modules, their instances in the design and their own cells by type, from what `stat -json` wrote.
+class ModuleCount(NamedTuple):
+    """A module, its instances in a design and its own cells by type."""
 
-    One module with other parameters stands there again.
+    module: str
+    engine: str | None
+    times: int
+    cells: dict[str, int]
+
+
+def module_cells(path: Path, top: str, engines: Mapping[str, str] | None = None) -> list[ModuleCount]:
+    """Modules of a design, from what `stat -json` wrote.
+
+    One module with other parameters stands there again, and so does one that two engines have.
+
+    engines: module -> engine, of it and of all below it; the top is of the last one named.
 
     Raises:
         ToolFailed: no such file, or its statistics are not of this design.
@@ -63,26 +75,28 @@ def module_cells(path: Path, top: str) -> list[tuple[str, int, dict[str, int]]]:
         raise ToolFailed(f"Yosys left no cell counts of modules in `{path.name}`: {error!r}") from None
     if top not in modules:
         raise ToolFailed(f"the statistics have no module `{top}`")
-    instances: Counter[str] = Counter()
+    instances: Counter[tuple[str, str | None]] = Counter()
 
-    def visit(name: str, times: int) -> None:
-        instances[name] += times
+    def visit(name: str, engine: str | None, times: int) -> None:
+        engine = (engines or {}).get(_plain(name), engine)
+        instances[name, engine] += times
         for kind, count in modules[name].items():
             if kind.lstrip("\\") in modules:
-                visit(kind.lstrip("\\"), times * count)
+                visit(kind.lstrip("\\"), engine, times * count)
 
-    visit(top, 1)
+    visit(top, None, 1)
     return [
-        (
+        ModuleCount(
             _plain(name),
+            engine,
             times,
             {kind: count for kind, count in modules[name].items() if kind.lstrip("\\") not in modules},
         )
-        for name, times in instances.items()
+        for (name, engine), times in instances.items()
     ]
 
 
 def _plain(name: str) -> str:
-    """`$paramod$<digest>\\\\quweit_skew` as `quweit_skew`."""
-    found = re.search(r"quweit_\w+", name)
+    """`$paramod$<digest>\\\\quweit_skew` as `quweit_skew`; a module of one instance alone, `top.u_weights`, as that."""
+    found = re.search(r"(?<=\.)\w+$", name) or re.search(r"quweit_\w+", name)
     return found[0] if found else name

@@ -7,6 +7,9 @@ into a LUT6 where it can: the counts are on the high side.
 A block is counted flat, a unit too. An array is counted module by module, a cell once and multiplied: flat, one of
 64 x 64 cells takes hours. Nothing is optimised across the faces of a module, where there is little to gain: flat, an
 array of 8 x 8 takes 8,267 LUTs and 4,464 flip-flops, by modules 8,063 and 4,709.
+
+A model is counted module by module as well, each for its engine. Its blocks are empty boxes there, and are counted as they are
+by themselves. Its memories alone may be block RAM, since they say so (`quweit_memory`, `quweit_rom`).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -21,9 +25,11 @@ from quweit_cli.artifacts import inside
 from quweit_cli.config import Synth
 from quweit_cli.documents import (
     ArrayDesign,
+    Bank,
     BlockDesign,
     Design,
     Implementation,
+    ModelDesign,
     ModuleCells,
     UnitDesign,
 )
@@ -31,12 +37,14 @@ from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
 from quweit_cli.synthesizers.base import Package, sources_for
-from quweit_cli.synthesizers.cells import cell_counts, module_cells, resources
+from quweit_cli.synthesizers.cells import ModuleCount, cell_counts, module_cells, resources
 from quweit_cli.synthesizers.library import flow as library
 from quweit_cli.technologies import Technology, technology_of
 from quweit_cli.toolbox import Plan
 
 FOLDER = "yosys"
+MEMORIES = ("quweit_memory", "quweit_rom")
+RESOURCES = ("luts", "ffs", "carries", "muxes", "urams", "dsps")  # whole numbers, as a block RAM is not
 
 
 class Yosys:
@@ -49,17 +57,17 @@ class Yosys:
             ConfigError: a device of no family that is known, or a design that is rendered for library cells alone.
             ArtifactError: a source is outside of the package.
         """
-        technology = technology_of(options.device)
+        technology, blocks = technology_of(options.device), package.manifest.blocks
         sources = Path(os.path.relpath(package.folder, folder))
         return [
             Plan(
                 tool=toolbox.YOSYS,
                 name=f"yosys on {design.kind} {design.name}",
                 files={
-                    f"{FOLDER}/{design.name}.ys": script(design, technology, sources),
+                    f"{FOLDER}/{design.name}.ys": script(design, technology, sources, blocks),
                     **{
                         (sources / name).as_posix(): inside(package.folder, name)
-                        for name in sources_for(design, technology)
+                        for name in [*read_by(design, technology, blocks), *design.memories]
                     },
                 },
                 arguments=(f"{FOLDER}/{design.name}.ys",),
@@ -83,13 +91,35 @@ class Yosys:
                 task.advance()
                 return made
 
-            return toolbox.side_by_side(run, wanted)
+            made = toolbox.side_by_side(run, wanted)
+        blocks = [one for one in made if one.kind == "block"]
+        tops = [block.top for block in package.manifest.blocks]
+        return [_with_blocks(one, tops, blocks) if one.kind == "model" else one for one in made]
 
 
-def script(design: Design, technology: Technology, sources: Path, *, flat: bool = False) -> str:
+def read_by(design: Design, technology: Technology, blocks: Sequence[BlockDesign]) -> dict[str, str]:
+    """Sources of a design in compile order, and what is read of each: of a model's blocks the ports alone."""
+    sources = sources_for(design, technology)
+    if not isinstance(design, ModelDesign):
+        return dict.fromkeys(sources, "whole")
+    inside_blocks = {name for block in blocks for name in sources_for(block, technology)}
+    tops = {block.top for block in blocks}
+    faces = [name for name in sources if name in inside_blocks and Path(name).stem in tops]
+    rest = [name for name in sources if name not in inside_blocks]
+    return dict.fromkeys(faces, "ports") | dict.fromkeys(rest, "whole")
+
+
+def script(
+    design: Design,
+    technology: Technology,
+    sources: Path,
+    blocks: Sequence[BlockDesign] = (),
+    *,
+    flat: bool = False,
+) -> str:
     """The Yosys script of one design; it runs in the folder of the stage.
 
-    flat: an array, too.
+    blocks: of the package, which a model has. flat: an array, too.
 
     Of a block, modules are mapped one by one and put together at the end. Those that are cells already are empty
     boxes until then: mapping 15,000 cells to themselves took two thirds of the time. A block without them is mapped flat:
@@ -97,6 +127,8 @@ def script(design: Design, technology: Technology, sources: Path, *, flat: bool 
     net: where a simulator sees a vector of 70,000 terms, every table seems to drive every adder, and Verilator
     took a quarter of an hour and 7 GB on the false loops of a block at one row a cycle.
     """
+    if isinstance(design, ModelDesign):
+        return _script_of_model(design, technology, sources, blocks)
     vendor = technology.vendor_cells
     boxes = design.cells_xilinx if vendor and isinstance(design, BlockDesign) else []
     logic = [name for name in sources_for(design, technology) if name not in boxes]
@@ -124,6 +156,40 @@ def script(design: Design, technology: Technology, sources: Path, *, flat: bool 
     return "\n".join(lines) + "\n"
 
 
+def _script_of_model(
+    design: ModelDesign, technology: Technology, sources: Path, blocks: Sequence[BlockDesign]
+) -> str:
+    """Modules are read when they are needed, with their parameters: a ROM has no contents without.
+
+    Contents of memories are found from the folder of the stage. Each memory is a module of its own, so that its block RAM is
+    known. Yosys has a name of its own for a ROM in LUTs, and takes no UltraRAM for block RAM where the part has none.
+    """
+    top, stem = yosys_word(design.top), f"{FOLDER}/{design.name}"
+    option = {"ports": "-lib", "whole": "-defer"}
+    read = read_by(design, technology, blocks)
+    lines = [
+        *(
+            f"read_verilog -sv {option[part]} {yosys_word(sources / name)}"
+            for name, part in read.items()
+            if Path(name).stem != design.top
+        ),
+        f"read_verilog -sv {yosys_word(sources / f'rtl/{design.top}.sv')}",
+        *(
+            f'setparam -set Contents "{sources / name}" {top}/r:Contents={yosys_word(name)}'
+            for name in design.memories
+        ),
+        f"hierarchy -check -top {top}",
+        *(f"uniquify {top}/t:*{module}*" for module in MEMORIES),
+        'setattr -set rom_style "logic" a:rom_style=distributed',
+        *([] if technology.ultra_rams else ['setattr -set ram_style "block" a:ram_style=ultra']),
+        technology.synthesis(top),
+        "delete t:$scopeinfo",
+        "check -assert",
+        f"tee -q -o {yosys_word(f'{stem}.stat.json')} stat -json -top {top}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _synthesize(
     found: toolbox.Found, design: Design, plan: Plan, options: Synth, folder: Path
 ) -> Implementation:
@@ -138,17 +204,21 @@ def _synthesize(
         plan.run(found, folder)
         seconds = round(time.monotonic() - started, 3)
     modules, used = [], Counter(resources({}, technology))
-    for name, count, cells in _parts(statistics, design):
-        own = resources(cells, technology)
-        used.update({resource: count * amount for resource, amount in own.items()})
+    banks = _instances(design)
+    for one in _parts(statistics, design):
+        own = resources(one.cells, technology)
+        used.update({resource: one.times * amount for resource, amount in own.items()})
+        if isinstance(design, ModelDesign) and not any(own.values()):
+            continue  # it joins others
+        bank = banks.get(one.module)
         modules.append(
             ModuleCells(
-                module=name,
-                count=count,
-                luts=int(own["luts"]),
-                ffs=int(own["ffs"]),
-                carries=int(own["carries"]),
-                muxes=int(own["muxes"]),
+                module=MEMORIES[bank.writes == 0] if bank else one.module,
+                memory=bank.name if bank else None,
+                engine=one.engine,
+                count=one.times,
+                brams=own["brams"],
+                **{name: int(own[name]) for name in RESOURCES},
             )
         )
     if options.cache and not cached:
@@ -162,13 +232,9 @@ def _synthesize(
         device=options.device,
         clock_mhz=options.clock_mhz,
         stage="synthesis",
-        luts=int(used["luts"]),
-        ffs=int(used["ffs"]),
-        carries=int(used["carries"]),
-        muxes=int(used["muxes"]),
         brams=float(used["brams"]),
-        dsps=int(used["dsps"]),
-        modules=sorted(modules, key=lambda one: (one.module, one.luts)) if len(modules) > 1 else [],
+        **{name: int(used[name]) for name in RESOURCES},
+        modules=sorted(modules, key=_place_of_module) if len(modules) > 1 else [],
         seconds=seconds,
         estimate=design.estimate if technology.vendor_cells and isinstance(design, BlockDesign) else None,
         cached=cached,
@@ -177,8 +243,47 @@ def _synthesize(
     )
 
 
-def _parts(statistics: Path, design: Design) -> list[tuple[str, int, dict[str, int]]]:
-    """Modules, their instances and own cells; a design that was flattened is one module."""
+def _place_of_module(one: ModuleCells) -> tuple[str, str, int]:
+    return one.engine or "", one.module, one.luts
+
+
+def _parts(statistics: Path, design: Design) -> list[ModuleCount]:
+    """Modules, their instances and own cells; a design that was flattened is one module. Blocks of a model are none of it."""
     if isinstance(design, ArrayDesign):
         return module_cells(statistics, design.top)
-    return [(design.top, 1, cell_counts(statistics))]
+    if isinstance(design, ModelDesign):
+        engines = {module: engine.name for engine in design.engines for module in engine.modules}
+        engines |= {part.module: engine.name for engine in design.engines for part in engine.parts}
+        engines |= dict.fromkeys(_instances(design), engines[MEMORIES[0]])
+        found: Counter[tuple[str, str | None, frozenset[tuple[str, int]]]] = Counter()
+        for one in module_cells(statistics, design.top, engines):
+            own = frozenset((name, count) for name, count in one.cells.items() if name not in engines)
+            found[one.module, one.engine, own] += one.times
+        return [
+            ModuleCount(module, engine, times, dict(own)) for (module, engine, own), times in found.items()
+        ]
+    return [ModuleCount(design.top, None, 1, cell_counts(statistics))]
+
+
+def _instances(design: Design) -> dict[str, Bank]:
+    """Memories of a model by their instances, each of which is a module of its own."""
+    return {f"u_{bank.name}": bank for bank in design.banks} if isinstance(design, ModelDesign) else {}
+
+
+def _with_blocks(
+    model: Implementation, tops: Sequence[str], blocks: Sequence[Implementation]
+) -> Implementation:
+    """The blocks of a model as they were counted by themselves, beside its other modules."""
+    added = [
+        ModuleCells(
+            module=top,
+            engine=one.design,
+            count=1,
+            brams=one.brams or 0,
+            **{name: getattr(one, name) or 0 for name in RESOURCES},
+        )
+        for top, one in zip(tops, blocks, strict=True)
+    ]
+    modules = sorted([*model.modules, *added], key=_place_of_module)
+    sums = {name: sum(one.count * getattr(one, name) for one in modules) for name in ("brams", *RESOURCES)}
+    return model.model_copy(update={"modules": modules, **sums})

@@ -25,6 +25,7 @@ RESOURCES = Resources(
     muxes={"MUXF7": 1, "MUXF8": 1, "MUXF9": 1},
     brams={"RAMB36E1": 1.0, "RAMB36E2": 1.0, "RAMB18E1": 0.5, "RAMB18E2": 0.5},
     dsps={"DSP48E1": 1, "DSP48E2": 1},
+    urams={"URAM288": 1},
 )
 
 
@@ -66,6 +67,9 @@ CLBS = Utilization(
 )
 
 
+ULTRA = CLBS._replace(urams=("BLOCKRAM", "URAM"))
+
+
 def _family(name: str, pattern: str, example: str, yosys: str, utilization: Utilization) -> Technology:
     return Technology(
         name=name,
@@ -78,6 +82,7 @@ def _family(name: str, pattern: str, example: str, yosys: str, utilization: Util
         bare="-noiopad -noclkbuf",
         vendor_cells=True,
         utilization=utilization,
+        ultra_rams=utilization.urams is not None,
     )
 
 
@@ -85,5 +90,5 @@ def _family(name: str, pattern: str, example: str, yosys: str, utilization: Util
 SERIES_7 = _family("7-series and Zynq-7000", r"x[acq]7[aksvz]", "xc7z020clg400-1", "xc7", SLICES)
 ULTRASCALE = _family("UltraScale", r"x[acq][kv]u\d{3}-", "xcku040-ffva1156-2-e", "xcu", CLBS)
 ULTRASCALE_PLUS = _family(
-    "UltraScale+", r"x[acq](?![kv]u\d{3}-)([akvzs]?u|k)\d", "xcvu9p-flgb2104-2-i", "xcup", CLBS
+    "UltraScale+", r"x[acq](?![kv]u\d{3}-)([akvzs]?u|k)\d", "xcvu9p-flgb2104-2-i", "xcup", ULTRA
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -16,6 +17,7 @@ class Resources(NamedTuple):
     muxes: Mapping[str, float]
     brams: Mapping[str, float]
     dsps: Mapping[str, float]
+    urams: Mapping[str, float] = MappingProxyType({})
 
 
 class Lut(NamedTuple):
@@ -35,6 +37,7 @@ class Utilization(NamedTuple):
     muxes: tuple[tuple[str, str], ...]
     brams: tuple[str, str]
     dsps: tuple[str, str]
+    urams: tuple[str, str] | None = None  # absent where the family has none
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,21 @@ class Technology:
     bare: str  # its options that leave out I/O and clock buffers
     vendor_cells: bool  # whether RTL is rendered in its cells (`sources_xilinx`); otherwise the behavioural rendering is taken
     utilization: Utilization | None = None  # absent where Vivado does not know the family
+    ultra_rams: bool = False  # whether its parts have memories of 288 kb
     no_dsps: str = "-nodsp"
     no_brams: str = "-nobram"
 
-    def synthesis(self, top: str, *, flatten: bool = False, block_rams: bool = False) -> str:
-        """The command of Yosys that maps `top` to the cells, without DSPs, pads and clock buffers."""
+    def synthesis(self, top: str, *, flatten: bool = False) -> str:
+        """The command of Yosys that maps `top` to the cells, without DSPs, pads and clock buffers.
+
+        Memories become block RAM only where they say so themselves.
+        """
         words = (
             self.command,
             f"-top {top}",
             self.flat if flatten else self.modular,
             self.no_dsps,
-            "" if block_rams else self.no_brams,
+            self.no_brams,
             self.bare,
         )
         return " ".join(word for word in words if word)

@@ -112,18 +112,25 @@ def _describe(side: int, products: list[Product], causal: list[Product], *, pipe
         causal=causal,
         pipelined=pipelined,
         reset_cycles=2 * side,
-        parts=_parts(side, side + 4 + (PIPELINE_STAGES if pipelined else 0)),
+        parts=parts_of_array(side, pipelined=pipelined),
     )
 
 
-def _parts(side: int, latency: int) -> list[Part]:
-    """Each module once, and how often an array has it; the registers of the skew, of 9 + 8 bits of operands and 8 of results."""
+def parts_of_array(side: int, *, pipelined: bool = False, sums: bool = False) -> list[Part]:
+    """Each module once, and how often an array has it.
+
+    The registers of the skew are of 9 + 8 bits of operands, and of results of 8 bits, or sums of 32.
+    """
+    column, result_bits, latency = ("quweit_systolic_column", 8, side + 4)
+    if sums:
+        column, result_bits, latency = ("quweit_sum_column", 32, side + 1)
+    latency += PIPELINE_STAGES if pipelined else 0
     return [
         Part(module=CELL, count=side**2),
-        Part(module="quweit_systolic_column", parameters={"Side": str(side)}, count=side),
+        Part(module=column, parameters={"Side": str(side)}, count=side),
         Part(
             module="quweit_skew",
-            parameters={"Lanes": "2", "Bits": str(9 + 8 + 8)},
+            parameters={"Lanes": "2", "Bits": str(9 + 8 + result_bits)},
             count=side * (side - 1) // 2,
         ),
         Part(

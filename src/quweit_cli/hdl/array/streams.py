@@ -27,6 +27,9 @@ BUFFER_CYCLES = (
 )
 
 
+SKEW_OF_SUMS = "quweit_skew of sums"
+
+
 class Matrices(NamedTuple):
     """One product as the bench plays it."""
 
@@ -63,6 +66,25 @@ def read_matrices(package: Path, array: ArrayDesign) -> list[Matrices]:
     return made
 
 
+def drawn_matrices(shapes: Mapping[tuple[int, int, int], int]) -> list[Matrices]:
+    """Random operands of a normal distribution with a deviation of 32, seed 0, of rows x inner times inner x columns.
+
+    shapes: how often each is computed. Results are sums as they are.
+    """
+    random, made = np.random.default_rng(0), []
+    for (rows, inner, columns), copies in shapes.items():
+        a_MK, b_KN = (
+            np.clip(np.rint(random.normal(0, 32, shape)), -128, 127).astype(np.int64)
+            for shape in ((rows, inner), (inner, columns))
+        )
+        product = Product(
+            name=f"{rows} x {inner} x {columns}", rows=rows, inner=inner, columns=columns, copies=copies, multiplier=0,
+            shift=0,
+        )  # fmt: skip
+        made.append(Matrices(product, a_MK, b_KN, a_MK @ b_KN))
+    return made
+
+
 def shares(products: list[Product], side: int) -> list[float]:
     """Of the cycles of a layer, its copies included."""
     cycles = [
@@ -95,6 +117,14 @@ def _skew(one: Matrices, side: int) -> Made:
     return LEAD, _led_in({"lanes_i": lane << 25})
 
 
+def _skew_of_sums(one: Matrices, side: int) -> Made:
+    """The same with 32 bits of sums in place of results."""
+    places = _places(one, side, _number(one, side, SLICE_CYCLES))
+    lane = _bytes(places.a_TL) | places.first_L << 8 | _bytes(places.b_TL) << 9
+    words = [int(low) | (int(sum_) & 0xFFFFFFFF) << 17 for low, sum_ in zip(lane, places.y_TL, strict=True)]
+    return LEAD, _led_in({"lanes_i": [word << 41 for word in words]})
+
+
 def _register(one: Matrices, side: int) -> Made:
     """Eight lanes side by side."""
     a, b, first, busy = _slices(one, side)
@@ -111,6 +141,17 @@ def _buffer(one: Matrices, side: int) -> Made:
 
 
 def _column(one: Matrices, side: int) -> Made:
+    ports = _sums(one, side)
+    for name, value in (("multiplier_i", one.product.multiplier), ("shift_i", one.product.shift)):
+        ports[name] = [value] * len(ports["start_i"])
+    return LEAD, _led_in(ports)
+
+
+def _sum_column(one: Matrices, side: int) -> Made:
+    return LEAD, _led_in(_sums(one, side))
+
+
+def _sums(one: Matrices, side: int) -> dict[str, Integers | list[int]]:
     """The sums of row n stand still for the token of cycle n; a tile's first cycle still shows the sum before."""
     number = max(1, _number(one, side, COLUMN_CYCLES) // 2)
     length, rows, columns = _drawn(one, side, number)
@@ -132,10 +173,7 @@ def _column(one: Matrices, side: int) -> Made:
             words[cycle] |= (int(sums[n, cycle - n]) & 0xFFFFFFFF) << 32 * n
             if (cycle - n) % length == 0:
                 starts[cycle] |= 1 << n
-    ports: dict[str, Integers | list[int]] = {"start_i": starts, "sums_i": words}
-    for name, value in (("multiplier_i", one.product.multiplier), ("shift_i", one.product.shift)):
-        ports[name] = [value] * total
-    return LEAD, _led_in(ports)
+    return {"start_i": starts, "sums_i": words}
 
 
 def _control(one: Matrices, side: int) -> Made:
@@ -153,7 +191,9 @@ def _control(one: Matrices, side: int) -> Made:
 MAKERS: Mapping[str, Callable[[Matrices, int], Made]] = {
     "quweit_systolic_cell": _cell,
     "quweit_systolic_column": _column,
+    "quweit_sum_column": _sum_column,
     "quweit_skew": _skew,
+    SKEW_OF_SUMS: _skew_of_sums,
     "quweit_operand_buffer": _buffer,
     "quweit_operand_register": _register,
     "quweit_systolic_control": _control,

@@ -14,6 +14,8 @@ from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.array.design import ONCE, TWICE
 from quweit_cli.hdl.axis import RowShape, axis_port
+from quweit_cli.hdl.model.accesses import banks_of
+from quweit_cli.hdl.model.engines import engines_of
 from quweit_cli.hdl.model.layout import Layout, lay_out
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
@@ -45,6 +47,13 @@ class ModelSource(NamedTuple):
     program: Program
     inputs: Integers  # samples x image, or samples x tokens
     logits: Integers  # samples x logits, or samples x tokens x logits
+
+
+class Sources(NamedTuple):
+    """In compile order."""
+
+    behavioural: list[str]
+    xilinx: list[str]  # blocks and cells of the array in an FPGA's cells
 
 
 class PlacedBlock(NamedTuple):
@@ -84,21 +93,30 @@ def render_model(
         ) from None
     _check_flushing(layout)
     placed = [PlacedBlock(block, shift) for block, shift in zip(blocks, layout.block_shifts, strict=True)]
-    engines = {f"rtl/{file}": static_text(f"array/{file}") for file in (*TWICE, *ONCE)}
-    engines |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in UNITS}
-    engines |= {
+    once = {f"rtl/{file}": static_text(f"array/{file}") for file in ONCE}
+    once |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in UNITS}
+    once |= {
         f"rtl/model/{file}": static_text(f"model/{file}")
         for file in (*ENGINES, *(OF_TEXTS if layout.text else OF_IMAGES))
     }
+    behavioural, cells = (
+        {f"rtl/{folder}{file}": static_text(f"array/{folder}{file}") for file in TWICE}
+        for folder in ("", "xilinx/")
+    )
     text = render("model/model.sv.mako", top=top, plan=layout, blocks=placed, header=header)
-    sources = [*engines, *dict.fromkeys(file for block in blocks for file in block.sources), f"rtl/{top}.sv"]
+    sources = Sources(
+        [*behavioural, *once, *dict.fromkeys(file for block in blocks for file in block.sources), f"rtl/{top}.sv"],
+        [*cells, *once, *dict.fromkeys(file for block in blocks for file in block.sources_xilinx), f"rtl/{top}.sv"],
+    )  # fmt: skip
     widths = _bus_bytes(layout, options)
     requests = requests_of(source.inputs, source.logits, side) if layout.text else []
     vectors = _render_vectors(source, layout, requests, widths[0])
     design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
+    engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
+    design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
     if layout.text:
         design = design.model_copy(update={"decode": _describe_step(layout, vectors, len(requests))})
-    files = engines | {f"rtl/{top}.sv": text} | vectors
+    files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
     files |= {memory.file: "\n".join(memory.lines) + "\n" for memory in layout.memories.values()}
     return files, design
 
@@ -193,7 +211,7 @@ def _describe_step(layout: Layout, vectors: dict[str, str], requests: int) -> De
 def _describe(
     top: str,
     layout: Layout,
-    sources: list[str],
+    sources: Sources,
     vectors: dict[str, str],
     samples: int,
     widths: tuple[int, int],
@@ -207,8 +225,8 @@ def _describe(
         top=top,
         testbench=f"tb_{top}",
         check=f"check_{top}",
-        sources=sources,
-        sources_xilinx=[],
+        sources=sources.behavioural,
+        sources_xilinx=sources.xilinx,
         memories=[memory.file for memory in layout.memories.values()],
         features=words,
         outputs=layout.logits,
@@ -237,7 +255,17 @@ def _schedule(jobs: Sequence[Job]) -> list[ScheduledJob]:
     """First cycles are counted from the one after the last beat."""
     starts = np.cumsum([0, *(job.cycles + BETWEEN for job in jobs)])
     return [
-        ScheduledJob(tensor=job.name, engine=job.kind, first_cycle=int(first), cycles=job.cycles + BETWEEN)
+        ScheduledJob(
+            tensor=job.name,
+            engine=job.kind,
+            first_cycle=int(first),
+            cycles=job.cycles + BETWEEN,
+            **(
+                {"rows": job.rows, "inner": job.inner, "columns": job.columns}
+                if job.kind == "product"
+                else {}
+            ),
+        )
         for job, first in zip(jobs, starts[:-1], strict=True)
     ]
 

@@ -55,6 +55,7 @@ SCALE_BITS = 32 + SHIFT_BITS
 @dataclass(frozen=True)
 class Memory:
     file: str
+    bits: int  # of a word
     lines: list[str]
 
     @property
@@ -153,22 +154,27 @@ class Layout:
 
     @property
     def memories(self) -> dict[str, Memory]:
-        tables = self.table_entries or [0] * 256
         content = {
-            "jobs": [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
-            "weights": [packed(one, 8) for one in self.weight_words],
-            "scales": [_packed_scales(one) for one in self.scale_words],
-            "positions": [packed(one, 16) for one in self.position_words],
-            "tables": [packed([one], 8) for one in tables],
+            "jobs": (
+                JOB_BITS,
+                [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
+            ),
+            "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
+            "scales": (SCALE_BITS * self.side, [_packed_scales(one) for one in self.scale_words]),
+            "positions": (16 * self.side, [packed(one, 16) for one in self.position_words]),
+            "tables": (8, [packed([one], 8) for one in self.table_entries]),
+            "vectors": (16, [packed([one], 16) for one in self.vectors]),
         }
-        if self.text:
-            content["vectors"] = [packed([one], 16) for one in self.vectors]
-        return {name: Memory(f"{self.folder}/{name}.hex", lines) for name, lines in content.items()}
+        return {
+            name: Memory(f"{self.folder}/{name}.hex", bits, lines)
+            for name, (bits, lines) in content.items()
+            if lines
+        }
 
     def address_bits(self, memory: str) -> int:
         words = {"activations": self.activations, "jobs": self.places, "weights": len(self.weight_words)}
         words |= {"scales": len(self.scale_words), "positions": len(self.position_words)}
-        words |= {"tables": max(256, len(self.table_entries)), "vectors": len(self.vectors)}
+        words |= {"tables": len(self.table_entries), "vectors": len(self.vectors)}
         return self.bits_of(words[memory])
 
     @staticmethod

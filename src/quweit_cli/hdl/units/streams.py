@@ -13,6 +13,7 @@ import numpy as np
 
 from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl.stimulus import RESET, Stream
+from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.ir.nodes.base import Integers
 
@@ -25,24 +26,43 @@ def stream_of(unit: UnitDesign) -> Stream:
     return MAKERS[unit.top](unit)
 
 
+def lane_stream(module: str, elements: int, multiplier: int) -> Stream | None:
+    """Of a lane of a whole model; None of a module that is none.
+
+    multiplier: of a softmax, which has it as an input.
+    """
+    if module == "quweit_softmax_rows":
+        made = _of_softmax(module, elements, softmax_cycles(elements))
+        still = {"multiplier_i": [multiplier] * made.cycles, "counts_i": [0xFFFF] * made.cycles}
+        return made._replace(ports=made.ports | still)
+    if module == "quweit_layer_norm":
+        return _of_layer_norm(module, elements, layer_norm_cycles(elements))
+    return None
+
+
 def _gelu(unit: UnitDesign) -> Stream:
-    return _played(unit, drawn(1 + GELU_CYCLES, 1, 8), [1] * (1 + GELU_CYCLES))
+    return _played(unit.name, drawn(1 + GELU_CYCLES, 1, 8), [1] * (1 + GELU_CYCLES), 8)
 
 
 def _softmax(unit: UnitDesign) -> Stream:
-    elements = unit.features
-    rows_RN = drawn(1 + ROWS, elements, 8)
-    return _played(unit, rows_RN, [unit.initiation_interval_cycles] * len(rows_RN))
+    return _of_softmax(unit.name, unit.features, unit.initiation_interval_cycles)
 
 
 def _layer_norm(unit: UnitDesign) -> Stream:
+    return _of_layer_norm(unit.name, unit.features, unit.initiation_interval_cycles)
+
+
+def _of_softmax(name: str, elements: int, cycles: int) -> Stream:
+    rows_RN = drawn(1 + ROWS, elements, 8)
+    return _played(name, rows_RN, [cycles] * len(rows_RN), 8)
+
+
+def _of_layer_norm(name: str, elements: int, longest: int) -> Stream:
     """Its root is aligned bit by bit, so that a row takes the less the larger its deviation is."""
-    elements = unit.features
     rows_RD = drawn(1 + ROWS, elements, 16)
     spreads = elements * (rows_RD**2).sum(axis=1) - rows_RD.sum(axis=1) ** 2
     bits = [max(math.isqrt(int(spread)), 1).bit_length() for spread in spreads]
-    longest = unit.initiation_interval_cycles
-    return _played(unit, rows_RD, [longest + 1 - one for one in bits])
+    return _played(name, rows_RD, [longest + 1 - one for one in bits], 16)
 
 
 MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
@@ -52,8 +72,8 @@ MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
 }
 
 
-def _played(unit: UnitDesign, rows_RN: Integers, cycles: list[int]) -> Stream:
-    marks = [0] * (unit.features - 1) + [1]
+def _played(name: str, rows_RN: Integers, cycles: list[int], input_bits: int) -> Stream:
+    marks = [0] * (rows_RN.shape[1] - 1) + [1]
     following = [*rows_RN[1:, 0], rows_RN[0, 0]]
     data, last = [int(rows_RN[0, 0])] * RESET, marks[:1] * RESET
     for row, length, after in zip(rows_RN, cycles, following, strict=True):
@@ -62,9 +82,7 @@ def _played(unit: UnitDesign, rows_RN: Integers, cycles: list[int]) -> Stream:
         last += marks + marks[:1] * waiting
     ones = [1] * len(data)
     ports = {"rst_ni": [0] * RESET + ones[RESET:], "x_valid_i": ones, "x_last_i": last, "y_ready_i": ones}
-    return Stream(
-        unit.name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), unit.input_bits)}
-    )
+    return Stream(name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), input_bits)})
 
 
 def _words(values: Integers, bits: int) -> list[int]:

@@ -3,7 +3,8 @@
 A block is mapped whole, and runs its own bench while activity is counted. A unit is mapped whole as well: a row waits in
 flip-flops, as there is no memory macro, and each of its elements has a clock gate. Of an array each module is mapped once,
 with a clock tree of its own, and counted: a cell side² times. Units and modules see what they would see at work
-(hdl/units/streams.py, hdl/array/streams.py).
+(hdl/units/streams.py, hdl/array/streams.py). A model is taken apart likewise, each module for its engine: its blocks are those of
+the package, cells of its array and lanes see random operands, and the rest is vectorless. Its memories are none of it.
 
 No placement: wires are the library's default wire load model, the clock is ideal for timing, and has a buffer
 tree for power. Power at the clock asked for, twice: vectorless, 12.5 % activity on every net, and with counted activity.
@@ -12,6 +13,7 @@ tree for power. Power at the clock asked for, twice: vectorless, 12.5 % activity
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,8 +27,10 @@ from quweit_cli.documents import (
     ArrayDesign,
     BlockDesign,
     Design,
+    Engine,
     Implementation,
     LibraryFigures,
+    ModelDesign,
     ModuleInCells,
     Part,
     UnitDesign,
@@ -47,6 +51,8 @@ from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.toolbox import Plan
 
 FOLDER = "asic"
+MEMORIES = "memories"  # the engine of a model that no cells of a library hold
+MULTIPLIER = 16  # of the softmax of a model, whose scale is an input: scores in steps of 1/8 octave
 
 
 class Module(NamedTuple):
@@ -54,6 +60,7 @@ class Module(NamedTuple):
 
     name: str  # of its files
     part: Part
+    engine: str | None = None  # of a model
 
 
 class Made(NamedTuple):
@@ -84,10 +91,24 @@ def synthesize(package: Package, options: Synth, folder: Path, progress: Progres
 
 
 def modules_of(design: Design) -> list[Module]:
+    """Those by which a design is mapped; a block of a model has the name that it has by itself."""
     if isinstance(design, ArrayDesign):
         return [Module(part.name, part) for part in design.parts]
+    if isinstance(design, ModelDesign):
+        blocks = {engine.name for engine in design.engines if is_block(engine)}
+        return [
+            Module(engine.name if engine.name in blocks else part.name, part, engine.name)
+            for engine in design.engines
+            if engine.name != MEMORIES
+            for part in engine.parts
+        ]
     parameters = design.parameters if isinstance(design, UnitDesign) else {}
     return [Module(design.name, Part(module=design.top, parameters=parameters))]
+
+
+def is_block(engine: Engine) -> bool:
+    """Its module is none of those that every model has."""
+    return not any(module.startswith("quweit_") for module in engine.modules)
 
 
 class _Flow:
@@ -96,6 +117,7 @@ class _Flow:
     def __init__(self, package: Package, target: Target, options: Synth, work: Path) -> None:
         self.package, self.target, self.options, self.work = package, target, options, work
         self.mapped: dict[str, Mapping] = {}
+        self.blocks: dict[str, Made] = {}
         self.matrices: list[Matrices] | None = None
 
     def implementation(self, design: Design, task: Task) -> Implementation:
@@ -129,16 +151,23 @@ class _Flow:
 
     def _make(self, design: Design, module: Module) -> Made:
         name, target = module.name, self.target
+        if isinstance(design, ModelDesign) and name in self.blocks:
+            return self.blocks[name]
         sources = self._sources(design, module)
         if name not in self.mapped:
             self.mapped[name] = self._map(design, module, sources)
         mapped = self.mapped[name]
-        measured = self.options.activity == "measured"
+        measured = self.options.activity == "measured" and (
+            not isinstance(design, ModelDesign) or bool(self._streams(design, module))
+        )
         if measured or isinstance(design, BlockDesign):
             write_cell_models(mapped.netlist, target.library, self.work, name)
         counted = self._activity(design, module, mapped.netlist, sources) if measured else None
         analysis = analyse(mapped.netlist, target, self.work, name, counted)
-        return Made(module.part.count, mapped, analysis, counted)
+        made = Made(module.part.count, mapped, analysis, counted)
+        if isinstance(design, BlockDesign):
+            self.blocks[name] = made
+        return made
 
     def _sources(self, design: Design, module: Module) -> list[Path]:
         """Relative to where the tools work. Where parameters stand in a source, it is a file of this module's own."""
@@ -146,8 +175,11 @@ class _Flow:
         if isinstance(design, BlockDesign):
             return [Path(os.path.relpath(package / source, self.work)) for source in design.sources]
         top, sources = module.part.module, []
+        below = self._below(design, top) if isinstance(design, ModelDesign) else None
         for source in design.sources:
             text, stem = (package / source).read_text(), Path(source).stem
+            if below is not None and stem not in below:
+                continue
             if stem == top:
                 text = with_parameters(text, top, module.part.parameters)
             elif isinstance(design, ArrayDesign):  # its modules have no others inside
@@ -157,6 +189,17 @@ class _Flow:
             sources.append(own)
         return sources
 
+    def _below(self, design: Design, top: str) -> set[str]:
+        """The module and those that it has, by the names that its source instantiates."""
+        texts = {Path(source).stem: (self.package.folder / source).read_text() for source in design.sources}
+        found, new = {top}, [top]
+        while new:
+            words = set(re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", texts[new.pop()], re.MULTILINE))
+            more = (words & set(texts)) - found
+            found |= more
+            new += more
+        return found
+
     def _map(self, design: Design, module: Module, sources: Sequence[Path]) -> Mapping:
         """A block as the settings say; units and modules of arrays, which are small and have multipliers, for speed."""
         options, block = self.options, isinstance(design, BlockDesign)
@@ -164,7 +207,10 @@ class _Flow:
         share = mapping.ABC_SHARE
         if block:
             share = mapping.ABC_SHARE_FAST if fast else mapping.ABC_SHARE_BLOCK
-        source = mapping.Source(sources, module.part.module, module.name, options.clock_gating, share)
+        top, boxes = module.part.module, []
+        if isinstance(design, ModelDesign) and top == design.top:
+            sources, boxes = [Path(f"{module.name}.sv")], [one for one in sources if one.stem != module.name]
+        source = mapping.Source(sources, top, module.name, options.clock_gating, share, boxes)
         if fast:
             return mapping.map_fast(source, self.target, self.work)
         return Mapping(mapping.map_to_cells(source, self.target, self.work), "nf")
@@ -181,8 +227,23 @@ class _Flow:
             if self.matrices is None:
                 self.matrices = array_streams.read_matrices(self.package.folder, design)
             return array_streams.streams(module.part.module, design.side, self.matrices)
+        if isinstance(design, ModelDesign):
+            return self._streams_of_model(design, module)
         assert isinstance(design, UnitDesign)
         return [unit_streams.stream_of(design)]
+
+    def _streams_of_model(self, design: ModelDesign, module: Module) -> list[Stream]:
+        """Of modules of its array, and of its lanes, with random operands; none of the others."""
+        kind, parameters = module.part.module, module.part.parameters
+        if kind == "quweit_skew":
+            kind = array_streams.SKEW_OF_SUMS
+        if kind in array_streams.MAKERS:
+            shapes = Counter(
+                (job.rows, job.inner, job.columns) for job in design.schedule if job.engine == "product"
+            )
+            return array_streams.streams(kind, design.side, array_streams.drawn_matrices(shapes))
+        lane = unit_streams.lane_stream(kind, int(parameters.get("Elements", 0)), MULTIPLIER)
+        return [lane] if lane else []
 
     def _figures(self, design: Design, made: Sequence[Made]) -> LibraryFigures:
         library = self.target.library
@@ -192,7 +253,7 @@ class _Flow:
             cells.update({name: count * number for name, number in netlist.cells_by_type().items()})
         counted = [one.counted for one in made if one.counted]
         shortest = max(one.analysis.shortest_period_ns for one in made)
-        common = self._method(design, made)
+        common, complete = self._method(design, made), len(counted) == len(made)
         parts = [
             ModuleInCells(
                 module=module.part.module,
@@ -200,7 +261,9 @@ class _Flow:
                 area_um2=one.mapped.netlist.area_um2(),
                 vectorless_mw=one.analysis.vectorless_mw,
                 measured_mw=one.analysis.measured_mw,
+                idle_mw=one.analysis.idle_mw,
                 slack_ns=one.analysis.slack_ns,
+                engine=module.engine,
                 mapper=one.mapped.mapper,
             )
             for module, one in zip(modules_of(design), made, strict=True)
@@ -223,7 +286,7 @@ class _Flow:
             "gated clocks counted as running",
             measured_mw=sum_of_all([(one.times, one.analysis.measured_mw) for one in made]),
             measured_ungated_mw=sum_of_all([(one.times, one.analysis.ungated_mw) for one in made]),
-            measured_method=self._measured_method(common, design, made) if counted else None,
+            measured_method=self._measured_method(common, design, made) if counted and complete else None,
             nets=sum(len(netlist.net_names()) for _, netlist in netlists),
             nets_annotated=sum(len(one.toggles) for one in counted),
             activity_rows=sum(one.rows for one in counted),
@@ -238,6 +301,7 @@ class _Flow:
             "block": "clock tree inside",
             "unit": "one lane, its row in flip-flops, clock tree inside",
             "array": "module by module, a clock tree in each",
+            "model": "module by module, a clock tree in each, memories left out",
         }[design.kind]
         mapped = ""
         if isinstance(design, BlockDesign) and self.options.mapping == "speed":

@@ -37,6 +37,7 @@ ABC_SHARE_BLOCK = 0.65
 # block misses 1 GHz in Nangate 45 nm by 0.027 ns with 0.8, and meets it by 0.076 ns with 0.7, in 0.06 % more area.
 ABC_SHARE_FAST = 0.7
 CLOCK = "clk_i"
+BETWEEN = "__"  # the instance of a module that is left out and its port, in the name of a port of the top
 FANOUT_LOAD = 4  # inputs of the driving cell that every output is taken to drive
 SMALLEST_GATED = 4  # flip-flops with one enable for which a clock gate is smaller than their multiplexers
 # What Yosys runs by itself, but for `buffer -c`: without it a net of a thousand sinks gets a chain of buffers
@@ -63,13 +64,17 @@ class Target(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What is mapped: `name` names the files, `logic_share` is the part of the period that logic may take."""
+    """What is mapped: `name` names the files, `logic_share` is the part of the period that logic may take.
+
+    boxes: modules below the top that are left out, so that their ports become ports of the top.
+    """
 
     sources: Sequence[Path]
     top: str
     name: str
     clock_gating: bool = True
     logic_share: float = ABC_SHARE
+    boxes: Sequence[Path] = ()
 
 
 class Mapping(NamedTuple):
@@ -118,7 +123,7 @@ def map_to_cells(design: Source, target: Target, work: Path, abc_script: str = A
         files={
             f"{name}.constr": f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n",
             f"{name}.ys": script(design, target, abc_script),
-            **{str(read): work / read for read in (*design.sources, Path(LIBRARY))},
+            **{str(read): work / read for read in (*design.boxes, *design.sources, Path(LIBRARY))},
         },
         arguments=(f"{name}.ys",),
         log=f"{name}.log",
@@ -145,10 +150,19 @@ def script(design: Source, target: Target, abc_script: str) -> str:
     legal = " ".join(f"-cell {kind} x" for kind in FLIP_FLOPS.split())
     gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if gates else ""
     high, low = (" ".join(library.tie(value)) for value in (1, 0))
-    reads = "\n".join(f"read_verilog -sv {yosys_word(source)}" for source in design.sources)
+    top = yosys_word(design.top)
+    reads = [f"read_verilog -sv -lib {yosys_word(source)}" for source in design.boxes]
+    reads += [f"read_verilog -sv {yosys_word(source)}" for source in design.sources]
+    if design.boxes:  # nothing is counted of their clocks: each has a tree of its own
+        reads += [
+            f"hierarchy -top {top}",
+            f"expose -evert -sep {BETWEEN} {top}",
+            f"delete -port {top}/o:*{BETWEEN}{CLOCK}",
+        ]
+    lines = "\n".join(reads)
     return f"""\
-{reads}
-synth -flatten -noabc -top {yosys_word(design.top)}
+{lines}
+synth -flatten -noabc -top {top}
 check -assert
 dfflegalize {legal}
 opt_clean

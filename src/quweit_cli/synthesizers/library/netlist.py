@@ -7,6 +7,7 @@ readers take it, and an activity that a simulator counts on a net finds its way 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,10 @@ def read_netlist(path: Path, top: str, library: Library) -> Netlist:
     """
     try:
         module = json.loads(path.read_text())["modules"][top]
-        ports = {name: (port["direction"], port["bits"]) for name, port in sorted(module["ports"].items())}
+        ports = {
+            re.sub(r"\W", "_", name): (port["direction"], port["bits"])
+            for name, port in sorted(module["ports"].items())
+        }
         raw = [(cell["type"], cell["connections"]) for _, cell in sorted(module["cells"].items())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ToolFailed(f"Yosys left no netlist of `{top}` in `{path.name}`: {error!r}") from None

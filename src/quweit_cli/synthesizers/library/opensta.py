@@ -34,6 +34,7 @@ class Analysis(NamedTuple):
     shortest_period_ns: float
     vectorless_mw: float
     leakage_mw: float
+    idle_mw: float  # every clock running, gated ones too, and nothing else moving
     measured_mw: float | None
     ungated_mw: float | None  # the measured power, were every gated clock running
 
@@ -98,6 +99,7 @@ def analyse(
         shortest_period_ns=_figure(output, "shortest_period_ns"),
         vectorless_mw=vectorless.total_mw,
         leakage_mw=vectorless.leakage_mw,
+        idle_mw=_total(sections, "idle").total_mw,
         measured_mw=measured,
         ungated_mw=ungated,
     )
@@ -183,6 +185,9 @@ gates unset_disable_timing
 # Last, since it outweighs what is set on a pin.
 set_power_activity -global -activity {GLOBAL_ACTIVITY}
 puts "== vectorless"
+report_power -digits 6
+set_power_activity -global -activity 0
+puts "== idle"
 report_power -digits 6
 """
 

@@ -111,6 +111,8 @@ def plans(package: Package, options: Synth) -> list[Plan]:
                     f"sources/{name}": inside(package.folder, name)
                     for name in sources_for(design, technology)
                 },
+                # by the names that the RTL has for them: it opens them where Vivado runs
+                **{name: inside(package.folder, name) for name in design.memories},
             },
             arguments=("-mode", "batch", "-nojournal", "-nolog", "-source", f"{design.name}.tcl"),
             log=f"logs/{design.name}.log",
@@ -127,6 +129,7 @@ def _script(design: Design, options: Synth) -> str:
         top=design.top,
         part=options.device,
         sources=design.sources_xilinx,
+        memories=design.memories,
         parameters=design.parameters if isinstance(design, UnitDesign) else {},
         toggle_percent=f"{TOGGLE_PERCENT:g}",
     )
@@ -153,6 +156,7 @@ def _synthesize(
         carries=used.carries,
         muxes=used.muxes,
         brams=used.brams,
+        urams=used.urams,
         dsps=used.dsps,
         slack_ns=vivado_reports.worst_setup_slack_ns(_read(report, "timing_summary"), design.top),
         power_mw=power_mw,

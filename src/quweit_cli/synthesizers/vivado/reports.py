@@ -24,6 +24,7 @@ class Used(NamedTuple):
     muxes: int
     brams: float
     dsps: int
+    urams: int | None  # absent where the family has none
 
 
 def utilization(text: str, top: str, places: Utilization) -> Used:
@@ -42,6 +43,7 @@ def utilization(text: str, top: str, places: Utilization) -> Used:
         muxes=int(sum(_used(text, muxes) for muxes in places.muxes)),
         brams=_used(text, places.brams),
         dsps=int(_used(text, places.dsps)),
+        urams=_used_where_listed(text, places.urams),
     )
 
 
@@ -108,15 +110,26 @@ def _rows(section: str) -> list[list[str]]:
 def _used(text: str, place: tuple[str, str]) -> float:
     """Of a row in the table of a section. Primitives are listed where they are used: one that is not has none."""
     title, row = place
-    names, *rows = _rows(_section(text, title)) or [[]]
-    if names[:1] not in (["Site Type"], ["Ref Name"]):
-        raise ToolFailed(f"the section `{title}` of the utilization report has no table")
-    table = {cells[0]: dict(zip(names, cells, strict=True)) for cells in rows if len(cells) == len(names)}
+    table = _table(text, title)
     if table and row not in table and title == PRIMITIVES:
         return 0
     if row not in table:
         raise ToolFailed(f"the utilization report has no row `{row}`; it has: {', '.join(table)}")
     return _number(table[row], "Used", f"row `{row}`")
+
+
+def _used_where_listed(text: str, place: tuple[str, str] | None) -> int | None:
+    """Of a row that stands in the reports of some parts of a family; absent in those of others."""
+    if place is None or place[1] not in _table(text, place[0]):
+        return None
+    return int(_used(text, place))
+
+
+def _table(text: str, title: str) -> dict[str, dict[str, str]]:
+    names, *rows = _rows(_section(text, title)) or [[]]
+    if names[:1] not in (["Site Type"], ["Ref Name"]):
+        raise ToolFailed(f"the section `{title}` of the utilization report has no table")
+    return {cells[0]: dict(zip(names, cells, strict=True)) for cells in rows if len(cells) == len(names)}
 
 
 def _number(cells: dict[str, str], name: str, where: str) -> float:

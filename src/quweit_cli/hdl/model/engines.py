@@ -1,0 +1,117 @@
+"""What a model consists of: engines with their modules, and the cycles of a sample in which each works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quweit_cli.documents import BlockDesign, Engine, Part
+from quweit_cli.hdl.array.design import parts_of_array
+from quweit_cli.hdl.model.layout import Layout, Text
+from quweit_cli.hdl.model.schedule import BETWEEN, Kind
+
+
+def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: int) -> list[Engine]:
+    """Every module below the top belongs to one of them; the top itself, which joins them, to the control.
+
+    whole: cycles of a sample.
+    """
+    side, lanes = layout.side, layout.lanes
+    array = parts_of_array(side, sums=True)
+    token_sum = _part("quweit_token_sum", Lanes=side, Tokens=layout.tokens)
+    return [
+        Engine(
+            name="array", modules=["quweit_systolic"], parts=array, cycles=sum(_cycles(layout, "product"))
+        ),
+        _engine(
+            "rescale",
+            [_part("quweit_rescale", side + (0 if layout.text else 1), Lanes=1)],
+            sum(_cycles(layout, "product", "sum")),
+        ),
+        _engine(
+            "norm", [_part("quweit_layer_norm", lanes, Elements=layout.width)], sum(_cycles(layout, "norm"))
+        ),
+        _engine(
+            "softmax",
+            [_part("quweit_softmax_rows", lanes, Elements=layout.tokens)],
+            sum(_cycles(layout, "softmax")),
+        ),
+        *([] if layout.text else [_engine("sum", [token_sum], sum(_cycles(layout, "sum")))]),
+        *(
+            _engine(block.name, [_part(block.top)], cycles)
+            for block, cycles in zip(blocks, _cycles(layout, "block"), strict=True)
+        ),
+        _engine("memories", _memories(layout), whole),
+        Engine(
+            name="control",
+            modules=[part.module for part in _control(layout, blocks)],
+            parts=[*_control(layout, blocks), _part(top)],
+            cycles=whole,
+        ),
+    ]
+
+
+def _engine(name: str, parts: list[Part], cycles: int) -> Engine:
+    """Of modules that stand right below the top."""
+    return Engine(
+        name=name, modules=list(dict.fromkeys(part.module for part in parts)), parts=parts, cycles=cycles
+    )
+
+
+def _cycles(layout: Layout, *kinds: Kind) -> list[int]:
+    """Of each job of these kinds."""
+    return [job.cycles + BETWEEN for job in layout.jobs if job.kind in kinds]
+
+
+def _control(layout: Layout, blocks: Sequence[BlockDesign]) -> list[Part]:
+    side = layout.side
+    reads = [_part("quweit_token_rows", Lanes=side)] if blocks else []
+    adds = [_part("quweit_token_sums", Lanes=side, AddressBits=layout.address_bits("positions"))]
+    return [
+        _part("quweit_model_sequencer", Jobs=layout.places),
+        _part("quweit_product_feeder", Side=side),
+        _part("quweit_product_writer", Side=side),
+        _part("quweit_lane_rows", Parts=layout.parts),
+        *reads,
+        *(adds if blocks or layout.text else []),
+        *_loaders(layout),
+    ]
+
+
+def _loaders(layout: Layout) -> list[Part]:
+    """What takes a sample in."""
+    reads = layout.reads
+    if isinstance(reads, Text):
+        of_loader = {"Tokens": layout.tokens, "Codes": reads.codes, "CodeBits": reads.word_bits - 1}
+        of_vectors = {"CodeBits": reads.code_bits, "AddressBits": layout.address_bits("vectors")}
+        embedding = _part("quweit_token_embedding", Width=layout.width, **of_vectors)
+        return [_part("quweit_token_loader", **of_loader), embedding]
+    return [
+        _part(
+            "quweit_image_loader",
+            Lanes=layout.side,
+            Channels=reads.channels,
+            Rows=reads.rows,
+            Columns=reads.columns,
+            Patch=reads.patch,
+            AddressBits=layout.address_bits("activations"),
+        )
+    ]
+
+
+def _memories(layout: Layout) -> list[Part]:
+    """Two copies of the activations, so that a product reads both of its operands; a table a lane."""
+    side = layout.side
+    written = [
+        _part("quweit_memory", 2, Words=layout.activations, Lanes=side, Bits=8),
+        _part("quweit_memory", Words=layout.residual, Lanes=side, Bits=16),
+    ]
+    if isinstance(layout.reads, Text):
+        written.append(_part("quweit_memory", Words=layout.tokens, Lanes=1, Bits=layout.reads.code_bits))
+    return written + [
+        _part("quweit_rom", side if name == "tables" else 1, Words=memory.words, Bits=memory.bits)
+        for name, memory in layout.memories.items()
+    ]
+
+
+def _part(module: str, count: int = 1, **parameters: int) -> Part:
+    return Part(module=module, parameters={key: str(value) for key, value in parameters.items()}, count=count)
