@@ -20,9 +20,10 @@ from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.design import _check_flushing
-from quweit_cli.hdl.model.layout import Layout, Text, lay_out
+from quweit_cli.hdl.model.layout import Layout, Text
 from quweit_cli.hdl.model.requests import REFUSED, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
+from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.ir import Program, Step, TensorType
 from quweit_cli.ir.nodes.functions import Softmax
 from quweit_cli.report import tables
