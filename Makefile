@@ -18,7 +18,14 @@ setup: .venv/complete ## install everything into .venv
 .venv/complete: pyproject.toml constraints.txt scripts/setup
 	@scripts/setup
 
-demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, report
+demo: .venv/complete ## the whole flow on digits, from pixels to logits: train, dump, rtl, sim, synth, energy, report; its dense twin beside
+	$(BIN)/quweit train examples/digits.yaml --out build/digits
+	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_dense
+	$(BIN)/quweit rtl build/digits_dense --out build/digits_dense --set side=8
+	$(BIN)/quweit sim build/digits_dense --simulator verilator
+	$(BIN)/quweit synth build/digits_dense
+	$(BIN)/quweit energy build/digits_dense
+	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_dense
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)

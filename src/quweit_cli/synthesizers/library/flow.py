@@ -210,7 +210,8 @@ class _Flow:
         top, boxes = module.part.module, []
         if isinstance(design, ModelDesign) and top == design.top:
             sources, boxes = [Path(f"{module.name}.sv")], [one for one in sources if one.stem != module.name]
-        source = mapping.Source(sources, top, module.name, options.clock_gating, share, boxes)
+        contents = [(name, self.package.folder / name) for name in (design.memories if boxes else ())]
+        source = mapping.Source(sources, top, module.name, options.clock_gating, share, boxes, contents)
         if fast:
             return mapping.map_fast(source, self.target, self.work)
         return Mapping(mapping.map_to_cells(source, self.target, self.work), "nf")

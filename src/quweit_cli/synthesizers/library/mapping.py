@@ -66,7 +66,8 @@ class Target(NamedTuple):
 class Source(NamedTuple):
     """What is mapped: `name` names the files, `logic_share` is the part of the period that logic may take.
 
-    boxes: modules below the top that are left out, so that their ports become ports of the top.
+    boxes: modules below the top that are left out, so that their ports become ports of the top. contents: what they read, by the
+    name that they have for it.
     """
 
     sources: Sequence[Path]
@@ -75,6 +76,7 @@ class Source(NamedTuple):
     clock_gating: bool = True
     logic_share: float = ABC_SHARE
     boxes: Sequence[Path] = ()
+    contents: Sequence[tuple[str, Path]] = ()
 
 
 class Mapping(NamedTuple):
@@ -123,6 +125,7 @@ def map_to_cells(design: Source, target: Target, work: Path, abc_script: str = A
         files={
             f"{name}.constr": f"set_driving_cell {target.driver}\nset_load {target.load_ff:.6g}\n",
             f"{name}.ys": script(design, target, abc_script),
+            **dict(design.contents),
             **{str(read): work / read for read in (*design.boxes, *design.sources, Path(LIBRARY))},
         },
         arguments=(f"{name}.ys",),
@@ -151,14 +154,10 @@ def script(design: Source, target: Target, abc_script: str) -> str:
     gate = f"clockgate -liberty {LIBRARY}{avoid} -min_net_size {SMALLEST_GATED}\n" if gates else ""
     high, low = (" ".join(library.tie(value)) for value in (1, 0))
     top = yosys_word(design.top)
-    reads = [f"read_verilog -sv -lib {yosys_word(source)}" for source in design.boxes]
+    reads = [f"read_verilog -sv -defer {yosys_word(source)}" for source in design.boxes]
     reads += [f"read_verilog -sv {yosys_word(source)}" for source in design.sources]
-    if design.boxes:  # nothing is counted of their clocks: each has a tree of its own
-        reads += [
-            f"hierarchy -top {top}",
-            f"expose -evert -sep {BETWEEN} {top}",
-            f"delete -port {top}/o:*{BETWEEN}{CLOCK}",
-        ]
+    if design.boxes:
+        reads += _left_out(top)
     lines = "\n".join(reads)
     return f"""\
 {lines}
@@ -174,6 +173,15 @@ delete t:$scopeinfo
 opt_clean -purge
 write_json {yosys_word(f"{name}.json")}
 """
+
+
+def _left_out(top: str) -> list[str]:
+    """Nothing is counted of the clocks of modules that are left out: each has a tree of its own."""
+    return [
+        f"hierarchy -check -top {top}",
+        f"expose -evert -sep {BETWEEN} {top}",
+        f"delete -port {top}/o:*{BETWEEN}{CLOCK}",
+    ]
 
 
 @contextlib.contextmanager
