@@ -35,6 +35,7 @@ from quweit_cli.documents.energy import (
     Scope,
 )
 from quweit_cli.documents.examples import Example, Examples
+from quweit_cli.documents.functions import Approximation, Errors, FunctionRow, FunctionTable, WideErrors
 from quweit_cli.documents.model import ModelShape
 from quweit_cli.documents.package import (
     ArrayDesign,
@@ -102,6 +103,7 @@ __all__ = [
     "SYNTH",
     "TRAIN",
     "Accounting",
+    "Approximation",
     "ArrayDesign",
     "ArrayRun",
     "AxisPort",
@@ -121,6 +123,7 @@ __all__ = [
     "EnergyRow",
     "EnergySummary",
     "EnergyTable",
+    "Errors",
     "EstimateTable",
     "EvalResult",
     "Example",
@@ -130,6 +133,8 @@ __all__ = [
     "FormalResult",
     "Front",
     "FrontPoint",
+    "FunctionRow",
+    "FunctionTable",
     "GoldenRows",
     "Health",
     "Implementation",
@@ -173,5 +178,6 @@ __all__ = [
     "UnfinishedTraining",
     "UnitDesign",
     "VectorCoverage",
+    "WideErrors",
     "of_reachable",
 ]
