@@ -44,8 +44,8 @@ tables: .venv/complete ## the paper's tables by measurement into build/tables; L
 	$(BIN)/quweit baseline --model nanogpt_baby --array 32 --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
 	$(BIN)/quweit energy build/tables --tables
 
-functions: .venv/complete ## non-linear functions in pieces, beside published ones, into build/functions
-	$(BIN)/quweit approximate --all --out build/functions
+functions: .venv/complete ## non-linear functions in pieces, beside published ones, into build/functions; LIBERTY=FILE adds library cells
+	$(BIN)/quweit approximate --all --hardware --out build/functions $(if $(LIBERTY),--liberty $(LIBERTY))
 
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools

@@ -105,7 +105,7 @@ class _Search:
         self.least, self.most = setting.search.get(segments, ends)
 
     def run(self) -> Pieces:
-        genomes_IM = self.random.uniform(self.least, self.most, (POPULATION, self.segments - 1))
+        genomes_IM: Reals = self.random.uniform(self.least, self.most, (POPULATION, self.segments - 1))
         errors_I = self._errors(genomes_IM)
         best, least = genomes_IM[np.argmin(errors_I)], errors_I.min()
         for _ in range(GENERATIONS):

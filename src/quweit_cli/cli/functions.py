@@ -71,6 +71,19 @@ def approximate(
             "--all", help="every function by every method, beside published figures: functions.json"
         ),
     ] = False,
+    hardware: Annotated[
+        bool,
+        typer.Option(
+            "--hardware", help="with --all: units as well, simulated on both simulators and counted"
+        ),
+    ] = False,
+    liberty: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="with --hardware: cell library (.lib, .lib.gz), may be repeated"),
+    ] = None,
+    clock_ghz: Annotated[
+        float, typer.Option(help="clock of what is made of library cells, 0.001 to 1000")
+    ] = 1.0,
     json: Json = False,
 ) -> None:
     """A non-linear function in integer pieces: a slope and an intercept each.
@@ -78,8 +91,12 @@ def approximate(
     States the error at every code, draws it, and writes the pieces as a step that a program can have.
     """
     if every:
-        _everything(function, out, json)
+        _everything(function, out, hardware, tuple(liberty or ()), clock_ghz, json)
         return
+    if hardware or liberty:
+        raise ConfigError(
+            "units are made with `--all`", hint="add it, or leave out `--hardware` and `--liberty`"
+        )
     if function is None:
         raise ConfigError("no function is named", hint="name one, such as gelu, or ask for --all")
     from quweit_cli import config
@@ -110,12 +127,26 @@ def approximate(
         console.print_line(f"plot:    {paths[1]}")
 
 
-def _everything(function: str | None, out: Path, json: bool) -> None:
+def _everything(
+    function: str | None, out: Path, hardware: bool, liberty: tuple[Path, ...], clock_ghz: float, json: bool
+) -> None:
+    from quweit_cli import config
     from quweit_cli.stages import functions as stage
 
     if function is not None:
         raise ConfigError("`--all` takes every function", hint="leave out its name, or `--all`")
-    table = stage.run(out, progress=progress())
+    if liberty and not hardware:
+        raise ConfigError("a cell library is for hardware", hint="add `--hardware`, or leave out `--liberty`")
+    library = None
+    if liberty:
+        library = config.settings(
+            config.Synth,
+            liberty=liberty,
+            clock_mhz=1000 * clock_ghz,
+            mapping="speed",
+            allow_negative_slack=True,
+        )
+    table = stage.run(out, hardware=hardware, library=library, progress=progress())
     show(table, json, "functions")
     if not json:
         console.print_line(f"figures: {out / stage.DOCUMENT}")

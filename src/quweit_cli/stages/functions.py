@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from quweit_cli import config
 from quweit_cli.approximation import exact, genetic, published
 from quweit_cli.approximation.exact import Objective
 from quweit_cli.approximation.functions import FUNCTIONS, Function
@@ -20,27 +21,26 @@ from quweit_cli.config import Approximate
 from quweit_cli.documents import Errors, FunctionRow, FunctionTable
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.stages import approximate
+from quweit_cli.stages import approximate, function_units
 from quweit_cli.stages.approximate import codes_of, errors_of, needed_bits, problem_of
+from quweit_cli.stages.function_units import RANGED, WIDE_BITS, rounded_options
 
 DOCUMENT = "functions.json"
 OURS = "quweit"
 SEGMENTS = (8, 16)
 SCALES = range(7)  # bits below the point of a code
-RANGED = ("reciprocal", "reciprocal_root")  # at one scale, which holds their range in int8
-WIDE = 16  # bits of inputs whose range is scaled
-# What answers are rounded to, by function: codes of 2^-4 or 2^-5 to int8.
-ROUNDED = {
-    "gelu": (4, 4), "hswish": (4, 4), "silu": (4, 4), "exp": (4, 7), "reciprocal": (5, 5),
-    "reciprocal_root": (5, 5), "sigmoid": (4, 7), "tanh": (5, 6),
-}  # fmt: skip
 
 
-def run(project: Path, *, progress: Progress = SILENT) -> FunctionTable:
+def run(
+    project: Path, *, hardware: bool = False, library: config.Synth | None = None, progress: Progress = SILENT
+) -> FunctionTable:
     """Search everything, draw every function, write the table.
+
+    hardware: units are rendered, simulated and counted as well; in cells of `library`, too.
 
     Raises:
         ArtifactError: the directory holds something that is not ours, or cannot be written.
+        Mismatch, ToolError: as `function_units` does.
     """
     open_project(project)
     rows: list[FunctionRow] = []
@@ -48,9 +48,33 @@ def run(project: Path, *, progress: Progress = SILENT) -> FunctionTable:
         with progress.task(name):
             rows += rows_of(function)
             _write_pieces(project, name)
-    table = FunctionTable(rows=rows, notes=list(published.NOTES))
+    notes = list(published.NOTES)
+    methods: dict[str, str] = {}
+    if hardware:
+        measured, methods = function_units.run(project, library, list(FUNCTIONS), progress=progress)
+        rows += measured
+        notes += savings(measured)
+    table = FunctionTable(rows=rows, notes=notes, methods=methods)
     save(table, project / DOCUMENT)
     return table
+
+
+def savings(rows: Sequence[FunctionRow]) -> list[str]:
+    """Area and power of pieces in int8 against the same in 32 bits, beside what is published of the ratio."""
+    loadable = {
+        str(row.arithmetic): row for row in rows if row.coefficients == "loadable" and row.segments == 8
+    }
+    notes = []
+    for arithmetic, saved in published.SAVED.items():
+        narrow, wide = loadable.get("int8"), loadable.get(arithmetic)
+        for figure, words in (("area_um2", "area"), ("power_mw", "power")):
+            one, other = getattr(narrow, figure, None), getattr(wide, figure, None)
+            if one is not None and other is not None:
+                notes.append(
+                    f"{words} saved by int8 against {arithmetic}, 8 loadable pieces: {100 - 100 * one / other:.1f} %; "
+                    f"published, of another library and clock: {saved}"
+                )
+    return notes
 
 
 def rows_of(
@@ -119,17 +143,6 @@ def _rounded(function: Function, count: int) -> Iterator[FunctionRow]:
     yield _exact(function, count, problem, "rounded codes")
 
 
-def rounded_options(name: str, segments: int) -> Approximate:
-    """int8 to int8, slopes and intercepts of eight bits, as hardware has them."""
-    scale_bits, answer_bits = ROUNDED[name]
-    return Approximate(
-        segments=segments,
-        fraction=5 if name in RANGED else 6,
-        scale=2.0**-scale_bits,
-        output_scale=2.0**-answer_bits,
-    )
-
-
 def _magnitudes(function: Function, count: int) -> Iterator[FunctionRow]:
     mae = published.MAGNITUDES.get((function.name, count))
     if mae is not None:
@@ -191,5 +204,5 @@ def _write_pieces(project: Path, name: str) -> None:
     options = Approximate(scale=scale, bits=9 if ranged else 8, fraction=6)
     approximate.write(approximate.run(name, options), project)
     if ranged:
-        wide = options.model_copy(update={"wide_bits": WIDE})
+        wide = options.model_copy(update={"wide_bits": WIDE_BITS})
         approximate.write(approximate.run(name, wide), project)
