@@ -14,7 +14,7 @@ module quweit_float_line (
 );
 
   // With its leading one, where there is one.
-  function automatic logic [23:0] mantissa_of(input logic [31:0] number);
+  function automatic logic [23:0] mantissa_of(input logic [30:0] number);
     mantissa_of = (number[30:23] == '0) ? '0 : {1'b1, number[22:0]};
   endfunction
 
@@ -72,7 +72,7 @@ module quweit_float_line (
   assign intercept = waiting_q[4*32 +: 32];
   assign term_less = (term_q[30:0] < intercept[30:0]);
   assign apart     = larger_q[30:23] - smaller_q[30:23];
-  assign spread    = {mantissa_of(smaller_q), 27'd0} >> ((apart > 8'd26) ? 5'd26 : apart[4:0]);
+  assign spread    = {mantissa_of(smaller_q[30:0]), 27'd0} >> ((apart > 8'd26) ? 5'd26 : apart[4:0]);
   assign smaller   = {spread[50:25], spread[24:0] != '0};
 
   always_comb begin
@@ -101,8 +101,8 @@ module quweit_float_line (
       larger_end_q <= larger_q;
       minus_q      <= larger_q[31] ^ smaller_q[31];
 
-      sum_q        <= minus_q ? {1'b0, mantissa_of(larger_end_q), 3'd0} - {1'b0, aligned_q}
-                              : {1'b0, mantissa_of(larger_end_q), 3'd0} + {1'b0, aligned_q};
+      sum_q        <= minus_q ? {1'b0, mantissa_of(larger_end_q[30:0]), 3'd0} - {1'b0, aligned_q}
+                              : {1'b0, mantissa_of(larger_end_q[30:0]), 3'd0} + {1'b0, aligned_q};
       larger_sum_q <= larger_end_q;
 
       normal_q          <= sum_q[27] ? {sum_q[27:2], sum_q[1] | sum_q[0]} : sum_q[26:0] << zeros;
@@ -116,7 +116,7 @@ module quweit_float_line (
   end
 
   logic unused_bits;
-  assign unused_bits = ^{product[48], larger_sum_q[22:0]};
+  assign unused_bits = ^{product[48], larger_sum_q[22:0], rounded[23], mantissa[23]};
 
 endmodule
 

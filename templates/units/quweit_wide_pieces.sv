@@ -1,8 +1,8 @@
 // A function in pieces of wide inputs: f(x * 2^Step) = f(x) * 2^-AnswerStep, so that the pieces know one window alone.
 //
 // An input, a whole number above 0, is brought to `Window` bits, of which the leading one is among the highest `Step`. The
-// answer of the pieces is shifted up by `Lift`, and down by AnswerStep for every step that the input was brought down.
-// Seven registers: the window; those of the line; two behind it.
+// answer of the pieces is shifted up by `Lift`, less AnswerStep for every step that the input was brought down; no input may
+// be brought down further. Six registers: the window; those of the line; the answer.
 
 `default_nettype none
 
@@ -37,25 +37,24 @@ module quweit_wide_pieces #(
   localparam integer Steps     = (InputBits + Step - 1) / Step;
   localparam integer StepBits  = (Steps > 1) ? $clog2(Steps) : 1;
   localparam integer ZBits     = Window + 1;  // signed
-  localparam integer LiftBits  = SumBits + Lift;
   localparam integer RaisedBits = InputBits + Window;
 
   logic                       advance, unused_word;
   logic [1:0]                 unused_final;
   logic [StepBits-1:0]        steps;
   logic [4*StepBits-1:0]      waiting_q;       // of the elements in the line
-  logic [StepBits-1:0]        steps_q, line_steps, answer_steps_q;
+  logic [StepBits-1:0]        steps_q, line_steps;
   logic [InputBits-1:0]       x;
   logic [RaisedBits-1:0]      raised;
   logic [ZBits-1:0]           z_q;
   logic [WordBits-1:0]        slope, intercept;
   logic [SumBits-1:0]         sum;
-  logic signed [LiftBits-1:0] half, rounded_q, answer;
+  logic [OutputBits-1:0]      answer;
 
   quweit_lane #(
     .Elements (Elements),
     .Words    (0),
-    .Stages   (7)
+    .Stages   (6)
   ) u_lane (
     .clk_i,
     .rst_ni,
@@ -116,22 +115,18 @@ module quweit_wide_pieces #(
 
   // The steps that there can be, each a constant shift.
   always_comb begin
-    half   = '0;
-    answer = rounded_q;
+    answer = OutputBits'($signed(sum)) << Lift;
     for (int step = 1; step < Steps; step++) begin
-      if (line_steps == StepBits'(step)) half = (LiftBits'(1) << (AnswerStep * step)) >> 1;
-      if (answer_steps_q == StepBits'(step)) answer = rounded_q >>> (AnswerStep * step);
+      if (line_steps == StepBits'(step)) answer = OutputBits'($signed(sum)) << (Lift - AnswerStep * step);
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (advance) begin
-      steps_q        <= steps;
-      z_q            <= ZBits'(raised >> (32'(steps) * Step));
-      waiting_q      <= {waiting_q[3*StepBits-1:0], steps_q};
-      rounded_q      <= (LiftBits'($signed(sum)) << Lift) + half;
-      answer_steps_q <= line_steps;
-      y_data_o       <= OutputBits'(answer);
+      steps_q   <= steps;
+      z_q       <= ZBits'(raised >> (32'(steps) * Step));
+      waiting_q <= {waiting_q[3*StepBits-1:0], steps_q};
+      y_data_o  <= answer;
     end
   end
 

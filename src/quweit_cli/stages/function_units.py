@@ -110,7 +110,7 @@ def _constant(name: str, pieces: int) -> Subject:
 
 def _loadable(pieces: int, elements: int) -> Subject:
     """The errors are those of the function that stands first."""
-    made = [_pieces(rounded_options(name, pieces), name) for name in (COMPARED, "exp", "reciprocal")]
+    made = [_pieces(rounded_options(name, pieces), name) for name in (COMPARED, "exp")]
     unit = units.loadable_pieces(f"loadable_{pieces}", [node for _, node in made], pieces, elements)
     problem, node = made[0]
     return Subject(unit, _row(unit, COMPARED, "int8", problem, problem.errors(node), pieces, "loadable"))

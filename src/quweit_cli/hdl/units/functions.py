@@ -18,14 +18,14 @@ from quweit_cli.hdl.vectors import packed, sha256
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
-from quweit_cli.ir.types import TensorType, bits_of_range
+from quweit_cli.ir.types import bits_of_range
 
 Floats = NDArray[np.float32]
 LINE = ("quweit_lane.sv", "quweit_piece_select.sv", "quweit_signed_product.sv", "quweit_piece_line.sv")
 STAGES = {
     "quweit_pieces": 4,
     "quweit_loadable_pieces": 5,
-    "quweit_wide_pieces": 7,
+    "quweit_wide_pieces": 6,
     "quweit_loadable_words": 6,
     "quweit_loadable_floats": 12,
 }
@@ -80,14 +80,16 @@ def constant_pieces(name: str, node: PiecewiseLinear) -> FunctionUnit:
 
 
 def wide_pieces(name: str, node: PiecewiseLinear, bits: int) -> FunctionUnit:
-    """Of inputs of so many bits, unsigned, on 4,096 of them: all small ones, and those around powers of two.
+    """Of inputs of so many bits, unsigned; on all small ones, and on those around eighths of powers of two.
 
     Raises:
-        ValueError: the node scales no ranges.
+        ValueError: the node scales no ranges, or its answers lose bits.
     """
     scaling = node.scaling
     if scaling is None or len(node.slopes_N) < 2:
         raise ValueError("two pieces or more, and ranges that are scaled, are what this unit has")
+    if -node.shift < scaling.answer_step * scaling.most_steps((1 << bits) - 1):
+        raise ValueError("an answer would lose bits, and this unit does not round")
     inputs = _wide_inputs(bits)
     answers = node.evaluate(inputs)
     word, window = word_bits(node), scaling.window + 1
@@ -337,8 +339,3 @@ def _signed(values: Integers, bits: int) -> Integers:
 
 def _beats(values: Integers) -> list[list[int]]:
     return [[one] for one in values.tolist()]
-
-
-def output_type(node: PiecewiseLinear, bits: int) -> TensorType:
-    """Of inputs of so many bits, unsigned."""
-    return node.output_type(TensorType(1, 0, (1 << bits) - 1))
