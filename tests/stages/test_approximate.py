@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cell_library
 from conftest import Outcome
-from quweit_cli.approximation import published
+from quweit_cli.approximation import genetic, published
 from quweit_cli.approximation.functions import FUNCTIONS
 from quweit_cli.artifacts import load
-from quweit_cli.documents import Approximation, FunctionTable
-from quweit_cli.stages import functions
+from quweit_cli.documents import Approximation, FunctionRow, FunctionTable
+from quweit_cli.stages import function_units, functions
 
 Quweit = Callable[..., Outcome]
 
@@ -100,6 +101,9 @@ def test_samples_are_a_function(quweit: Quweit, folder: Path) -> None:
         ("bad.csv", "samples must ascend: 1 stands before 1"),
         ("ok.csv --range -1 1", "not finite, or not known, at -1"),
         ("gelu --all", "`--all` takes every function"),
+        ("gelu --hardware", "units are made with `--all`"),
+        ("gelu --liberty cells.lib", "units are made with `--all`"),
+        ("--all --liberty cells.lib", "a cell library is for hardware"),
         ("", "no function is named"),
     ],
 )  # fmt: skip
@@ -124,6 +128,7 @@ def test_a_folder_of_something_else_is_left_alone(quweit: Quweit, folder: Path) 
 
 def test_all_functions_are_one_table(quweit: Quweit, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of few scales and segments here; figures that nobody measured are null."""
+    monkeypatch.setattr(genetic, "GENERATIONS", 10)
     monkeypatch.setattr(functions, "SEGMENTS", (8,))
     monkeypatch.setattr(functions, "SCALES", (2,))
     monkeypatch.setattr(functions, "FUNCTIONS", {name: FUNCTIONS[name] for name in ("gelu", "reciprocal")})
@@ -141,3 +146,52 @@ def test_all_functions_are_one_table(quweit: Quweit, folder: Path, monkeypatch: 
             assert row.mse is not None and row.max_error is not None
     assert all(row.luts is None and row.power_mw is None for row in table.rows if row.unit is None)
     assert (folder / "all" / "reciprocal_exact_8x9_s5_wide16.svg").is_file()
+    assert "gelu: real value" in (folder / "all" / functions.PLOT).read_text()
+
+
+def test_savings_are_stated_of_what_was_measured_alone() -> None:
+    def loadable(arithmetic: str, area: float | None, power: float | None) -> FunctionRow:
+        return FunctionRow.model_validate(
+            {
+                "function": "gelu", "method": "exact", "source": "quweit", "segments": 8, "coefficients": "loadable",
+                "arithmetic": arithmetic, "area_um2": area, "power_mw": power,
+            }
+        )  # fmt: skip
+
+    narrow, large, real = loadable("int8", 20, 3), loadable("int32", 100, None), loadable("float32", 200, 30)
+    notes = functions.savings([narrow, large, real])
+    assert [note.partition(";")[0] for note in notes] == [
+        "area saved by int8 against float32, 8 loadable pieces: 90.0 %",
+        "power saved by int8 against float32, 8 loadable pieces: 90.0 %",
+        "area saved by int8 against int32, 8 loadable pieces: 80.0 %",
+    ]
+    assert all("published" in note for note in notes)
+    assert functions.savings([large, real]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.requires("icarus", "verilator", "yosys", "opensta")
+def test_units_are_rows_of_the_table_with_what_was_measured(
+    quweit: Quweit, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(genetic, "GENERATIONS", 10)
+    monkeypatch.setattr(functions, "SEGMENTS", (8,))
+    monkeypatch.setattr(functions, "SCALES", (2,))
+    monkeypatch.setattr(functions, "FUNCTIONS", {"gelu": FUNCTIONS["gelu"]})
+    every = function_units.subjects_of
+
+    def few(names: list[str], elements: int = 1) -> list[function_units.Subject]:
+        return [one for one in every(names, elements) if one.unit.name in ("pieces_gelu_8", "loadable_8")]
+
+    monkeypatch.setattr(function_units, "subjects_of", few)
+    library = cell_library.write(folder)
+    words = f"approximate --all --hardware --liberty {library} --clock-ghz 0.1 --out all --json"
+    outcome = quweit(*words.split())
+    assert outcome.code == 0, outcome.stderr
+    table = load(FunctionTable, folder / "all" / functions.DOCUMENT)
+    rows = {row.unit: row for row in table.rows if row.unit}
+    assert rows.keys() == {"pieces_gelu_8", "loadable_8"}
+    for row in rows.values():
+        assert row.equal and row.luts and row.ffs and row.area_um2 and row.power_mw
+        assert (row.clock_mhz, row.arithmetic) == (100, "int8")
+    assert table.methods.keys() == {"equal", "luts, ffs", "area_um2, power_mw"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,16 +15,17 @@ from quweit_cli.approximation.exact import Objective
 from quweit_cli.approximation.functions import FUNCTIONS, Function
 from quweit_cli.approximation.genetic import Pieces
 from quweit_cli.approximation.problem import Format, Problem, of_grid
-from quweit_cli.artifacts import open_project, save
+from quweit_cli.artifacts import open_project, save, write_text
 from quweit_cli.config import Approximate
 from quweit_cli.documents import Errors, FunctionRow, FunctionTable
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.progress import SILENT, Progress
+from quweit_cli.report.function_plots import errors
 from quweit_cli.stages import approximate, function_units
 from quweit_cli.stages.approximate import codes_of, errors_of, needed_bits, problem_of
 from quweit_cli.stages.function_units import RANGED, WIDE_BITS, rounded_options
 
-DOCUMENT = "functions.json"
+DOCUMENT, PLOT = "functions.json", "errors.svg"
 OURS = "quweit"
 SEGMENTS = (8, 16)
 SCALES = range(7)  # bits below the point of a code
@@ -56,6 +56,8 @@ def run(
         notes += savings(measured)
     table = FunctionTable(rows=rows, notes=notes, methods=methods)
     save(table, project / DOCUMENT)
+    if any(row.errors_at == "codes" and row.method == "published" for row in rows):
+        write_text(project / PLOT, errors(table))
     return table
 
 
@@ -93,7 +95,6 @@ def rows_of(
     yield _table(function)
 
 
-@functools.cache
 def _genetic(name: str, segments: int) -> tuple[Pieces, float]:
     started = time.monotonic()
     found = genetic.search(FUNCTIONS[name], segments, fraction=6)
