@@ -16,6 +16,7 @@ from quweit_cli.documents import FunctionRow
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.stages import functions
 
+OBJECTIVES: tuple[Objective, ...] = ("squared", "magnitude", "largest")
 CODES = np.arange(-3, 5)
 BUMP = Function("bump", "x - x^3", lambda x: x - x**3, -1, 1)
 COARSE = Format(3, 1, 2)
@@ -33,10 +34,12 @@ def everything(problem: Problem, segments: int) -> Iterable[PiecewiseLinear]:
 
 def cost(problem: Problem, node: PiecewiseLinear, objective: Objective) -> float:
     errors = np.abs(problem.errors(node))
-    return float(np.square(errors).sum() if objective == "squared" else errors.max())
+    return float(
+        {"squared": np.square(errors).sum(), "magnitude": errors.sum(), "largest": errors.max()}[objective]
+    )
 
 
-@pytest.mark.parametrize("objective", ["squared", "largest"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("form", [COARSE, ROUNDED], ids=["sums", "rounded"])
 @pytest.mark.parametrize("segments", [1, 2])
 def test_nothing_is_better_of_all_that_there_is(segments: int, form: Format, objective: Objective) -> None:

@@ -3,7 +3,7 @@
 For every stretch of codes the best slope and intercept are found among all integers that the format has, by the error of
 what the hardware answers, rounded as it rounds. Stretches are then joined, at most as many as asked for. A stretch that is
 worse than a bound by itself is in no answer within that bound, so that few pairs are looked at; where a bound has no
-answer, one four times as large is tried. So nothing is left out, and no answer is better.
+answer, one of twice the error is tried. So nothing is left out, and no answer is better.
 
 Shape suffixes: C cells, A pairs of slope and intercept, N pieces.
 """
@@ -19,8 +19,8 @@ from quweit_cli.approximation.problem import Problem
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
-Objective = Literal["squared", "largest"]
-WIDER = 4  # of a bound, in squares
+Objective = Literal["squared", "magnitude", "largest"]
+POWERS = {"squared": 2, "magnitude": 1}  # of errors that are summed
 
 
 class _Stretches(NamedTuple):
@@ -32,47 +32,47 @@ class _Stretches(NamedTuple):
 
 
 def search(problem: Problem, segments: int, objective: Objective = "squared") -> PiecewiseLinear:
-    """At most `segments` pieces of least squared error; or of least largest error, and of these of least squared error.
+    """At most `segments` pieces of the least sum of errors; or of least largest error, and of these of least squares.
 
     Raises:
         ValueError: more segments than there are codes to start with.
     """
     if segments > problem.cells:
         raise ValueError(f"{segments} segments, and only {problem.cells} codes to start one with")
-    if objective == "squared":
-        return _least(problem, segments, np.inf)
+    if objective != "largest":
+        return _least(problem, segments, np.inf, POWERS[objective])
     bound = problem.format.step / 8
     while (largest := _largest(problem, segments, bound)) is None:
         bound *= 2
-    return _least(problem, segments, largest * (1 + 1e-12))
+    return _least(problem, segments, largest * (1 + 1e-12), POWERS["squared"])
 
 
-def _least(problem: Problem, segments: int, each: float) -> PiecewiseLinear:
-    """Least squared error where no point has an error above `each`."""
-    bound = len(problem.points_P) * (problem.format.step / 8) ** 2
+def _least(problem: Problem, segments: int, each: float, power: int) -> PiecewiseLinear:
+    """The least sum of powers of errors where no point has an error above `each`."""
+    bound = len(problem.points_P) * (problem.format.step / 8) ** power
     while True:
-        stretches = _stretches(problem, each, bound, largest=False)
+        stretches = _stretches(problem, each, bound, power)
         found = _joined(stretches.cost_CC, segments, np.add)
         if found is not None and found[0] <= bound:
             return _node(problem, stretches, found[1])
-        bound *= WIDER
+        bound *= 2**power
 
 
 def _largest(problem: Problem, segments: int, bound: float) -> float | None:
     """The least largest error, where it is within the bound."""
-    stretches = _stretches(problem, bound, np.inf, largest=True)
+    stretches = _stretches(problem, bound, np.inf, None)
     found = _joined(stretches.cost_CC, segments, np.maximum)
     return None if found is None else found[0]
 
 
-def _stretches(problem: Problem, each: float, bound: float, *, largest: bool) -> _Stretches:
-    """The best pair of every stretch, by the sum of squares or by the largest error."""
+def _stretches(problem: Problem, each: float, bound: float, power: int | None) -> _Stretches:
+    """The best pair of every stretch, by the sum of powers of errors, or without a power by the largest error."""
     cells, form = problem.cells, problem.format
     cost_CC = np.full((cells, cells), np.inf)
     slope_CC, intercept_CC = np.zeros((2, cells, cells), dtype=np.int64)
     ends = [*problem.starts_C[1:].tolist(), len(problem.points_P)]
     for first, start in enumerate(problem.starts_C.tolist()):
-        slope_A, intercept_A = _pairs(problem, start, min(each, float(np.sqrt(bound))))
+        slope_A, intercept_A = _pairs(problem, start, min(each, bound ** (1 / (power or 1))))
         aligned_A = intercept_A * 2.0**form.scale_bits
         cost_A: Reals = np.zeros(len(slope_A))
         for last in range(first, cells):
@@ -80,7 +80,7 @@ def _stretches(problem: Problem, each: float, bound: float, *, largest: bool) ->
             for place in range(int(problem.starts_C[last]), ends[last]):
                 sums_A = slope_A * problem.points_P[place] + aligned_A
                 error_A = np.abs(form.answers(sums_A) - problem.targets_P[place])
-                cost_A = np.maximum(cost_A, error_A) if largest else cost_A + error_A**2
+                cost_A = np.maximum(cost_A, error_A) if power is None else cost_A + error_A**power
                 kept_A &= error_A <= each
             kept_A &= cost_A <= bound
             slope_A, intercept_A = slope_A[kept_A], intercept_A[kept_A]

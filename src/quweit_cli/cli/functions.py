@@ -59,7 +59,8 @@ def approximate(
         Literal["exact", "genetic"], typer.Option(help="the best pieces there are, or GQA-LUT's search")
     ] = "exact",
     objective: Annotated[
-        Literal["squared", "largest"], typer.Option(help="which error the exact search makes least")
+        Literal["squared", "magnitude", "largest"],
+        typer.Option(help="which error the exact search makes least"),
     ] = "squared",
     seed: Annotated[int, typer.Option(min=0, help="of the genetic search")] = 42,
     out: Annotated[

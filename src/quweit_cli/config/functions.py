@@ -46,7 +46,7 @@ class Approximate(Settings):
     )
     output_bits: int = Field(8, ge=2, le=32, description="to which rounded answers are clamped")
     method: Literal["exact", "genetic"] = Field("exact", description="the best there is, or GQA-LUT")
-    objective: Literal["squared", "largest"] = Field(
+    objective: Literal["squared", "magnitude", "largest"] = Field(
         "squared", description="which error the exact search makes least"
     )
     seed: Seed = Field(42, description="of the genetic search")

@@ -30,7 +30,9 @@ class Approximation(Artifact):
     formula: str
     source: str = Field(description="built in, or the SHA-256 of the samples")
     method: Literal["exact", "genetic"]
-    objective: Literal["squared", "largest"] | None = Field(description="that the exact search made least")
+    objective: Literal["squared", "magnitude", "largest"] | None = Field(
+        description="that the exact search made least"
+    )
     segments: Positive = Field(description="that were asked for")
     used: Positive = Field(description="that there are: no more help")
     bits: Positive = Field(description="of a slope, and of an intercept")
@@ -73,7 +75,7 @@ class FunctionRow(Artifact):
         None, description="every code; every code with rounded answers; real numbers 0.01 apart"
     )
     points: Positive | None = None
-    objective: Literal["squared", "largest"] | None = Field(
+    objective: Literal["squared", "magnitude", "largest"] | None = Field(
         None, description="that the exact search made least"
     )
     mse: Amount | None = None

@@ -52,7 +52,7 @@ def errors(table: FunctionTable, segments: int = 8) -> str:
                 chosen = [
                     row
                     for row in found
-                    if (row.function, row.method) == (function, method) and row.objective != "largest"
+                    if (row.function, row.method) == (function, method) and row.objective in (None, "squared")
                 ]
                 axes.plot(
                     [row.scale for row in chosen],

@@ -52,12 +52,13 @@ def _pieces(made: Approximation) -> Table:
 
 def functions(table: FunctionTable) -> list[Table]:
     columns = (
-        "function", "method", "source", "segments", "bits", "scale", "errors at", "mean square", "largest", "seconds",
+        "function", "method", "source", "segments", "bits", "scale", "errors at", "least", "mean square",
+        "mean magnitude", "largest", "seconds",
     )  # fmt: skip
     searched: list[Sequence[object]] = [
         (
-            one.function, one.method, one.source, one.segments, one.bits, one.scale, one.errors_at, _small(one.mse),
-            _small(one.max_error), one.seconds,
+            one.function, one.method, one.source, one.segments, one.bits, one.scale, one.errors_at, one.objective,
+            _small(one.mse), _small(one.mae), _small(one.max_error), one.seconds,
         )
         for one in table.rows
         if one.unit is None

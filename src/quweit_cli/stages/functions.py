@@ -145,11 +145,22 @@ def _rounded(function: Function, count: int) -> Iterator[FunctionRow]:
 
 
 def _magnitudes(function: Function, count: int) -> Iterator[FunctionRow]:
+    """Ours of ten bits, as the storage of what was published is not known."""
     mae = published.MAGNITUDES.get((function.name, count))
-    if mae is not None:
-        yield FunctionRow(
-            function=function.name, method="published", source=published.LUT_APP, segments=count, mae=mae
-        )
+    if mae is None:
+        return
+    yield FunctionRow(
+        function=function.name, method="published", source=published.LUT_APP, segments=count, mae=mae
+    )
+    ranged = function.name in RANGED
+    options = Approximate(
+        segments=count,
+        bits=10,
+        fraction=7 if ranged else 8,
+        scale=2.0 ** -(published.GRID_SCALE_BITS if ranged else 4),
+    )
+    problem = problem_of(function, codes_of(function, options), options)
+    yield _exact(function, count, problem, "codes", "magnitude")
 
 
 def _table(function: Function) -> FunctionRow:
