@@ -61,6 +61,19 @@ def test_errors_are_those_of_the_integers_at_every_code(words: str, quweit: Quwe
     assert svg.startswith("<svg") and made.function in svg
 
 
+def test_another_question_has_other_files(
+    quweit: Quweit, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(genetic, "GENERATIONS", 1)
+    asked = [
+        "", "--objective largest", "--fraction 5", "--input-bits 9", "--range -2 2", "--output-scale 0.0625",
+        "--method genetic", "--method genetic --seed 1", "--segments 7", "--bits 7", "--scale 0.125",
+    ]  # fmt: skip
+    for number, words in enumerate(asked, start=1):
+        approximated(quweit, "gelu", "--scale", "0.25", *words.split())
+        assert len([*(folder / "build" / "functions").glob("*.svg")]) == number, words
+
+
 def test_wide_inputs_are_answered_within_the_error_of_the_document(quweit: Quweit) -> None:
     made = approximated(quweit, *"reciprocal_root --bits 9 --scale 0.03125 --wide-bits 16".split())
     assert made.wide is not None and made.step.scaling is not None

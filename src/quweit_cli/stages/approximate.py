@@ -32,6 +32,7 @@ EVERY = 2**20  # wide inputs that are evaluated one by one
 class Made(NamedTuple):
     document: Approximation
     plot: str
+    stem: str  # of its files: what was asked for, so that another question has other files
 
 
 def run(name: str, options: Approximate, *, progress: Progress = SILENT) -> Made:
@@ -78,7 +79,7 @@ def run(name: str, options: Approximate, *, progress: Progress = SILENT) -> Made
     )
     answers_P = pieces.evaluate(codes_P) * problem.format.step
     drawn = approximation(document, codes_P * options.scale, problem.targets_P, answers_P)
-    return Made(document, drawn)
+    return Made(document, drawn, _stem(document, options))
 
 
 def write(made: Made, folder: Path) -> list[Path]:
@@ -87,9 +88,7 @@ def write(made: Made, folder: Path) -> list[Path]:
     Raises:
         ArtifactError: the folder holds what is not ours, or cannot be written.
     """
-    document = made.document
-    wide = f"_wide{document.wide.bits}" if document.wide else ""
-    stem = f"{document.function}_{document.method}_{document.segments}x{document.bits}_s{_log(document.scale)}{wide}"
+    document, stem = made.document, made.stem
     paths = [folder / f"{stem}.json", folder / f"{stem}.svg"]
     open_project(folder)
     try:
@@ -229,6 +228,30 @@ def _wide_errors(function: Function, wide: Widened, bits: int) -> WideErrors:
         max_relative_error=float(np.abs(relative).max()),
         rms_relative_error=float(np.sqrt(np.square(relative).mean())),
     )
+
+
+def _stem(document: Approximation, options: Approximate) -> str:
+    parts = [
+        document.function, document.method, f"{document.segments}x{document.bits}", f"s{_log(document.scale)}",
+    ]  # fmt: skip
+    if document.source != BUILT_IN:
+        parts.insert(1, document.source[:8])
+    if options.objective != "squared":
+        parts.append(options.objective)
+    if options.seed != Approximate().seed:
+        parts.append(f"seed{options.seed}")
+    if options.fraction is not None:
+        parts.append(f"f{options.fraction}")
+    if options.input_bits != 8:
+        parts.append(f"x{options.input_bits}")
+    if options.low is not None:
+        ends = (round(end / document.scale) for end in (document.low, document.high))
+        parts.append("to".join(str(end).replace("-", "m") for end in ends))
+    if options.output_scale is not None:
+        parts.append(f"y{options.output_bits}s{_log(options.output_scale)}")
+    if options.wide_bits is not None:
+        parts.append(f"wide{options.wide_bits}")
+    return "_".join(parts)
 
 
 def _log(scale: float) -> int:

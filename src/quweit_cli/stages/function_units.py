@@ -91,9 +91,9 @@ def run(
 
 
 def subjects_of(names: Sequence[str], elements: int = 1) -> list[Subject]:
-    """elements: of a row behind the words that it brings.
+    """Constant pieces of these functions; a plain table, and pieces that are loadable, of wide inputs, and of 32 bits.
 
-    Pieces in a table beside which they stand: constant, loadable, of wide inputs, and of 32 bits.
+    elements: of a row behind the words that it brings.
     """
     found = [_constant(name, 8) for name in names]
     found += [_constant(COMPARED, 16), _table(COMPARED)]

@@ -213,7 +213,7 @@ def _write_pieces(project: Path, name: str) -> None:
     """The pieces of every function that a model's settings may name, with their plots."""
     ranged = name in RANGED
     scale = 2.0 ** -(published.GRID_SCALE_BITS if ranged else 4)
-    options = Approximate(scale=scale, bits=9 if ranged else 8, fraction=6)
+    options = Approximate(scale=scale, bits=9 if ranged else 8)
     approximate.write(approximate.run(name, options), project)
     if ranged:
         wide = options.model_copy(update={"wide_bits": WIDE_BITS})
