@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo tables functions test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,14 @@ setup: .venv/complete ## install everything into .venv
 .venv/complete: pyproject.toml constraints.txt scripts/setup
 	@scripts/setup
 
-demo: digits ## the whole flow on digits: train, dump, rtl, sim, synth, energy, report
+demo: .venv/complete ## the whole flow on digits, from pixels to logits: train, dump, rtl, sim, synth, energy, report; its dense twin beside
+	$(BIN)/quweit train examples/digits.yaml --out build/digits
+	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_dense
+	$(BIN)/quweit rtl build/digits_dense --out build/digits_dense --set side=8
+	$(BIN)/quweit sim build/digits_dense --simulator verilator
+	$(BIN)/quweit synth build/digits_dense
+	$(BIN)/quweit energy build/digits_dense
+	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_dense
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
@@ -43,6 +50,9 @@ tables: .venv/complete ## the paper's tables by measurement into build/tables; L
 	$(BIN)/quweit baseline --model i_vit_t --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
 	$(BIN)/quweit baseline --model nanogpt_baby --array 32 --out build/tables $(if $(LIBERTY),--liberty $(LIBERTY))
 	$(BIN)/quweit energy build/tables --tables
+
+functions: .venv/complete ## non-linear functions in pieces, beside published ones, into build/functions; LIBERTY=FILE adds library cells
+	$(BIN)/quweit approximate --all --hardware --out build/functions $(if $(LIBERTY),--liberty $(LIBERTY))
 
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools

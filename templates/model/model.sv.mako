@@ -43,6 +43,9 @@ module ${top} (
 % if text:
   logic [Side-1:0]     lanes;                   // of them that are
   logic [15:0]         query_tile;              // tokens whose attention is computed
+  logic [15:0]         latest_part;             // of the units, in which the latest token is
+  logic [LaneBits-1:0] latest_lane;
+  logic                is_step;                 // a decode step runs
   logic                vector_valid;
   logic [15:0]         vector;
 % endif
@@ -321,13 +324,13 @@ module ${top} (
   assign unit_sums   = residual_word[first_unit*16 +: Units*16];
   assign unit_scores = b_word[first_unit*8 +: Units*8];
 
-  quweit_lane_rows #(
-    .Parts (Side / Units)
-  ) u_lane_rows (
+  quweit_lane_rows u_lane_rows (
     .clk_i,
     .rst_ni,
     .start_i         (start && (is_norm || is_softmax)),
     .groups_i        (job_columns),
+    .first_part_i    (${"is_step ? latest_part : '0" if text else "'0"}),
+    .last_part_i     (${"is_step ? latest_part : " if text else ""}16'(Side / Units - 1)),
     .elements_i      (job_inner),
     .read_base_i     (job_b_base),
     .write_base_i    (job_result_base),

@@ -6,13 +6,14 @@
 `default_nettype none
 
 module quweit_lane_rows #(
-  parameter integer Parts       = 1,  // of a group
   parameter integer AddressBits = 20
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  logic                   start_i,
   input  logic [15:0]            groups_i,
+  input  logic [15:0]            first_part_i,   // of a group
+  input  logic [15:0]            last_part_i,
   input  logic [15:0]            elements_i,
   input  logic [AddressBits-1:0] read_base_i,
   input  logic [AddressBits-1:0] write_base_i,
@@ -30,7 +31,7 @@ module quweit_lane_rows #(
 
   assign take_o     = active_q && answers_i;
   assign last_taken = take_o && (taken_q == elements_i - 16'd1);
-  assign last_part  = (part_o == 16'(Parts - 1));
+  assign last_part  = (part_o == last_part_i);
   assign last_group = last_part && (group_o == groups_i - 16'd1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -57,7 +58,7 @@ module quweit_lane_rows #(
       read_q          <= '0;
       taken_q         <= '0;
       group_o         <= '0;
-      part_o          <= '0;
+      part_o          <= first_part_i;
       read_address_o  <= read_base_i;
       write_address_o <= write_base_i;
     end else begin
@@ -70,7 +71,7 @@ module quweit_lane_rows #(
         write_address_o <= write_address_o + 1'b1;
       end
       if (last_taken && last_part) begin
-        part_o  <= '0;
+        part_o  <= first_part_i;
         group_o <= group_o + 16'd1;
       end else if (last_taken) begin
         part_o          <= part_o + 16'd1;

@@ -7,9 +7,8 @@
 <%doc>Part of a model that reads a text: requests come in, tokens become vectors, and the latest token has its place in the cache.</%doc>\
   // ---------------- tokens in
 
-  logic                    word, code_write, is_step;
+  logic                    word, code_write;
   logic [15:0]             code_place, position, latest_tile;
-  logic [LaneBits-1:0]     latest_lane;
   logic [19:0]             latest_words;  // of keys and of the residual stream before the tile of the latest token
 
   assign x_ready_o = loads;
@@ -43,6 +42,7 @@
   // A decode step works on one tile of tokens, and its token is in its lane of the whole sequence. A key is written into this
   // lane alone of words that hold earlier ones, a value by the row of this lane alone.
   assign latest_lane  = position[LaneBits-1:0];
+  assign latest_part  = 16'(latest_lane) / 16'(Units);
   assign latest_tile  = position >> LaneBits;
   assign latest_words = 20'(latest_tile) * 20'd${plan.width};
   assign first_lane   = is_step ? latest_lane : '0;

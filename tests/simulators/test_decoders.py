@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import re
 import shutil
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.design import _check_flushing
-from quweit_cli.hdl.model.layout import Layout, Text, lay_out
+from quweit_cli.hdl.model.layout import Layout, Text
 from quweit_cli.hdl.model.requests import REFUSED, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
+from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.ir import Program, Step, TensorType
 from quweit_cli.ir.nodes.functions import Softmax
 from quweit_cli.report import tables
@@ -130,6 +132,42 @@ def test_a_decode_step_takes_one_tile_where_the_prompt_takes_them_all(dense: Pat
         else:
             assert step.columns == 1 and job.columns in (1, layout.tokens)
     assert [job.cache for job in layout.jobs if "/key" in job.name] == ["keys", "keys"]
+
+
+def test_a_decode_step_takes_the_part_of_the_units_that_its_token_is_in(dense: Path) -> None:
+    source = read_model(dense / "dump", DUMP.load(dense))
+    all_lanes, two = (lay_out(source.program, SIDE, "x", [], lanes) for lanes in (SIDE, 2))
+    assert [job.cycles for job in two.steps] == [job.cycles for job in all_lanes.steps]
+    assert sum(job.cycles for job in two.jobs) > sum(job.cycles for job in all_lanes.jobs)
+
+
+@pytest.mark.slow
+@pytest.mark.requires("verilator")
+def test_a_decoder_of_fewer_units_than_lanes_equals_its_program(copy: Path) -> None:
+    rtl.run(copy, config.Rtl(side=SIDE, lanes=2))
+    (run,) = sim.run(copy, config.Sim(simulators=("verilator",))).simulators[0].models
+    assert run.bit_exact and run.words_compared
+
+
+@pytest.mark.slow
+def test_the_small_model_of_nanogpt_becomes_hardware(tmp_path: Path) -> None:
+    """6 layers of 384 features, 256 tokens of 65 characters; of side 8 its weights have more words than addresses."""
+    characters = (string.ascii_letters + string.digits + " \n.")[:65]
+    (tmp_path / "text.txt").write_text(characters * 50)
+    project = artifacts.open_project(tmp_path / "p")
+    sizes = ("model.dim=384", "model.depth=6", "model.heads=6", "model.context=256", "model.mlp=dense")
+    learned = ("training.steps=1", "training.batch_size=1", "training.evaluate_every=1")
+    experiment = tiny_gpt(str(tmp_path / "text.txt"), "model.arithmetic=integer", *sizes, *learned)
+    train.run(experiment, project)
+    dump.run(project / "train" / "ckpt.pt", project, config.Dump(samples=1, golden_samples=1))
+    with pytest.raises(UnsupportedModel, match="has 20 bits") as refused:
+        rtl.run(project, config.Rtl(side=8))
+    assert "larger `rtl.side`" in (refused.value.hint or "") and not (project / "rtl").exists()
+    rtl.run(project, config.Rtl(side=32))
+    design = model_of(project)
+    assert design.decode is not None
+    assert design.initiation_interval_cycles == 3_390_227
+    assert design.decode.initiation_interval_cycles == 428_191
 
 
 # ---------------------------------------------------------------- requests

@@ -17,8 +17,8 @@ from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.design import render_model
-from quweit_cli.hdl.model.layout import lay_out
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
+from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.ir import Program, RequantizeFeatures, Step
 from quweit_cli.ir.nodes.sums import Addition
 from quweit_cli.ir.program import trace

@@ -37,7 +37,7 @@ from quweit_cli.documents import (
     VectorCoverage,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, Mismatch
-from quweit_cli.hdl.model.layout import lay_out
+from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.hdl.model.writes import ExpectedWords, expected_words
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import arrays, row_designs, simulator

@@ -16,9 +16,10 @@ from quweit_cli.hdl.array.design import ONCE, TWICE
 from quweit_cli.hdl.axis import RowShape, axis_port
 from quweit_cli.hdl.model.accesses import banks_of
 from quweit_cli.hdl.model.engines import engines_of
-from quweit_cli.hdl.model.layout import Layout, lay_out
+from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
+from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.hdl.vectors import beats, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers

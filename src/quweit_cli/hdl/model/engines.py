@@ -70,7 +70,7 @@ def _control(layout: Layout, blocks: Sequence[BlockDesign]) -> list[Part]:
         _part("quweit_model_sequencer", Jobs=layout.places),
         _part("quweit_product_feeder", Side=side),
         _part("quweit_product_writer", Side=side),
-        _part("quweit_lane_rows", Parts=layout.parts),
+        _part("quweit_lane_rows"),
         *reads,
         *(adds if blocks or layout.text else []),
         *_loaders(layout),

@@ -125,7 +125,7 @@ def _of_token(job: Job, position: int, layout: Layout) -> Writes:
     alone = np.full((*job.elements.shape[:-1], side), -1, dtype=np.int64)
     alone[..., lane] = job.elements[..., position]
     made = _writes_of(replace(job, elements=alone), layout)
-    if job.kind in ("block", "embed"):
+    if job.kind != "product":
         ours = made.lanes_NL[:, lane] == 1
         return made._replace(
             addresses_N=made.addresses_N[ours],

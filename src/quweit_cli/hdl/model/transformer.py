@@ -1,0 +1,327 @@
+"""From the program of a transformer to its jobs, layer by layer: a vision transformer, or a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from quweit_cli.documents import BlockDesign
+from quweit_cli.errors import ConfigError, UnsupportedModel
+from quweit_cli.hdl.model.layout import GROUP, SIDES, Image, Layout, Text, by_feature
+from quweit_cli.hdl.model.operations import Operations
+from quweit_cli.hdl.model.schedule import (
+    Cache,
+    Job,
+)
+from quweit_cli.ir import Program
+from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
+from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
+from quweit_cli.ir.nodes.functions import Softmax, Table
+from quweit_cli.ir.nodes.places import Patches
+from quweit_cli.ir.nodes.pooling import Pool
+from quweit_cli.ir.types import INT16, INT32
+
+
+def lay_out(
+    program: Program, side: int, folder: str, blocks: Sequence[BlockDesign], lanes: int | None = None
+) -> Layout:
+    """The schedules and memories of a transformer on an array of this side.
+
+    blocks: first layer first; none where MLPs are dense. lanes: units of normalisation and of softmax; as many as the side
+    when absent.
+
+    Raises:
+        ConfigError: a side that is no power of two from 8 to 64, or lanes that do not divide it.
+        UnsupportedModel: a program of another structure, or whose integers or memories are larger than those of the hardware.
+    """
+    if side not in SIDES:
+        raise ConfigError(
+            f"no model on an array of side {side}", hint=f"`rtl.side` is one of {', '.join(map(str, SIDES))}"
+        )
+    lanes = side if lanes is None else lanes
+    if side % lanes:
+        raise ConfigError(
+            f"{lanes} lanes do not take the {side} tokens of a word in whole parts",
+            hint=f"`rtl.lanes` is a power of two of at most {side}",
+        )
+    steps = Operations(program)
+    layers = [node for node in steps.nodes.values() if isinstance(node, Program)]
+    if any(step.name == "around" for layer in layers for step in layer.steps):
+        raise UnsupportedModel(
+            "tokens around are read by blocks alone so far, not in the hardware of a whole model",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    if not layers or len(layers[0].input_type.shape) != 2:
+        raise UnsupportedModel(f"`{program.name}` has no layers of tokens", hint="leave `rtl.side` out")
+    tokens, width = layers[0].input_type.shape
+    made = Layout(
+        side=side,
+        lanes=lanes,
+        reads=_read(program, steps),
+        tokens=tokens,
+        width=width,
+        logits=steps.product("logits_sum").weights_IO.shape[1],
+        folder=folder,
+    )
+    normal = _lay_out_input(made, steps)
+    of_blocks = sum("hidden_sum" not in Operations(layer) for layer in layers)
+    if of_blocks != len(blocks):
+        raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
+    regions = _Regions(made, layers, normal)
+    for number, layer in enumerate(layers):
+        _lay_out_layer(made, number, layer, regions, blocks)
+    made.norm("norm", normal)
+    _lay_out_answer(made, steps, normal)
+    try:
+        _ = made.memories
+    except OverflowError as error:
+        raise UnsupportedModel(
+            f"`{program.name}` does not fit the words of its hardware: {error}",
+            hint="a larger `rtl.side` has fewer words; without it the blocks are rendered as before",
+        ) from None
+    return made
+
+
+def _read(program: Program, steps: Operations) -> Image | Text:
+    kind, patches = program.input_type, steps.nodes.get("patches")
+    if isinstance(patches, Patches) and len(kind.outer) == 2 and kind.bits <= 8:
+        return Image(*kind.outer, kind.features, patches.side)
+    embedding = steps.nodes.get("embedded")
+    if not isinstance(embedding, Embedding) or kind.outer:
+        raise UnsupportedModel(
+            f"`{program.name}` reads neither an image of int8 nor a row of tokens",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    codes = len(embedding.vectors_VD)
+    if codes < 2:
+        raise UnsupportedModel(f"`{program.name}` knows one token alone: there is nothing to choose")
+    return Text(codes, kind.features)
+
+
+def _lay_out_input(made: Layout, steps: Operations) -> int:
+    """From an image or tokens to the residual stream; gives where normalised tokens lie."""
+    tokens, width = made.tokens, made.width
+    made.positions(steps.of("position", PositionEmbedding).vectors_TD)
+    if any(steps.shifts("positioned", width, INT16)):
+        raise UnsupportedModel("`positioned` shifts the sum of a token and its position")
+    if made.text:
+        made.embed("embedded", "positioned", steps.of("embedded", Embedding).vectors_VD)
+        return made.region(made.tiles * width)
+    assert isinstance(made.reads, Image)
+    features = made.reads.features
+    pixels, normal = made.region(made.tiles * features), made.region(made.tiles * width)
+    embedding = steps.product("embedded_sum")
+    made.product(
+        "embedded",
+        (width, features, tokens),
+        (True, made.weights(embedding.weights_IO), features),
+        (False, pixels, features),
+        (0, made.side, width),
+        made.scales(embedding.bias_O.tolist(), steps.shifts("embedded", width, INT16)),
+        "row",
+        makes=(("positioned",), by_feature(tokens, width)),
+        sink="residual",
+        from_positions=True,
+    )
+    return normal
+
+
+def _lay_out_answer(made: Layout, steps: Operations, normal: int) -> None:
+    """Logits of the sum over all tokens, or of the last token."""
+    width, source, head = made.width, normal, steps.product("logits_sum")
+    if not made.text:
+        if steps.of("pooled_sum", Pool).take != "sum":
+            raise UnsupportedModel(
+                "a model that pools its last token alone does not become hardware as a whole"
+            )
+        source = made.region(width)
+        made.jobs.append(
+            Job(
+                "pooled",
+                "sum",
+                width * made.tiles + 2 * GROUP,
+                inner=width,
+                columns=made.tiles,
+                b_base=normal,
+                result_base=source,
+                scale_base=made.scales([0], steps.shifts("pooled", 1)),
+                tensors=("pooled",),
+                elements=by_feature(1, width),
+            )
+        )
+    made.product(
+        "logits",
+        (made.logits, width, 1),
+        (True, made.weights(head.weights_IO), width),
+        (False, source, width),
+        (0, made.side, made.logits),
+        made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
+        "row",
+        makes=((steps.program.answer,), by_feature(1, made.logits)),
+        sink="logits",
+    )
+
+
+class _Columns(NamedTuple):
+    """Words of tokens: the first one, and how many lead to the next tile."""
+
+    base: int
+    step: int
+
+
+class _Regions:
+    """Where tensors of a layer lie; all layers use the same words, but for the keys and values that a decoder caches."""
+
+    def __init__(self, made: Layout, layers: Sequence[Program], normal: int) -> None:
+        steps = Operations(layers[0])
+        self.heads = steps.of("score_sum", ScoreProduct).heads
+        self.head_width = made.width // self.heads
+        self.normal = normal
+        tile, caches = made.width, range(len(layers) if made.text else 1)
+        if made.text:
+            self.query = _Columns(made.region(made.tiles * tile), tile)
+            self.keys = [_Columns(made.region(made.tiles * tile), tile) for _ in caches]
+        else:  # made by one product
+            self.query = _Columns(made.region(made.tiles * 2 * tile), 2 * tile)
+            self.keys = [_Columns(self.query.base + tile, 2 * tile)]
+        self.head_words = -(-self.head_width // made.side) * made.tokens  # of the values of a head
+        self.values = [made.region(self.heads * self.head_words) for _ in caches]
+        self.score_words = made.tiles * made.tokens  # of a head
+        self.score = made.region(self.heads * self.score_words)
+        self.mixed = made.region(made.tiles * tile)
+        self.hidden_width = steps.product("hidden_sum").weights_IO.shape[1] if "hidden_sum" in steps else 0
+        self.hidden = made.region(made.tiles * self.hidden_width)
+
+
+def _lay_out_layer(
+    made: Layout, number: int, layer: Program, at: _Regions, blocks: Sequence[BlockDesign]
+) -> None:
+    name, steps, width = f"layer{number}", Operations(layer), made.width
+    made.norm(f"{name}/attention_norm", at.normal)
+    _lay_out_attention(made, name, steps, at, number if made.text else 0)
+    _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
+    made.norm(f"{name}/mlp_norm", at.normal)
+    if "hidden_sum" not in steps:
+        made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], steps.sum("y"))
+        return
+    hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
+    made.product(
+        f"{name}/gelu",
+        (at.hidden_width, width, made.tokens),
+        (True, made.weights(hidden.weights_IO), width),
+        (False, at.normal, width),
+        (at.hidden, made.side, at.hidden_width),
+        made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
+        "row",
+        makes=((f"{name}/gelu",), by_feature(made.tokens, at.hidden_width)),
+        sink="table",
+        number=made.table(gelu.entries_N),
+    )
+    _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
+
+
+def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions, cache: int) -> None:
+    """cache: number of the keys and values."""
+    side, tokens, width, query, keys = made.side, made.tokens, made.width, at.query, at.keys[cache]
+    causal = made.text is not None
+    softmax = steps.of("weight", Softmax)
+    nodes = (softmax, steps.of("score_sum", ScoreProduct), steps.of("mixed_sum", ValueProduct))
+    if any(node.causal != causal for node in nodes):
+        raise UnsupportedModel(f"attention of `{name}` is {'not ' if causal else ''}causal")
+    qkv = steps.product("qkv")
+    shifts = [shift for part in ("query", "key", "value") for shift in steps.shifts(part, width)]
+    bias = qkv.bias_O.tolist()
+    of_one = by_feature(tokens, width)
+    of_heads = of_one.reshape(at.heads, at.head_width, tokens)
+    parts: list[tuple[tuple[str, ...], slice, _Columns, Cache]] = [
+        (("query", "key"), slice(2 * width), query, "none")
+    ]
+    if causal:
+        parts = [
+            (("query",), slice(width), query, "none"),
+            (("key",), slice(width, 2 * width), keys, "keys"),
+        ]
+    for names, features, place, append in parts:
+        made.product(
+            f"{name}/{names[0]}",
+            (len(names) * width, width, tokens),
+            (True, made.weights(qkv.weights_IO[:, features]), width),
+            (False, at.normal, width),
+            (place.base, side, place.step),
+            made.scales(bias[features], shifts[features]),
+            "row",
+            makes=(
+                tuple(f"{name}/{one}" for one in names),
+                np.concatenate([number * tokens * width + of_one for number in range(len(names))]),
+            ),
+            cache=append,
+        )
+    for head in range(at.heads):
+        features = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
+        made.product(
+            f"{name}/value",
+            (tokens, width, at.head_width),
+            (False, at.normal, width),
+            (True, made.weights(qkv.weights_IO[:, features]), width),
+            (at.values[cache] + head * at.head_words, side, tokens),
+            made.scales(bias[features], shifts[features]),
+            "column",
+            makes=((f"{name}/value",), of_heads[head].T),
+            cache="values" if causal else "none",
+        )
+    pairs = np.arange(at.heads * tokens**2).reshape(at.heads, tokens, tokens).swapaxes(1, 2)
+    seen = np.triu(np.ones((tokens, tokens), dtype=bool)) | (not causal)  # keys x queries
+    score_scale = made.scales([0], steps.shifts("score", 1))
+    for head in range(at.heads):
+        first = head * at.head_width
+        made.product(
+            f"{name}/score",
+            (tokens, at.head_width, tokens),
+            (False, keys.base + first, keys.step),
+            (False, query.base + first, query.step),
+            (at.score + head * at.score_words, side, tokens),
+            score_scale,
+            "one",
+            makes=((f"{name}/score",), np.where(seen, pairs[head], -1)),
+        )
+    for head in range(
+        at.heads if causal else 1
+    ):  # a group is a tile of queries, and by that says what it may see
+        groups = made.tiles if causal else at.heads * made.tiles
+        elements = pairs[head] if causal else pairs
+        made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier, elements)
+    mixed_scale = made.scales([0], steps.shifts("mixed", 1))
+    for head in range(at.heads):
+        made.product(
+            f"{name}/mixed",
+            (at.head_width, tokens, tokens),
+            (False, at.values[cache] + head * at.head_words, tokens),
+            (False, at.score + head * at.score_words, tokens),
+            (at.mixed + head * at.head_width, side, width),
+            mixed_scale,
+            "one",
+            makes=((f"{name}/mixed",), of_heads[head]),
+        )
+
+
+def _onto_residual(
+    made: Layout, layer: str, steps: Operations, tensors: tuple[str, str, str], source: int
+) -> None:
+    """tensors: the product, its results, and their sum with the residual stream."""
+    product = steps.product(tensors[0])
+    if steps.sum(tensors[2]):
+        raise UnsupportedModel(f"`{tensors[2]}` shifts what a product adds to the residual stream")
+    inner = product.weights_IO.shape[0]
+    made.product(
+        f"{layer}/{tensors[2]}",
+        (made.width, inner, made.tokens),
+        (True, made.weights(product.weights_IO), inner),
+        (False, source, inner),
+        (0, made.side, made.width),
+        made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
+        "row",
+        makes=((f"{layer}/{tensors[2]}",), by_feature(made.tokens, made.width)),
+        sink="residual",
+    )
