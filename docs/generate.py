@@ -50,6 +50,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "estimate": documents.EstimateTable,
     "front": documents.Front,
     "energy": documents.EnergyTable,
+    "function": documents.Approximation,
+    "functions": documents.FunctionTable,
     "tables": PaperTables,
     "summary": Summary,
     "doctor": Health,

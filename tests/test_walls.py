@@ -35,6 +35,7 @@ DOORS: dict[str, set[str]] = {
     "ir": {"errors"},
     "config": {*GROUND, "ir"},
     "documents": {*GROUND, "artifacts", "config", "ir"},
+    "approximation": {"errors", "ir"},
     "weightless": {"errors", "config", "ir"},
     "models": {"errors", "config", "ir", "weightless", "documents"},
     "training": {*PAPERS, "interrupts", "progress", "weightless", "models"},

@@ -170,6 +170,18 @@ def table(step: Step, x: int) -> int:
     return entry
 
 
+def piecewise_linear(step: Step, x: int) -> int:
+    z, e = x, 0
+    if scaling := step.get("scaling"):
+        e = (max(x, 1).bit_length() - 1) // scaling["step"]
+        z = (max(x, 1) << (scaling["window"] - scaling["step"])) >> (scaling["step"] * e)
+        e *= scaling["answer_step"]
+    n = sum(one <= z for one in step["breakpoints"])
+    s = step["slopes"][n] * z + (step["intercepts"][n] << step["align"])
+    t = step["shift"] + e
+    return clamp(shifted(s, t) if t > 0 else s << -t, step["low"], step["high"])
+
+
 def softmax(step: Step, x: Row) -> Row:
     d = [(max(x) - a) * step["multiplier"] for a in x]
     w = [((512 - a % 256) * 2**7) >> min(a >> 8, 31) for a in d]
@@ -266,6 +278,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[int]]] = {
     "score_product": (score_product, [2, 2]),
     "value_product": (value_product, [3, 2]),
     "table": (table, [0]),
+    "piecewise_linear": (piecewise_linear, [0]),
     "softmax": (softmax, [1]),
     "layer_normalisation": (layer_normalisation, [1]),
     "embedding": (embedding, [1]),

@@ -23,6 +23,7 @@ from quweit_cli.ir.nodes.base import Node
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear, RangeScaling
 from quweit_cli.ir.nodes.places import Patches, Select
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.nodes.products import MatrixProduct
@@ -45,6 +46,17 @@ QUERIES = [[1, 2, 0, 1], [3, -1, 2, 2]]
 KEYS = [[1, 1, 5, -1], [0, 2, 1, 1]]
 PROBABILITIES = [[[1, 9], [2, 3]], [[4, 9], [5, 6]]]
 HEAD_VALUES = [[1, 2, 3, 4], [5, -1, 0, 2]]
+PIECES = PiecewiseLinear(np.array([0, 3]), np.array([1, 2, -1]), np.array([0, 1, 10]), 1, 1, -4, 7)
+WIDE = PiecewiseLinear(
+    np.array([8]),
+    np.array([-1, 0]),
+    np.array([10, 2]),
+    1,
+    -1,
+    0,
+    100,
+    RangeScaling(window=4, step=2, answer_step=1),
+)
 AND_XOR = LutLayer(np.array([[0, 2], [1, 3]]), np.array([8, 6], dtype=np.uint64))
 EXAMPLE = block_program(  # of docs/formats.md
     "block0",
@@ -127,6 +139,24 @@ def by_layer_norm(x: Tensor) -> Tensor:
     reciprocal = torch.floor(2.0 ** (bits + 16) / root)
     y = torch.floor((width * exact - total) * reciprocal * 2.0 ** -(bits + 11) + 0.5)
     return y.clamp(-128, 127).long()
+
+
+def by_pieces(x: Tensor, node: PiecewiseLinear, z: Tensor | None = None, steps: Tensor | int = 0) -> Tensor:
+    z = x.double() if z is None else z
+    slopes, intercepts = (torch.from_numpy(row).double() for row in (node.slopes_N, node.intercepts_N))
+    piece = torch.bucketize(z, torch.from_numpy(node.breakpoints_M).double(), right=True)
+    total = slopes[piece] * z + intercepts[piece] * 2.0**node.align
+    return (
+        torch.floor(total * 2.0 ** -(torch.as_tensor(steps) + node.shift) + 0.5)
+        .clamp(node.low, node.high)
+        .long()
+    )
+
+
+def by_wide_pieces(x: Tensor) -> Tensor:
+    one = x.clamp(min=1).double()
+    steps = torch.floor((torch.frexp(one).exponent - 1) / 2).double()
+    return by_pieces(x, WIDE, torch.floor(one * 2.0**2 / 4.0**steps), steps)
 
 
 def by_tokens_before(x: Tensor) -> Tensor:
@@ -381,6 +411,31 @@ CASES = [
         ],
     ),
     Case(
+        op="piecewise_linear",
+        node=PIECES,
+        sources=[[-9, -1, 0, 2, 3, 5]],  # on a breakpoint the piece that starts there answers
+        answer=[-4, 0, 1, 3, 7, 7],
+        types=[TensorType(6, -9, 8)],
+        type=TensorType(6, -4, 7),
+        cost=Cost(comparisons=2 * 6, additions=6, multiplications=6, stored_bits=2 * 2 + 3 * 3 + 3 * 4),
+        torch=lambda x: by_pieces(x, PIECES),
+        refused=[([TensorType(1, 0, INT64[1])], "a sum of slope and intercept does not fit int64")],
+    ),
+    Case(
+        op="piecewise_linear",
+        node=WIDE,
+        # 3 is 12 of the window 4 ... 15; 16 is 4 and two steps of two bits; 100 is 6 and three
+        sources=[[0, 1, 3, 16, 100]],
+        answer=[32, 32, 8, 8, 4],
+        types=[TensorType(5, 0, 255)],
+        type=TensorType(5, 1, 32),
+        cost=Cost(comparisons=5, additions=5, multiplications=5, stored_bits=4 + 2 + 2 * 4),
+        torch=by_wide_pieces,
+        refused=[
+            ([TensorType(1, 0, 2**31)], "inputs below 2\\^31, not of 2147483648"),
+        ],
+    ),
+    Case(
         op="softmax",
         node=Softmax(64, causal=True),
         sources=[[[7, 100, -100], [3, 3, 127], [4, 0, 0]]],  # 4 steps of 64 to an octave: half the weight
@@ -524,6 +579,13 @@ CASES = [
 ]
 
 
+def piecewise(**changes: Any) -> Node:
+    """That of a record which was changed."""
+    raw = PIECES.record(name="y", source="x").model_dump() | changes
+    made: Node = READER.validate_python(raw).node()
+    return made
+
+
 def named(case: Case) -> str:
     return case.op
 
@@ -611,6 +673,14 @@ def test_a_record_says_what_is_computed(op: str) -> None:
         (lambda: Softmax(0, False), "multiplier 0"),
         (lambda: Softmax(256, False), "multiplier 256"),
         (lambda: Table(0, np.zeros((2, 2), int)), "one row"),
+        (lambda: piecewise(slopes=[]), "at least 1 item"),
+        (lambda: piecewise(intercepts=[1]), "a breakpoint between two"),
+        (lambda: piecewise(breakpoints=[3, 3]), "breakpoints must ascend"),
+        (lambda: piecewise(align=-1), "align -1 is not within 0"),
+        (lambda: piecewise(shift=63), "shift 63 is not within -62"),
+        (lambda: piecewise(high=-4), "every output is constant"),
+        (lambda: RangeScaling(4, 5, 1), "steps of 5 bits in a window of 4"),
+        (lambda: RangeScaling(4, 2, 3), "an answer of 3 bits a step"),
         (lambda: Embedding(np.zeros(3, int)), "rows of features"),
         (lambda: PositionEmbedding(np.full((2, 2), 2**47 + 1)), "vectors of positions must lie within"),
         (lambda: Neighbourhood(5, causal=False), "no square|not a square"),

@@ -13,12 +13,14 @@ from quweit_cli.config.experiment import (
     settings,
     with_overrides,
 )
+from quweit_cli.config.functions import Approximate
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
 from quweit_cli.config.model import Block, Model, Thermometer
 from quweit_cli.config.training import Distillation, Steps, Training
 
 __all__ = [
     "AnySettings",
+    "Approximate",
     "Baseline",
     "Block",
     "Data",

@@ -38,6 +38,7 @@ from quweit_cli.documents.energy import (
     Scope,
 )
 from quweit_cli.documents.examples import Example, Examples
+from quweit_cli.documents.functions import Approximation, Errors, FunctionRow, FunctionTable, WideErrors
 from quweit_cli.documents.model import ModelShape
 from quweit_cli.documents.package import (
     ArrayDesign,
@@ -111,6 +112,7 @@ __all__ = [
     "SYNTH",
     "TRAIN",
     "Accounting",
+    "Approximation",
     "ArrayDesign",
     "ArrayRun",
     "AxisPort",
@@ -134,6 +136,7 @@ __all__ = [
     "EnergyTable",
     "Engine",
     "EngineEnergy",
+    "Errors",
     "EstimateTable",
     "EvalResult",
     "Example",
@@ -143,6 +146,8 @@ __all__ = [
     "FormalResult",
     "Front",
     "FrontPoint",
+    "FunctionRow",
+    "FunctionTable",
     "GoldenRows",
     "HardwareSummary",
     "Health",
@@ -191,5 +196,6 @@ __all__ = [
     "UnfinishedTraining",
     "UnitDesign",
     "VectorCoverage",
+    "WideErrors",
     "of_reachable",
 ]

@@ -189,6 +189,10 @@ class UnitDesign(RowDesign):
     )
     dense_only: bool = Field(description="whether a weightless block takes it away with the MLP")
     pipelined: bool = Field(description="with registers for library cells at a fast clock")
+    words: list[Count] = Field(
+        [],
+        description="beats with which a row begins, where rows say how they are computed: those of the first row",
+    )
     interval_varies: Literal[True] = True
 
 

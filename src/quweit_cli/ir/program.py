@@ -30,6 +30,7 @@ from quweit_cli.ir.nodes.base import (
 from quweit_cli.ir.nodes.bits import LutLayerRecord, ThermometerRecord
 from quweit_cli.ir.nodes.embeddings import EmbeddingRecord, PositionEmbeddingRecord
 from quweit_cli.ir.nodes.functions import LayerNormalisationRecord, SoftmaxRecord, TableRecord
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinearRecord
 from quweit_cli.ir.nodes.places import PatchesRecord, SelectRecord
 from quweit_cli.ir.nodes.pooling import PoolRecord
 from quweit_cli.ir.nodes.products import MatrixProductRecord
@@ -269,6 +270,7 @@ NodeRecord = Annotated[
     | ScoreProductRecord
     | ValueProductRecord
     | TableRecord
+    | PiecewiseLinearRecord
     | SoftmaxRecord
     | LayerNormalisationRecord
     | EmbeddingRecord

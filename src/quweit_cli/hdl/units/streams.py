@@ -19,6 +19,8 @@ from quweit_cli.ir.nodes.base import Integers
 
 ROWS = 4  # recorded
 GELU_CYCLES = 2048
+LANE = 16  # registers of a lane at most
+WORD_BITS = 8  # of a code of int32 below that of int8
 SAID = "rows of a normal distribution, deviation 32 of int8 and 2,000 of int16, seed 0"
 
 
@@ -65,14 +67,39 @@ def _of_layer_norm(name: str, elements: int, longest: int) -> Stream:
     return _played(name, rows_RD, [longest + 1 - one for one in bits], 16)
 
 
+def _function(unit: UnitDesign) -> Stream:
+    """Elements one by one, or in rows behind the words of their pieces; the same real numbers in every arithmetic."""
+    elements = unit.outputs
+    codes_RN = drawn(
+        1 + max(ROWS, GELU_CYCLES // elements), elements, min(unit.input_bits, 16) if unit.top == WIDE else 8
+    )
+    rows_RN = CODES[unit.top](codes_RN) if unit.top in CODES else codes_RN
+    words = np.tile(np.array(unit.words, dtype=np.int64), (len(rows_RN), 1))
+    played = np.concatenate([words, rows_RN], axis=1)
+    return _played(unit.name, played, [unit.features] * len(rows_RN), unit.input_bits, LANE)
+
+
+# What stands for an int8 code of 2^-4 in other arithmetic; of wide inputs, whole numbers above 0.
+WIDE = "quweit_wide_pieces"
+CODES: Mapping[str, Callable[[Integers], Integers]] = {
+    WIDE: lambda codes: np.abs(codes) + 1,
+    "quweit_loadable_words": lambda codes: codes << WORD_BITS,
+    "quweit_loadable_floats": lambda codes: (codes / 16).astype(np.float32).view(np.int32).astype(np.int64),
+}
 MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
     "quweit_gelu": _gelu,
     "quweit_softmax": _softmax,
     "quweit_layer_norm": _layer_norm,
+    "quweit_pieces": _function,
+    "quweit_loadable_pieces": _function,
+    "quweit_wide_pieces": _function,
+    "quweit_loadable_words": _function,
+    "quweit_loadable_floats": _function,
 }
 
 
-def _played(name: str, rows_RN: Integers, cycles: list[int], input_bits: int) -> Stream:
+def _played(name: str, rows_RN: Integers, cycles: list[int], input_bits: int, lead: int = 0) -> Stream:
+    """lead: cycles until the registers of a lane are filled, where that is longer than a row."""
     marks = [0] * (rows_RN.shape[1] - 1) + [1]
     following = [*rows_RN[1:, 0], rows_RN[0, 0]]
     data, last = [int(rows_RN[0, 0])] * RESET, marks[:1] * RESET
@@ -82,7 +109,8 @@ def _played(name: str, rows_RN: Integers, cycles: list[int], input_bits: int) ->
         last += marks + marks[:1] * waiting
     ones = [1] * len(data)
     ports = {"rst_ni": [0] * RESET + ones[RESET:], "x_valid_i": ones, "x_last_i": last, "y_ready_i": ones}
-    return Stream(name, 1.0, RESET + cycles[0], ports | {"x_data_i": _words(np.array(data), input_bits)})
+    words = _words(np.array(data), input_bits)
+    return Stream(name, 1.0, RESET + max(cycles[0], lead), ports | {"x_data_i": words})
 
 
 def _words(values: Integers, bits: int) -> list[int]:

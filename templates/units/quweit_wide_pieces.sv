@@ -1,0 +1,135 @@
+// A function in pieces of wide inputs: f(x * 2^Step) = f(x) * 2^-AnswerStep, so that the pieces know one window alone.
+//
+// An input, a whole number above 0, is brought to `Window` bits, of which the leading one is among the highest `Step`. The
+// answer of the pieces is shifted up by `Lift`, less AnswerStep for every step that the input was brought down; no input may
+// be brought down further. Six registers: the window; those of the line; the answer.
+
+`default_nettype none
+
+module quweit_wide_pieces #(
+  parameter integer                Elements    = 1,
+  parameter integer                Pieces      = 8,
+  parameter integer                InputBits   = 16,
+  parameter integer                Window      = 7,
+  parameter integer                Step        = 3,
+  parameter integer                AnswerStep  = 3,
+  parameter integer                Lift        = 15,
+  parameter integer                WordBits    = 9,
+  parameter integer                SumBits     = 18,
+  parameter integer                OutputBits  = 32,
+  parameter integer                Align       = 5,
+  parameter logic [Pieces*(Window+1)-1:0] Breakpoints = '0,  // of piece 1 on, in the low bits
+  parameter logic [Pieces*WordBits-1:0] Slopes = '0,
+  parameter logic [Pieces*WordBits-1:0] Intercepts = '0
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  input  logic                  x_valid_i,
+  output logic                  x_ready_o,
+  input  logic [InputBits-1:0]  x_data_i,
+  input  logic                  x_last_i,
+  output logic                  y_valid_o,
+  input  logic                  y_ready_i,
+  output logic [OutputBits-1:0] y_data_o,
+  output logic                  y_last_o
+);
+
+  localparam integer Steps     = (InputBits + Step - 1) / Step;
+  localparam integer StepBits  = (Steps > 1) ? $clog2(Steps) : 1;
+  localparam integer ZBits     = Window + 1;  // signed
+  localparam integer RaisedBits = InputBits + Window;
+
+  logic                       advance, unused_word;
+  logic [1:0]                 unused_final;
+  logic [StepBits-1:0]        steps;
+  logic [4*StepBits-1:0]      waiting_q;       // of the elements in the line
+  logic [StepBits-1:0]        steps_q, line_steps;
+  logic [InputBits-1:0]       x;
+  logic [RaisedBits-1:0]      raised;
+  logic [ZBits-1:0]           z_q;
+  logic [WordBits-1:0]        slope, intercept;
+  logic [SumBits-1:0]         sum;
+  logic [OutputBits-1:0]      answer;
+
+  quweit_lane #(
+    .Elements (Elements),
+    .Words    (0),
+    .Stages   (6)
+  ) u_lane (
+    .clk_i,
+    .rst_ni,
+    .x_valid_i,
+    .x_ready_o,
+    .x_last_i,
+    .y_valid_o,
+    .y_ready_i,
+    .y_last_o,
+    .advance_o (advance),
+    .word_o    (unused_word),
+    .final_o   (unused_final)
+  );
+
+  assign x      = (x_data_i == '0) ? InputBits'(1) : x_data_i;
+  assign raised = RaisedBits'(x) << (Window - Step);
+
+  always_comb begin
+    steps = '0;
+    for (int step = 1; step < Steps; step++) begin
+      if ((x >> (Step * step)) != '0) steps = StepBits'(step);
+    end
+  end
+
+  quweit_piece_select #(
+    .Pieces    (Pieces),
+    .InputBits (ZBits),
+    .WordBits  (WordBits)
+  ) u_select (
+    .x_i           (z_q),
+    .breakpoints_i (Breakpoints[(Pieces-1)*ZBits-1:0]),
+    .slopes_i      (Slopes),
+    .intercepts_i  (Intercepts),
+    .slope_o       (slope),
+    .intercept_o   (intercept)
+  );
+
+  quweit_piece_line #(
+    .InputBits  (ZBits),
+    .WordBits   (WordBits),
+    .SumBits    (SumBits),
+    .OutputBits (SumBits),
+    .AlignBits  (6),
+    .ShiftBits  (6),
+    .Shifts     (0)
+  ) u_line (
+    .clk_i,
+    .advance_i   (advance),
+    .x_i         (z_q),
+    .slope_i     (slope),
+    .intercept_i (intercept),
+    .align_i     (6'(Align)),
+    .shift_i     (6'd0),
+    .y_o         (sum)
+  );
+
+  assign line_steps = waiting_q[3*StepBits +: StepBits];
+
+  // The steps that there can be, each a constant shift.
+  always_comb begin
+    answer = OutputBits'($signed(sum)) << Lift;
+    for (int step = 1; step < Steps; step++) begin
+      if (line_steps == StepBits'(step)) answer = OutputBits'($signed(sum)) << (Lift - AnswerStep * step);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (advance) begin
+      steps_q   <= steps;
+      z_q       <= ZBits'(raised >> (32'(steps) * Step));
+      waiting_q <= {waiting_q[3*StepBits-1:0], steps_q};
+      y_data_o  <= answer;
+    end
+  end
+
+endmodule
+
+`default_nettype wire
