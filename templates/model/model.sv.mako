@@ -329,7 +329,7 @@ module ${top} (
     .rst_ni,
     .start_i         (start && (is_norm || is_softmax)),
     .groups_i        (job_columns),
-    .first_part_i    (${"is_step ? latest_part : '0" if text else "'0"}),
+    .first_part_i    (${"is_step ? latest_part : 16'd0" if text else "16'd0"}),
     .last_part_i     (${"is_step ? latest_part : " if text else ""}16'(Side / Units - 1)),
     .elements_i      (job_inner),
     .read_base_i     (job_b_base),

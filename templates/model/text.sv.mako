@@ -80,7 +80,7 @@
     .rst_ni,
     .start_i   (start && is_embed),
     .tokens_i  (job_columns),
-    .first_i   (is_step ? position : '0),
+    .first_i   (is_step ? position : 16'd0),
     .token_o   (token),
     .code_i    (code),
     .address_o (vector_address),

@@ -24,7 +24,7 @@ module quweit_softmax #(
     .clk_i,
     .rst_ni,
     .multiplier_i (8'(Multiplier)),
-    .counts_i     ('1),
+    .counts_i     (16'hffff),
     .x_valid_i,
     .x_ready_o,
     .x_data_i,

@@ -17,9 +17,9 @@ from quweit_cli.export import whole
 from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
 from quweit_cli.ir.nodes.products import MatrixProduct
 from quweit_cli.ir.program import evaluate
-from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build
+from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build, grids_of
 from quweit_cli.models.integer.building import Model
-from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, rounded
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, follow, rounded
 from quweit_cli.models.integer.operations import Normalisation, Softmax
 from quweit_cli.training import checkpoint
 from quweit_cli.weightless.powers import exponent_of, power_of_two
@@ -56,6 +56,7 @@ def made(family: str, *overrides: str, steps: int = 3) -> tuple[IntegerNetwork, 
     model.train()
     for _ in range(steps):
         model(samples)
+        follow(grids_of(model))
     return model.eval(), samples
 
 
@@ -145,6 +146,7 @@ def test_it_has_the_weights_of_the_float_model_and_starts_near_it(family: str) -
     model.train()
     for _ in range(40):
         model(samples)
+        follow(grids_of(model))
     with torch.no_grad():
         got, wanted = model.eval()(samples), real(samples)
     assert float((got - wanted).std() / wanted.std()) < 0.1
@@ -162,12 +164,15 @@ def test_every_weight_has_nearly_the_gradient_of_the_float_model(family: str, tr
         samples = images(6) if family == "vit" else torch.randint(7, (6, 16))
         if traced and arithmetic == "integer":
             for layer in model.layers:
-                layer.forward = torch.compile(layer.forward, dynamic=False, backend="eager")
+                layer.forward = torch.compile(
+                    layer.forward, dynamic=False, backend="aot_eager_decomp_partition"
+                )
         for _ in range(3):  # ranges come first
             model.zero_grad()
             logits = model(samples)
             assert isinstance(logits, torch.Tensor)
             logits.square().sum().backward()  # type: ignore[no-untyped-call]
+            follow(grids_of(model))
         gradients.append({name: weight.grad for name, weight in model.named_parameters()})
     real, integer = gradients
     assert real.keys() == integer.keys()
@@ -234,11 +239,65 @@ def test_halves_are_rounded_upward_and_the_gradient_passes(dtype: torch.dtype) -
 def test_a_grid_follows_what_it_sees_in_training_alone() -> None:
     grid = Grid()
     grid(torch.tensor([-3.0, 1.0]))
+    follow([grid])
     assert int(grid.fraction()) == 5  # 3 · 2^5 = 96
     grid.eval()
     grid(torch.tensor([100.0]))
+    follow([grid])
     assert int(grid.fraction()) == 5
-    assert int(Grid(16, headroom=1).train().forward(torch.tensor([3.0])).fraction) == 12
+    wide = Grid(16, headroom=1)
+    wide(torch.tensor([3.0]))
+    follow([wide])
+    assert int(wide.fraction()) == 12
+
+
+def test_a_step_rounds_by_what_the_steps_before_have_seen_and_the_first_by_nothing() -> None:
+    grid, x = Grid(), torch.tensor([1.03, -0.4])
+    assert torch.equal(grid(x).value, x)
+    assert torch.equal(grid(x).value, x)  # until it follows
+    follow([grid])
+    assert grid(100 * x).value.tolist() == [127 / 64, -2.0]  # 1.03 · 2^6 = 66
+    follow([grid])
+    assert float(grid.largest) == pytest.approx(0.95 * 1.03 + 0.05 * 103)
+
+
+def test_grids_follow_the_mean_or_the_largest_of_what_they_see() -> None:
+    mean, most, idle = Grid(), Grid(smooth=False), Grid()
+    for magnitude in (4.0, 2.0):
+        for grid in (mean, most):
+            grid(torch.tensor([magnitude, -1.0]))
+        follow([mean, most, idle])
+    assert float(mean.largest) == pytest.approx(0.95 * 4 + 0.05 * 2)
+    assert float(most.largest) == pytest.approx(0.99 * 4)
+    assert float(idle.largest) == 0
+
+
+def test_tokens_that_are_there_for_the_alignment_change_nothing() -> None:
+    torch.manual_seed(0)
+    score = torch.randint(-128, 128, (2, 3, 5, 5)) / 8
+    fraction = torch.tensor(3, dtype=torch.int32)
+    softmax = Softmax(causal=False).train()
+    plain = softmax(FixedPoint(score, fraction)).value
+    aligned = softmax(FixedPoint(torch.nn.functional.pad(score, (0, 3)), fraction)).value
+    assert torch.equal(aligned[..., :5], plain) and not aligned[..., 5:].any()
+    assert torch.equal(
+        plain, Softmax(causal=False).eval()(FixedPoint(score.double(), fraction)).value.float()
+    )
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_gradient_of_a_softmax_is_that_of_one_that_gives_the_same(causal: bool) -> None:
+    torch.manual_seed(0)
+    score = (torch.randint(-128, 128, (2, 1, 6, 6)) / 32).requires_grad_()
+    fraction = torch.tensor(5, dtype=torch.int32)
+    wanted = torch.randn(2, 1, 6, 6)
+    share = Softmax(causal=causal).train()(FixedPoint(score, fraction)).value
+    (share * wanted).sum().backward()  # type: ignore[no-untyped-call]
+    given = share.detach()
+    expected = given * (wanted - (given * wanted).sum(-1, keepdim=True))
+    assert score.grad is not None
+    assert float((score.grad - expected).abs().max()) < 0.03  # the share is rounded to 1/128
+    assert not causal or not score.grad.triu(1).any()
 
 
 def test_softmax_and_normalisation_equal_their_nodes_at_the_edges() -> None:

@@ -177,15 +177,17 @@ def test_golden_requests_fill_the_cache_go_past_it_and_begin_anew() -> None:
     tokens = np.arange(2 * 20).reshape(2, 20) % 7
     logits = np.arange(2 * 20 * 7).reshape(2, 20, 7)
     requests = requests_of(tokens, logits, SIDE)
-    first, whole, refused, short, *following = requests[: 1 + plan_of(20).rows]
+    first, whole, refused, again, short, *following = requests[: 1 + plan_of(20).rows]
     assert first.goes_on and first.logits == logits[0, 0].tolist()
     assert len(whole.codes) == 20 and whole.logits == logits[0, 19].tolist() and not whole.goes_on
-    assert refused.goes_on and refused.logits is None
+    assert refused.goes_on and refused.logits is None and again == refused
     assert short.logits == logits[0, len(short.codes) - 1].tolist()
     assert len(short.codes) + sum(len(one.codes) for one in following) == 20
     assert all(one.goes_on for one in following) and len(following[-1].codes) == 2
     assert following[-1].logits == whole.logits
     assert len(requests) == 1 + 2 * plan_of(20).rows
+    *_, unknown, after, _ = requests_of(tokens[:1], logits[:1], SIDE, unknown=7)[:6]
+    assert unknown.codes[1] == 7 and not unknown.goes_on and unknown.logits is None and after == refused
     words, answers = (text.split() for text in render_requests(requests, 8, 32))
     assert words[0] == "180" and words[1] == "000" and words[20] == "105"  # 1: last, 8: goes on
     assert answers[2] == REFUSED and len(answers) == len(requests)

@@ -9,6 +9,7 @@ import torch
 from experiments import tiny_digits
 from quweit_cli import artifacts
 from quweit_cli.errors import OutOfMemory, QuweitError
+from quweit_cli.models import grids_of
 from quweit_cli.progress import SILENT
 from quweit_cli.stages import train
 from quweit_cli.training import checkpoint
@@ -28,9 +29,12 @@ NEEDS_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="inducto
 INDUCTOR = pytest.param("inductor", marks=[pytest.mark.slow, NEEDS_COMPILER])
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "graphs"), [("float", 1), ("integer", 3)]
+)  # of integers both ends are compiled
 @pytest.mark.parametrize("backend", ["eager", INDUCTOR])
 def test_a_compiled_model_learns_the_same_under_the_same_names(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: str, arithmetic: str, graphs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`eager` traces the model as `inductor` does, and makes no code of it."""
     traced = []
@@ -42,13 +46,20 @@ def test_a_compiled_model_learns_the_same_under_the_same_names(
 
     monkeypatch.setattr(torch, "compile", with_backend)
     project = artifacts.open_project(tmp_path / "p")
-    experiment = tiny_digits(*DENSE, "training.compile=true")
-    result = train.run(experiment, project)
-    plain = trained(*DENSE)
+    settings = (*DENSE, f"model.arithmetic={arithmetic}")
+    result = train.run(tiny_digits(*settings, "training.compile=true"), project)
+    plain = trained(*settings)
     assert result.models[0].curve[-1]["train_loss"] == pytest.approx(plain.curve[-1]["train_loss"], rel=1e-4)
-    assert len(traced) == 1
+    assert len(traced) == graphs
     names = checkpoint.load(project / "train/ckpt.pt").state.keys()
     assert names == plain.model.state_dict().keys()
+
+
+def test_grids_follow_every_step_of_a_training() -> None:
+    model = trained("model.arithmetic=integer", "training.steps=1").model
+    grids = grids_of(model)
+    assert grids and all(grid.largest > 0 and grid.seen == 0 for grid in grids)
+    assert not grids_of(trained("training.steps=1").model)
 
 
 def test_a_missing_compiler_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:

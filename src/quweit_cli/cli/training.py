@@ -81,7 +81,7 @@ def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto",
 def sample(
     source: Annotated[
         Path,
-        typer.Argument(metavar="CKPT|PROJECT", help="checkpoint, or with `--on rtl` a project directory"),
+        typer.Argument(metavar="SOURCE", help="checkpoint, or with `--on rtl` a project directory"),
     ],
     prompt: Annotated[
         str | None, typer.Option(help="text to go on from  [default: the end of a line]")

@@ -9,6 +9,7 @@ from torch import nn
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.integer.fixed_point import Grid
 from quweit_cli.models.integer.gpt import IntegerGpt
 from quweit_cli.models.integer.vit import IntegerVit
 from quweit_cli.models.resnet import ResNet
@@ -80,6 +81,11 @@ def blocks_of(model: nn.Module) -> dict[str, WeightlessBlock]:
     return {f"block{layer}": block for layer, block in enumerate(found)}
 
 
+def grids_of(model: nn.Module) -> list[Grid]:
+    """Those of a model in integers; none in one in floating point."""
+    return [module for module in model.modules() if isinstance(module, Grid)]
+
+
 def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
@@ -96,6 +102,7 @@ __all__ = [
     "blocks_of",
     "build",
     "check_size",
+    "grids_of",
     "least_weights",
     "parameter_count",
 ]

@@ -41,15 +41,25 @@ class Gpt(nn.Module):
 
     def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
         """states: give the residual stream after each layer as well."""
-        position_N = torch.arange(token_BN.shape[1], device=token_BN.device)
-        x_BND = self.dropout(self.embed(token_BN) + self.position(position_N))
+        x_BND = self.embedded(token_BN)
         after_BND = []
         for layer in self.layers:
             x_BND = layer(x_BND)
             if states:
                 after_BND.append(x_BND)
-        logits_BNV: Tensor = self.head(self.norm(x_BND))
+        logits_BNV = self.logits_of(x_BND)
         return (logits_BNV, after_BND) if states else logits_BNV
+
+    def embedded(self, token_BN: Tensor) -> Tensor:
+        """What the first layer reads, [B, N, D]."""
+        position_N = torch.arange(token_BN.shape[1], device=token_BN.device)
+        x_BND: Tensor = self.dropout(self.embed(token_BN) + self.position(position_N))
+        return x_BND
+
+    def logits_of(self, x_BND: Tensor) -> Tensor:
+        """x_BND: what the last layer gives."""
+        logits_BNV: Tensor = self.head(self.norm(x_BND))
+        return logits_BNV
 
     def _initialise(self, depth: int) -> None:
         """GPT-2's: N(0, 0.02), and smaller where a layer adds to the residual."""

@@ -47,15 +47,25 @@ class Vit(nn.Module):
 
     def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
         """states: give the residual stream after each layer as well."""
-        patch_BN = cut(self.resized(image_BXSS), self.patch)
-        x_BND = self.dropout(self.embed(patch_BN) + self.position_ND)
+        x_BND = self.embedded(image_BXSS)
         after_BND = []
         for layer in self.layers:
             x_BND = layer(x_BND)
             if states:
                 after_BND.append(x_BND)
-        logits_BO: Tensor = self.head(self.norm(x_BND).mean(dim=1))
+        logits_BO = self.logits_of(x_BND)
         return (logits_BO, after_BND) if states else logits_BO
+
+    def embedded(self, image_BXSS: Tensor) -> Tensor:
+        """What the first layer reads, [B, N, D]."""
+        patch_BN = cut(self.resized(image_BXSS), self.patch)
+        x_BND: Tensor = self.dropout(self.embed(patch_BN) + self.position_ND)
+        return x_BND
+
+    def logits_of(self, x_BND: Tensor) -> Tensor:
+        """x_BND: what the last layer gives."""
+        logits_BO: Tensor = self.head(self.norm(x_BND).mean(dim=1))
+        return logits_BO
 
 
 def cut(image_BXSS: Tensor, patch: int) -> Tensor:

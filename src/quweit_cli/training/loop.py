@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from quweit_cli import config, interrupts
 from quweit_cli.boundary.readers import cut
 from quweit_cli.errors import ArtifactError, QuweitError
-from quweit_cli.models import Network, blocks_of, build
+from quweit_cli.models import Network, blocks_of, build, grids_of
+from quweit_cli.models.integer.fixed_point import follow
 from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.compilation import compile_layers
@@ -121,7 +122,7 @@ class _Run:
         self.experiment, self.settings, self.processes = experiment, experiment.training, processes
         self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
         self.steps = total_steps(self.settings, data, model.tokens)
-        self.blocks = blocks_of(model)
+        self.blocks, self.grids = blocks_of(model), grids_of(model)
         self.learns_mapping = bool(self.blocks) and experiment.model.block.mapping == "learnable"
         self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.precision = Precision(self.settings.precision, device)
@@ -220,6 +221,7 @@ class _Run:
         norm = self.optimizer.step()
         for block in self.blocks.values():
             block.constrain()
+        follow(self.grids)
         return loss.detach(), norm
 
     def _prepare(self, step: int, *, first: bool) -> None:

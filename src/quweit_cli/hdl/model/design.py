@@ -110,7 +110,7 @@ def render_model(
         [*cells, *once, *dict.fromkeys(file for block in blocks for file in block.sources_xilinx), f"rtl/{top}.sv"],
     )  # fmt: skip
     widths = _bus_bytes(layout, options)
-    requests = requests_of(source.inputs, source.logits, side) if layout.text else []
+    requests = requests_of(source.inputs, source.logits, side, layout.text.unknown) if layout.text else []
     vectors = _render_vectors(source, layout, requests, widths[0])
     design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
     engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
@@ -205,7 +205,7 @@ def _describe_step(layout: Layout, vectors: dict[str, str], requests: int) -> De
         initiation_interval_cycles=latency + 1,
         schedule=schedule,
         requests=_golden(requests, vectors, REQUESTS, ANSWERS),
-        requests_of_sample=plan_of(layout.tokens).rows,
+        requests_of_sample=plan_of(layout.tokens, layout.text.unknown).rows,
     )
 
 

@@ -83,6 +83,11 @@ class Text:
         return Layout.bits_of(self.codes)
 
     @property
+    def unknown(self) -> int | None:
+        """A code of no token, where words have room for one."""
+        return self.codes if self.codes < 1 << self.word_bits - 1 else None
+
+    @property
     def word_bits(self) -> int:
         """Of a code as it comes: whole bytes, whose highest bit says that it goes on from what is cached."""
         return 8 * -(-(self.code_bits + 1) // 8)

@@ -36,11 +36,12 @@ class Plan(NamedTuple):
     context: int
     steps: int
     together: int
+    unknown: int | None  # a code of no token
 
     @property
     def rows(self) -> int:
         """Requests of a golden sample."""
-        return 3 + self.steps + (self.together > 0)
+        return 4 + (self.unknown is not None) + self.steps + (self.together > 0)
 
     def prompt(self, sample: int, side: int) -> int:
         """Tokens of the short prompt: what follows fills the cache, begins it, goes from one tile of tokens to the next."""
@@ -48,18 +49,27 @@ class Plan(NamedTuple):
         return max(1, min((longest, 1, side - 2)[sample % 3], longest))
 
 
-def plan_of(context: int) -> Plan:
+def plan_of(context: int, unknown: int | None = None) -> Plan:
     steps = max(0, min(STEPS, context - 1))
-    return Plan(context, steps, TOGETHER if context > steps + TOGETHER else 0)
+    return Plan(context, steps, TOGETHER if context > steps + TOGETHER else 0, unknown)
 
 
-def requests_of(tokens_NT: Integers, logits_NTV: Integers, side: int) -> list[Request]:
-    """Those of all golden samples, after one that finds nothing cached."""
-    plan = plan_of(tokens_NT.shape[1])
+def requests_of(
+    tokens_NT: Integers, logits_NTV: Integers, side: int, unknown: int | None = None
+) -> list[Request]:
+    """Those of all golden samples, after one that finds nothing cached.
+
+    unknown: a code of no token, where words have room for one.
+    """
+    plan = plan_of(tokens_NT.shape[1], unknown)
     made = [Request(0, 0, tokens_NT[0, :1].tolist(), True, logits_NTV[0, 0].tolist())]
     for sample, (tokens_T, logits_TV) in enumerate(zip(tokens_NT.tolist(), logits_NTV.tolist(), strict=True)):
         made.append(Request(sample, 0, tokens_T, False, logits_TV[-1]))
-        made.append(Request(sample, len(tokens_T), tokens_T[:1], True, None))
+        beyond = Request(sample, plan.context, tokens_T[:1], True, None)
+        made.append(beyond)
+        if unknown is not None:
+            made.append(Request(sample, 0, [tokens_T[0], unknown, tokens_T[0]], False, None))
+        made.append(beyond)  # what was refused has given up the cache
         given = plan.prompt(sample, side)
         made.append(Request(sample, 0, tokens_T[:given], False, logits_TV[given - 1]))
         for count in (*[1] * plan.steps, plan.together):

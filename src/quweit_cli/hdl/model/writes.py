@@ -221,7 +221,7 @@ def expected_words(layout: Layout, program: Program, inputs: Integers) -> Expect
     """inputs: samples first."""
     tensors = trace(program, inputs, nested=True)
     if layout.text:
-        requests = requests_of(inputs, tensors[program.answer], layout.side)
+        requests = requests_of(inputs, tensors[program.answer], layout.side, layout.text.unknown)
         rows = [Row(one.sample, _writes_of_request(layout, one)) for one in requests]
     else:
         of_sample = writes_of(layout)

@@ -29,7 +29,6 @@ from quweit_cli.models.integer.operations import (
     Sum,
     folded,
 )
-from quweit_cli.models.layer import Answer
 
 
 class IntegerGpt(Gpt):
@@ -48,19 +47,16 @@ class IntegerGpt(Gpt):
         """As they read what the last normalisation gives before its gain."""
         return folded(self.head, self.norm)
 
-    def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
-        """states: give the residual stream after each layer as well."""
+    def embedded(self, token_BN: Tensor) -> Tensor:
         token = self.embedding(token_BN, self.onto(self.embed.weight, self.residual))
         position = self.position_onto(self.position.weight[: token_BN.shape[1]], self.residual)
-        x_BND = self.position_sum(self.residual, self.dropout(token.value + position.value)).value
-        after_BND = []
-        for layer in self.layers:
-            x_BND = layer(x_BND)
-            if states:
-                after_BND.append(x_BND)
+        x: FixedPoint = self.position_sum(self.residual, self.dropout(token.value + position.value))
+        return x.value
+
+    def logits_of(self, x_BND: Tensor) -> Tensor:
         normal = self.normalisation(FixedPoint(x_BND, self.residual.fraction()))
         logits_BNV: Tensor = self.logits(self.head_product(normal, *self.head_weights()))
-        return (logits_BNV, after_BND) if states else logits_BNV
+        return logits_BNV
 
     def codes(self, token_BN: Tensor) -> Tensor:
         """What the program reads of such tokens, int64."""

@@ -104,17 +104,17 @@ class Softmax(nn.Module):
         self.causal = causal
 
     def forward(self, x: FixedPoint) -> FixedPoint:
-        device = x.value.device
+        device, (queries, keys) = x.value.device, x.value.shape[-2:]
         fraction = torch.full((), PROBABILITY_FRACTION, dtype=torch.int32, device=device)
         among = None
         if self.causal:
-            among = torch.ones(x.value.shape[-2:], dtype=torch.bool, device=device).tril()
+            among = torch.ones(queries, keys, dtype=torch.bool, device=device).tril()
+        elif keys > queries:  # those after the last token are there for the alignment
+            among = torch.arange(keys, device=device) < queries
         octaves = self.octaves(x.fraction)
         if self.training:
             score, scale = x.value, octaves * power_of_two(x.fraction) / (1 << FRACTION)
-            if among is not None:
-                score = score.masked_fill(~among, -torch.inf)
-            return FixedPoint(_shiftmax_in_training(score, scale), fraction)
+            return FixedPoint(_shiftmax_in_training(score, scale, among), fraction)
         return FixedPoint(_shiftmax(integers(x), octaves.long(), among).double() / SOFTMAX_ONE, fraction)
 
     @staticmethod
@@ -123,15 +123,26 @@ class Softmax(nn.Module):
         return (power_of_two(-fraction) * (math.log2(math.e) * (1 << FRACTION)) + 0.5).floor()
 
 
-def _shiftmax_in_training(score: Tensor, scale: Tensor) -> Tensor:
-    """The node in float32, with the gradient of a softmax. scale: octaves of a step of the score."""
-    exact = score.float()
-    octave = (exact.detach().amax(-1, keepdim=True) - exact.detach()) * scale
-    whole = octave.floor().clamp(max=126.0)
-    weight = (1 - (octave - whole).clamp(max=1.0) / 2) * torch.exp2(-whole)
-    weight = weight.masked_fill(octave == torch.inf, 0.0)
-    steps = (weight / weight.sum(-1, keepdim=True) * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1])
-    return straight_through(exact.softmax(-1), steps / SOFTMAX_ONE).to(score.dtype)
+def _shiftmax_in_training(score: Tensor, scale: Tensor, among: Tensor | None) -> Tensor:
+    """The node in float32, with the gradient of a softmax that gives the same. scale: octaves of a step of the score."""
+    score_RN = score.flatten(
+        0, -2
+    )  # rows, whose strides the compiler leaves as they are: one pass reads them
+    exact_RN = score_RN.float()
+    seen_RN = exact_RN.detach()
+    if among is not None:
+        among = among.expand(score.shape).reshape(score_RN.shape)
+        seen_RN = seen_RN.masked_fill(~among, -torch.inf)
+    octave_RN = (seen_RN.amax(-1, keepdim=True) - seen_RN) * scale
+    whole_RN = octave_RN.floor().clamp(max=126.0)
+    weight_RN = (1 - (octave_RN - whole_RN).clamp(max=1.0) / 2) * torch.exp2(-whole_RN)
+    if among is not None:
+        weight_RN = weight_RN.masked_fill(~among, 0.0)
+    weight_RN = weight_RN * (1 / weight_RN.sum(-1, keepdim=True))
+    steps_RN = (weight_RN * SOFTMAX_ONE + 0.5).floor().clamp(max=INT8[1])
+    share_RN = weight_RN.to(score.dtype)  # kept for the gradient, and nothing else as large
+    tangent_RN = share_RN * (exact_RN - (share_RN * exact_RN).sum(-1, keepdim=True))
+    return straight_through(tangent_RN, steps_RN / SOFTMAX_ONE).to(score.dtype).view(score.shape)
 
 
 class Gelu(nn.Module):

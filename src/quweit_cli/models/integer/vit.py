@@ -38,7 +38,6 @@ from quweit_cli.models.integer.operations import (
     TokenSum,
     folded,
 )
-from quweit_cli.models.layer import Answer
 from quweit_cli.models.vit import Vit, cut
 
 ZERO = 128  # of a pixel: what is read is the pixel less this
@@ -82,22 +81,19 @@ class IntegerVit(Vit):
         weight, bias = folded(self.head, self.norm)
         return weight / self.tokens, bias
 
-    def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
-        """states: give the residual stream after each layer as well."""
+    def embedded(self, image_BXSS: Tensor) -> Tensor:
         pixel = self.pixels(self.resized(image_BXSS), self.mean_X11, self.std_X11)
         patch = pixel._replace(value=cut(pixel.value, self.patch))
         x = self.onto(self.embed_product(patch, *self.embed_weights()).value, self.residual)
         position = self.position_onto(self.position_ND, self.residual)
-        x_BND = self.position_sum(self.residual, self.dropout(x.value + position.value)).value
-        after_BND = []
-        for layer in self.layers:
-            x_BND = layer(x_BND)
-            if states:
-                after_BND.append(x_BND)
+        x_BND: Tensor = self.position_sum(self.residual, self.dropout(x.value + position.value)).value
+        return x_BND
+
+    def logits_of(self, x_BND: Tensor) -> Tensor:
         normal = self.normalisation(FixedPoint(x_BND, self.residual.fraction()))
         pooled = self.pooled(self.token_sum(normal).value)
         logits_BO: Tensor = self.logits(self.head_product(pooled, *self.head_weights()))
-        return (logits_BO, after_BND) if states else logits_BO
+        return logits_BO
 
     @torch.no_grad()
     def codes(self, image_BXSS: Tensor) -> Tensor:
