@@ -159,21 +159,20 @@ def script(
 def _script_of_model(
     design: ModelDesign, technology: Technology, sources: Path, blocks: Sequence[BlockDesign]
 ) -> str:
-    """Modules are read when they are needed, with their parameters: a ROM has no contents without.
+    """Memories are read when they are needed, with their parameters: a ROM has no contents without. The others are read before
+    the top, which Yosys would else take anew once it knows them, and with it the names of contents.
 
     Contents of memories are found from the folder of the stage. Each memory is a module of its own, so that its block RAM is
     known. Yosys has a name of its own for a ROM in LUTs, and takes no UltraRAM for block RAM where the part has none.
     """
     top, stem = yosys_word(design.top), f"{FOLDER}/{design.name}"
-    option = {"ports": "-lib", "whole": "-defer"}
-    read = read_by(design, technology, blocks)
+
+    def read(name: str, part: str) -> str:
+        option = "-lib " if part == "ports" else "-defer " if Path(name).stem in MEMORIES else ""
+        return f"read_verilog -sv {option}{yosys_word(sources / name)}"
+
     lines = [
-        *(
-            f"read_verilog -sv {option[part]} {yosys_word(sources / name)}"
-            for name, part in read.items()
-            if Path(name).stem != design.top
-        ),
-        f"read_verilog -sv {yosys_word(sources / f'rtl/{design.top}.sv')}",
+        *(read(name, part) for name, part in read_by(design, technology, blocks).items()),
         *(
             f'setparam -set Contents "{sources / name}" {top}/r:Contents={yosys_word(name)}'
             for name in design.memories
