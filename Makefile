@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo tables functions test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-twin tables functions test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,12 +20,16 @@ setup: .venv/complete ## install everything into .venv
 
 demo: .venv/complete ## the whole flow on digits, from pixels to logits: train, dump, rtl, sim, synth, energy, report; its dense twin beside
 	$(BIN)/quweit train examples/digits.yaml --out build/digits
-	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_dense
-	$(BIN)/quweit rtl build/digits_dense --out build/digits_dense --set side=8
-	$(BIN)/quweit sim build/digits_dense --simulator verilator
-	$(BIN)/quweit synth build/digits_dense
-	$(BIN)/quweit energy build/digits_dense
-	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_dense
+	@# side by side, as what takes longest of each works on one core
+	$(MAKE) --no-print-directory -j2 digits digits-twin
+	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_twin
+
+digits-twin: .venv/complete ## hardware of the dense twin of digits, which build/digits must have trained
+	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_twin --golden-samples 16
+	$(BIN)/quweit rtl build/digits_twin --out build/digits_twin --set side=8
+	$(BIN)/quweit sim build/digits_twin --simulator verilator
+	$(BIN)/quweit synth build/digits_twin
+	$(BIN)/quweit energy build/digits_twin
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)

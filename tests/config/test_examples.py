@@ -14,7 +14,14 @@ FOLDER = REPOSITORY / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
 TEACHERS = sorted((FOLDER / "teachers").glob("*.yaml"))
 META: dict[str, dict[str, Any]] = {
-    "digits": {"kind": "images", "side": 8, "channels": 1, "classes": [str(digit) for digit in range(10)]},
+    "digits": {
+        "kind": "images",
+        "side": 8,
+        "channels": 1,
+        "classes": [str(digit) for digit in range(10)],
+        "mean": [0.3],
+        "std": [0.4],
+    },
     "cifar10": {"kind": "images", "side": 32, "channels": 3, "classes": list("0123456789")},
     "pydoc_text": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 127)))},
     "shakespeare_char": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 97)))},
