@@ -87,6 +87,7 @@ CASES = (
     Case("train {inputs}/digits.yaml --out {out} --set {set}", ""),
     Case("run {inputs}/digits.yaml --out {project} --set {set}", ""),
     Case("synth {project} --no-cache --set {synth_set}", ""),
+    Case("approximate {inputs}/samples.csv --segments 2 --scale 0.25 --input-bits 4 --out {out}", "inputs/samples.csv"),
 )  # fmt: skip
 
 
@@ -114,6 +115,7 @@ def build(sandbox: Path) -> None:
     ):
         (inputs / f"{name}.yaml").write_text(EXPERIMENT.format(source=source, family=family, steps=1))
     (inputs / "text.txt").write_text("It is a text that nobody has to read, and some do.\n" * 30)
+    (inputs / "samples.csv").write_text("".join(f"{x / 4},{(x / 8) ** 2}\n" for x in range(-8, 8)))
     _write_images(inputs / "images.npz")
     cell_library.write(inputs)
     for words in (

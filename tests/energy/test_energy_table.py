@@ -141,13 +141,13 @@ def test_an_array_without_a_published_power_is_refused() -> None:
 
 
 def test_a_block_without_measured_cycles_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="no simulation measured the cycles of block `block_0`"):
+    with pytest.raises(ArtifactError, match="no simulation measured the cycles of `block_0`"):
         table_of(PAPERS_BLOCK, interval=None)
 
 
 def test_a_block_that_was_not_compared_is_refused_with_the_way_out() -> None:
     sim = packages.sim_result(1).model_copy(update={"not_compared": ["block_1"]})
-    with pytest.raises(ArtifactError, match="cycles of block `block_1`") as caught:
+    with pytest.raises(ArtifactError, match="cycles of `block_1`") as caught:
         initiation_intervals(packages.dump_manifest(I_VIT_T.model_copy(update={"layers": 2})), sim)
     assert caught.value.hint == "run `quweit rtl` and `quweit sim` without `--block`"
 

@@ -158,10 +158,10 @@ def test_instances_multiply_down_the_hierarchy(tmp_path: Path) -> None:
     path = tmp_path / "stat.json"
     path.write_text(json.dumps(statistics))
     assert sorted(module_cells(path, "top"), key=str) == [
-        ("quweit_cell", 1, {"LUT6": 7}),
-        ("quweit_cell", 12, {"LUT6": 5, "FDRE": 2}),
-        ("row", 3, {}),
-        ("top", 1, {"LUT2": 1}),
+        ("quweit_cell", None, 1, {"LUT6": 7}),
+        ("quweit_cell", None, 12, {"LUT6": 5, "FDRE": 2}),
+        ("row", None, 3, {}),
+        ("top", None, 1, {"LUT2": 1}),
     ]
     with pytest.raises(ToolFailed, match="no module `other`"):
         module_cells(path, "other")
