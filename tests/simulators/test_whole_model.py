@@ -102,6 +102,7 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
         assert table.rows
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_fewer_units_take_longer_for_the_same_numbers(dense: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(dense, tmp_path / "copy"))
@@ -234,6 +235,7 @@ def test_a_change_in_a_memory_is_found(copy: Path, change: str) -> None:
         sim.run(copy, config.Sim(simulators=("verilator",)), only=["model"])
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_changed_entry_of_a_table_is_named_by_what_it_gives(dense: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(dense, tmp_path / "copy"))
