@@ -100,6 +100,6 @@ def follow(grids: Sequence[Grid]) -> None:
         if smooth:
             following = torch.where(largest > 0, torch.lerp(largest, seen, 0.05), seen)
         else:
-            following = torch.maximum(largest * 0.99, seen)
+            following = torch.maximum(largest * 0.999, seen)
         torch._foreach_copy_([grid.largest for grid in chosen], list(following.unbind()))
         torch._foreach_zero_([grid.seen for grid in chosen])
