@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -296,3 +297,16 @@ def write_project(
     write_document(project, "sim", sim or sim_result(shape.layers), made_from=("rtl",))
     made = synth or synthesis_report(*(synthesized_block(layer) for layer in range(shape.layers)))
     write_document(project, "synth", made, made_from=("rtl",), options=synth_options)
+
+
+def self_checked(
+    root: Path, design: documents.PortedDesign, *, wrapper: bool
+) -> subprocess.CompletedProcess[str]:
+    """The self-checking bench of a design or of its wrapper on Icarus, in the folder of the package, as its README says."""
+    bench, inputs = (
+        (design.axis.check, design.axis.inputs) if wrapper else (design.check, design.vectors.inputs)
+    )
+    command = ["iverilog", "-g2012", "-s", bench, "-c", f"filelists/{bench}.f", "-o", "check.vvp"]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    played = ["vvp", "check.vvp", f"+inputs={inputs}", f"+outputs={design.vectors.outputs}"]
+    return subprocess.run(played, cwd=root, check=False, capture_output=True, text=True)

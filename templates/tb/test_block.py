@@ -44,7 +44,11 @@ async def golden_rows(dut):
     check_memory(dut, design["inputs"])
     rows = min(int(os.environ["QUWEIT_ROWS"]), block["vectors"]["rows"])
     golden = (PACKAGE / block["vectors"]["outputs"]).read_text().split()[:rows]
-    bench = Bench(dut, block, design, golden)
+    await judge(Bench(dut, block, design, golden))
+
+
+async def judge(bench):
+    """Play every scenario, write down what it shows, and fail where anything differs."""
     try:
         for name, (gaps, stalls) in SCENARIOS.items():
             await bench.play(name, gaps, stalls)

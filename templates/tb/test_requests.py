@@ -7,11 +7,10 @@ refused. Runs as test_block.py does, with the same variables; rows are requests 
 import json
 import os
 import random
-from pathlib import Path
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
-from test_block import PACKAGE, SCENARIOS, Bench, Stop
+from test_block import PACKAGE, Bench, judge
 
 REFUSED = "refused"
 SILENT = 40  # cycles, at most
@@ -26,18 +25,7 @@ async def golden_requests(dut):
     rows = min(int(os.environ["QUWEIT_ROWS"]), golden["rows"])
     requests = read_requests(PACKAGE / golden["inputs"], model["input_bits"])[:rows]
     answers = (PACKAGE / golden["outputs"]).read_text().split()[:rows]
-    bench = Requests(dut, model, requests, answers)
-    try:
-        for name, (gaps, stalls) in SCENARIOS.items():
-            await bench.play(name, gaps, stalls)
-        await bench.resets()
-    except Stop:
-        bench.result["stopped"] = True
-    result = bench.result
-    Path(os.environ["QUWEIT_RESULT"]).write_text(json.dumps(result))
-    assert not result["failures"], result["failures"]
-    assert not result["different"], f"{result['different']} answers differ"
-    assert not result["wrong_words"], f"{len(result['wrong_words'])} passes with a wrong word in a memory"
+    await judge(Requests(dut, model, requests, answers))
 
 
 def read_requests(path, bits):

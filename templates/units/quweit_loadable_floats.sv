@@ -19,48 +19,32 @@ module quweit_loadable_floats #(
   output logic        y_last_o
 );
 
-  localparam integer Words = 3*Pieces - 1;
+  logic        advance;
+  logic [1:0]  unused_rest;
+  logic [31:0] element_q, slope, intercept, x_q, slope_q, intercept_q;
 
-  logic                     advance, word;
-  logic [1:0]               unused_final;
-  logic [Words*32-1:0]      words_q;
-  logic [(Pieces-1)*32-1:0] breakpoints;
-  logic [31:0]              element_q, slope, intercept, x_q, slope_q, intercept_q;
-
-  quweit_lane #(
+  quweit_loaded_pieces #(
     .Elements (Elements),
-    .Words    (Words),
-    .Stages   (12)
-  ) u_lane (
+    .Pieces   (Pieces),
+    .WordBits (32),
+    .Rest     (0),
+    .Stages   (12),
+    .Floats   (1)
+  ) u_pieces (
     .clk_i,
     .rst_ni,
     .x_valid_i,
     .x_ready_o,
+    .x_data_i,
     .x_last_i,
     .y_valid_o,
     .y_ready_i,
     .y_last_o,
-    .advance_o (advance),
-    .word_o    (word),
-    .final_o   (unused_final)
-  );
-
-  // Signed numbers in the order of the floating-point ones.
-  for (genvar piece = 0; piece < Pieces - 1; piece++) begin : gen_order
-    assign breakpoints[32*piece +: 32] = words_q[32*piece +: 32] ^ {1'b0, {31{words_q[32*piece + 31]}}};
-  end
-
-  quweit_piece_select #(
-    .Pieces    (Pieces),
-    .InputBits (32),
-    .WordBits  (32)
-  ) u_select (
-    .x_i           (element_q ^ {1'b0, {31{element_q[31]}}}),
-    .breakpoints_i (breakpoints),
-    .slopes_i      (words_q[(Pieces-1)*32 +: Pieces*32]),
-    .intercepts_i  (words_q[(2*Pieces-1)*32 +: Pieces*32]),
-    .slope_o       (slope),
-    .intercept_o   (intercept)
+    .advance_o   (advance),
+    .rest_o      (unused_rest),
+    .element_i   (element_q),
+    .slope_o     (slope),
+    .intercept_o (intercept)
   );
 
   quweit_float_line u_line (
@@ -73,7 +57,6 @@ module quweit_loadable_floats #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (word) words_q <= {x_data_i, words_q[Words*32-1:32]};
     if (advance) begin
       element_q   <= x_data_i;
       x_q         <= element_q;

@@ -1,7 +1,7 @@
 // A function in pieces that every row brings with it, an element a cycle.
 //
-// A row is a word each of all breakpoints from piece 1 on, all slopes and all intercepts, then align and shift, then the
-// elements. Align and shift are kept until the last elements of the row before are through: they come 4 words and more later.
+// Align and shift come behind the words of the pieces, which are five or more. By then the last elements of the row before are
+// through, for which they were kept.
 
 `default_nettype none
 
@@ -24,51 +24,40 @@ module quweit_loadable_pieces #(
   output logic                y_last_o
 );
 
-  localparam integer Words = 3*Pieces - 1;
+  logic                 advance;
+  logic [1:0]           rest;
+  logic [AlignBits-1:0] align_q;
+  logic [ShiftBits-1:0] shift_q;
+  logic [WordBits-1:0]  slope, intercept;
 
-  logic                      advance, word;
-  logic [1:0]                final_word;
-  logic [Words*WordBits-1:0] words_q;
-  logic [AlignBits-1:0]      align_q;
-  logic [ShiftBits-1:0]      shift_q;
-  logic [WordBits-1:0]       slope, intercept;
-
-  quweit_lane #(
+  quweit_loaded_pieces #(
     .Elements (Elements),
-    .Words    (Words + 2),
-    .Stages   (5)
-  ) u_lane (
+    .Pieces   (Pieces),
+    .WordBits (WordBits),
+    .Rest     (2),
+    .Stages   (5),
+    .Floats   (0)
+  ) u_pieces (
     .clk_i,
     .rst_ni,
     .x_valid_i,
     .x_ready_o,
+    .x_data_i,
     .x_last_i,
     .y_valid_o,
     .y_ready_i,
     .y_last_o,
-    .advance_o (advance),
-    .word_o    (word),
-    .final_o   (final_word)
+    .advance_o   (advance),
+    .rest_o      (rest),
+    .element_i   (x_data_i),
+    .slope_o     (slope),
+    .intercept_o (intercept)
   );
 
   always_ff @(posedge clk_i) begin
-    if (word && (final_word == '0)) words_q <= {x_data_i, words_q[Words*WordBits-1:WordBits]};
-    if (final_word[0]) align_q <= x_data_i[AlignBits-1:0];
-    if (final_word[1]) shift_q <= x_data_i[ShiftBits-1:0];
+    if (rest[0]) align_q <= x_data_i[AlignBits-1:0];
+    if (rest[1]) shift_q <= x_data_i[ShiftBits-1:0];
   end
-
-  quweit_piece_select #(
-    .Pieces    (Pieces),
-    .InputBits (WordBits),
-    .WordBits  (WordBits)
-  ) u_select (
-    .x_i           (x_data_i),
-    .breakpoints_i (words_q[0 +: (Pieces-1)*WordBits]),
-    .slopes_i      (words_q[(Pieces-1)*WordBits +: Pieces*WordBits]),
-    .intercepts_i  (words_q[(2*Pieces-1)*WordBits +: Pieces*WordBits]),
-    .slope_o       (slope),
-    .intercept_o   (intercept)
-  );
 
   quweit_piece_line #(
     .InputBits  (WordBits),

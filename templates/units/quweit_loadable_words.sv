@@ -20,45 +20,35 @@ module quweit_loadable_words #(
   output logic        y_last_o
 );
 
-  localparam integer Words = 3*Pieces - 1;
+  logic               advance;
+  logic [1:0]         unused_rest;
+  logic [31:0]        slope, intercept, x_q;
+  logic signed [31:0] slope_q;
+  logic [5*32-1:0]    waiting_q;  // intercepts of the elements whose product is made
+  logic signed [63:0] product;
 
-  logic                advance, word;
-  logic [1:0]          unused_final;
-  logic [Words*32-1:0] words_q;
-  logic [31:0]         slope, intercept, x_q;
-  logic signed [31:0]  slope_q;
-  logic [5*32-1:0]     waiting_q;  // intercepts of the elements whose product is made
-  logic signed [63:0]  product;
-
-  quweit_lane #(
+  quweit_loaded_pieces #(
     .Elements (Elements),
-    .Words    (Words),
-    .Stages   (6)
-  ) u_lane (
+    .Pieces   (Pieces),
+    .WordBits (32),
+    .Rest     (0),
+    .Stages   (6),
+    .Floats   (0)
+  ) u_pieces (
     .clk_i,
     .rst_ni,
     .x_valid_i,
     .x_ready_o,
+    .x_data_i,
     .x_last_i,
     .y_valid_o,
     .y_ready_i,
     .y_last_o,
-    .advance_o (advance),
-    .word_o    (word),
-    .final_o   (unused_final)
-  );
-
-  quweit_piece_select #(
-    .Pieces    (Pieces),
-    .InputBits (32),
-    .WordBits  (32)
-  ) u_select (
-    .x_i           (x_data_i),
-    .breakpoints_i (words_q[0 +: (Pieces-1)*32]),
-    .slopes_i      (words_q[(Pieces-1)*32 +: Pieces*32]),
-    .intercepts_i  (words_q[(2*Pieces-1)*32 +: Pieces*32]),
-    .slope_o       (slope),
-    .intercept_o   (intercept)
+    .advance_o   (advance),
+    .rest_o      (unused_rest),
+    .element_i   (x_data_i),
+    .slope_o     (slope),
+    .intercept_o (intercept)
   );
 
   quweit_multiplier #(
@@ -73,7 +63,6 @@ module quweit_loadable_words #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (word) words_q <= {x_data_i, words_q[Words*32-1:32]};
     if (advance) begin
       x_q       <= x_data_i;
       slope_q   <= $signed(slope);

@@ -27,9 +27,8 @@ module quweit_pieces #(
   output logic                  y_last_o
 );
 
-  logic                advance, unused_word;
-  logic [1:0]          unused_final;
-  logic [WordBits-1:0] slope, intercept;
+  logic       advance, unused_word;
+  logic [1:0] unused_final;
 
   quweit_lane #(
     .Elements (Elements),
@@ -49,36 +48,22 @@ module quweit_pieces #(
     .final_o   (unused_final)
   );
 
-  quweit_piece_select #(
-    .Pieces    (Pieces),
-    .InputBits (InputBits),
-    .WordBits  (WordBits)
-  ) u_select (
-    .x_i           (x_data_i),
-    .breakpoints_i (Breakpoints[(Pieces-1)*InputBits-1:0]),
-    .slopes_i      (Slopes),
-    .intercepts_i  (Intercepts),
-    .slope_o       (slope),
-    .intercept_o   (intercept)
-  );
-
-  quweit_piece_line #(
-    .InputBits  (InputBits),
-    .WordBits   (WordBits),
-    .SumBits    (SumBits),
-    .OutputBits (OutputBits),
-    .AlignBits  (6),
-    .ShiftBits  (6),
-    .Shifts     (0)
+  quweit_constant_line #(
+    .Pieces      (Pieces),
+    .InputBits   (InputBits),
+    .WordBits    (WordBits),
+    .SumBits     (SumBits),
+    .OutputBits  (OutputBits),
+    .Align       (Align),
+    .Shift       (Shift),
+    .Breakpoints (Breakpoints),
+    .Slopes      (Slopes),
+    .Intercepts  (Intercepts)
   ) u_line (
     .clk_i,
-    .advance_i   (advance),
-    .x_i         (x_data_i),
-    .slope_i     (slope),
-    .intercept_i (intercept),
-    .align_i     (6'(Align)),
-    .shift_i     (6'(Shift)),
-    .y_o         (y_data_o)
+    .advance_i (advance),
+    .x_i       (x_data_i),
+    .y_o       (y_data_o)
   );
 
 endmodule

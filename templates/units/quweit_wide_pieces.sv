@@ -47,7 +47,6 @@ module quweit_wide_pieces #(
   logic [InputBits-1:0]       x;
   logic [RaisedBits-1:0]      raised;
   logic [ZBits-1:0]           z_q;
-  logic [WordBits-1:0]        slope, intercept;
   logic [SumBits-1:0]         sum;
   logic [OutputBits-1:0]      answer;
 
@@ -79,36 +78,22 @@ module quweit_wide_pieces #(
     end
   end
 
-  quweit_piece_select #(
-    .Pieces    (Pieces),
-    .InputBits (ZBits),
-    .WordBits  (WordBits)
-  ) u_select (
-    .x_i           (z_q),
-    .breakpoints_i (Breakpoints[(Pieces-1)*ZBits-1:0]),
-    .slopes_i      (Slopes),
-    .intercepts_i  (Intercepts),
-    .slope_o       (slope),
-    .intercept_o   (intercept)
-  );
-
-  quweit_piece_line #(
-    .InputBits  (ZBits),
-    .WordBits   (WordBits),
-    .SumBits    (SumBits),
-    .OutputBits (SumBits),
-    .AlignBits  (6),
-    .ShiftBits  (6),
-    .Shifts     (0)
+  quweit_constant_line #(
+    .Pieces      (Pieces),
+    .InputBits   (ZBits),
+    .WordBits    (WordBits),
+    .SumBits     (SumBits),
+    .OutputBits  (SumBits),
+    .Align       (Align),
+    .Shift       (0),
+    .Breakpoints (Breakpoints),
+    .Slopes      (Slopes),
+    .Intercepts  (Intercepts)
   ) u_line (
     .clk_i,
-    .advance_i   (advance),
-    .x_i         (z_q),
-    .slope_i     (slope),
-    .intercept_i (intercept),
-    .align_i     (6'(Align)),
-    .shift_i     (6'd0),
-    .y_o         (sum)
+    .advance_i (advance),
+    .x_i       (z_q),
+    .y_o       (sum)
   );
 
   assign line_steps = waiting_q[3*StepBits +: StepBits];

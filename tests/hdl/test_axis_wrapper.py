@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from packages import self_checked
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.documents import RtlManifest
@@ -29,18 +30,7 @@ def package(
 
 
 def check(folder: Path, manifest: RtlManifest) -> subprocess.CompletedProcess[str]:
-    """The self-checking bench of the wrapper on Icarus, as the package's README says."""
-    block = manifest.blocks[0]
-    axis, root = block.axis, folder / "p" / "rtl"
-    command = ["iverilog", "-g2012", "-s", axis.check, "-c", f"filelists/{axis.check}.f", "-o", "check.vvp"]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    return subprocess.run(
-        ["vvp", "check.vvp", f"+inputs={axis.inputs}", f"+outputs={block.vectors.outputs}"],
-        cwd=root,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    return self_checked(folder / "p" / "rtl", manifest.blocks[0], wrapper=True)
 
 
 def break_file(path: Path, pattern: str, replacement: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from test_whole_model import copy_with, field, word_of
 
 from experiments import tiny_gpt
+from packages import self_checked
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import CheckFailed, ConfigError, Mismatch, UnsupportedModel
@@ -103,6 +104,16 @@ def test_a_dense_decoder_of_many_tiles_equals_its_program_on_verilator(dense: Pa
     assert run.tensors_compared == 1 + len(tensors_of(dense)) and run.words_compared
     for table in (*tables.rtl(RTL.load(dense)), *tables.sim(result)):
         assert table.rows
+
+
+@pytest.mark.requires("icarus")
+def test_the_package_of_a_decoder_checks_itself_on_whole_prompts(weightless: Path) -> None:
+    design = model_of(weightless)
+    for wrapper in (True, False):
+        done = self_checked(weightless / "rtl", design, wrapper=wrapper)
+        assert done.returncode == 0 and f"PASS: {4 * design.vectors.rows} rows equal" in done.stdout, (
+            done.stdout
+        )
 
 
 def test_both_schedules_are_documents_that_add_up(dense: Path) -> None:
@@ -345,7 +356,7 @@ def test_a_side_that_the_first_product_is_too_early_for_is_refused() -> None:
 
 def test_a_wrapper_of_another_width_is_refused(dense: Path) -> None:
     before = model_of(dense)
-    with pytest.raises(ConfigError, match="takes words of 1 bytes and gives words of 4"):
+    with pytest.raises(ConfigError, match="takes beats of 1 bytes and gives beats of 4"):
         rtl.run(dense, config.Rtl(side=SIDE, bus_bytes=2))
     assert model_of(dense) == before
 

@@ -125,13 +125,13 @@ QUICK = [
     ("wide", "quweit_wide_pieces.sv", "(Lift - AnswerStep * step)", "(Lift - 2 * step)"),
 ]  # fmt: skip
 LONG = [
-    ("loadable", "quweit_loadable_pieces.sv", "if (final_word[0]) align_q", "if (word) align_q"),
+    ("loadable", "quweit_loadable_pieces.sv", "if (rest[0]) align_q", "if (rest[1]) align_q"),
     ("loadable", "quweit_lane.sv", "(index_q == IndexBits'(Beats - 1)) || x_last_i", "(index_q == IndexBits'(Beats - 1))"),
     ("words", "quweit_loadable_words.sv", "waiting_q[4*32 +: 32]", "waiting_q[3*32 +: 32]"),
     ("floats", "quweit_float_line.sv", "((normal_q[1:0] != '0) || normal_q[3])", "1'b1"),  # halves away from 0
     ("floats", "quweit_float_line.sv", "spread[24:0] != '0", "spread[23:0] != '0"),
     ("floats", "quweit_float_line.sv", "+ 10'(rounded[24])", ""),
-    ("floats", "quweit_loadable_floats.sv", "element_q ^ {1'b0, {31{element_q[31]}}}", "element_q"),
+    ("floats", "quweit_loaded_pieces.sv", "element_i ^ {1'b0, {WordBits-1{element_i[WordBits-1]}}}", "element_i"),
 ]  # fmt: skip
 
 

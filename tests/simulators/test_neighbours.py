@@ -1,7 +1,6 @@
 """A token's MLP or block reads the tokens around: which, what lies outside, and the same in hardware."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import torch
 
 from experiments import tiny_digits, tiny_gpt
+from packages import self_checked
 from programs import project_with_dump, random_block
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.documents import DumpManifest
@@ -159,11 +159,7 @@ def test_the_wrapper_takes_rows_of_a_token(tmp_path: Path) -> None:
     project = project_of(tmp_path, 9, False, 24, samples=2)
     options = config.Rtl(cycles_per_row=16, bus_bytes=7, random_rows=0, directed_rows=0)
     (block,) = rtl.run(project, options).blocks
-    axis, root = block.axis, project / "rtl"
-    command = ["iverilog", "-g2012", "-s", axis.check, "-c", f"filelists/{axis.check}.f", "-o", "check.vvp"]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    played = ["vvp", "check.vvp", f"+inputs={axis.inputs}", f"+outputs={block.vectors.outputs}"]
-    done = subprocess.run(played, cwd=root, check=False, capture_output=True, text=True)
+    done = self_checked(project / "rtl", block, wrapper=True)
     assert done.returncode == 0 and f"PASS: {4 * block.vectors.rows} rows equal" in done.stdout, done.stdout
 
 

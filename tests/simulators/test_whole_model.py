@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ import numpy as np
 import pytest
 
 from experiments import tiny_digits, whole_model
+from packages import self_checked
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
-from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, UnsupportedModel
+from quweit_cli.errors import ArtifactError, ConfigError, Mismatch, ToolFailed, UnsupportedModel
 from quweit_cli.hdl.model.design import render_model
 from quweit_cli.hdl.model.schedule import JOB_BITS, WIDTHS, Job, fields_of_word
 from quweit_cli.hdl.model.transformer import lay_out
@@ -25,6 +29,7 @@ from quweit_cli.ir.program import trace
 from quweit_cli.ir.types import INT16
 from quweit_cli.progress import Progress
 from quweit_cli.report import tables
+from quweit_cli.simulators import row_designs
 from quweit_cli.stages import dump, rtl, sim, train
 from quweit_cli.stages.sources import read_model
 from quweit_cli.stages.summary import write_summary
@@ -127,6 +132,45 @@ def test_the_schedule_is_a_document_that_adds_up(dense: Path) -> None:
     engines = [job.engine for job in design.schedule]
     assert {"product", "norm", "softmax", "sum"} == set(engines)
     assert design.schedule[0].tensor == "embedded" and design.schedule[-1].tensor == "logits"
+
+
+@pytest.mark.requires("icarus")
+def test_the_package_of_a_model_checks_itself(copy: Path) -> None:
+    design, root = manifest_of(copy).model, copy / "rtl"
+    assert design is not None
+    done = self_checked(root, design, wrapper=True)
+    assert done.returncode == 0 and f"PASS: {4 * design.vectors.rows} rows equal" in done.stdout, done.stdout
+    word_of(root / "rtl" / design.top / "weights.hex", 0, lambda word: word ^ 0x40)
+    done = self_checked(root, design, wrapper=False)
+    assert done.returncode != 0 and "a row differs" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.requires("icarus")
+def test_fusesoc_plays_the_package_of_a_model(copy: Path) -> None:
+    text = (copy / "rtl" / "README.md").read_text()
+    (command,) = re.findall(r"^fusesoc .*--target=sim_model .*$", text, re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-euc", command],
+        cwd=copy / "rtl",
+        check=True,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )
+    assert "PASS: 8 rows equal" in done.stdout
+
+
+@pytest.mark.requires("icarus")
+def test_a_bench_that_compares_fewer_words_than_are_written_could_not_tell(
+    weightless: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = row_designs.static_text
+    seeing, blind = 'if not hasattr(dut, "wrong_o"):', "if True:"
+    assert seeing in text("tb/test_block.py")
+    monkeypatch.setattr(row_designs, "static_text", lambda name: text(name).replace(seeing, blind))
+    with pytest.raises(ToolFailed, match=r"compared 0 words of memories, and its rows write \d"):
+        sim.run(weightless, config.Sim(simulators=("icarus",), samples={"icarus": 1}), only=["model"])
 
 
 # ---------------------------------------------------------------- what is changed is found
@@ -308,6 +352,7 @@ def test_hardware_of_a_float_model_is_refused(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"side": 24}, "no model on an array of side 24"),
+        ({"side": 8, "bus_bytes": 3}, "takes beats of 1 bytes and gives beats of 4"),
         ({"side": 8, "lanes": 3}, "3 lanes do not take the 8 tokens of a word"),
         ({"side": 64}, "comes faster than an array of side 64 is flushed"),
         ({"side": 8, "features_per_beat": 2}, "takes 2 features a beat"),

@@ -21,6 +21,7 @@ from numpy.random import Generator
 from quweit_cli.approximation.functions import Function, Reals
 from quweit_cli.approximation.problem import Problem
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
+from quweit_cli.ir.types import bits_of_range
 
 POPULATION, GENERATIONS, SEED = 50, 500, 42
 CROSSOVER, MUTATION = 0.7, 0.2  # of a pair, and of an individual
@@ -61,12 +62,8 @@ class Pieces(NamedTuple):
     @property
     def bits(self) -> int:
         """Of a slope or an intercept, whichever needs more."""
-        low, high = (
-            int(end) for end in (
-                min(self.slopes_N.min(), self.intercepts_N.min()), max(self.slopes_N.max(), self.intercepts_N.max())
-            )
-        )  # fmt: skip
-        return max((-low - 1).bit_length(), high.bit_length()) + 1
+        both = np.concatenate([self.slopes_N, self.intercepts_N])
+        return bits_of_range(min(int(both.min()), -1), int(both.max()))
 
 
 def search(

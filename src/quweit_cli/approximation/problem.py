@@ -52,6 +52,11 @@ class Format:
         """The real value of an answer of 1."""
         return 2.0 ** (self.shift - self.sum_bits)
 
+    def nearest(self, targets: Reals) -> Integers:
+        """The answers that are nearest to real numbers, as a table of them has."""
+        nearest: Integers = np.clip(np.floor(targets / self.step + 0.5), *self.answer_range).astype(np.int64)
+        return nearest
+
     def answers(self, sums: Reals) -> Reals:
         """As real numbers; sums are whole, but for points between codes."""
         if self.answer_bits is None:

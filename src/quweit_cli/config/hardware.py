@@ -132,7 +132,7 @@ class Rtl(Fold):
     )
     bus_bytes: Annotated[int, Field(ge=1, le=128)] | Literal["auto"] = Field(
         "auto",
-        description="bytes of TDATA of the AXI-Stream wrapper, in and out; `auto` takes the beats of the block as they are",
+        description="bytes of TDATA of the AXI-Stream wrapper, in and out; `auto`, which alone a whole model has, takes beats as they are",
     )
     pipeline_depth: Annotated[int, Field(ge=1, le=1000)] | Literal["auto", "deepest"] = Field(
         "auto",

@@ -164,6 +164,8 @@ def _spent(name: str, working: int, cycles: int, circuit: _Circuit, clock_mhz: f
 def _on_fpga(engine: Engine, made: Implementation, clock_mhz: float, model: PowerModel) -> _Circuit | None:
     """None for memories that take no LUTs and flip-flops: what they spend is stated by access."""
     own = [one for one in made.modules if one.engine == engine.name]
+    if not own and engine.name != MEMORIES:
+        raise ArtifactError(f"the synthesis has no cells of `{engine.name}`", hint="run `quweit synth` again")
     luts, ffs = (sum(one.count * getattr(one, name) for one in own) for name in ("luts", "ffs"))
     if engine.name == MEMORIES and not (luts and ffs):
         return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
+from quweit_cli.documents import GoldenRows
 from quweit_cli.ir.nodes.base import Integers
 
 INPUT_BITS = 8
@@ -27,6 +29,17 @@ def packed(lanes: list[int], bits: int) -> str:
     if not all(-half <= lane < half for lane in lanes):
         raise OverflowError(f"a golden row holds {min(lanes)} ... {max(lanes)}, its bus {bits} bits a lane")
     return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
+
+
+def golden_rows(rows: int, texts: Mapping[str, str], inputs: str, outputs: str) -> GoldenRows:
+    """What the manifest says of two of these files."""
+    return GoldenRows(
+        rows=rows,
+        inputs=inputs,
+        outputs=outputs,
+        inputs_sha256=sha256(texts[inputs]),
+        outputs_sha256=sha256(texts[outputs]),
+    )
 
 
 def sha256(text: str) -> str:

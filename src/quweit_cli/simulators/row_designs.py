@@ -194,9 +194,18 @@ def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
 
 
 def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
-    """What the probe compared, in the terms of the program."""
+    """What the probe compared, in the terms of the program.
+
+    Raises:
+        ToolFailed: it compared less than the rows write, and calls nothing wrong.
+    """
     if expected is None:
         return {}
+    least = len(SCENARIOS) * expected.words
+    if answer.words_compared < least and not answer.differs:
+        raise ToolFailed(
+            f"the bench compared {answer.words_compared:,} words of memories, and its rows write {least:,}"
+        )
     return {
         "tensors_compared": len(expected.names) + 1,  # and the logits, as rows
         "words_compared": answer.words_compared,

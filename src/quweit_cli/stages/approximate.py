@@ -53,7 +53,6 @@ def run(name: str, options: Approximate, *, progress: Progress = SILENT) -> Made
             pieces = _searched(function, problem, options)
             seconds = time.monotonic() - started
         wide = None if options.wide_bits is None else _wide(function, codes_P, pieces, options)
-        bits = needed_bits(pieces)
     except ValueError as error:
         raise ConfigError(f"`{function.name}`: {error}") from None
     node = wide.node if wide else pieces
@@ -65,7 +64,7 @@ def run(name: str, options: Approximate, *, progress: Progress = SILENT) -> Made
         objective=options.objective if options.method == "exact" else None,
         segments=options.segments,
         used=len(pieces.slopes_N),
-        bits=max(options.bits, bits),
+        bits=max(options.bits, pieces.word_bits),
         fraction=options.fraction_bits,
         input_bits=options.input_bits,
         scale=options.scale,
@@ -178,12 +177,6 @@ def errors_of(problem: Problem, pieces: PiecewiseLinear) -> Errors:
         mae=float(error_P.mean()),
         max_error=float(error_P.max()),
     )
-
-
-def needed_bits(pieces: PiecewiseLinear) -> int:
-    """Of a slope or an intercept, whichever needs more."""
-    both = np.concatenate([pieces.slopes_N, pieces.intercepts_N])
-    return max((-int(both.min()) - 1).bit_length(), int(both.max()).bit_length()) + 1
 
 
 def _searched(function: Function, problem: Problem, options: Approximate) -> PiecewiseLinear:

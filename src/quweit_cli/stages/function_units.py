@@ -129,7 +129,7 @@ def _table(name: str) -> Subject:
     problem, _ = _pieces(rounded_options(name, 1), name)
     form, codes = problem.format, np.arange(-128, 128)
     target = FUNCTIONS[name].at(codes * 2.0**-form.scale_bits)
-    entries = np.clip(np.floor(target / form.step + 0.5), *form.answer_range).astype(np.int64)
+    entries = form.nearest(target)
     unit = units.plain_table(f"table_{name}", Table(-128, entries))
     answers = entries[problem.points_P.astype(int) + 128] * form.step
     row = _row(unit, name, "int8", problem, answers - problem.targets_P, None, "constant")
@@ -235,7 +235,7 @@ def _measured(
     name = subject.unit.name
     runs = [run for one in compared.simulators for run in one.units if run.design == name]
     update: dict[str, object] = {
-        "equal": all(run.bit_exact for run in runs),
+        "equal": len(runs) == len(compared.simulators) and all(run.bit_exact for run in runs),
         "luts": luts[name].luts,
         "ffs": luts[name].ffs,
     }

@@ -22,7 +22,7 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.report.function_plots import errors
 from quweit_cli.stages import approximate, function_units
-from quweit_cli.stages.approximate import codes_of, errors_of, needed_bits, problem_of
+from quweit_cli.stages.approximate import codes_of, errors_of, problem_of
 from quweit_cli.stages.function_units import RANGED, WIDE_BITS, rounded_options
 
 DOCUMENT, PLOT = "functions.json", "errors.svg"
@@ -168,8 +168,7 @@ def _table(function: Function) -> FunctionRow:
     options = rounded_options(function.name, 1)
     problem = problem_of(function, codes_of(function, options), options)
     form = problem.format
-    answers_P = np.clip(np.floor(problem.targets_P / form.step + 0.5), *form.answer_range) * form.step
-    error_P = np.abs(answers_P - problem.targets_P)
+    error_P = np.abs(form.nearest(problem.targets_P) * form.step - problem.targets_P)
     return FunctionRow(
         function=function.name, method="table", source=OURS, scale=options.scale, errors_at="rounded codes",
         points=len(error_P), mse=float(np.square(error_P).mean()), mae=float(error_P.mean()),
@@ -204,7 +203,7 @@ def _row(
 ) -> FunctionRow:
     form = problem.format
     return FunctionRow(
-        function=function.name, method=method, source=OURS, segments=count, bits=max(form.bits, needed_bits(node)),
+        function=function.name, method=method, source=OURS, segments=count, bits=max(form.bits, node.word_bits),
         fraction=form.fraction, scale=2.0**-form.scale_bits, errors_at=at, seconds=seconds, **dict(errors),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import config
-from quweit_cli.documents import BlockDesign, DecodeStep, GoldenRows, ModelDesign, ScheduledJob
+from quweit_cli.documents import BlockDesign, DecodeStep, ModelDesign, ScheduledJob
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.array.design import ONCE, TWICE
@@ -20,7 +20,7 @@ from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.hdl.vectors import beats, packed, sha256
+from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.templating import render, static_text
@@ -111,7 +111,7 @@ def render_model(
     )  # fmt: skip
     widths = _bus_bytes(layout, options)
     requests = requests_of(source.inputs, source.logits, side, layout.text.unknown) if layout.text else []
-    vectors = _render_vectors(source, layout, requests, widths[0])
+    vectors = _render_vectors(source, layout, requests)
     design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
     engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
     design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
@@ -123,8 +123,8 @@ def render_model(
 
 
 FOLDER = "tb/vectors/model"
-INPUTS, OUTPUTS, BUS_INPUTS, REQUESTS, ANSWERS = (
-    f"{FOLDER}.{kind}.hex" for kind in ("inputs", "outputs", "bus_inputs", "requests", "answers")
+INPUTS, OUTPUTS, REQUESTS, ANSWERS = (
+    f"{FOLDER}.{kind}.hex" for kind in ("inputs", "outputs", "requests", "answers")
 )
 
 
@@ -148,26 +148,22 @@ def _check_flushing(layout: Layout) -> None:
 
 
 def _bus_bytes(layout: Layout, options: config.Rtl) -> tuple[int, int]:
-    """Of the wrapper, in and out.
+    """Of the wrapper, in and out: a model takes a sample only when it has answered the one before, which beats of another width delay.
 
     Raises:
-        ConfigError: others than those of a decoder, whose requests are of any length.
+        ConfigError: another width is asked for.
     """
     own = _word_bits(layout) // 8, LOGIT_BITS // 8
-    if options.bus_bytes == "auto":
-        return own
-    if layout.text:
+    if options.bus_bytes != "auto":
         raise ConfigError(
-            f"the wrapper of a decoder takes words of {own[0]} bytes and gives words of {own[1]}, as its requests come",
-            hint="leave out `rtl.bus_bytes`",
+            f"the wrapper of a model takes beats of {own[0]} bytes and gives beats of {own[1]}, as they come",
+            hint="leave out `rtl.bus_bytes`, and convert widths outside",
         )
-    return options.bus_bytes, options.bus_bytes
+    return own
 
 
-def _render_vectors(
-    source: ModelSource, layout: Layout, requests: Sequence[Request], bytes_in: int
-) -> dict[str, str]:
-    """Pixels or tokens a beat a line, logits a sample a line; pixels in beats of the wrapper, where those are others; requests."""
+def _render_vectors(source: ModelSource, layout: Layout, requests: Sequence[Request]) -> dict[str, str]:
+    """Pixels or tokens a beat a line, logits a sample a line; requests."""
     codes, logits = source.inputs.reshape(len(source.inputs), -1), source.logits
     if not layout.text:
         inputs = beats(codes, 1)
@@ -180,19 +176,7 @@ def _render_vectors(
     }
     if requests:
         texts[REQUESTS], texts[ANSWERS] = render_requests(requests, _word_bits(layout), LOGIT_BITS)
-    elif bytes_in != PIXEL_BITS // 8:
-        texts[BUS_INPUTS] = beats(codes, bytes_in)
     return texts
-
-
-def _golden(rows: int, vectors: dict[str, str], inputs: str, outputs: str) -> GoldenRows:
-    return GoldenRows(
-        rows=rows,
-        inputs=inputs,
-        outputs=outputs,
-        inputs_sha256=sha256(vectors[inputs]),
-        outputs_sha256=sha256(vectors[outputs]),
-    )
 
 
 def _describe_step(layout: Layout, vectors: dict[str, str], requests: int) -> DecodeStep:
@@ -204,7 +188,7 @@ def _describe_step(layout: Layout, vectors: dict[str, str], requests: int) -> De
         latency_cycles=latency,
         initiation_interval_cycles=latency + 1,
         schedule=schedule,
-        requests=_golden(requests, vectors, REQUESTS, ANSWERS),
+        requests=golden_rows(requests, vectors, REQUESTS, ANSWERS),
         requests_of_sample=plan_of(layout.tokens, layout.text.unknown).rows,
     )
 
@@ -217,7 +201,6 @@ def _describe(
     samples: int,
     widths: tuple[int, int],
 ) -> ModelDesign:
-    bus_inputs = BUS_INPUTS if BUS_INPUTS in vectors else INPUTS
     schedule, words, bits = _schedule(layout.jobs), layout.reads.beats, _word_bits(layout)
     # beats, the schedule, the logits; the last beat starts it, and the next sample follows the last logit
     interval = words + _cycles(schedule) + layout.logits
@@ -239,12 +222,12 @@ def _describe(
         output_beats=layout.logits,
         latency_cycles=interval - 1,
         initiation_interval_cycles=interval,
-        vectors=_golden(samples, vectors, INPUTS, OUTPUTS),
+        vectors=golden_rows(samples, vectors, INPUTS, OUTPUTS),
         axis=axis_port(
             top,
             RowShape(words * bits // 8, layout.logits * LOGIT_BITS // 8, interval),
             *widths,
-            (bus_inputs, sha256(vectors[bus_inputs])),
+            (INPUTS, sha256(vectors[INPUTS])),
         ),
         side=layout.side,
         lanes=layout.lanes,

@@ -11,10 +11,7 @@ from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl.model.layout import GROUP, SIDES, Image, Layout, Text, by_feature
 from quweit_cli.hdl.model.operations import Operations
-from quweit_cli.hdl.model.schedule import (
-    Cache,
-    Job,
-)
+from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
@@ -286,12 +283,12 @@ def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions,
             "one",
             makes=((f"{name}/score",), np.where(seen, pairs[head], -1)),
         )
-    for head in range(
-        at.heads if causal else 1
-    ):  # a group is a tile of queries, and by that says what it may see
-        groups = made.tiles if causal else at.heads * made.tiles
-        elements = pairs[head] if causal else pairs
-        made.softmax(f"{name}/weight", at.score + head * at.score_words, groups, softmax.multiplier, elements)
+    if causal:  # a group is a tile of queries, and by that says what it may see
+        for head in range(at.heads):
+            base = at.score + head * at.score_words
+            made.softmax(f"{name}/weight", base, made.tiles, softmax.multiplier, pairs[head])
+    else:
+        made.softmax(f"{name}/weight", at.score, at.heads * made.tiles, softmax.multiplier, pairs)
     mixed_scale = made.scales([0], steps.shifts("mixed", 1))
     for head in range(at.heads):
         made.product(

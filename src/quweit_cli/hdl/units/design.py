@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli import __version__
-from quweit_cli.documents import GoldenRows, ModelShape, UnitDesign
+from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
-from quweit_cli.hdl.vectors import BENCH_MODULES, packed, sha256
+from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
 from quweit_cli.ir.nodes.functions import (
     LayerNormalisation,
@@ -179,13 +179,7 @@ def _describe(
         output_beats=unit.elements,
         latency_cycles=unit.most_cycles + 1,
         initiation_interval_cycles=unit.most_cycles,
-        vectors=GoldenRows(
-            rows=rows,
-            inputs=inputs,
-            outputs=outputs,
-            inputs_sha256=sha256(vectors[inputs]),
-            outputs_sha256=sha256(vectors[outputs]),
-        ),
+        vectors=golden_rows(rows, vectors, inputs, outputs),
         unit=unit.words,
         parameters=unit.parameters,
         rows_of_layer=unit.rows,

@@ -11,17 +11,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quweit_cli.documents import GoldenRows, UnitDesign
+from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.units.design import render_designs, sources_of
-from quweit_cli.hdl.vectors import packed, sha256
+from quweit_cli.hdl.vectors import golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
-from quweit_cli.ir.types import bits_of_range
 
 Floats = NDArray[np.float32]
-LINE = ("quweit_lane.sv", "quweit_piece_select.sv", "quweit_signed_product.sv", "quweit_piece_line.sv")
+PIECES = ("quweit_lane.sv", "quweit_piece_select.sv")
+LINE = ("quweit_signed_product.sv", "quweit_piece_line.sv")
+CONSTANT = (*PIECES, *LINE, "quweit_constant_line.sv")
+LOADED = (*PIECES, "quweit_loaded_pieces.sv")
 STAGES = {
     "quweit_pieces": 4,
     "quweit_loadable_pieces": 5,
@@ -67,14 +69,14 @@ def constant_pieces(name: str, node: PiecewiseLinear) -> FunctionUnit:
     ):
         raise ValueError("two pieces or more, and answers in int8, are what this unit has")
     codes_C = np.arange(-128, 128)
-    bits = word_bits(node)
+    bits = node.word_bits
     parameters = _pieces(node, 8, bits) | {
         "SumBits": str(_sum_bits(node, 8)),
         "Align": str(node.align),
         "Shift": str(node.shift),
     }
     return FunctionUnit(
-        name, f"{len(node.slopes_N)} pieces, constant", "quweit_pieces", parameters, (*LINE, "quweit_pieces.sv"),
+        name, f"{len(node.slopes_N)} pieces, constant", "quweit_pieces", parameters, (*CONSTANT, "quweit_pieces.sv"),
         _beats(codes_C), _beats(node.evaluate(codes_C)), 8, 8,
     )  # fmt: skip
 
@@ -92,7 +94,7 @@ def wide_pieces(name: str, node: PiecewiseLinear, bits: int) -> FunctionUnit:
         raise ValueError("an answer would lose bits, and this unit does not round")
     inputs = _wide_inputs(bits)
     answers = node.evaluate(inputs)
-    word, window = word_bits(node), scaling.window + 1
+    word, window = node.word_bits, scaling.window + 1
     sum_bits = _sum_bits(node, window)
     parameters = _pieces(node, window, word) | {
         "InputBits": str(bits),
@@ -106,7 +108,7 @@ def wide_pieces(name: str, node: PiecewiseLinear, bits: int) -> FunctionUnit:
     }
     return FunctionUnit(
         name, f"{len(node.slopes_N)} pieces, constant, of inputs of {bits} bits", "quweit_wide_pieces", parameters,
-        (*LINE, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
+        (*CONSTANT, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
     )  # fmt: skip
 
 
@@ -123,7 +125,7 @@ def loadable_pieces(
     """
     heads = []
     for node in nodes:
-        if word_bits(node) > 8 or node.align >> ALIGN_BITS or not 0 <= node.shift < 1 << SHIFT_BITS:
+        if node.word_bits > 8 or node.align >> ALIGN_BITS or not 0 <= node.shift < 1 << SHIFT_BITS:
             raise ValueError("slopes, intercepts or shifts are beyond what a row can bring")
         heads.append([*_words(node, pieces, 127), node.align, node.shift])
     codes_RN = np.arange(-128, 128).reshape(-1, elements)
@@ -136,7 +138,7 @@ def loadable_pieces(
     return _loadable(
         FunctionUnit(
             name, f"{pieces} pieces, loadable", "quweit_loadable_pieces", parameters,
-            (*LINE, "quweit_loadable_pieces.sv"), [], [], 8, 8, 3 * pieces + 1,
+            (*LOADED, *LINE, "quweit_loadable_pieces.sv"), [], [], 8, 8, 3 * pieces + 1,
         ), nodes, heads, codes_RN,
     )  # fmt: skip
 
@@ -152,9 +154,7 @@ def loadable_words(
     if any(node.align or node.shift for node in nodes):
         raise ValueError("sums are answers here")
     parameters = {"Elements": str(rows_RN.shape[1]), "Pieces": str(pieces)}
-    names = (
-        "quweit_lane.sv", "quweit_piece_select.sv", "pipelined/quweit_multiplier.sv", "quweit_loadable_words.sv",
-    )  # fmt: skip
+    names = (*LOADED, "pipelined/quweit_multiplier.sv", "quweit_loadable_words.sv")
     unit = FunctionUnit(
         name, f"{pieces} pieces, loadable, of 32 bits", "quweit_loadable_words", parameters, names, [], [],
         32, 32, 3 * pieces - 1,
@@ -187,10 +187,7 @@ def loadable_floats(name: str, made: FloatPieces, pieces: int, rows_RN: Floats) 
     head = [*_patterns(made.breakpoints_M), *_patterns(made.slopes_N), *_patterns(made.intercepts_N)]
     rows = [[*head, *_patterns(row)] for row in rows_RN]
     answers = [_patterns(made.evaluate(row)) for row in rows_RN]
-    names = (
-        "quweit_lane.sv", "quweit_piece_select.sv", "pipelined/quweit_multiplier.sv", "quweit_float_line.sv",
-        "quweit_loadable_floats.sv",
-    )  # fmt: skip
+    names = (*LOADED, "pipelined/quweit_multiplier.sv", "quweit_float_line.sv", "quweit_loadable_floats.sv")
     parameters = {"Elements": str(rows_RN.shape[1]), "Pieces": str(pieces)}
     return FunctionUnit(
         name, f"{pieces} pieces, loadable, of float32", "quweit_loadable_floats", parameters, names, rows, answers,
@@ -258,13 +255,7 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         output_beats=elements,
         latency_cycles=beats + unit.stages,
         initiation_interval_cycles=beats,
-        vectors=GoldenRows(
-            rows=len(unit.rows),
-            inputs=inputs,
-            outputs=outputs,
-            inputs_sha256=sha256(vectors[inputs]),
-            outputs_sha256=sha256(vectors[outputs]),
-        ),
+        vectors=golden_rows(len(unit.rows), vectors, inputs, outputs),
         unit=unit.words,
         parameters=unit.parameters,
         rows_of_layer=1,
@@ -274,12 +265,6 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         words=[one & (1 << unit.input_bits) - 1 for one in unit.rows[0][: unit.head]],
     )
     return design, vectors
-
-
-def word_bits(node: PiecewiseLinear) -> int:
-    """Of a slope or an intercept, whichever needs more, signed."""
-    both = np.concatenate([node.slopes_N, node.intercepts_N])
-    return bits_of_range(min(int(both.min()), -1), int(both.max()))
 
 
 def _pieces(node: PiecewiseLinear, input_bits: int, bits: int) -> dict[str, str]:
@@ -305,7 +290,7 @@ def _sum_bits(node: PiecewiseLinear, input_bits: int) -> int:
     """That hold every product, every aligned intercept with its rounding, and their sum."""
     largest = int(np.abs(node.slopes_N).max()) << input_bits - 1
     largest += (int(np.abs(node.intercepts_N).max()) << node.align) + (1 << max(node.shift, 0))
-    return max(largest.bit_length() + 1, input_bits + word_bits(node))
+    return max(largest.bit_length() + 1, input_bits + node.word_bits)
 
 
 def _words(node: PiecewiseLinear, pieces: int, highest: int) -> list[int]:

@@ -94,6 +94,12 @@ class PiecewiseLinear:
             require(least <= shift <= MOST_SHIFT, f"{name} {shift} is not within {least} ... {MOST_SHIFT}")
         require(self.low < self.high, f"every output is constant: {self.low} ... {self.high}")
 
+    @property
+    def word_bits(self) -> int:
+        """Of a slope or an intercept, whichever needs more, signed."""
+        both = np.concatenate([self.slopes_N, self.intercepts_N])
+        return bits_of_range(min(int(both.min()), -1), int(both.max()))
+
     def evaluate(self, x_RD: Integers) -> Integers:
         shift_RD: Integers | int = self.shift
         if self.scaling is not None:
