@@ -113,57 +113,65 @@ module quweit_systolic #(
   quweit_skew #(.Lanes(Side), .Bits(9)) u_skew_a (.clk_i, .lanes_i(a_lanes), .lanes_o(a_skewed));
   quweit_skew #(.Lanes(Side), .Bits(8)) u_skew_b (.clk_i, .lanes_i(b_q),     .lanes_o(b_skewed));
 
-  // What cell (row, column) takes from the left and from above; one more of each leaves at the far edges.
+  // What column n takes from the left; one more leaves at the right.
   logic [Side*(Side+1)-1:0]   start_net;
-  logic [Side*(Side+1)*8-1:0] a_net, b_net;
-  logic [Side*Side*32-1:0]    sums;
+  logic [Side*(Side+1)*8-1:0] a_net;
+  logic [Side*8-1:0]          b_below;
 
   for (genvar n = 0; n < Side; n++) begin : gen_edge
-    assign start_net[n*(Side+1)]     = a_skewed[n*9+8];
-    assign a_net[n*(Side+1)*8 +: 8]  = a_skewed[n*9 +: 8];
-    assign b_net[n*(Side+1)*8 +: 8]  = b_skewed[n*8 +: 8];
+    logic       left_start;
+    logic [7:0] left_a;
+
+    assign {left_start, left_a} = a_skewed[n*9 +: 9];
+
+    always_comb start_net[n]    = left_start;
+    always_comb a_net[n*8 +: 8] = left_a;
   end
 
   for (genvar column = 0; column < Side; column++) begin : gen_column
-    logic [Side-1:0] column_start;
+    logic [Side-1:0]       right_start;
+    logic [Side*8-1:0]     right_a;
+    logic [7:0]            below_b;
+    logic [Side*32-1:0]    sums;
+    logic [ResultBits-1:0] y;
 
-    for (genvar row = 0; row < Side; row++) begin : gen_row
-      localparam integer Right = row * (Side + 1) + column;
-      localparam integer Down  = column * (Side + 1) + row;
+    quweit_systolic_cells #(
+      .Side (Side)
+    ) u_cells (
+      .clk_i,
+      .start_i (start_net[column*Side +: Side]),
+      .a_i     (a_net[column*Side*8 +: Side*8]),
+      .b_i     (b_skewed[column*8 +: 8]),
+      .start_o (right_start),
+      .a_o     (right_a),
+      .b_o     (below_b),
+      .sums_o  (sums)
+    );
 
-      assign column_start[row] = start_net[Right+Pipelined];
-
-      quweit_systolic_cell u_cell (
-        .clk_i,
-        .start_i (start_net[Right]),
-        .a_i     (a_net[Right*8 +: 8]),
-        .b_i     (b_net[Down*8 +: 8]),
-        .start_o (start_net[Right+1]),
-        .a_o     (a_net[(Right+1)*8 +: 8]),
-        .b_o     (b_net[(Down+1)*8 +: 8]),
-        .sum_o   (sums[(column*Side+row)*32 +: 32])
-      );
-    end
+    always_comb start_net[(column+1)*Side +: Side]     = right_start;
+    always_comb a_net[(column+1)*Side*8 +: Side*8]     = right_a;
+    always_comb b_below[column*8 +: 8]                 = below_b;
+    always_comb y_skewed[column*ResultBits +: ResultBits] = y;
 
     if (Sums != 0) begin : gen_sums
       quweit_sum_column #(
         .Side (Side)
       ) u_column (
         .clk_i,
-        .start_i (column_start),
-        .sums_i  (sums[column*Side*32 +: Side*32]),
-        .sum_o   (y_skewed[column*ResultBits +: ResultBits])
+        .start_i (start_net[(column+Pipelined)*Side +: Side]),
+        .sums_i  (sums),
+        .sum_o   (y)
       );
     end else begin : gen_results
       quweit_systolic_column #(
         .Side (Side)
       ) u_column (
         .clk_i,
-        .start_i      (column_start),
-        .sums_i       (sums[column*Side*32 +: Side*32]),
+        .start_i      (start_net[(column+Pipelined)*Side +: Side]),
+        .sums_i       (sums),
         .multiplier_i (multiplier_q),
         .shift_i      (shift_q),
-        .y_o          (y_skewed[column*ResultBits +: ResultBits])
+        .y_o          (y)
       );
     end
   end
@@ -175,13 +183,7 @@ module quweit_systolic #(
   );
 
   logic unused_edges;
-  always_comb begin
-    unused_edges = ^{multiplier_q, shift_q};  // by sums
-    for (int n = 0; n < Side; n++) begin
-      unused_edges = unused_edges ^ start_net[n*(Side+1)+Side]
-                   ^ (^a_net[(n*(Side+1)+Side)*8 +: 8]) ^ (^b_net[(n*(Side+1)+Side)*8 +: 8]);
-    end
-  end
+  assign unused_edges = ^{multiplier_q, shift_q, start_net[Side*Side +: Side], a_net[Side*Side*8 +: Side*8], b_below};
 
 endmodule
 

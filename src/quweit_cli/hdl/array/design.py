@@ -19,6 +19,7 @@ from quweit_cli.templating import render, static_text
 # Written for both renderings, in compile order; the first two have another one for the FPGA.
 TWICE = ("quweit_systolic_cell.sv", "quweit_scale.sv")
 ONCE = (
+    "quweit_systolic_cells.sv",
     "quweit_systolic_column.sv",
     "quweit_sum_column.sv",
     "quweit_skew.sv",
