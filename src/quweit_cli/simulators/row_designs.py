@@ -43,6 +43,7 @@ from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found
 
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
+OF_MODELS = (SCENARIOS[0], SCENARIOS[-1])  # whose few beats come before all else and leave after it
 RESET = "reset"
 BRIEF_ROWS, BRIEF_SAMPLES = 16, 1  # of a wrapper, whose block or model is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
@@ -93,6 +94,10 @@ class Subject:
         str, Path | str
     ]  # name -> where it comes from, or its text; in compile order, before the bench
     expected: ExpectedWords | None = None  # of a model: what it writes
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        return OF_MODELS if isinstance(self.design, ModelDesign) else SCENARIOS
 
     @property
     def name(self) -> str:
@@ -201,7 +206,7 @@ def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
     """
     if expected is None:
         return {}
-    least = len(SCENARIOS) * expected.words
+    least = len(OF_MODELS) * expected.words
     if answer.words_compared < least and not answer.differs:
         raise ToolFailed(
             f"the bench compared {answer.words_compared:,} words of memories, and its rows write {least:,}"
@@ -353,12 +358,13 @@ def _job(
         },
         module=played.tests[0],
         tests=frozenset({played.test}),
-        scenarios={**dict.fromkeys(SCENARIOS, subject.rows), RESET: None},
+        scenarios={**dict.fromkeys(subject.scenarios, subject.rows), RESET: None},
         answer=RowAnswer,
         plusargs=plusargs,
         settings={
             "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),
+            "QUWEIT_SCENARIOS": " ".join(subject.scenarios),
             "QUWEIT_FORM": subject.form,
             "QUWEIT_RESETS": str(_resets(subject, tool)),
         },
