@@ -5,7 +5,7 @@
 
 Each point is rendered, simulated, synthesized anew (no cache) and simulated again as a netlist of the
 vendor's cells. The block is that of I-ViT-T: 192 features of 8 thresholds, LUT layers of 768 and 192, int8
-values 192 x 192; other shapes are reported beside it, with the first of the contents. `random` contents come from
+values 192 x 192; other shapes (LUT layers, then `ternary` values, then groups of outputs) are reported beside it, with the first of the contents. `random` contents come from
 a seed; `trained` ones from a checkpoint (--checkpoint), by default a vision transformer of that width with one
 layer, trained for some hundred steps on the digits that scikit-learn ships.
 
@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ from quweit_cli.stages.sources import bring_dump
 
 FEATURES, THRESHOLDS, TOKENS = 192, 8, 196
 I_VIT_T = ModelShape(family="vit", layers=1, dim=192, heads=3, tokens=TOKENS, mlp_hidden=768)
-SHAPES = ("768,192", "768", "256,512")
+SHAPES = ("768,192", "768", "256,512", "768:ternary", "3072:ternary:4", "6144:ternary:12")
 POINTS = (192, 64, 32, 16, 1)
 OTHER_POINTS = (192, 64, 16)
 ROWS, SEED, STEPS = 256, 0, 300
@@ -67,9 +67,8 @@ def main() -> None:
         wanted = [cycles for cycles in points if [contents, shape, cycles] not in done]
         if not wanted:
             continue
-        layers = tuple(int(size) for size in shape.split(","))
-        name = f"{contents}_{shape.replace(',', '_')}"
-        source, origin = _dump(contents, layers, folder / name, arguments)
+        name = f"{contents}_{shape.replace(',', '_').replace(':', '_')}"
+        source, origin = _dump(contents, Shape.of(shape), folder / name, arguments)
         for cycles in wanted:
             load = round(os.getloadavg()[0], 2)
             project = folder / f"{name}_{cycles}"
@@ -151,18 +150,35 @@ def compare_netlist(project: Path, rows: int) -> dict[str, Any]:
     return dict(zip(NETLIST, figures, strict=True))
 
 
-def random_program(layers: tuple[int, ...]) -> Program:
+class Shape(NamedTuple):
+    """LUT layers, the largest encoded value, and groups of outputs, of which a bit reaches one."""
+
+    layers: tuple[int, ...]
+    largest: int
+    groups: int
+
+    @classmethod
+    def of(cls, text: str) -> Shape:
+        layers, *further = text.split(":")
+        ternary = further[:1] == ["ternary"]
+        groups = further[1] if further[1:] else "1"
+        return cls(tuple(int(size) for size in layers.split(",")), 1 if ternary else 128, int(groups))
+
+
+def random_program(shape: Shape) -> Program:
     """Uniform thresholds, tables and values; the pins of a LUT read six different features."""
     rng = np.random.default_rng(SEED)
     thermometer = Thermometer(np.sort(rng.integers(-128, 127, (FEATURES, THRESHOLDS)), axis=1))
     bits, made = FEATURES * THRESHOLDS, []
-    for index, luts in enumerate(layers):
+    for index, luts in enumerate(shape.layers):
         pins = np.stack([rng.permutation(FEATURES if index == 0 else bits)[:6] for _ in range(luts)])
         if index == 0:
             pins = pins * THRESHOLDS + rng.integers(0, THRESHOLDS, pins.shape)
         made.append(LutLayer(pins, rng.integers(0, 2**64, luts, dtype=np.uint64)))
         bits = luts
-    values_KE = rng.integers(-128, 128, (bits, FEATURES))
+    values_KE = rng.integers(-shape.largest, min(shape.largest, 127) + 1, (bits, FEATURES))
+    run_K = np.arange(bits) * shape.groups // bits
+    values_KE[run_K[:, None] != np.arange(FEATURES) % shape.groups] = 0
     summation = ConditionalSummation(values_KE, rng.integers(-1000, 1000, FEATURES))
     return block_program("block0", thermometer, made, summation, residual_requantize(*summation.range()))
 
@@ -182,12 +198,10 @@ def _is_whole(point: dict[str, Any], arguments: argparse.Namespace) -> bool:
     return bool(point["netlist_equal"]) or not arguments.netlist_rows
 
 
-def _dump(
-    contents: str, layers: tuple[int, ...], project: Path, arguments: argparse.Namespace
-) -> tuple[Path, str]:
+def _dump(contents: str, shape: Shape, project: Path, arguments: argparse.Namespace) -> tuple[Path, str]:
     if contents == "random":
-        return _random_dump(random_program(layers), project), f"uniform random numbers, seed {SEED}"
-    experiment = config.experiment_from_dict(_experiment(layers, arguments.steps), where="bench")
+        return _random_dump(random_program(shape), project), f"uniform random numbers, seed {SEED}"
+    experiment = config.experiment_from_dict(_experiment(shape.layers, arguments.steps), where="bench")
     artifacts.open_project(project)
     checkpoint = arguments.checkpoint
     if checkpoint is None:

@@ -31,8 +31,13 @@ def random_block(
     equal_thresholds: bool = False,
     summed: bool = False,
     requantize: Requantize | None = None,
+    largest: int = 128,
+    groups: int = 1,
 ) -> Program:
-    """Thresholds within and beyond int8, tables and values over their whole range."""
+    """Thresholds within and beyond int8, tables and values over their whole range, which ends at `largest`.
+
+    groups: bit k reaches the outputs whose number leaves the rest k mod groups.
+    """
     rng = np.random.default_rng(seed)
     thermometer = Thermometer(rng.integers(-140, 140, (features, thresholds)))
     if equal_thresholds:  # as fixed ones are
@@ -46,7 +51,9 @@ def random_block(
         lut_layers = beside(lut_layers, features * thresholds)
         bits = len(lut_layers[-1].tables_J)
     width = features if outputs is None else outputs
-    summation = ConditionalSummation(rng.integers(-128, 128, (bits, width)), rng.integers(-500, 500, width))
+    values_KE = rng.integers(-largest, min(largest, 127) + 1, (bits, width))
+    values_KE[np.arange(bits)[:, None] % groups != np.arange(width) % groups] = 0
+    summation = ConditionalSummation(values_KE, rng.integers(-500, 500, width))
     return block_program(
         name, thermometer, lut_layers, summation, requantize or residual_requantize(*summation.range())
     )
@@ -146,5 +153,10 @@ SHAPES = {
     "group_of_one": ({"features": 4, "layers": (30,), "outputs": 20}, 1),
     "multiplier": ({"requantize": Requantize(77777, 18, -32768, 32767)}, 3),
     "single": ({"features": 1, "thresholds": 2, "layers": (1,), "fan_in": 2}, 1),
+    "ternary": ({"features": 5, "layers": (40,), "outputs": 12, "largest": 1}, 3),
+    "groups": ({"features": 5, "layers": (40,), "outputs": 12, "groups": 3}, 3),
+    "groups_in_parallel": ({"features": 5, "layers": (40,), "outputs": 6, "groups": 2, "largest": 1}, "all"),
+    "groups_of_two_lanes": ({"features": 5, "layers": (40,), "outputs": 16, "groups": 4, "largest": 1}, 2),
+    "groups_gated": ({"features": 4, "layers": (30,), "outputs": 140, "groups": 2, "largest": 1}, 2),
     "narrow_range": ({"requantize": Requantize(1, 2, -100, 99)}, 4),
 }

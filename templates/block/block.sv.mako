@@ -93,10 +93,10 @@ module ${block.top} (
   // ---------------------------------------------------------------- conditional summation, output by output
   logic advance;
   logic [${f.time_bits - 1}:0] slot_time;
-  logic [${f.bits - 1}:0] slot_bits;
+  logic [${structure.bits - 1}:0] slot_bits;
 
   quweit_sequencer #(
-    .Bits     (${f.bits}),
+    .Bits     (${structure.bits}),
     .Cycles   (${f.cycles}),
     .TimeBits (${f.time_bits}),
     .Stages   (${tree.stages})
@@ -128,6 +128,7 @@ module ${block.top} (
 
 % if f.gated:
   // The bit of a term gates its register.
+%   if structure.lanes_alike:
   quweit_gated_terms #(
     .Lanes    (${lanes}),
     .Terms    (${count}),
@@ -140,6 +141,22 @@ module ${block.top} (
     .terms_i   (table_terms),
     .terms_o   (terms)
   );
+%   else:
+%     for lane in range(lanes):
+  quweit_gated_terms #(
+    .Lanes    (1),
+    .Terms    (${count}),
+    .TermBits (${bits}),
+    .Idle     (${idle})
+  ) u_gated_terms${lane} (
+    .clk_i,
+    .advance_i (advance),
+    .bits_i    ({${", ".join(f"slot_bits[{bit}]" for bit in reversed(structure.lanes_QN[lane].tolist()))}}),
+    .terms_i   (table_terms[${lane * count * bits} +: ${count * bits}]),
+    .terms_o   (terms[${lane * count * bits} +: ${count * bits}])
+  );
+%     endfor
+%   endif
 
   always_ff @(posedge clk_i) begin
     if (advance) bias <= table_bias;

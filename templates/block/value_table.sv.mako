@@ -19,7 +19,7 @@ ${header}
 module ${module} (
   input  logic [${f.time_bits - 1}:0] time_i,
 % if not f.gated:
-  input  logic [${f.bits - 1}:0] bits_i,
+  input  logic [${structure.bits - 1}:0] bits_i,
 % endif
   output logic [${lanes * count * bits - 1}:0] terms_o,
   output logic [${lanes * structure.sum_bits - 1}:0] bias_o
@@ -48,7 +48,7 @@ module ${module} (
   place = lane * f.bits + bit
   word, low = f"values{place // a_word}", place % a_word * 9
 %>\
-      ((bits_i[${bit}] != ${word}[${low + 8}]) ? ${bits}'(${word}[${low + 7}:${low}]) : '0)${";" if bit == group[-1] else " +"}
+      ((bits_i[${structure.lanes_QN[lane, bit]}] != ${word}[${low + 8}]) ? ${bits}'(${word}[${low + 7}:${low}]) : '0)${";" if bit == group[-1] else " +"}
 %       endfor
 %     endfor
 %   endfor

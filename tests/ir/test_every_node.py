@@ -568,7 +568,7 @@ CASES = [
         answer=[[2, -1], [3, 3], [1, 0], [2, -1]],
         types=[TensorType(2, *BYTES, (4,))],
         type=TensorType(2, -1, 5, (4,)),
-        cost=Cost(comparisons=4 * 4, lut_reads=4 * 2, additions=4 * 4, stored_bits=4 * 8 + 2 * 4 + 4 * 8),
+        cost=Cost(comparisons=4 * 4, lut_reads=4 * 2, additions=4 * 4, stored_bits=4 * 8 + 2 * 4 + 4 * 4),
         torch=by_example,
         refused=[
             ([TensorType(3, *BYTES)], r"takes -128 \.\.\. 127 in shape \(2,\), and is given .* shape \(3,\)"),

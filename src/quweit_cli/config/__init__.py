@@ -15,7 +15,7 @@ from quweit_cli.config.experiment import (
 )
 from quweit_cli.config.functions import Approximate
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
-from quweit_cli.config.model import Block, Model, Thermometer
+from quweit_cli.config.model import Block, Model, Thermometer, ValueBits
 from quweit_cli.config.training import Distillation, Steps, Training
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Synth",
     "Thermometer",
     "Training",
+    "ValueBits",
     "assignments",
     "experiment_from_dict",
     "load_experiment",

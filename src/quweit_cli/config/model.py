@@ -34,6 +34,9 @@ class Thermometer(Settings):
     )
 
 
+ValueBits = Literal[8, 4, 3, "ternary", "binary"]
+
+
 class Block(Settings):
     """A weightless block: what replaces one MLP."""
 
@@ -99,6 +102,19 @@ class Block(Settings):
         ge=0,
         le=1,
         description="share of the steps after which the encoded values are rounded to their int8 grid while training; what is tested always is",
+    )
+    value_bits: ValueBits = Field(
+        8, description="bits of an encoded value; ternary ones are -1, 0 or 1, binary ones -1 or 1"
+    )
+    value_step: Literal["rule", "learned"] = Field(
+        "rule",
+        description="real value of a step of the encoded values: by their size (`rule`: the largest is 127, of fewer bits a multiple of the mean size), or learned",
+    )
+    groups: int = Field(
+        1,
+        ge=1,
+        le=2**16,
+        description="groups of outputs, of which a bit reaches one alone: output e belongs to group e mod groups, the bits are cut into as many runs. Hardware whose outputs a cycle are a multiple of it reads in each lane the bits of one group",
     )
     value_decay: float = Field(0.0, ge=0, le=1000, description="weight decay of the encoded values")
     threshold_rate: float = Field(
@@ -175,4 +191,13 @@ class Model(Settings):
     def _heads_divide_dim(self) -> Model:
         if self.dim % self.heads:
             raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_divide_the_block(self) -> Model:
+        groups, luts = self.block.groups, self.block.lut_layers[-1]
+        if self.dim % groups or luts % groups:
+            raise ValueError(
+                f"block.groups ({groups}) must divide dim ({self.dim}) and the LUTs of the last layer ({luts:,})"
+            )
         return self

@@ -33,10 +33,9 @@ class WeightlessBlock(nn.Module):
         self.settings = settings
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
-        summed = dim * settings.thermometer.bits if settings.thermometer.summed else 0
-        self.summation = ConditionalSummation(
-            settings.lut_layers[-1] + summed, outputs or dim, settings.value_std, power_of_two=power_of_two
-        )
+        summed = (dim * settings.thermometer.bits,) if settings.thermometer.summed else ()
+        parts = (settings.lut_layers[-1], *summed)
+        self.summation = ConditionalSummation(parts, outputs or dim, settings, power_of_two=power_of_two)
         self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
 

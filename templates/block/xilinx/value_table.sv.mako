@@ -14,7 +14,7 @@ ${header}
 module ${module} (
   input  logic [${f.time_bits - 1}:0] time_i,
 % if not f.gated:
-  input  logic [${f.bits - 1}:0] bits_i,
+  input  logic [${structure.bits - 1}:0] bits_i,
 % endif
   output logic [${f.outputs_per_cycle * len(terms.largest_N) * terms.bits - 1}:0] terms_o,
   output logic [${f.outputs_per_cycle * structure.sum_bits - 1}:0] bias_o

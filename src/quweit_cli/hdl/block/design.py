@@ -92,7 +92,7 @@ def foretell(
     return Foretold(
         estimate(beats, structure, terms, tree_of(terms), near),
         folding.outputs_per_cycle,
-        folding.bits * folding.outputs_per_cycle / folding.outputs,
+        structure.bits * folding.outputs_per_cycle / folding.outputs,
         max(beats.input_beats, folding.cycles),
     )
 

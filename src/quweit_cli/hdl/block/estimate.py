@@ -27,6 +27,7 @@ def estimate(
     compared = sum(not one.answer for one in comparisons)
     lanes = structure.folding.outputs_per_cycle
     gates = -(-structure.folding.bits // 2) if structure.folding.gated else 0
+    gates *= 1 if structure.lanes_alike else lanes
     sums = [one for level in tree.levels for one in level.sums]
     adders = sum(_adder_luts(one) for one in sums) + _requantize_luts(structure)
     muxes = sum(cell.kind.startswith("MUXF") for plan in plans for cell in plan.cells)
@@ -72,7 +73,7 @@ def _bit_ffs(block: Beats, structure: Structure, comparisons: int) -> int:
     """The bit store and the row that the sequencer holds."""
     beats = block.input_beats
     counters = (beats + (beats - 1).bit_length() if beats > 1 else 0) + 2
-    return structure.thresholds + comparisons + counters + structure.folding.bits
+    return structure.thresholds + comparisons + counters + structure.bits
 
 
 def _pipeline_ffs(structure: Structure, terms: Terms, tree: Tree) -> int:

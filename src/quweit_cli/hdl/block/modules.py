@@ -201,7 +201,7 @@ def plan_of_values(terms: Terms) -> tuple[CellPlan, list[LaneWires]]:
 def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
     """The table cells of one output of a slot."""
     structure, folding = terms.structure, terms.structure.folding
-    v_KT = values_of_slots(structure)[:, :, lane]
+    v_KT, bits_N = values_of_slots(structure)[:, :, lane], structure.lanes_QN[lane].tolist()
     time = tuple(f"time_i[{index}]" for index in range(folding.time_inputs))
 
     if folding.gated:
@@ -211,7 +211,7 @@ def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
         wires = []
         tables = tables_of_bits(_sums_by_address(v_KT, folding), terms.bits)
         for group, one in zip(folding.groups, tables, strict=True):
-            inputs = (*time, *(f"bits_i[{bit}]" for bit in group))
+            inputs = (*time, *(f"bits_i[{bits_N[place]}]" for place in group))
             addresses = (1 << (1 << len(inputs))) - 1
             wires.append([plan.lut(inputs, table & addresses) for (table,) in one])
     else:  # time fills a cell: magnitude and sign of a value, and the magnitude passes where bit and sign differ
@@ -221,7 +221,7 @@ def plan_of_lane(plan: CellPlan, terms: Terms, lane: int) -> LaneWires:
         for k, ((of_sign,), of_magnitude) in enumerate(zip(signs, magnitudes, strict=True)):
             sign = plan.over_time(time, of_sign)
             magnitude = [plan.over_time(time, table) for table in of_magnitude]
-            wires.append([_passed(plan, wire, f"bits_i[{k}]", sign) for wire in magnitude])
+            wires.append([_passed(plan, wire, f"bits_i[{bits_N[k]}]", sign) for wire in magnitude])
     bias = [
         plan.over_time(time, table) for table in tables_of_bits(terms.bias_TQ[:, lane], structure.sum_bits)
     ]

@@ -46,7 +46,8 @@ class Layer:
 class Structure:
     """A block as hardware: thresholds, LUT layers, the folded summation and the requantisation.
 
-    Values and biases are padded with zeros to whole beats of outputs. Where nothing is multiplied, what
+    Values and biases are padded with zeros to whole beats of outputs. `lanes_QN` holds the bits that each output of a
+    slot adds: all of them, or those that reach its outputs, equally many in every lane. Where nothing is multiplied, what
     the shift adds to round stands in the biases (`rounds` is then false); `clamps` says whether any
     sum can leave the output's range.
     """
@@ -60,7 +61,18 @@ class Structure:
     rounds: bool
     clamps: bool
     folding: Folding
+    lanes_QN: Integers
     sum_bits: int
+
+    @property
+    def bits(self) -> int:
+        """Bits that the last LUT layer gives."""
+        return len(self.values_KE)
+
+    @property
+    def lanes_alike(self) -> bool:
+        """Whether every lane adds the same bits."""
+        return bool((self.lanes_QN == self.lanes_QN[0]).all())
 
     @property
     def outputs(self) -> int:
@@ -97,6 +109,8 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
     values_KE = summation.values_KE[live[-1]]
     folding = _fold(program.name, len(values_KE), len(summation.bias_E), options)
     padding = folding.cycles * folding.outputs_per_cycle - folding.outputs
+    values_KE = np.pad(values_KE, ((0, 0), (0, padding)))
+    lanes_QN = _lanes(values_KE, folding)
     rounding = (1 << requantize.shift) >> 1
     rounds = rounding > 0 and requantize.multiplier > 1
     biases_E = summation.bias_E + (0 if rounds else rounding)
@@ -107,7 +121,7 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
         features=program.input_type.features,
         thresholds_DT=thermometer.thresholds_DT,
         layers=tuple(rendered),
-        values_KE=np.pad(values_KE, ((0, 0), (0, padding))),
+        values_KE=values_KE,
         biases_E=np.pad(biases_E, (0, padding)),
         # What fits the bus is never beyond its range, so a clamp outside of it clamps nothing.
         requantize=replace(
@@ -115,7 +129,8 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
         ),
         rounds=rounds,
         clamps=bool(scaled.min() < requantize.low or scaled.max() > requantize.high),
-        folding=folding,
+        folding=replace(folding, bits=lanes_QN.shape[1]),
+        lanes_QN=lanes_QN,
         sum_bits=bits_of_range(min(low, -1), high + (0 if rounds else rounding)),
     )
 
@@ -231,6 +246,20 @@ def _addresses(kept: tuple[int, ...]) -> tuple[int, ...]:
         sum((address >> place & 1) << pin for place, pin in enumerate(kept))
         for address in range(2 ** len(kept))
     )
+
+
+def _lanes(values_KE: Integers, folding: Folding) -> Integers:
+    """The bits that each lane adds: those with a value in one of its slots, and others of no value up to equally many.
+
+    All bits where that leaves out less than a tenth: wires that lanes share and tables that repeat are worth more.
+    """
+    lanes = folding.outputs_per_cycle
+    reached_KQ = (values_KE.reshape(-1, folding.cycles, lanes) != 0).any(axis=1)
+    most = int(reached_KQ.sum(axis=0).max())
+    if most > 0.9 * len(values_KE):
+        return np.tile(np.arange(len(values_KE)), (lanes, 1))
+    order_KQ = np.argsort(~reached_KQ, axis=0, kind="stable")
+    return np.sort(order_KQ[:most].T, axis=1)
 
 
 def _fold(name: str, bits: int, outputs: int, options: config.Fold) -> Folding:

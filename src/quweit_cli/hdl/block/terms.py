@@ -4,7 +4,7 @@ Signed values are shifted to unsigned terms, since an unsigned term needs no sig
 adder; the shifts of a whole output go into its bias. All sums are exact modulo 2^sum_bits, and the
 result fits sum_bits.
 
-Index suffixes: N terms, T time slots, Q outputs of a slot (lanes), K bits.
+Index suffixes: N terms, T time slots, Q outputs of a slot (lanes), K bits of a lane.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ class Terms:
 
 
 def values_of_slots(structure: Structure) -> Integers:
+    """What the bits of each lane add in each slot: bits of a lane x slots x lanes."""
     folding = structure.folding
-    return structure.values_KE.reshape(-1, folding.cycles, folding.outputs_per_cycle)
+    v_KTQ = structure.values_KE.reshape(-1, folding.cycles, folding.outputs_per_cycle)
+    return np.take_along_axis(v_KTQ, structure.lanes_QN.T[:, None, :], axis=0)
 
 
 def terms_of(structure: Structure) -> Terms:

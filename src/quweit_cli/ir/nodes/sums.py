@@ -21,7 +21,7 @@ from quweit_cli.ir.nodes.base import (
     require,
     require_int64,
 )
-from quweit_cli.ir.types import TensorType
+from quweit_cli.ir.types import TensorType, bits_of_range
 
 MAX_MULTIPLIER = 2**31 - 1
 MAX_SHIFT = 62
@@ -70,7 +70,10 @@ class ConditionalSummation:
         return TensorType(len(self.bias_E), *self.range(), x.outer)
 
     def cost(self, x: TensorType) -> Cost:
-        return Cost(additions=self.values_KE.size, stored_bits=self.values_KE.size * 8).times(x.rows)
+        """A value of zero adds nothing and is stored nowhere; the others have the bits of the widest."""
+        additions = int(np.count_nonzero(self.values_KE))
+        bits = bits_of_range(min(int(self.values_KE.min()), -1), max(int(self.values_KE.max()), 0))
+        return Cost(additions=additions, stored_bits=additions * bits).times(x.rows)
 
     def record(self, **step: Any) -> ConditionalSummationRecord:
         return ConditionalSummationRecord(values=self.values_KE.tolist(), bias=self.bias_E.tolist(), **step)
