@@ -43,6 +43,7 @@ def test_the_promised_examples_are_there() -> None:
         "digits",
         "pydoc_gpt",
         "shakespeare_char",
+        "shakespeare_char_grouped",
         "shakespeare_char_wide",
     ]
 
