@@ -171,6 +171,11 @@ def table(step: Step, x: int) -> int:
 
 
 def piecewise_linear(step: Step, x: int) -> int:
+    s, t = line(step, x)
+    return clamp(shifted(s, t) if t > 0 else s << -t, step["low"], step["high"])
+
+
+def line(step: Step, x: int) -> tuple[int, int]:
     z, e = x, 0
     if scaling := step.get("scaling"):
         e = (max(x, 1).bit_length() - 1) // scaling["step"]
@@ -178,8 +183,7 @@ def piecewise_linear(step: Step, x: int) -> int:
         e *= scaling["answer_step"]
     n = sum(one <= z for one in step["breakpoints"])
     s = step["slopes"][n] * z + (step["intercepts"][n] << step["align"])
-    t = step["shift"] + e
-    return clamp(shifted(s, t) if t > 0 else s << -t, step["low"], step["high"])
+    return s, step["shift"] + e
 
 
 def softmax(step: Step, x: Row) -> Row:
@@ -197,6 +201,9 @@ def layer_normalisation(step: Step, x: Row) -> Row:
     count = len(x)
     s = sum(x)
     v = count * sum(a * a for a in x) - s * s
+    if root := step.get("root"):
+        p, t = line(root, v)
+        return [clamp(shifted((count * a - s) * p, t), -128, 127) for a in x]
     r = max(isqrt(v), 1)
     b = r.bit_length()
     reciprocal = 2 ** (b + 16) // r

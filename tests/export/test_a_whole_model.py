@@ -414,3 +414,28 @@ def test_the_reader_agrees_on_functions_in_pieces() -> None:
     x[0, :110] = np.arange(-100, 10)
     traced = trace(program, x)
     assert evaluate(document, x.tolist()).tensors == {name: one.tolist() for name, one in traced.items()}
+
+
+def test_the_reader_agrees_on_normalisations_in_pieces() -> None:
+    root = {
+        "breakpoints": [8],
+        "slopes": [-1, 0],
+        "intercepts": [10, 2],
+        "align": 1,
+        "shift": 3,
+        "low": -128,
+        "high": 127,
+        "scaling": {"window": 4, "step": 2, "answer_step": 1},
+    }
+    document = {
+        "schema": "quweit.program/2",
+        "name": "norms",
+        "input": {"name": "x", "features": 5, "low": -32768, "high": 32767},
+        "steps": [{"op": "layer_normalisation", "name": "y", "source": "x", "root": root}],
+        "outputs": [{"name": "y", "source": "y"}],
+    }
+    program = program_from_record(ProgramRecord.model_validate(document))
+    x = np.random.default_rng(3).integers(-300, 301, (200, 5))
+    x[0] = 7
+    traced = trace(program, x)
+    assert evaluate(document, x.tolist()).tensors == {name: one.tolist() for name, one in traced.items()}

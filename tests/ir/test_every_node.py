@@ -5,6 +5,7 @@ An operation without a case fails. Torch computes in float64 where the node shif
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -55,6 +56,16 @@ WIDE = PiecewiseLinear(
     -1,
     0,
     100,
+    RangeScaling(window=4, step=2, answer_step=1),
+)
+ROOT = PiecewiseLinear(
+    np.array([8]),
+    np.array([-1, 0]),
+    np.array([10, 2]),
+    1,
+    3,
+    -128,
+    127,
     RangeScaling(window=4, step=2, answer_step=1),
 )
 AND_XOR = LutLayer(np.array([[0, 2], [1, 3]]), np.array([8, 6], dtype=np.uint64))
@@ -157,6 +168,17 @@ def by_wide_pieces(x: Tensor) -> Tensor:
     one = x.clamp(min=1).double()
     steps = torch.floor((torch.frexp(one).exponent - 1) / 2).double()
     return by_pieces(x, WIDE, torch.floor(one * 2.0**2 / 4.0**steps), steps)
+
+
+def by_layer_norm_in_pieces(x: Tensor) -> Tensor:
+    width, exact = x.shape[-1], x.double()
+    total = exact.sum(-1, keepdim=True)
+    one = (width * exact.square().sum(-1, keepdim=True) - total.square()).clamp(min=1)
+    steps = torch.floor((torch.frexp(one).exponent - 1) / 2).double()
+    z = torch.floor(one * 2.0**2 / 4.0**steps)
+    reciprocal = torch.where(z < 8, 20 - z, 4.0)
+    y = torch.floor((width * exact - total) * reciprocal * 2.0 ** -(3 + steps) + 0.5)
+    return y.clamp(-128, 127).long()
 
 
 def by_tokens_before(x: Tensor) -> Tensor:
@@ -477,6 +499,21 @@ CASES = [
         ],
     ),
     Case(
+        op="layer_normalisation",
+        node=LayerNormalisation(ROOT),
+        # 48 is 12 of the window 4 ... 15 and two steps of two bits: 12 · 4 / 2^5 is 1.5, -4 · 4 / 2^5 is -0.5
+        sources=[[[0, 0, 0, 4], [7, 7, 7, 7]]],
+        answer=[[0, 0, 0, 2], [0, 0, 0, 0]],
+        types=[TensorType(4, *HALVES, (2,))],
+        type=TensorType(4, *BYTES, (2,)),
+        cost=Cost(comparisons=2, additions=2 * 12, multiplications=2 * 15, stored_bits=4 + 2 + 2 * 4),
+        torch=by_layer_norm_in_pieces,
+        refused=[
+            ([TensorType(2, 0, 32768)], r"takes int16, not 0 \.\.\. 32768"),
+            ([TensorType(2**17, *HALVES)], "rows of 131072 elements do not fit int64"),
+        ],
+    ),
+    Case(
         op="embedding",
         node=Embedding(VECTORS),
         sources=[[2, 0, 2]],
@@ -586,6 +623,11 @@ def piecewise(**changes: Any) -> Node:
     return made
 
 
+def norm(**changes: Any) -> LayerNormalisation:
+    """With a root that was changed."""
+    return LayerNormalisation(dataclasses.replace(ROOT, **changes))
+
+
 def named(case: Case) -> str:
     return case.op
 
@@ -681,6 +723,15 @@ def test_a_record_says_what_is_computed(op: str) -> None:
         (lambda: piecewise(high=-4), "every output is constant"),
         (lambda: RangeScaling(4, 5, 1), "steps of 5 bits in a window of 4"),
         (lambda: RangeScaling(4, 2, 3), "an answer of 3 bits a step"),
+        (lambda: norm(scaling=None), "the root scales no ranges"),
+        (lambda: norm(scaling=RangeScaling(4, 2, 2)), "the root of 2\\^step is not 2\\^answer_step"),
+        (lambda: norm(low=0), "a normalisation answers in int8"),
+        (lambda: norm(shift=0), "a normalisation shifts down with rounding, not by 0"),
+        (lambda: norm(slopes_N=np.array([-1, -9])), "a root is above 0, and the pieces answer"),
+        (lambda: norm(scaling=RangeScaling(18, 2, 1)), "a window of 18 bits"),
+        (lambda: norm(slopes_N=np.array([2**16, 0])), "a slope or an intercept of 18 bits"),
+        (lambda: norm(align=17), "a shift of intercepts of 17 bits"),
+        (lambda: norm(shift=50).output_type(TensorType(4, *HALVES)), "a shift of 67, more than 62"),
         (lambda: Embedding(np.zeros(3, int)), "rows of features"),
         (lambda: PositionEmbedding(np.full((2, 2), 2**47 + 1)), "vectors of positions must lie within"),
         (lambda: Neighbourhood(5, causal=False), "no square|not a square"),

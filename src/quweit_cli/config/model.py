@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quweit_cli.config.base import Settings
+from quweit_cli.config.functions import Functions
 
 
 class Thermometer(Settings):
@@ -169,10 +170,19 @@ class Model(Settings):
         lt=1,
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
+    functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Model:
         if self.dim % self.heads:
             raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self
+
+    @model_validator(mode="after")
+    def _pieces_are_integers(self) -> Model:
+        if self.arithmetic == "float" and self.functions != Functions():
+            raise ValueError(
+                "`functions` are in pieces where a model computes in integers: `arithmetic: integer`"
+            )
         return self

@@ -15,7 +15,8 @@ from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
-from quweit_cli.ir.nodes.functions import Softmax, Table
+from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.types import INT16, INT32
@@ -61,6 +62,7 @@ def lay_out(
         width=width,
         logits=steps.product("logits_sum").weights_IO.shape[1],
         folder=folder,
+        root=_root_of([*layers, program]),
     )
     normal = _lay_out_input(made, steps)
     of_blocks = sum("hidden_sum" not in Operations(layer) for layer in layers)
@@ -79,6 +81,23 @@ def lay_out(
             hint="a larger `rtl.side` has fewer words; without it the blocks are rendered as before",
         ) from None
     return made
+
+
+def _root_of(programs: Sequence[Program]) -> PiecewiseLinear | None:
+    """The pieces of 1/√ that all normalisations have, or none.
+
+    Raises:
+        UnsupportedModel: they have different ones.
+    """
+    nodes = [step.node for program in programs for step in program.steps]
+    roots = [node.root for node in nodes if isinstance(node, LayerNormalisation)]
+    kinds = {None if root is None else root.as_part().model_dump_json() for root in roots}
+    if len(kinds) > 1:
+        raise UnsupportedModel(
+            "normalisations have different roots, and the lanes of a model have one",
+            hint="train it with one `model.functions.root`, or leave `rtl.side` out; the blocks are rendered as before",
+        )
+    return roots[0] if roots else None
 
 
 def _read(program: Program, steps: Operations) -> Image | Text:

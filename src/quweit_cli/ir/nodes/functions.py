@@ -13,9 +13,20 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from quweit_cli.ir.cost import Cost
-from quweit_cli.ir.nodes.base import Integer, Integers, Row, StepRecord, integers, require, require_int64
+from quweit_cli.ir.nodes.base import (
+    Integer,
+    Integers,
+    Row,
+    StepRecord,
+    integers,
+    is_absent,
+    require,
+    require_int64,
+)
+from quweit_cli.ir.nodes.piecewise import MOST_SHIFT, PiecesRecord, PiecewiseLinear
 from quweit_cli.ir.types import INT8, INT16, TensorType, bits_of_range
 
 FRACTION = 8  # bits of an octave below the point
@@ -23,6 +34,7 @@ WEIGHT_BITS = 16  # of 2^-0
 SOFTMAX_ONE = 128  # a probability of one, but for its clamp to 127
 NORM_STEPS = 32  # of int8 for a standard deviation
 RECIPROCAL_BITS = 16
+MOST_PART_BITS = 16  # of a function in pieces that is a part
 
 
 def gelu_table(input_scale: float, output_scale: float) -> list[int]:
@@ -74,16 +86,21 @@ def shiftmax(scores_RN: Integers, multiplier: int, among_RN: NDArray[np.bool_] |
     return probability_RN
 
 
-def layer_norm(rows_RD: Integers) -> Integers:
+def layer_norm(rows_RD: Integers, root: PiecewiseLinear | None = None) -> Integers:
     """(x - mean) / deviation of int16 rows as int8, 32 steps to a deviation; half rounds up.
 
     D·x - Σx and D·Σx² - (Σx)² hold mean and variance without a division; one floor square root and
     one reciprocal of 17 bits a row. A constant row is all zeros.
+
+    root: what stands for 1/√ in pieces; its sums are multiplied before they are shifted, so that nothing is rounded twice.
     """
     width = rows_RD.shape[-1]
     _require_width(width)
     sum_R1 = rows_RD.sum(axis=-1, keepdims=True)
     spread_R1 = width * (rows_RD**2).sum(axis=-1, keepdims=True) - sum_R1**2
+    if root is not None:
+        reciprocal_R1, shift_R1 = root.sums(spread_R1)
+        return root.rounded((width * rows_RD - sum_R1) * reciprocal_R1, shift_R1)
     root_R1 = np.maximum(_floor_root(spread_R1), 1)
     bits_R1 = np.frexp(root_R1.astype(np.float64))[1].astype(np.int64)  # exact: roots have at most 31 bits
     reciprocal_R1 = (1 << (bits_R1 + RECIPROCAL_BITS)) // root_R1
@@ -214,24 +231,78 @@ class SoftmaxRecord(StepRecord):
 
 @dataclass(frozen=True)
 class LayerNormalisation:
-    """`layer_norm` over the last axis: int16 to int8, 32 steps to a deviation, without gain and bias."""
+    """`layer_norm` over the last axis: int16 to int8, 32 steps to a deviation, without gain and bias.
+
+    root: pieces of 1/√, whose range is scaled; exact where there are none.
+    """
+
+    root: PiecewiseLinear | None = None
+
+    def __post_init__(self) -> None:
+        if self.root is None:
+            return
+        scaling = self.root.scaling
+        require(scaling is not None, "the spread of a row is a wide number, and the root scales no ranges")
+        assert scaling is not None
+        _require_small(self.root)
+        same = scaling.step == 2 * scaling.answer_step
+        require(same, "the root of 2^step is not 2^answer_step, as that of a root must be")
+        require(
+            (self.root.low, self.root.high) == INT8,
+            "a normalisation answers in int8, and the root clamps otherwise",
+        )
+        require(self.root.shift >= 1, f"a normalisation shifts down with rounding, not by {self.root.shift}")
+        least, _ = window_sums(self.root)
+        require(least > 0, f"a root is above 0, and the pieces answer {least}")
 
     def evaluate(self, x_RD: Integers) -> Integers:
-        return layer_norm(x_RD)
+        return layer_norm(x_RD, self.root)
 
     def output_type(self, x: TensorType) -> TensorType:
         fits = INT16[0] <= x.low and x.high <= INT16[1]
         require(fits, f"layer normalisation takes int16, not {x.low} ... {x.high}")
         _require_width(x.features)
+        if self.root is not None and self.root.scaling is not None:
+            _, most = window_sums(self.root)
+            require_int64((x.features << 17) * most, "a distance from the mean times the root")
+            steps = self.root.scaling.most_steps(x.features**2 << 30)
+            shift = self.root.shift + self.root.scaling.answer_step * steps
+            require(shift <= MOST_SHIFT, f"a shift of {shift}, more than {MOST_SHIFT}")
         return TensorType(x.features, *INT8, x.outer)
 
     def cost(self, x: TensorType) -> Cost:
-        return Cost(additions=3 * x.features - 1, multiplications=3 * x.features + 2, divisions=2).times(
-            x.rows
+        of_row = Cost(additions=3 * x.features - 1, multiplications=3 * x.features + 2, divisions=2)
+        if self.root is None:
+            return of_row.times(x.rows)
+        line = self.root.cost(TensorType(1, 0, 1))
+        plain = Cost(
+            additions=3 * x.features, multiplications=3 * x.features + 3, comparisons=line.comparisons
         )
+        return plain.times(x.rows) + Cost(stored_bits=line.stored_bits)
 
     def record(self, **step: Any) -> LayerNormalisationRecord:
-        return LayerNormalisationRecord(**step)
+        return LayerNormalisationRecord(root=self.root and self.root.as_part(), **step)
+
+
+def _require_small(pieces: PiecewiseLinear) -> None:
+    """What a part of another operation is at most, so that its sums can be looked at one by one."""
+    window = 0 if pieces.scaling is None else pieces.scaling.window
+    for what, bits in (
+        ("window", window),
+        ("slope or an intercept", pieces.word_bits),
+        ("shift of intercepts", pieces.align),
+    ):
+        require(bits <= MOST_PART_BITS, f"a {what} of {bits} bits, and {MOST_PART_BITS} at most")
+
+
+def window_sums(pieces: PiecewiseLinear) -> tuple[int, int]:
+    """The least and the greatest sum of slope and intercept over all inputs of the window."""
+    scaling = pieces.scaling
+    assert scaling is not None
+    window = np.arange(1 << scaling.window - scaling.step, 1 << scaling.window)
+    piece = pieces.pieces(window)
+    sums = pieces.slopes_N[piece] * window + (pieces.intercepts_N[piece] << pieces.align)
+    return int(sums.min()), int(sums.max())
 
 
 class LayerNormalisationRecord(StepRecord):
@@ -242,9 +313,14 @@ class LayerNormalisationRecord(StepRecord):
     r = max(floor(square root of v), 1).
     b = bits of r, so that 2^(b-1) <= r < 2^b.
     y[d] = clamp(((D*x[d] - s) * floor(2^(b+16) / r) + 2^(b+10)) >> (b+11), -128, 127).
+
+    With `root`, of which p is the sum for an input of v and t the shift:
+
+    y[d] = clamp(((D*x[d] - s) * p + 2^(t-1)) >> t, -128, 127).
     """
 
     op: Literal["layer_normalisation"] = "layer_normalisation"
+    root: PiecesRecord | None = Field(None, exclude_if=is_absent)
 
     def node(self) -> LayerNormalisation:
-        return LayerNormalisation()
+        return LayerNormalisation(None if self.root is None else self.root.pieces())

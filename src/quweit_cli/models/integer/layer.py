@@ -17,8 +17,8 @@ from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.attention import ScoreProduct as ScoreProductNode
 from quweit_cli.ir.nodes.attention import ValueProduct as ValueProductNode
-from quweit_cli.ir.nodes.functions import LayerNormalisation, Table
 from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
+from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.places import Select
 from quweit_cli.ir.nodes.sums import Addition
 from quweit_cli.ir.nodes.tokens import Neighbourhood
@@ -39,6 +39,7 @@ from quweit_cli.models.integer.operations import (
     ValueProduct,
     folded,
 )
+from quweit_cli.models.integer.pieces import found
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
@@ -185,7 +186,8 @@ class IntegerLayer(TransformerLayer):
     ) -> None:
         super().__init__(settings, layer, causal=causal, bias=bias)
         self.residual = residual
-        self.attention_normalisation, self.mlp_normalisation = Normalisation(), Normalisation()
+        root = found(settings.functions.root, "root")
+        self.attention_normalisation, self.mlp_normalisation = Normalisation(root), Normalisation(root)
         self.attention_sum, self.mlp_sum = Sum(), Sum()
 
     def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> IntegerAttention:
@@ -216,7 +218,7 @@ class IntegerLayer(TransformerLayer):
         made = Building(x)
         normal = made.add(
             "attention_norm",
-            LayerNormalisation(),
+            self.attention_normalisation.node(),
             x,
             fraction=NORM_FRACTION,
             module=self.attention_normalisation,
@@ -226,7 +228,11 @@ class IntegerLayer(TransformerLayer):
             "attended", Addition((0, 0), *INT16), x, added, fraction=residual, module=self.attention_sum
         )
         read = made.add(
-            "mlp_norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.mlp_normalisation
+            "mlp_norm",
+            self.mlp_normalisation.node(),
+            x,
+            fraction=NORM_FRACTION,
+            module=self.mlp_normalisation,
         )
         if self.neighbours:
             read = made.add("around", Neighbourhood(tokens, causal), read, fraction=read.fraction)

@@ -20,11 +20,14 @@ from quweit_cli.ir.nodes.functions import (
     RECIPROCAL_BITS,
     SOFTMAX_ONE,
     WEIGHT_BITS,
+    LayerNormalisation,
     gelu_table,
 )
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
+from quweit_cli.models.integer.pieces import Pieces
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 WEIGHT_LIMIT = 127
@@ -86,14 +89,27 @@ class MatrixProduct(nn.Module):
 
 
 class Normalisation(nn.Module):
-    """Rows to int8, 32 steps a deviation, without gain and bias."""
+    """Rows to int8, 32 steps a deviation, without gain and bias.
+
+    root: pieces of 1/√; training computes with them as evaluation does.
+    """
+
+    def __init__(self, root: PiecewiseLinear | None = None) -> None:
+        super().__init__()
+        self.root = None if root is None else Pieces(root)
 
     def forward(self, x: FixedPoint) -> FixedPoint:
         fraction = torch.full((), NORM_FRACTION, dtype=torch.int32, device=x.value.device)
         if self.training:
             normal = F.layer_norm(x.value, x.value.shape[-1:])
-            return FixedPoint(rounded(normal, fraction, *INT8), fraction)
-        return FixedPoint(_layer_norm(integers(x)).double() / NORM_STEPS, fraction)
+            if self.root is None:
+                return FixedPoint(rounded(normal, fraction, *INT8), fraction)
+            seen = _layer_norm(integers(x), self.root).to(normal.dtype) / NORM_STEPS
+            return FixedPoint(straight_through(normal, seen), fraction)
+        return FixedPoint(_layer_norm(integers(x), self.root).double() / NORM_STEPS, fraction)
+
+    def node(self) -> LayerNormalisation:
+        return LayerNormalisation(None if self.root is None else self.root.node)
 
 
 class Softmax(nn.Module):
@@ -235,11 +251,15 @@ def folded(linear: nn.Linear, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None
     return (weight_OI if norm.weight is None else weight_OI * norm.weight.repeat(rows)), bias_O
 
 
-def _layer_norm(rows_RD: Tensor) -> Tensor:
+def _layer_norm(rows_RD: Tensor, root: Pieces | None) -> Tensor:
     """`ir`'s layer normalisation on int64."""
     width = rows_RD.shape[-1]
     sum_R1 = rows_RD.sum(-1, keepdim=True)
-    root_R1 = _floor_root(width * rows_RD.square().sum(-1, keepdim=True) - sum_R1.square()).clamp(min=1)
+    spread_R1 = width * rows_RD.square().sum(-1, keepdim=True) - sum_R1.square()
+    if root is not None:
+        reciprocal_R1, shift_R1 = root.sums(spread_R1)
+        return root.rounded((width * rows_RD - sum_R1) * reciprocal_R1, shift_R1)
+    root_R1 = _floor_root(spread_R1).clamp(min=1)
     bits_R1 = torch.frexp(root_R1.double()).exponent.long()
     reciprocal_R1 = torch.div(
         torch.ones_like(bits_R1) << (bits_R1 + RECIPROCAL_BITS), root_R1, rounding_mode="floor"
