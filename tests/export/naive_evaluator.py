@@ -188,7 +188,13 @@ def line(step: Step, x: int) -> tuple[int, int]:
 
 def softmax(step: Step, x: Row) -> Row:
     d = [(max(x) - a) * step["multiplier"] for a in x]
-    w = [((512 - a % 256) * 2**7) >> min(a >> 8, 31) for a in d]
+    if exponential := step.get("exponential"):
+        w = [piecewise_linear(exponential, -min(a, 255)) for a in d]
+    else:
+        w = [((512 - a % 256) * 2**7) >> min(a >> 8, 31) for a in d]
+    if reciprocal := step.get("reciprocal"):
+        p, t = line(reciprocal, sum(w))
+        return [min(shifted(a * p, t), 127) for a in w]
     r = 2**31 // sum(w)
     return [min((a * r + 2**23) >> 24, 127) for a in w]
 

@@ -416,7 +416,7 @@ def test_the_reader_agrees_on_functions_in_pieces() -> None:
     assert evaluate(document, x.tolist()).tensors == {name: one.tolist() for name, one in traced.items()}
 
 
-def test_the_reader_agrees_on_normalisations_in_pieces() -> None:
+def test_the_reader_agrees_on_normalisations_and_softmax_in_pieces() -> None:
     root = {
         "breakpoints": [8],
         "slopes": [-1, 0],
@@ -427,11 +427,32 @@ def test_the_reader_agrees_on_normalisations_in_pieces() -> None:
         "high": 127,
         "scaling": {"window": 4, "step": 2, "answer_step": 1},
     }
+    reciprocal = {**root, "low": 0, "shift": 1, "scaling": {"window": 4, "step": 2, "answer_step": 2}}
+    exponential = {
+        "breakpoints": [-90, -30],
+        "slopes": [0, 3, 20],
+        "intercepts": [-1, 9, 30],
+        "align": 5,
+        "shift": -5,
+        "low": 0,
+        "high": 65536,
+    }
+    softmax = {"op": "softmax", "source": "norm", "multiplier": 2, "causal": False}
     document = {
         "schema": "quweit.program/2",
-        "name": "norms",
+        "name": "parts",
         "input": {"name": "x", "features": 5, "low": -32768, "high": 32767},
-        "steps": [{"op": "layer_normalisation", "name": "y", "source": "x", "root": root}],
+        "steps": [
+            {"op": "layer_normalisation", "name": "norm", "source": "x", "root": root},
+            {**softmax, "name": "first", "exponential": {**exponential, "intercepts": [-1, 9, 40]}},
+            {**softmax, "name": "second", "reciprocal": reciprocal},
+            {
+                **softmax,
+                "name": "y",
+                "exponential": {**exponential, "intercepts": [-1, 9, 40]},
+                "reciprocal": reciprocal,
+            },
+        ],
         "outputs": [{"name": "y", "source": "y"}],
     }
     program = program_from_record(ProgramRecord.model_validate(document))

@@ -11,7 +11,7 @@ from quweit_cli import config
 from quweit_cli.documents import DUMP, RTL
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.hdl.units.cycles import layer_norm_cycles
+from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.ir import Program, Step
 from quweit_cli.ir.nodes.functions import LayerNormalisation
 from quweit_cli.stages import sim
@@ -27,7 +27,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("pieces"),
         "model.dim=8",
         "model.depth=1",
-        "model.functions.root={segments: 8, bits: 9}",
+        *(
+            f"model.functions.{role}={{segments: 8, bits: 9}}"
+            for role in ("exponential", "reciprocal", "root")
+        ),
     )
 
 
@@ -46,7 +49,14 @@ def test_lanes_in_pieces_shorten_the_schedule(project: Path) -> None:
     assert design is not None
     of_norm = [job for job in design.schedule if job.tensor.endswith("norm")]
     assert of_norm and all(job.cycles % (layer_norm_cycles(8, pieces=True) + 8) == 10 for job in of_norm)
-    assert {part.module for one in design.engines for part in one.parts} >= {"quweit_layer_norm_pieces"}
+    assert {part.module for one in design.engines for part in one.parts} >= {
+        "quweit_layer_norm_pieces",
+        "quweit_softmax_pieces",
+    }
+    of_softmax = [job for job in design.schedule if job.tensor.endswith("weight")]
+    assert of_softmax and all(
+        (job.cycles - 10) % (softmax_cycles(4, reciprocal=True) + 8) == 0 for job in of_softmax
+    )
 
 
 def test_normalisations_with_different_roots_do_not_become_one_lane(project: Path) -> None:
@@ -56,5 +66,5 @@ def test_normalisations_with_different_roots_do_not_become_one_lane(project: Pat
         for step in program.steps
     )
     other = Program(program.name, program.input_name, program.input_type, changed)
-    with pytest.raises(UnsupportedModel, match="normalisations have different roots"):
+    with pytest.raises(UnsupportedModel, match="have a different root each"):
         lay_out(other, SIDE, "x", RTL.load(project).blocks)

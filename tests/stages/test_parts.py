@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import yaml
 from conftest import Outcome
 from experiments import DIGITS, tiny_digits
 from quweit_cli import config
-from quweit_cli.errors import ConfigError
-from quweit_cli.ir.nodes.functions import LayerNormalisation, layer_norm
+from quweit_cli.errors import ArtifactError, ConfigError
+from quweit_cli.ir.nodes.functions import LayerNormalisation, layer_norm, shiftmax
 from quweit_cli.ir.nodes.piecewise import PiecesRecord
 from quweit_cli.stages import keys, parts
 from quweit_cli.training import checkpoint
@@ -50,7 +51,7 @@ def test_settings_without_pieces_stay_as_they_are() -> None:
 def test_a_document_counts_by_its_content_and_a_checkpoint_holds_its_pieces(
     quweit: Quweit, tmp_path: Path
 ) -> None:
-    assert quweit("approximate", *parts.AGAIN["root"].split()[2:], "--out", str(tmp_path)).code == 0
+    assert quweit("approximate", *parts.ROLES["root"].command.split()[2:], "--out", str(tmp_path)).code == 0
     (document,) = tmp_path.glob("[gr]*.json")
     raw = DIGITS | {
         "model": DIGITS["model"] | {"arithmetic": "integer", "functions": {"root": document.name}}
@@ -126,3 +127,55 @@ def test_documents_that_do_not_fit_end_with_code_2(
     )
     assert outcome.code == 2 and message in outcome.stderr.replace("\n", " ")
     assert "hint" in outcome.stderr or words is None
+
+
+@pytest.mark.parametrize(
+    ("method", "roles"),
+    [
+        ("exact", ("exponential",)),
+        ("exact", ("reciprocal",)),
+        ("genetic", ("exponential", "reciprocal")),
+    ],
+)
+def test_a_softmax_that_is_searched_is_near_the_real_one(method: str, roles: tuple[str, ...]) -> None:
+    overrides = [f"model.functions.{role}={{segments: 8, bits: 9, method: {method}}}" for role in roles]
+    made = parts.with_pieces(experiment(*overrides)).model.functions
+    pieces = [
+        one.pieces() if isinstance(one, PiecesRecord) else None for one in (made.exponential, made.reciprocal)
+    ]
+    assert [one is not None for one in pieces] == [role in roles for role in ("exponential", "reciprocal")]
+    scores = np.random.default_rng(0).normal(0, 30, (300, 16)).round().clip(-128, 127).astype(np.int64)
+    multiplier = 2 if "exponential" in roles else 23  # of scores in steps of 1/16
+    got = shiftmax(scores, multiplier, None, *pieces) / 128
+    real = np.exp(scores / 16 - scores.max(axis=1, keepdims=True) / 16)
+    real /= real.sum(axis=1, keepdims=True)
+    worst = 0.05 if "exponential" in roles else 0.08  # that of shifts is 6 % by itself
+    assert np.abs(got - real).max() < worst
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "message"),
+    [
+        ("exponential", "exp", "codes of scores are 2^-5"),
+        (
+            "exponential",
+            "exp --scale 0.03125 --input-bits 9 --bits 12 --fraction 12",
+            "are not rounded to them",
+        ),
+        ("exponential", "reciprocal", "is `reciprocal`"),
+        ("reciprocal", "reciprocal --bits 9", "scale no ranges"),
+        (
+            "reciprocal",
+            "reciprocal --bits 9 --fraction 0 --scale 0.25 --wide-bits 16",
+            "bits below the point",
+        ),
+    ],
+)
+def test_documents_of_a_softmax_that_do_not_fit_are_refused(
+    quweit: Quweit, tmp_path: Path, role: str, words: str, message: str
+) -> None:
+    outcome = quweit("approximate", *words.split(), "--out", str(tmp_path))
+    assert outcome.code == 0, outcome.stderr
+    (document,) = tmp_path.glob("[er]*.json")
+    with pytest.raises((ConfigError, ArtifactError), match=re.escape(message)):
+        parts.with_pieces(experiment(f"model.functions.{role}={document}"))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from quweit_cli.boundary.quantities import File, Seed
 from quweit_cli.config.base import Settings
-from quweit_cli.ir.nodes.functions import LayerNormalisation
-from quweit_cli.ir.nodes.piecewise import PiecesRecord
+from quweit_cli.ir.nodes.functions import LayerNormalisation, check_exponential, check_reciprocal
+from quweit_cli.ir.nodes.piecewise import PiecesRecord, PiecewiseLinear
 
 
 def _power_of_two(scale: float) -> float:
@@ -91,24 +92,42 @@ def _kind(value: Any) -> str:
     return "exact" if value == "exact" else "document"
 
 
-def _root(found: PiecesRecord) -> PiecesRecord:
-    LayerNormalisation(found.pieces())
-    return found
+def _choice(check: Callable[[PiecewiseLinear], object]) -> Any:
+    """check: raises ValueError for pieces that are no such part."""
+
+    def checked(found: PiecesRecord) -> PiecesRecord:
+        check(found.pieces())
+        return found
+
+    return Annotated[
+        Annotated[Literal["exact"], Tag("exact")]
+        | Annotated[Pieces, Tag("search")]
+        | Annotated[File, AfterValidator(_document), Tag("document")]
+        | Annotated[PiecesRecord, AfterValidator(checked), Tag("found")],
+        Discriminator(_kind),
+    ]
 
 
-Root = Annotated[
-    Annotated[Literal["exact"], Tag("exact")]
-    | Annotated[Pieces, Tag("search")]
-    | Annotated[File, AfterValidator(_document), Tag("document")]
-    | Annotated[PiecesRecord, AfterValidator(_root), Tag("found")],
-    Discriminator(_kind),
-]
+if TYPE_CHECKING:
+    Exponential = Literal["exact"] | Pieces | Path | PiecesRecord
+    Reciprocal = Literal["exact"] | Pieces | Path | PiecesRecord
+    Root = Literal["exact"] | Pieces | Path | PiecesRecord
+else:
+    Exponential, Reciprocal = _choice(check_exponential), _choice(check_reciprocal)
+    Root = _choice(LayerNormalisation)
 
 
 class Functions(Settings):
     """What models in integers compute in pieces. A checkpoint holds the pieces themselves."""
 
+    exponential: Exponential = Field(
+        "exact",
+        description="exp of a softmax: `exact`, pieces to search (`segments`, `bits`, `method`), or a document of `quweit approximate exp`, relative to the experiment file",
+    )
+    reciprocal: Reciprocal = Field(
+        "exact", description="1/x of a softmax: the same, of `quweit approximate reciprocal --wide-bits N`"
+    )
     root: Root = Field(
         "exact",
-        description="1/√ of a normalisation: `exact`, pieces to search (`segments`, `bits`, `method`), or a document of `quweit approximate reciprocal_root --wide-bits N`, relative to the experiment file",
+        description="1/√ of a normalisation: the same, of `quweit approximate reciprocal_root --wide-bits N`",
     )

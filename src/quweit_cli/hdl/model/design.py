@@ -33,7 +33,9 @@ UNITS = (
     "quweit_root.sv",
     *LINE,
     WINDOW,
+    "quweit_piece_exponential.sv",
     "quweit_softmax_rows.sv",
+    "quweit_softmax_pieces.sv",
     "quweit_layer_norm.sv",
     "quweit_layer_norm_pieces.sv",
 )  # of which a model has those of its lanes

@@ -109,6 +109,8 @@ class Layout:
     logits: int
     folder: str
     root: PiecewiseLinear | None = None  # of all normalisations, where it is in pieces
+    exponential: PiecewiseLinear | None = None  # of all softmax likewise
+    reciprocal: PiecewiseLinear | None = None
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
     activations: int = 0  # words
@@ -131,7 +133,7 @@ class Layout:
 
     @property
     def softmax_lane(self) -> Lane:
-        return softmax_lane(self.tokens)
+        return softmax_lane(self.tokens, self.exponential, self.reciprocal)
 
     @property
     def parts(self) -> int:

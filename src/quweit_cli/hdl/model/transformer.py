@@ -54,6 +54,7 @@ def lay_out(
     if not layers or len(layers[0].input_type.shape) != 2:
         raise UnsupportedModel(f"`{program.name}` has no layers of tokens", hint="leave `rtl.side` out")
     tokens, width = layers[0].input_type.shape
+    parts = _parts_of([*layers, program])
     made = Layout(
         side=side,
         lanes=lanes,
@@ -62,7 +63,9 @@ def lay_out(
         width=width,
         logits=steps.product("logits_sum").weights_IO.shape[1],
         folder=folder,
-        root=_root_of([*layers, program]),
+        root=parts["root"],
+        exponential=parts["exponential"],
+        reciprocal=parts["reciprocal"],
     )
     normal = _lay_out_input(made, steps)
     of_blocks = sum("hidden_sum" not in Operations(layer) for layer in layers)
@@ -83,21 +86,26 @@ def lay_out(
     return made
 
 
-def _root_of(programs: Sequence[Program]) -> PiecewiseLinear | None:
-    """The pieces of 1/√ that all normalisations have, or none.
+def _parts_of(programs: Sequence[Program]) -> dict[str, PiecewiseLinear | None]:
+    """The pieces that all normalisations have, and all softmax; None where they have none.
 
     Raises:
         UnsupportedModel: they have different ones.
     """
     nodes = [step.node for program in programs for step in program.steps]
-    roots = [node.root for node in nodes if isinstance(node, LayerNormalisation)]
-    kinds = {None if root is None else root.as_part().model_dump_json() for root in roots}
-    if len(kinds) > 1:
-        raise UnsupportedModel(
-            "normalisations have different roots, and the lanes of a model have one",
-            hint="train it with one `model.functions.root`, or leave `rtl.side` out; the blocks are rendered as before",
-        )
-    return roots[0] if roots else None
+    softmax = [node for node in nodes if isinstance(node, Softmax)]
+    found = {
+        "root": [node.root for node in nodes if isinstance(node, LayerNormalisation)],
+        "exponential": [node.exponential for node in softmax],
+        "reciprocal": [node.reciprocal for node in softmax],
+    }
+    for role, parts in found.items():
+        if len({None if one is None else one.as_part().model_dump_json() for one in parts}) > 1:
+            raise UnsupportedModel(
+                f"normalisations or softmax have a different {role} each, and the lanes of a model have one",
+                hint=f"train it with one `model.functions.{role}`, or leave `rtl.side` out; the blocks are rendered as before",
+            )
+    return {role: parts[0] if parts else None for role, parts in found.items()}
 
 
 def _read(program: Program, steps: Operations) -> Image | Text:

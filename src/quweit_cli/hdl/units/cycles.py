@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 
-def softmax_cycles(elements: int, pipelined: bool = False) -> int:
-    """First element taken to last given: three passes, the division (32) and its start and end."""
+def softmax_cycles(elements: int, pipelined: bool = False, *, reciprocal: bool = False) -> int:
+    """First element taken to last given: three passes, the division (32) and its start and end.
+
+    reciprocal: in pieces, which takes five cycles.
+    """
+    if reciprocal:
+        return 3 * elements + 5
     return 3 * elements + 34 + (15 if pipelined else 0)
 
 

@@ -9,6 +9,7 @@ from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.functions import window_sums
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
+CODE_BITS = 9  # of 0 ... -255 below the largest score
 LINE = (
     "quweit_piece_select.sv",
     "quweit_signed_product.sv",
@@ -30,14 +31,35 @@ def pieces_parameters(node: PiecewiseLinear, input_bits: int, bits: int) -> dict
     }
 
 
-def root_parameters(node: PiecewiseLinear) -> dict[str, str]:
-    """Of `quweit_layer_norm_pieces`.
+def exponential_parameters(node: PiecewiseLinear) -> dict[str, str]:
+    """Of `quweit_softmax_pieces`.
 
     Raises:
         ValueError: fewer than two pieces.
     """
+    _require_two(node)
+    parameters = pieces_parameters(node, CODE_BITS, node.word_bits)
+    del parameters["InputBits"]
+    parameters |= {
+        "SumBits": str(sum_bits(node, CODE_BITS)),
+        "Align": str(node.align),
+        "Lift": str(-node.shift),
+    }
+    return {f"Exponential{name}": value for name, value in parameters.items()}
+
+
+def _require_two(node: PiecewiseLinear) -> None:
     if len(node.slopes_N) < 2:
-        raise ValueError("a root in hardware has two pieces or more")
+        raise ValueError("a function in pieces has two or more in hardware")
+
+
+def scaled_parameters(node: PiecewiseLinear) -> dict[str, str]:
+    """Of `quweit_layer_norm_pieces`, and of a reciprocal of `quweit_softmax_pieces`.
+
+    Raises:
+        ValueError: fewer than two pieces.
+    """
+    _require_two(node)
     scaling = node.scaling
     assert scaling is not None
     window = scaling.window + 1

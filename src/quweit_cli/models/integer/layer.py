@@ -17,7 +17,6 @@ from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.attention import ScoreProduct as ScoreProductNode
 from quweit_cli.ir.nodes.attention import ValueProduct as ValueProductNode
-from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
 from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.places import Select
 from quweit_cli.ir.nodes.sums import Addition
@@ -59,7 +58,12 @@ class IntegerAttention(SelfAttention):
         self.score_product, self.value_product = ScoreProduct(causal=causal), ValueProduct()
         self.query, self.key, self.value, self.mixed = Grid(), Grid(), Grid(), Grid()
         least, most = SCORE_FRACTIONS
-        self.score, self.softmax = Grid(least=least, most=most), Softmax(causal=causal)
+        self.score = Grid(least=least, most=most)
+        self.softmax = Softmax(
+            causal=causal,
+            exponential=found(settings.functions.exponential, "exponential"),
+            reciprocal=found(settings.functions.reciprocal, "reciprocal"),
+        )
         self.onto = OntoResidual()
 
     def qkv_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
@@ -116,10 +120,9 @@ class IntegerAttention(SelfAttention):
             module=self.score_product,
         )
         score = onto_grid(made, "score", score, self.score)
-        multiplier = int(self.softmax.octaves(torch.tensor(score.bits, dtype=torch.int32)))
         weight = made.add(
             "weight",
-            SoftmaxNode(multiplier, causal),
+            self.softmax.node(score.bits),
             score,
             fraction=PROBABILITY_FRACTION,
             module=self.softmax,

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli.ir.nodes.functions import (
+    FARTHEST,
     FRACTION,
     NORM_STEPS,
     RECIPROCAL_BITS,
@@ -23,6 +24,7 @@ from quweit_cli.ir.nodes.functions import (
     LayerNormalisation,
     gelu_table,
 )
+from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
@@ -113,11 +115,22 @@ class Normalisation(nn.Module):
 
 
 class Softmax(nn.Module):
-    """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly."""
+    """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly.
 
-    def __init__(self, *, causal: bool) -> None:
+    exponential, reciprocal: pieces of them; training computes with them as evaluation does.
+    """
+
+    def __init__(
+        self,
+        *,
+        causal: bool,
+        exponential: PiecewiseLinear | None = None,
+        reciprocal: PiecewiseLinear | None = None,
+    ) -> None:
         super().__init__()
         self.causal = causal
+        self.exponential = None if exponential is None else Pieces(exponential)
+        self.reciprocal = None if reciprocal is None else Pieces(reciprocal)
 
     def forward(self, x: FixedPoint) -> FixedPoint:
         device, (queries, keys) = x.value.device, x.value.shape[-2:]
@@ -127,11 +140,30 @@ class Softmax(nn.Module):
             among = torch.ones(queries, keys, dtype=torch.bool, device=device).tril()
         elif keys > queries:  # those after the last token are there for the alignment
             among = torch.arange(keys, device=device) < queries
-        octaves = self.octaves(x.fraction)
+        octaves = self.multiplier(x.fraction)
+        parts = (self.exponential, self.reciprocal)
+        if self.training and parts != (None, None):
+            seen = _shiftmax(integers(x), octaves.long(), among, *parts).to(x.value.dtype) / SOFTMAX_ONE
+            score = x.value if among is None else x.value.masked_fill(~among, -torch.inf)
+            return FixedPoint(straight_through(torch.softmax(score, -1), seen), fraction)
         if self.training:
             score, scale = x.value, octaves * power_of_two(x.fraction) / (1 << FRACTION)
             return FixedPoint(_shiftmax_in_training(score, scale, among), fraction)
-        return FixedPoint(_shiftmax(integers(x), octaves.long(), among).double() / SOFTMAX_ONE, fraction)
+        return FixedPoint(
+            _shiftmax(integers(x), octaves.long(), among, *parts).double() / SOFTMAX_ONE, fraction
+        )
+
+    def multiplier(self, fraction: Tensor) -> Tensor:
+        """Of the node for scores with so many bits below the point, float32."""
+        if self.exponential is None:
+            return self.octaves(fraction)
+        return power_of_two(self.exponential.node.align - fraction)
+
+    def node(self, fraction: int) -> SoftmaxNode:
+        """fraction: bits below the point of the scores."""
+        multiplier = int(self.multiplier(torch.tensor(fraction, dtype=torch.int32)))
+        parts = (None if one is None else one.node for one in (self.exponential, self.reciprocal))
+        return SoftmaxNode(multiplier, self.causal, *parts)
 
     @staticmethod
     def octaves(fraction: Tensor) -> Tensor:
@@ -276,15 +308,27 @@ def _floor_root(values: Tensor) -> Tensor:
     return root + ((root + 1).square() <= values).long()
 
 
-def _shiftmax(score: Tensor, multiplier: Tensor, among: Tensor | None) -> Tensor:
+def _shiftmax(
+    score: Tensor,
+    multiplier: Tensor,
+    among: Tensor | None,
+    exponential: Pieces | None,
+    reciprocal: Pieces | None,
+) -> Tensor:
     """`ir`'s softmax on int64."""
     if among is not None:
         score = score.masked_fill(~among, INT8[0])
     distance = (score.amax(-1, keepdim=True) - score) * multiplier
-    whole, part = distance >> FRACTION, distance & ((1 << FRACTION) - 1)
-    weight = (((2 << FRACTION) - part) << (WEIGHT_BITS - FRACTION - 1)) >> whole.clamp(max=31)
+    if exponential is None:
+        whole, part = distance >> FRACTION, distance & ((1 << FRACTION) - 1)
+        weight = (((2 << FRACTION) - part) << (WEIGHT_BITS - FRACTION - 1)) >> whole.clamp(max=31)
+    else:
+        weight = exponential.rounded(*exponential.sums(-distance.clamp(max=FARTHEST)))
     if among is not None:
         weight = weight * among
+    if reciprocal is not None:
+        of_row, shift = reciprocal.sums(weight.sum(-1, keepdim=True))
+        return reciprocal.rounded(weight * of_row, shift)
     one = torch.full((), 1 << 2 * WEIGHT_BITS - 1, dtype=torch.int64, device=score.device)
-    reciprocal = torch.div(one, weight.sum(-1, keepdim=True), rounding_mode="floor")
-    return ((weight * reciprocal + (1 << 23)) >> 24).clamp(max=INT8[1])
+    whole_reciprocal = torch.div(one, weight.sum(-1, keepdim=True), rounding_mode="floor")
+    return ((weight * whole_reciprocal + (1 << 23)) >> 24).clamp(max=INT8[1])
