@@ -2,6 +2,9 @@
 <%
   memories, side, text = plan.memories, plan.side, plan.text
   data_bits = text.word_bits if text else 8
+
+  def of_lane(lane):
+      return ",\n      ".join(f".{name} ({value})" for name, value in lane.parameters.items())
 %>\
 ${header}
 // A whole model: ${"tokens" if text else "pixels"} in, logits out. See the schedule of the package for what happens when.
@@ -344,8 +347,8 @@ module ${top} (
   );
 
   for (genvar lane = 0; lane < Units; lane++) begin : gen_lane
-    quweit_layer_norm #(
-      .Elements (${plan.width})
+    ${plan.norm_lane.module} #(
+      ${of_lane(plan.norm_lane)}
     ) u_layer_norm (
       .clk_i,
       .rst_ni,
@@ -359,8 +362,8 @@ module ${top} (
       .y_last_o  (unused_norm_last[lane])
     );
 
-    quweit_softmax_rows #(
-      .Elements (${plan.tokens})
+    ${plan.softmax_lane.module} #(
+      ${of_lane(plan.softmax_lane)}
     ) u_softmax (
       .clk_i,
       .rst_ni,

@@ -37,16 +37,13 @@ module quweit_wide_pieces #(
   localparam integer Steps     = (InputBits + Step - 1) / Step;
   localparam integer StepBits  = (Steps > 1) ? $clog2(Steps) : 1;
   localparam integer ZBits     = Window + 1;  // signed
-  localparam integer RaisedBits = InputBits + Window;
 
   logic                       advance, unused_word;
   logic [1:0]                 unused_final;
   logic [StepBits-1:0]        steps;
   logic [4*StepBits-1:0]      waiting_q;       // of the elements in the line
   logic [StepBits-1:0]        steps_q, line_steps;
-  logic [InputBits-1:0]       x;
-  logic [RaisedBits-1:0]      raised;
-  logic [ZBits-1:0]           z_q;
+  logic [ZBits-1:0]           z, z_q;
   logic [SumBits-1:0]         sum;
   logic [OutputBits-1:0]      answer;
 
@@ -68,15 +65,16 @@ module quweit_wide_pieces #(
     .final_o   (unused_final)
   );
 
-  assign x      = (x_data_i == '0) ? InputBits'(1) : x_data_i;
-  assign raised = RaisedBits'(x) << (Window - Step);
-
-  always_comb begin
-    steps = '0;
-    for (int step = 1; step < Steps; step++) begin
-      if ((x >> (Step * step)) != '0) steps = StepBits'(step);
-    end
-  end
+  quweit_window #(
+    .InputBits (InputBits),
+    .Window    (Window),
+    .Step      (Step),
+    .StepBits  (StepBits)
+  ) u_window (
+    .x_i     (x_data_i),
+    .z_o     (z),
+    .steps_o (steps)
+  );
 
   quweit_constant_line #(
     .Pieces      (Pieces),
@@ -109,7 +107,7 @@ module quweit_wide_pieces #(
   always_ff @(posedge clk_i) begin
     if (advance) begin
       steps_q   <= steps;
-      z_q       <= ZBits'(raised >> (32'(steps) * Step));
+      z_q       <= z;
       waiting_q <= {waiting_q[3*StepBits-1:0], steps_q};
       y_data_o  <= answer;
     end

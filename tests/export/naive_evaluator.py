@@ -171,6 +171,11 @@ def table(step: Step, x: int) -> int:
 
 
 def piecewise_linear(step: Step, x: int) -> int:
+    s, t = line(step, x)
+    return clamp(shifted(s, t) if t > 0 else s << -t, step["low"], step["high"])
+
+
+def line(step: Step, x: int) -> tuple[int, int]:
     z, e = x, 0
     if scaling := step.get("scaling"):
         e = (max(x, 1).bit_length() - 1) // scaling["step"]
@@ -178,13 +183,18 @@ def piecewise_linear(step: Step, x: int) -> int:
         e *= scaling["answer_step"]
     n = sum(one <= z for one in step["breakpoints"])
     s = step["slopes"][n] * z + (step["intercepts"][n] << step["align"])
-    t = step["shift"] + e
-    return clamp(shifted(s, t) if t > 0 else s << -t, step["low"], step["high"])
+    return s, step["shift"] + e
 
 
 def softmax(step: Step, x: Row) -> Row:
     d = [(max(x) - a) * step["multiplier"] for a in x]
-    w = [((512 - a % 256) * 2**7) >> min(a >> 8, 31) for a in d]
+    if exponential := step.get("exponential"):
+        w = [piecewise_linear(exponential, -min(a, 255)) for a in d]
+    else:
+        w = [((512 - a % 256) * 2**7) >> min(a >> 8, 31) for a in d]
+    if reciprocal := step.get("reciprocal"):
+        p, t = line(reciprocal, sum(w))
+        return [min(shifted(a * p, t), 127) for a in w]
     r = 2**31 // sum(w)
     return [min((a * r + 2**23) >> 24, 127) for a in w]
 
@@ -197,6 +207,9 @@ def layer_normalisation(step: Step, x: Row) -> Row:
     count = len(x)
     s = sum(x)
     v = count * sum(a * a for a in x) - s * s
+    if root := step.get("root"):
+        p, t = line(root, v)
+        return [clamp(shifted((count * a - s) * p, t), -128, 127) for a in x]
     r = max(isqrt(v), 1)
     b = r.bit_length()
     reciprocal = 2 ** (b + 16) // r

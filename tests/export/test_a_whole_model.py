@@ -414,3 +414,49 @@ def test_the_reader_agrees_on_functions_in_pieces() -> None:
     x[0, :110] = np.arange(-100, 10)
     traced = trace(program, x)
     assert evaluate(document, x.tolist()).tensors == {name: one.tolist() for name, one in traced.items()}
+
+
+def test_the_reader_agrees_on_normalisations_and_softmax_in_pieces() -> None:
+    root = {
+        "breakpoints": [8],
+        "slopes": [-1, 0],
+        "intercepts": [10, 2],
+        "align": 1,
+        "shift": 3,
+        "low": -128,
+        "high": 127,
+        "scaling": {"window": 4, "step": 2, "answer_step": 1},
+    }
+    reciprocal = {**root, "low": 0, "shift": 1, "scaling": {"window": 4, "step": 2, "answer_step": 2}}
+    exponential = {
+        "breakpoints": [-90, -30],
+        "slopes": [0, 3, 20],
+        "intercepts": [-1, 9, 30],
+        "align": 5,
+        "shift": -5,
+        "low": 0,
+        "high": 65536,
+    }
+    softmax = {"op": "softmax", "source": "norm", "multiplier": 2, "causal": False}
+    document = {
+        "schema": "quweit.program/2",
+        "name": "parts",
+        "input": {"name": "x", "features": 5, "low": -32768, "high": 32767},
+        "steps": [
+            {"op": "layer_normalisation", "name": "norm", "source": "x", "root": root},
+            {**softmax, "name": "first", "exponential": {**exponential, "intercepts": [-1, 9, 40]}},
+            {**softmax, "name": "second", "reciprocal": reciprocal},
+            {
+                **softmax,
+                "name": "y",
+                "exponential": {**exponential, "intercepts": [-1, 9, 40]},
+                "reciprocal": reciprocal,
+            },
+        ],
+        "outputs": [{"name": "y", "source": "y"}],
+    }
+    program = program_from_record(ProgramRecord.model_validate(document))
+    x = np.random.default_rng(3).integers(-300, 301, (200, 5))
+    x[0] = 7
+    traced = trace(program, x)
+    assert evaluate(document, x.tolist()).tensors == {name: one.tolist() for name, one in traced.items()}

@@ -17,8 +17,34 @@ from quweit_cli.errors import ToolFailed
 from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.templating import static_text
 
-BELOW = ("units/quweit_divider.sv", "units/quweit_root.sv")
-MODULES: dict[str, dict[str, int]] = {
+BELOW = (
+    "units/quweit_divider.sv",
+    "units/quweit_root.sv",
+    "units/quweit_piece_select.sv",
+    "units/quweit_signed_product.sv",
+    "units/quweit_piece_line.sv",
+    "units/quweit_constant_line.sv",
+    "units/quweit_window.sv",
+    "units/quweit_piece_exponential.sv",
+)
+EXPONENTIAL: dict[str, int | str] = {  # 0, 3 and 20 a code
+    "Pieces": 3, "Breakpoints": "27'h003c5a6", "Slopes": "24'h140300", "Intercepts": "24'h3c09ff",
+}  # fmt: skip
+ROOT: dict[str, int | str] = {  # three pieces, one of them with a negative intercept
+    "Pieces": 3, "Window": 7, "WordBits": 9, "SumBits": 18, "RootBits": 15, "Align": 5, "Shift": 7,
+    "Breakpoints": "24'h002814", "Slopes": "27'h7fbdb9c", "Intercepts": "27'h3fcf05f",
+}  # fmt: skip
+MODULES: dict[str, dict[str, int | str]] = {
+    "units/quweit_layer_norm_pieces.sv": {"Elements": 6, **ROOT},
+    "units/quweit_piece_exponential.sv": EXPONENTIAL,
+    "units/quweit_softmax_pieces.sv": {
+        "Elements": 5,
+        "SearchedExponential": 1,
+        "SearchedReciprocal": 1,
+        **{f"Exponential{name}": value for name, value in EXPONENTIAL.items()},
+        **ROOT,
+    },
+    "units/quweit_window.sv": {"InputBits": 44, "Window": 10, "Step": 4, "StepBits": 4},
     "units/quweit_layer_norm.sv": {"Elements": 6},
     "units/quweit_softmax_rows.sv": {"Elements": 5},
     "units/quweit_divider.sv": {},
@@ -67,7 +93,7 @@ RARE = ("start_i", "x_last_i", "ends_i")  # one cycle in thirty-two, or nothing 
 SMALL = r"(groups|elements|features|tokens|outputs|rows|inner|columns|cycles)_i$|job_(rows|inner|columns)_i$"
 
 
-def read(folder: Path, module: str, parameters: dict[str, int]) -> tuple[int, int]:
+def read(folder: Path, module: str, parameters: dict[str, int | str]) -> tuple[int, int]:
     """Cycles in which both differ, and cycles whose outputs the simulator knows."""
     top = Path(module).stem
     texts = [with_parameters(static_text(module), top, parameters)]
@@ -127,7 +153,12 @@ def bench(top: str, ports: dict[str, tuple[str, int]]) -> str:
     )  # fmt: skip
 
 
-FAST = ("units/quweit_layer_norm.sv", "model/quweit_rescale.sv")
+FAST = (
+    "units/quweit_layer_norm.sv",
+    "units/quweit_layer_norm_pieces.sv",
+    "units/quweit_softmax_pieces.sv",
+    "model/quweit_rescale.sv",
+)
 
 
 @pytest.mark.requires("yosys", "icarus")

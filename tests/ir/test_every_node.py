@@ -5,6 +5,7 @@ An operation without a case fails. Torch computes in float64 where the node shif
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -57,6 +58,19 @@ WIDE = PiecewiseLinear(
     100,
     RangeScaling(window=4, step=2, answer_step=1),
 )
+ROOT = PiecewiseLinear(
+    np.array([8]),
+    np.array([-1, 0]),
+    np.array([10, 2]),
+    1,
+    3,
+    -128,
+    127,
+    RangeScaling(window=4, step=2, answer_step=1),
+)
+# weights of 2^16 from 0 to -3, and of 2^15 farther away
+EXPONENTIAL = PiecewiseLinear(np.array([-3]), np.array([0, 0]), np.array([4, 8]), 8, -5, 0, 65536)
+RECIPROCAL = dataclasses.replace(ROOT, shift=6, low=0, scaling=RangeScaling(window=4, step=2, answer_step=2))
 AND_XOR = LutLayer(np.array([[0, 2], [1, 3]]), np.array([8, 6], dtype=np.uint64))
 EXAMPLE = block_program(  # of docs/formats.md
     "block0",
@@ -157,6 +171,36 @@ def by_wide_pieces(x: Tensor) -> Tensor:
     one = x.clamp(min=1).double()
     steps = torch.floor((torch.frexp(one).exponent - 1) / 2).double()
     return by_pieces(x, WIDE, torch.floor(one * 2.0**2 / 4.0**steps), steps)
+
+
+def by_softmax_in_pieces(x: Tensor) -> Tensor:
+    far = (x.amax(-1, keepdim=True) - x) * 2 > 3
+    weight = torch.where(far, 2.0**15, 2.0**16).double()
+    total = weight.sum(-1, keepdim=True)
+    steps = torch.floor((torch.frexp(total).exponent - 1) / 2).double()
+    z = torch.floor(total * 2.0**2 / 4.0**steps)
+    reciprocal = torch.where(z < 8, 20 - z, 4.0)
+    return torch.floor(weight * reciprocal * 4.0**-steps / 2**6 + 0.5).clamp(max=127).long()
+
+
+def by_softmax_with_exponential(x: Tensor) -> Tensor:
+    ahead = torch.ones(x.shape[-1:] * 2, dtype=torch.bool).triu(1)
+    score = x.double().masked_fill(ahead, -128.0)
+    far = (score.amax(-1, keepdim=True) - score) > 3
+    weight = torch.where(far, 2.0**15, 2.0**16).double().masked_fill(ahead, 0.0)
+    reciprocal = torch.floor(2.0**31 / weight.sum(-1, keepdim=True))
+    return torch.floor(weight * reciprocal / 2**24 + 0.5).clamp(max=127).long()
+
+
+def by_layer_norm_in_pieces(x: Tensor) -> Tensor:
+    width, exact = x.shape[-1], x.double()
+    total = exact.sum(-1, keepdim=True)
+    one = (width * exact.square().sum(-1, keepdim=True) - total.square()).clamp(min=1)
+    steps = torch.floor((torch.frexp(one).exponent - 1) / 2).double()
+    z = torch.floor(one * 2.0**2 / 4.0**steps)
+    reciprocal = torch.where(z < 8, 20 - z, 4.0)
+    y = torch.floor((width * exact - total) * reciprocal * 2.0 ** -(3 + steps) + 0.5)
+    return y.clamp(-128, 127).long()
 
 
 def by_tokens_before(x: Tensor) -> Tensor:
@@ -462,6 +506,33 @@ CASES = [
         refused=[([TensorType(2**48, *BYTES)], "the sum of weights does not fit int64")],
     ),
     Case(
+        op="softmax",
+        node=Softmax(2, False, EXPONENTIAL, RECIPROCAL),
+        # 2^16 + 2 * 2^15 is 2^17: eight steps of two bits, and 8 of the window, so 4; 2^16 * 4 / 2^(6+16) is 0.06
+        sources=[[4, 0, 0]],
+        answer=[0, 0, 0],
+        types=[TensorType(3, *BYTES)],
+        type=TensorType(3, 0, 127),
+        cost=Cost(
+            comparisons=2 + 3 + 1, additions=5 + 3 + 1, multiplications=6 + 1, stored_bits=3 + 2 + 2 * 4 + 14
+        ),
+        torch=by_softmax_in_pieces,
+        refused=[([TensorType(2**48, *BYTES)], "the sum of weights does not fit int64")],
+    ),
+    Case(
+        op="softmax",
+        node=Softmax(1, True, EXPONENTIAL),
+        sources=[[[7, 100, -100], [3, 3, 127], [4, 0, 0]]],
+        answer=[[127, 0, 0], [64, 64, 0], [64, 32, 32]],
+        types=[TensorType(3, *BYTES, (3,))],
+        type=TensorType(3, 0, 127, (3,)),
+        cost=Cost(
+            comparisons=3 + 6, additions=9 + 6, multiplications=12, divisions=3, stored_bits=3 + 2 + 2 * 4
+        ),
+        torch=by_softmax_with_exponential,
+        refused=[([TensorType(3, *BYTES)], "a causal softmax takes tokens x tokens")],
+    ),
+    Case(
         op="layer_normalisation",
         node=LayerNormalisation(),
         # 4·16 - 4² = 48, root 6 of 3 bits, reciprocal 2^19 / 6: 12 · 87381 / 2^14 is 64.0, -4 · 87381 / 2^14 is -21.3
@@ -471,6 +542,21 @@ CASES = [
         type=TensorType(4, *BYTES, (2,)),
         cost=Cost(additions=2 * 11, multiplications=2 * 14, divisions=2 * 2),
         torch=by_layer_norm,
+        refused=[
+            ([TensorType(2, 0, 32768)], r"takes int16, not 0 \.\.\. 32768"),
+            ([TensorType(2**17, *HALVES)], "rows of 131072 elements do not fit int64"),
+        ],
+    ),
+    Case(
+        op="layer_normalisation",
+        node=LayerNormalisation(ROOT),
+        # 48 is 12 of the window 4 ... 15 and two steps of two bits: 12 · 4 / 2^5 is 1.5, -4 · 4 / 2^5 is -0.5
+        sources=[[[0, 0, 0, 4], [7, 7, 7, 7]]],
+        answer=[[0, 0, 0, 2], [0, 0, 0, 0]],
+        types=[TensorType(4, *HALVES, (2,))],
+        type=TensorType(4, *BYTES, (2,)),
+        cost=Cost(comparisons=2, additions=2 * 12, multiplications=2 * 15, stored_bits=4 + 2 + 2 * 4),
+        torch=by_layer_norm_in_pieces,
         refused=[
             ([TensorType(2, 0, 32768)], r"takes int16, not 0 \.\.\. 32768"),
             ([TensorType(2**17, *HALVES)], "rows of 131072 elements do not fit int64"),
@@ -586,6 +672,19 @@ def piecewise(**changes: Any) -> Node:
     return made
 
 
+def norm(**changes: Any) -> LayerNormalisation:
+    """With a root that was changed."""
+    return LayerNormalisation(dataclasses.replace(ROOT, **changes))
+
+
+def softmax(part: PiecewiseLinear | None = None, multiplier: int = 1, **changes: Any) -> Softmax:
+    """With a part that was changed."""
+    parts = {EXPONENTIAL: EXPONENTIAL, RECIPROCAL: RECIPROCAL}
+    if part is not None:
+        parts[part] = dataclasses.replace(part, **changes)
+    return Softmax(multiplier, False, *parts.values())
+
+
 def named(case: Case) -> str:
     return case.op
 
@@ -681,6 +780,32 @@ def test_a_record_says_what_is_computed(op: str) -> None:
         (lambda: piecewise(high=-4), "every output is constant"),
         (lambda: RangeScaling(4, 5, 1), "steps of 5 bits in a window of 4"),
         (lambda: RangeScaling(4, 2, 3), "an answer of 3 bits a step"),
+        (lambda: norm(scaling=None), "the root scales no ranges"),
+        (lambda: norm(scaling=RangeScaling(4, 2, 2)), "the root of 2\\^step is not 2\\^answer_step"),
+        (lambda: norm(low=0), "a normalisation answers in int8"),
+        (lambda: norm(shift=0), "a normalisation shifts down with rounding, not by 0"),
+        (lambda: norm(slopes_N=np.array([-1, -9])), "a root is above 0, and the pieces answer"),
+        (lambda: norm(scaling=RangeScaling(18, 2, 1)), "a window of 18 bits"),
+        (lambda: norm(slopes_N=np.array([2**16, 0])), "a slope or an intercept of 18 bits"),
+        (lambda: norm(align=17), "a shift of intercepts of 17 bits"),
+        (lambda: norm(shift=50).output_type(TensorType(4, *HALVES)), "a shift of 67, more than 62"),
+        (lambda: softmax(multiplier=3), "a multiplier of 3, and codes of an exponential want a power of two"),
+        (lambda: softmax(EXPONENTIAL, scaling=RangeScaling(4, 2, 2)), "the exponential scales ranges"),
+        (lambda: softmax(EXPONENTIAL, high=65535), r"weights are 0 \.\.\. 65536"),
+        (lambda: softmax(EXPONENTIAL, shift=1), "weights are shifted up, not down by 1"),
+        (
+            lambda: softmax(EXPONENTIAL, intercepts_N=np.array([4, 4])),
+            "the weight of the largest score is 32768",
+        ),
+        (lambda: softmax(RECIPROCAL, scaling=None), "the reciprocal scales no ranges"),
+        (lambda: softmax(RECIPROCAL, scaling=RangeScaling(4, 2, 1)), "the reciprocal of 2\\^step"),
+        (lambda: softmax(RECIPROCAL, low=-128), r"probabilities are 0 \.\.\. 127"),
+        (lambda: softmax(RECIPROCAL, shift=0), "a softmax shifts down with rounding, not by 0"),
+        (lambda: softmax(RECIPROCAL, slopes_N=np.array([-1, -9])), "a reciprocal is above 0"),
+        (
+            lambda: softmax(RECIPROCAL, shift=50).output_type(TensorType(3, *BYTES)),
+            "a shift of 66, more than 62",
+        ),
         (lambda: Embedding(np.zeros(3, int)), "rows of features"),
         (lambda: PositionEmbedding(np.full((2, 2), 2**47 + 1)), "vectors of positions must lie within"),
         (lambda: Neighbourhood(5, causal=False), "no square|not a square"),

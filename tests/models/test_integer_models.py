@@ -15,6 +15,7 @@ from quweit_cli import config, ir
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch
 from quweit_cli.export import whole
 from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear, RangeScaling
 from quweit_cli.ir.nodes.products import MatrixProduct
 from quweit_cli.ir.program import evaluate
 from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build, grids_of
@@ -316,3 +317,73 @@ def test_softmax_and_normalisation_equal_their_nodes_at_the_edges() -> None:
         FixedPoint(torch.from_numpy(rows / 256), torch.tensor(8, dtype=torch.int32))
     )
     np.testing.assert_array_equal((normal.value * 32).numpy(), layer_norm(rows))
+
+
+def test_a_normalisation_in_pieces_equals_its_node_and_learns_as_the_function() -> None:
+    """In training as well, on the grid of the stream."""
+    pieces = PiecewiseLinear(
+        np.array([16, 40]),
+        np.array([-9, -4, -1]),
+        np.array([20, 17, 12]),
+        4,
+        3,
+        -128,
+        127,
+        RangeScaling(6, 4, 2),
+    )
+    random = np.random.default_rng(0)
+    rows = random.integers(-32768, 32768, (40, 24))
+    rows[0], rows[1], rows[2] = 5, [-32768] * 12 + [32767] * 12, [0] * 23 + [1]
+    value = torch.from_numpy(rows / 256)
+    fraction, module = torch.tensor(8, dtype=torch.int32), Normalisation(pieces)
+    assert np.array_equal(module.node().evaluate(rows), layer_norm(rows, pieces))
+    for training in (False, True):
+        x = value.clone().requires_grad_(training)
+        normal = module.train(training)(FixedPoint(x, fraction)).value
+        np.testing.assert_array_equal((normal * 32).detach().numpy(), layer_norm(rows, pieces))
+    wanted = torch.randn(normal.shape, dtype=normal.dtype, generator=torch.Generator().manual_seed(0))
+    (normal * wanted).sum().backward()
+    real = value.clone().requires_grad_()
+    (torch.nn.functional.layer_norm(real, real.shape[-1:]) * wanted).sum().backward()
+    assert x.grad is not None and torch.equal(x.grad, real.grad)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_softmax_in_pieces_equals_its_node_and_learns_as_the_function(causal: bool) -> None:
+    exponential = PiecewiseLinear(
+        np.array([-90, -30]), np.array([0, 3, 20]), np.array([-1, 9, 60]), 5, -5, 0, 1 << 16
+    )
+    reciprocal = PiecewiseLinear(
+        np.array([16, 40]),
+        np.array([-9, -4, -1]),
+        np.array([20, 17, 12]),
+        4,
+        2,
+        0,
+        127,
+        RangeScaling(6, 3, 3),
+    )
+    score = np.random.default_rng(0).integers(-128, 128, (3, 9, 9))
+    score[0, :3] = -128
+    fraction = torch.tensor(4, dtype=torch.int32)
+    for parts in ((exponential, None), (None, reciprocal), (exponential, reciprocal)):
+        module = Softmax(causal=causal, exponential=parts[0], reciprocal=parts[1])
+        expected = module.node(4).evaluate(score)
+        for training in (False, True):
+            x = torch.from_numpy(score / 16).requires_grad_(training)
+            got = module.train(training)(FixedPoint(x, fraction)).value
+            np.testing.assert_array_equal((got * 128).detach().numpy(), expected)
+        wanted = torch.randn(got.shape, dtype=got.dtype, generator=torch.Generator().manual_seed(0))
+        (got * wanted).sum().backward()
+        real = torch.from_numpy(score / 16).requires_grad_()
+        seen = real.masked_fill(torch.ones(9, 9).triu(1).bool(), -torch.inf) if causal else real
+        (torch.softmax(seen, -1) * wanted).sum().backward()
+        assert x.grad is not None and real.grad is not None
+        torch.testing.assert_close(x.grad, real.grad)
+
+
+def test_pieces_that_nobody_searched_yet_make_no_model() -> None:
+    settings = tiny_digits("model.arithmetic=integer", "model.functions.root={bits: 9}").model
+    meta = {"kind": "images", "side": 8, "channels": 1, "classes": ["a", "b"], "mean": [0.0], "std": [1.0]}
+    with pytest.raises(ConfigError, match=r"`model.functions.root` says which pieces to take"):
+        build(settings, meta)

@@ -25,7 +25,8 @@ from quweit_cli.energy.paper import comparison, table3, table4
 from quweit_cli.energy.paper.measured import IN_CELLS, Block, Measured, Power, Silicon, Target
 from quweit_cli.errors import ArtifactError, ToolFailed
 from quweit_cli.hdl.units import streams as unit_streams
-from quweit_cli.hdl.units.design import FOLDER, PIPELINED, render_units, softmax_cycles, units_of
+from quweit_cli.hdl.units.cycles import softmax_cycles
+from quweit_cli.hdl.units.design import FOLDER, PIPELINED, render_units, units_of
 from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.stages import synth
 from quweit_cli.synthesizers.library import flow, mapping

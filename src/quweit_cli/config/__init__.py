@@ -13,7 +13,7 @@ from quweit_cli.config.experiment import (
     settings,
     with_overrides,
 )
-from quweit_cli.config.functions import Approximate
+from quweit_cli.config.functions import Approximate, Functions, Pieces
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
 from quweit_cli.config.model import Block, Model, Thermometer, ValueBits
 from quweit_cli.config.training import Distillation, Steps, Training
@@ -30,10 +30,12 @@ __all__ = [
     "Energy",
     "Experiment",
     "Fold",
+    "Functions",
     "Libraries",
     "Model",
     "Part",
     "Pattern",
+    "Pieces",
     "Rtl",
     "Settings",
     "Sim",

@@ -59,6 +59,13 @@ def load_experiment(path: Path) -> Experiment:
         libraries = tuple(_beside(path, library) for library in experiment.synth.liberty)
         synth = experiment.synth.model_copy(update={"liberty": libraries})
         experiment = experiment.model_copy(update={"synth": synth})
+    documents = {
+        role: _beside(path, choice) for role, choice in experiment.model.functions if isinstance(choice, Path)
+    }
+    if documents:
+        functions = experiment.model.functions.model_copy(update=documents)
+        model = experiment.model.model_copy(update={"functions": functions})
+        experiment = experiment.model_copy(update={"model": model})
     training = experiment.training
     if (teacher := training.distill.teacher) is not None:
         distill = training.distill.model_copy(update={"teacher": _beside(path, teacher)})

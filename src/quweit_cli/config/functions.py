@@ -1,14 +1,18 @@
-"""Settings of `quweit approximate`."""
+"""Settings of functions in pieces: what `quweit approximate` searches, and what a model has in place of exact arithmetic."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from quweit_cli.boundary.quantities import Seed
+from quweit_cli.boundary.quantities import File, Seed
 from quweit_cli.config.base import Settings
+from quweit_cli.ir.nodes.functions import LayerNormalisation, check_exponential, check_reciprocal
+from quweit_cli.ir.nodes.piecewise import PiecesRecord, PiecewiseLinear
 
 
 def _power_of_two(scale: float) -> float:
@@ -62,3 +66,68 @@ class Approximate(Settings):
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"the range {self.low:g} ... {self.high:g} is empty")
         return self
+
+
+class Pieces(Settings):
+    """A search of its own, when training begins."""
+
+    segments: int = Field(8, ge=2, le=64, description="pieces at most")
+    bits: int = Field(9, ge=4, le=12, description="of a slope, and of an intercept")
+    method: Literal["exact", "genetic"] = Field("exact", description="the best there is, or GQA-LUT")
+
+
+def _document(path: Path) -> Path:
+    if path.suffix.lower() != ".json":
+        raise ValueError(
+            "`exact`, a number of `segments` and `bits`, or a document (.json) of `quweit approximate` is wanted"
+        )
+    return path
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, PiecesRecord) or (isinstance(value, dict) and "slopes" in value):
+        return "found"
+    if isinstance(value, Pieces | dict):
+        return "search"
+    return "exact" if value == "exact" else "document"
+
+
+def _choice(check: Callable[[PiecewiseLinear], object]) -> Any:
+    """check: raises ValueError for pieces that are no such part."""
+
+    def checked(found: PiecesRecord) -> PiecesRecord:
+        check(found.pieces())
+        return found
+
+    return Annotated[
+        Annotated[Literal["exact"], Tag("exact")]
+        | Annotated[Pieces, Tag("search")]
+        | Annotated[File, AfterValidator(_document), Tag("document")]
+        | Annotated[PiecesRecord, AfterValidator(checked), Tag("found")],
+        Discriminator(_kind),
+    ]
+
+
+if TYPE_CHECKING:
+    Exponential = Literal["exact"] | Pieces | Path | PiecesRecord
+    Reciprocal = Literal["exact"] | Pieces | Path | PiecesRecord
+    Root = Literal["exact"] | Pieces | Path | PiecesRecord
+else:
+    Exponential, Reciprocal = _choice(check_exponential), _choice(check_reciprocal)
+    Root = _choice(LayerNormalisation)
+
+
+class Functions(Settings):
+    """What models in integers compute in pieces. A checkpoint holds the pieces themselves."""
+
+    exponential: Exponential = Field(
+        "exact",
+        description="exp of a softmax: `exact`, pieces to search (`segments`, `bits`, `method`), or a document of `quweit approximate exp`, relative to the experiment file",
+    )
+    reciprocal: Reciprocal = Field(
+        "exact", description="1/x of a softmax: the same, of `quweit approximate reciprocal --wide-bits N`"
+    )
+    root: Root = Field(
+        "exact",
+        description="1/√ of a normalisation: the same, of `quweit approximate reciprocal_root --wide-bits N`",
+    )

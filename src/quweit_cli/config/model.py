@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quweit_cli.config.base import Settings
+from quweit_cli.config.functions import Functions
 
 
 class Thermometer(Settings):
@@ -185,6 +186,7 @@ class Model(Settings):
         lt=1,
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
+    functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
     @model_validator(mode="after")
@@ -199,5 +201,13 @@ class Model(Settings):
         if self.dim % groups or luts % groups:
             raise ValueError(
                 f"block.groups ({groups}) must divide dim ({self.dim}) and the LUTs of the last layer ({luts:,})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pieces_are_integers(self) -> Model:
+        if self.arithmetic == "float" and self.functions != Functions():
+            raise ValueError(
+                "`functions` are in pieces where a model computes in integers: `arithmetic: integer`"
             )
         return self

@@ -51,6 +51,10 @@ def train(experiment: config.Experiment) -> Key:
         mode="json", include={"name", "seed", "twin", "data", "model", "training"}
     )
     del options["data"]["path"]
+    documents = {role: one for role, one in experiment.model.functions if isinstance(one, Path)}
+    for role in documents:
+        options["model"]["functions"][role] = "document"
+    functions = {role: digest_of_file(path, f"the function `{role}` ") for role, path in documents.items()}
     for name in ("save_every", "tensorboard"):
         del options["training"][name]  # change nothing in what is learned
     distill = options["training"]["distill"]
@@ -60,7 +64,7 @@ def train(experiment: config.Experiment) -> Key:
     options["training"]["start_from"] = start_from is not None
     read = {"teacher": teacher, "start_from": start_from}
     checkpoints = {name: _checkpoint(path) for name, path in read.items() if path is not None}
-    return Key(_data(experiment.data.path) | checkpoints, options)
+    return Key(_data(experiment.data.path) | functions | checkpoints, options)
 
 
 def dump(checkpoint: Path, options: config.Dump, data_path: Path | None = None) -> Key:

@@ -15,7 +15,7 @@ from quweit_cli import artifacts, config, interrupts
 from quweit_cli.documents import TRAIN, TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.models import Network, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
-from quweit_cli.stages import foresight, keys
+from quweit_cli.stages import foresight, keys, parts
 from quweit_cli.stages.unfinished import Unfinished
 from quweit_cli.training import checkpoint, datasets, metrics, state
 from quweit_cli.training.device import pick_device
@@ -43,6 +43,7 @@ def run(
 
     Raises:
         ConfigError: settings that do not fit the dataset, this machine, or what is to be resumed.
+        ArtifactError: a function in pieces that cannot be read.
         DataUnavailable: the dataset is not here and cannot be fetched.
         QuweitError: the loss is no longer a number.
         KeyboardInterrupt: with a note of what is saved.
@@ -58,6 +59,7 @@ def run(
             project, "train", inputs=key.inputs, options=key.options
         ):
             return TRAIN.load(project)
+        experiment = parts.with_pieces(experiment, progress=progress)
         training = _Training(experiment, data, Unfinished(project, key), deadline, processes, progress)
         foresight.check(training.models, data, training.start_from, project)
         try:

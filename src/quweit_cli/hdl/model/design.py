@@ -20,13 +20,25 @@ from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
+from quweit_cli.hdl.units.lanes import WINDOW
+from quweit_cli.hdl.units.pieces import LINE
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.templating import render, static_text
 
 PIXEL_BITS, LOGIT_BITS = 8, 32
-UNITS = ("quweit_divider.sv", "quweit_root.sv", "quweit_softmax_rows.sv", "quweit_layer_norm.sv")
+UNITS = (
+    "quweit_divider.sv",
+    "quweit_root.sv",
+    *LINE,
+    WINDOW,
+    "quweit_piece_exponential.sv",
+    "quweit_softmax_rows.sv",
+    "quweit_softmax_pieces.sv",
+    "quweit_layer_norm.sv",
+    "quweit_layer_norm_pieces.sv",
+)  # of which a model has those of its lanes
 ENGINES = (
     "quweit_memory.sv",
     "quweit_rom.sv",
@@ -95,7 +107,7 @@ def render_model(
     _check_flushing(layout)
     placed = [PlacedBlock(block, shift) for block, shift in zip(blocks, layout.block_shifts, strict=True)]
     once = {f"rtl/{file}": static_text(f"array/{file}") for file in ONCE}
-    once |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in UNITS}
+    once |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in _units(layout)}
     once |= {
         f"rtl/model/{file}": static_text(f"model/{file}")
         for file in (*ENGINES, *(OF_TEXTS if layout.text else OF_IMAGES))
@@ -120,6 +132,12 @@ def render_model(
     files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
     files |= {memory.file: "\n".join(memory.lines) + "\n" for memory in layout.memories.values()}
     return files, design
+
+
+def _units(layout: Layout) -> list[str]:
+    """Files of its lanes, in compile order."""
+    wanted = {*layout.norm_lane.sources, *layout.softmax_lane.sources}
+    return [name for name in UNITS if name in wanted]
 
 
 FOLDER = "tb/vectors/model"

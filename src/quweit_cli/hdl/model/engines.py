@@ -8,6 +8,7 @@ from quweit_cli.documents import BlockDesign, Engine, Part
 from quweit_cli.hdl.array.design import parts_of_array
 from quweit_cli.hdl.model.layout import Layout, Text
 from quweit_cli.hdl.model.schedule import BETWEEN, Kind
+from quweit_cli.hdl.units.lanes import Lane
 
 
 def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: int) -> list[Engine]:
@@ -27,14 +28,8 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
             [_part("quweit_rescale", side + (0 if layout.text else 1), Lanes=1)],
             sum(_cycles(layout, "product", "sum")),
         ),
-        _engine(
-            "norm", [_part("quweit_layer_norm", lanes, Elements=layout.width)], sum(_cycles(layout, "norm"))
-        ),
-        _engine(
-            "softmax",
-            [_part("quweit_softmax_rows", lanes, Elements=layout.tokens)],
-            sum(_cycles(layout, "softmax")),
-        ),
+        _engine("norm", [_lane(layout.norm_lane, lanes)], sum(_cycles(layout, "norm"))),
+        _engine("softmax", [_lane(layout.softmax_lane, lanes)], sum(_cycles(layout, "softmax"))),
         *([] if layout.text else [_engine("sum", [token_sum], sum(_cycles(layout, "sum")))]),
         *(
             _engine(block.name, [_part(block.top)], cycles)
@@ -111,6 +106,10 @@ def _memories(layout: Layout) -> list[Part]:
         _part("quweit_rom", side if name == "tables" else 1, Words=memory.words, Bits=memory.bits)
         for name, memory in layout.memories.items()
     ]
+
+
+def _lane(lane: Lane, count: int) -> Part:
+    return Part(module=lane.module, parameters=lane.parameters, count=count)
 
 
 def _part(module: str, count: int = 1, **parameters: int) -> Part:

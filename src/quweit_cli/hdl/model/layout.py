@@ -28,9 +28,10 @@ from quweit_cli.hdl.model.schedule import (
     Sink,
     fields_of_word,
 )
-from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.lanes import Lane, norm_lane, softmax_lane
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.types import INT32
 
 SIDES = (8, 16, 32, 64)
@@ -107,6 +108,9 @@ class Layout:
     width: int
     logits: int
     folder: str
+    root: PiecewiseLinear | None = None  # of all normalisations, where it is in pieces
+    exponential: PiecewiseLinear | None = None  # of all softmax likewise
+    reciprocal: PiecewiseLinear | None = None
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
     activations: int = 0  # words
@@ -122,6 +126,14 @@ class Layout:
     @property
     def fields(self) -> list[tuple[str, int, int]]:
         return list(fields_of_word())
+
+    @property
+    def norm_lane(self) -> Lane:
+        return norm_lane(self.width, self.root)
+
+    @property
+    def softmax_lane(self) -> Lane:
+        return softmax_lane(self.tokens, self.exponential, self.reciprocal)
 
     @property
     def parts(self) -> int:
@@ -268,7 +280,7 @@ class Layout:
 
     def norm(self, name: str, result_base: int) -> None:
         def job(tiles: int, parts: int) -> Job:
-            cycles = tiles * parts * (layer_norm_cycles(self.width) + GROUP) + GROUP
+            cycles = tiles * parts * (self.norm_lane.cycles + GROUP) + GROUP
             return Job(
                 name,
                 "norm",
@@ -286,7 +298,7 @@ class Layout:
         """In place. groups: tiles of queries, of one head or several. elements: those of the probabilities."""
 
         def job(groups: int, parts: int) -> Job:
-            cycles = groups * parts * (softmax_cycles(self.tokens) + GROUP) + GROUP
+            cycles = groups * parts * (self.softmax_lane.cycles + GROUP) + GROUP
             return Job(
                 name,
                 "softmax",

@@ -15,7 +15,8 @@ from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
-from quweit_cli.ir.nodes.functions import Softmax, Table
+from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.types import INT16, INT32
@@ -53,6 +54,7 @@ def lay_out(
     if not layers or len(layers[0].input_type.shape) != 2:
         raise UnsupportedModel(f"`{program.name}` has no layers of tokens", hint="leave `rtl.side` out")
     tokens, width = layers[0].input_type.shape
+    parts = _parts_of([*layers, program])
     made = Layout(
         side=side,
         lanes=lanes,
@@ -61,6 +63,9 @@ def lay_out(
         width=width,
         logits=steps.product("logits_sum").weights_IO.shape[1],
         folder=folder,
+        root=parts["root"],
+        exponential=parts["exponential"],
+        reciprocal=parts["reciprocal"],
     )
     normal = _lay_out_input(made, steps)
     of_blocks = sum("hidden_sum" not in Operations(layer) for layer in layers)
@@ -79,6 +84,28 @@ def lay_out(
             hint="a larger `rtl.side` has fewer words; without it the blocks are rendered as before",
         ) from None
     return made
+
+
+def _parts_of(programs: Sequence[Program]) -> dict[str, PiecewiseLinear | None]:
+    """The pieces that all normalisations have, and all softmax; None where they have none.
+
+    Raises:
+        UnsupportedModel: they have different ones.
+    """
+    nodes = [step.node for program in programs for step in program.steps]
+    softmax = [node for node in nodes if isinstance(node, Softmax)]
+    found = {
+        "root": [node.root for node in nodes if isinstance(node, LayerNormalisation)],
+        "exponential": [node.exponential for node in softmax],
+        "reciprocal": [node.reciprocal for node in softmax],
+    }
+    for role, parts in found.items():
+        if len({None if one is None else one.as_part().model_dump_json() for one in parts}) > 1:
+            raise UnsupportedModel(
+                f"normalisations or softmax have a different {role} each, and the lanes of a model have one",
+                hint=f"train it with one `model.functions.{role}`, or leave `rtl.side` out; the blocks are rendered as before",
+            )
+    return {role: parts[0] if parts else None for role, parts in found.items()}
 
 
 def _read(program: Program, steps: Operations) -> Image | Text:

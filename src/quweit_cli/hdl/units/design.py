@@ -15,6 +15,8 @@ from quweit_cli import __version__
 from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
+from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.lanes import norm_lane
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
 from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
@@ -25,6 +27,7 @@ from quweit_cli.ir.nodes.functions import (
     gelu_table,
     octaves,
 )
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.templating import static_text
 
 SCALE = 1 / 16  # of scores, and of what goes into and comes out of the GELU
@@ -77,6 +80,8 @@ class Unit(NamedTuple):
                 return elements | {"Table": literals.unsigned(packed_entries, 8 * len(entries_N))}
             case Softmax(multiplier=multiplier):
                 return elements | {"Multiplier": str(multiplier)}
+            case LayerNormalisation(root=root):
+                return norm_lane(self.elements, root).parameters
             case _:
                 return elements
 
@@ -118,7 +123,7 @@ def render_units(
     units: Sequence[Unit], *, pipelined: bool = False
 ) -> tuple[dict[str, str], list[UnitDesign]]:
     """Name -> text of every file of these units, and what the manifest says of them."""
-    names = PIPELINED if pipelined else SOURCES
+    names = PIPELINED if pipelined else _names(units)
     designs: list[UnitDesign] = []
     vectors: dict[str, str] = {}
     for unit in units:
@@ -127,6 +132,29 @@ def render_units(
         vectors |= own
         designs.append(_describe(unit, sources_of(names), own, len(rows_RN), pipelined))
     return render_designs(designs, names) | vectors, designs
+
+
+def unit_in_pieces(unit: Unit, root: PiecewiseLinear) -> Unit:
+    """A normalisation with a root in pieces, in place of one with an exact root."""
+    lane = norm_lane(unit.elements, root)
+    return unit._replace(
+        name=f"{unit.name}_pieces",
+        words=f"{unit.words}, root in {len(root.slopes_N)} pieces",
+        module=lane.module,
+        node=LayerNormalisation(root),
+        most_cycles=lane.cycles,
+    )
+
+
+def _names(units: Sequence[Unit]) -> tuple[str, ...]:
+    """Of files: those of all units without pieces, and what units with pieces have besides."""
+    more = [
+        name
+        for unit in units
+        if isinstance(unit.node, LayerNormalisation) and unit.node.root is not None
+        for name in norm_lane(unit.elements, unit.node.root).sources
+    ]
+    return tuple(dict.fromkeys((*SOURCES, *more)))
 
 
 def sources_of(names: Sequence[str]) -> list[str]:
@@ -187,18 +215,3 @@ def _describe(
         dense_only=unit.dense_only,
         pipelined=pipelined,
     )
-
-
-def softmax_cycles(elements: int, pipelined: bool = False) -> int:
-    """First element taken to last given: three passes, the division (32) and its start and end."""
-    return 3 * elements + 34 + (15 if pipelined else 0)
-
-
-def layer_norm_cycles(elements: int, pipelined: bool = False) -> int:
-    """At most, for a constant row: two passes, square root, alignment of the root, reciprocal, their changes.
-
-    Pipelined, the spread takes a cycle a bit of the root as well.
-    """
-    root_bits = 16 + max(1, (elements - 1).bit_length())
-    more = root_bits + 19 if pipelined else 0
-    return 2 * elements + root_bits + root_bits + (root_bits + 17) + 3 + more

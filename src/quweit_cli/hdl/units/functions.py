@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.units.design import render_designs, sources_of
+from quweit_cli.hdl.units.pieces import pieces_parameters, sum_bits
 from quweit_cli.hdl.vectors import golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.functions import Table
@@ -23,6 +24,7 @@ Floats = NDArray[np.float32]
 PIECES = ("quweit_lane.sv", "quweit_piece_select.sv")
 LINE = ("quweit_signed_product.sv", "quweit_piece_line.sv")
 CONSTANT = (*PIECES, *LINE, "quweit_constant_line.sv")
+WINDOW = "quweit_window.sv"
 LOADED = (*PIECES, "quweit_loaded_pieces.sv")
 STAGES = {
     "quweit_pieces": 4,
@@ -70,11 +72,15 @@ def constant_pieces(name: str, node: PiecewiseLinear) -> FunctionUnit:
         raise ValueError("two pieces or more, and answers in int8, are what this unit has")
     codes_C = np.arange(-128, 128)
     bits = node.word_bits
-    parameters = _pieces(node, 8, bits) | {
-        "SumBits": str(_sum_bits(node, 8)),
-        "Align": str(node.align),
-        "Shift": str(node.shift),
-    }
+    parameters = (
+        {"Elements": "1"}
+        | pieces_parameters(node, 8, bits)
+        | {
+            "SumBits": str(sum_bits(node, 8)),
+            "Align": str(node.align),
+            "Shift": str(node.shift),
+        }
+    )
     return FunctionUnit(
         name, f"{len(node.slopes_N)} pieces, constant", "quweit_pieces", parameters, (*CONSTANT, "quweit_pieces.sv"),
         _beats(codes_C), _beats(node.evaluate(codes_C)), 8, 8,
@@ -95,20 +101,23 @@ def wide_pieces(name: str, node: PiecewiseLinear, bits: int) -> FunctionUnit:
     inputs = _wide_inputs(bits)
     answers = node.evaluate(inputs)
     word, window = node.word_bits, scaling.window + 1
-    sum_bits = _sum_bits(node, window)
-    parameters = _pieces(node, window, word) | {
-        "InputBits": str(bits),
-        "Window": str(scaling.window),
-        "Step": str(scaling.step),
-        "AnswerStep": str(scaling.answer_step),
-        "Lift": str(-node.shift),
-        "SumBits": str(sum_bits),
-        "OutputBits": str(WIDE_OUTPUT),
-        "Align": str(node.align),
-    }
+    parameters = (
+        {"Elements": "1"}
+        | pieces_parameters(node, window, word)
+        | {
+            "InputBits": str(bits),
+            "Window": str(scaling.window),
+            "Step": str(scaling.step),
+            "AnswerStep": str(scaling.answer_step),
+            "Lift": str(-node.shift),
+            "SumBits": str(sum_bits(node, window)),
+            "OutputBits": str(WIDE_OUTPUT),
+            "Align": str(node.align),
+        }
+    )
     return FunctionUnit(
         name, f"{len(node.slopes_N)} pieces, constant, of inputs of {bits} bits", "quweit_wide_pieces", parameters,
-        (*CONSTANT, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
+        (*CONSTANT, WINDOW, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
     )  # fmt: skip
 
 
@@ -265,32 +274,6 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         words=[one & (1 << unit.input_bits) - 1 for one in unit.rows[0][: unit.head]],
     )
     return design, vectors
-
-
-def _pieces(node: PiecewiseLinear, input_bits: int, bits: int) -> dict[str, str]:
-    pieces = len(node.slopes_N)
-    return {
-        "Elements": "1",
-        "Pieces": str(pieces),
-        "InputBits": str(input_bits),
-        "WordBits": str(bits),
-        "Breakpoints": _literal(node.breakpoints_M, input_bits, pieces),
-        "Slopes": _literal(node.slopes_N, bits, pieces),
-        "Intercepts": _literal(node.intercepts_N, bits, pieces),
-    }
-
-
-def _literal(values: Integers, bits: int, count: int) -> str:
-    """Index 0 in the low bits."""
-    packed_values = sum((int(one) & (1 << bits) - 1) << bits * place for place, one in enumerate(values))
-    return literals.unsigned(packed_values, bits * count)
-
-
-def _sum_bits(node: PiecewiseLinear, input_bits: int) -> int:
-    """That hold every product, every aligned intercept with its rounding, and their sum."""
-    largest = int(np.abs(node.slopes_N).max()) << input_bits - 1
-    largest += (int(np.abs(node.intercepts_N).max()) << node.align) + (1 << max(node.shift, 0))
-    return max(largest.bit_length() + 1, input_bits + node.word_bits)
 
 
 def _words(node: PiecewiseLinear, pieces: int, highest: int) -> list[int]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl.stimulus import RESET, Stream
-from quweit_cli.hdl.units.design import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.units.rows import drawn
 from quweit_cli.ir.nodes.base import Integers
 
 ROWS = 4  # recorded
 GELU_CYCLES = 2048
+PIECES = "quweit_layer_norm_pieces"
+CODES_A_STEP = 4  # of an exponential in pieces: scores in steps of 1/8
 LANE = 16  # registers of a lane at most
 WORD_BITS = 8  # of a code of int32 below that of int8
 SAID = "rows of a normal distribution, deviation 32 of int8 and 2,000 of int16, seed 0"
@@ -28,17 +31,23 @@ def stream_of(unit: UnitDesign) -> Stream:
     return MAKERS[unit.top](unit)
 
 
-def lane_stream(module: str, elements: int, multiplier: int) -> Stream | None:
+def lane_stream(
+    module: str, elements: int, multiplier: int, parameters: Mapping[str, str] = MappingProxyType({})
+) -> Stream | None:
     """Of a lane of a whole model; None of a module that is none.
 
-    multiplier: of a softmax, which has it as an input.
+    multiplier: of a softmax with an exact exponential, which has it as an input. parameters: of a lane in pieces.
     """
-    if module == "quweit_softmax_rows":
-        made = _of_softmax(module, elements, softmax_cycles(elements))
+    if module in ("quweit_softmax_rows", "quweit_softmax_pieces"):
+        reciprocal = parameters.get("SearchedReciprocal") == "1"
+        multiplier = CODES_A_STEP if parameters.get("SearchedExponential") == "1" else multiplier
+        made = _of_softmax(module, elements, softmax_cycles(elements, reciprocal=reciprocal))
         still = {"multiplier_i": [multiplier] * made.cycles, "counts_i": [0xFFFF] * made.cycles}
         return made._replace(ports=made.ports | still)
     if module == "quweit_layer_norm":
         return _of_layer_norm(module, elements, layer_norm_cycles(elements))
+    if module == PIECES:
+        return _of_even_norm(module, elements, layer_norm_cycles(elements, pieces=True))
     return None
 
 
@@ -52,6 +61,16 @@ def _softmax(unit: UnitDesign) -> Stream:
 
 def _layer_norm(unit: UnitDesign) -> Stream:
     return _of_layer_norm(unit.name, unit.features, unit.initiation_interval_cycles)
+
+
+def _norm_in_pieces(unit: UnitDesign) -> Stream:
+    return _of_even_norm(unit.name, unit.features, unit.initiation_interval_cycles)
+
+
+def _of_even_norm(name: str, elements: int, cycles: int) -> Stream:
+    """Every row takes as long."""
+    rows_RD = drawn(1 + ROWS, elements, 16)
+    return _played(name, rows_RD, [cycles] * len(rows_RD), 16)
 
 
 def _of_softmax(name: str, elements: int, cycles: int) -> Stream:
@@ -90,6 +109,7 @@ MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
     "quweit_gelu": _gelu,
     "quweit_softmax": _softmax,
     "quweit_layer_norm": _layer_norm,
+    PIECES: _norm_in_pieces,
     "quweit_pieces": _function,
     "quweit_loadable_pieces": _function,
     "quweit_wide_pieces": _function,

@@ -52,13 +52,18 @@ class RangeScaling:
 
     def steps(self, x: Integers) -> Integers:
         """Of each input; one below 1 counts as 1."""
-        bits = np.frexp(np.maximum(x, 1).astype(np.float64))[1].astype(np.int64)  # exact below 2^53
-        exponents: Integers = (bits - 1) // self.step
+        above = np.maximum(x, 1)
+        high = above >> 31  # floating point is exact below 2^53
+        bits = np.where(
+            high > 0, np.frexp(high.astype(np.float64))[1] + 31, np.frexp(above.astype(np.float64))[1]
+        )
+        exponents: Integers = (bits.astype(np.int64) - 1) // self.step
         return exponents
 
     def brought(self, x: Integers) -> Integers:
         """Each input in the window."""
-        scaled: Integers = (np.maximum(x, 1) << (self.window - self.step)) >> (self.step * self.steps(x))
+        down = self.step * self.steps(x) - (self.window - self.step)
+        scaled: Integers = (np.maximum(x, 1) << np.maximum(-down, 0)) >> np.maximum(down, 0)
         return scaled
 
     def most_steps(self, high: int) -> int:
@@ -101,12 +106,19 @@ class PiecewiseLinear:
         return bits_of_range(min(int(both.min()), -1), int(both.max()))
 
     def evaluate(self, x_RD: Integers) -> Integers:
-        shift_RD: Integers | int = self.shift
+        return self.rounded(*self.sums(x_RD))
+
+    def sums(self, x_RD: Integers) -> tuple[Integers, Integers]:
+        """Slope times input and intercept, and the shift of each."""
+        shift_RD = np.full_like(x_RD, self.shift)
         if self.scaling is not None:
-            shift_RD = self.shift + self.scaling.answer_step * self.scaling.steps(x_RD)
+            shift_RD += self.scaling.answer_step * self.scaling.steps(x_RD)
             x_RD = self.scaling.brought(x_RD)
         piece_RD = self.pieces(x_RD)
-        sum_RD = self.slopes_N[piece_RD] * x_RD + (self.intercepts_N[piece_RD] << self.align)
+        return self.slopes_N[piece_RD] * x_RD + (self.intercepts_N[piece_RD] << self.align), shift_RD
+
+    def rounded(self, sum_RD: Integers, shift_RD: Integers) -> Integers:
+        """Sums as answers: shifted with rounding, and clamped."""
         up_RD, down_RD = np.maximum(-shift_RD, 0), np.maximum(shift_RD, 0)
         half_RD = (np.int64(1) << down_RD) >> 1
         clamped_RD: Integers = np.clip(((sum_RD << up_RD) + half_RD) >> down_RD, self.low, self.high)
@@ -169,8 +181,12 @@ class PiecewiseLinear:
         ).times(x.rows)
 
     def record(self, **step: Any) -> PiecewiseLinearRecord:
+        return PiecewiseLinearRecord(**self.as_part().model_dump(), **step)
+
+    def as_part(self) -> PiecesRecord:
+        """As a part of another node."""
         scaling = self.scaling
-        return PiecewiseLinearRecord(
+        return PiecesRecord(
             breakpoints=self.breakpoints_M.tolist(),
             slopes=self.slopes_N.tolist(),
             intercepts=self.intercepts_N.tolist(),
@@ -180,7 +196,6 @@ class PiecewiseLinear:
             high=self.high,
             scaling=scaling
             and RangeScalingRecord(window=scaling.window, step=scaling.step, answer_step=scaling.answer_step),
-            **step,
         )
 
 
@@ -190,18 +205,9 @@ class RangeScalingRecord(Record):
     answer_step: Integer
 
 
-class PiecewiseLinearRecord(StepRecord):
-    """Each element by itself; without `scaling`, z = x and e = 0:
+class PiecesRecord(Record):
+    """A function in pieces, where another operation has it as a part."""
 
-    e = floor(log2(max(x, 1)) / step).
-    z = (max(x, 1) * 2^(window-step)) >> step*e.
-    n = number of breakpoints at most z.
-    s = slopes[n]*z + intercepts[n] * 2^align.
-    t = shift + answer_step*e.
-    y = clamp((s + 2^(t-1)) >> t, low, high); with t at most 0, clamp(s * 2^-t, low, high).
-    """
-
-    op: Literal["piecewise_linear"] = "piecewise_linear"
     breakpoints: Few
     slopes: Row
     intercepts: Row
@@ -211,7 +217,8 @@ class PiecewiseLinearRecord(StepRecord):
     high: Integer
     scaling: RangeScalingRecord | None = Field(None, exclude_if=is_absent)
 
-    def node(self) -> PiecewiseLinear:
+    def pieces(self) -> PiecewiseLinear:
+        """Raises ValueError where what was written makes none."""
         scaling = None if self.scaling is None else RangeScaling(**self.scaling.model_dump())
         return PiecewiseLinear(
             integers(self.breakpoints),
@@ -223,3 +230,20 @@ class PiecewiseLinearRecord(StepRecord):
             self.high,
             scaling,
         )
+
+
+class PiecewiseLinearRecord(PiecesRecord, StepRecord):
+    """Each element by itself; without `scaling`, z = x and e = 0:
+
+    e = floor(log2(max(x, 1)) / step).
+    z = (max(x, 1) * 2^(window-step)) >> step*e.
+    n = number of breakpoints at most z.
+    s = slopes[n]*z + intercepts[n] * 2^align.
+    t = shift + answer_step*e.
+    y = clamp((s + 2^(t-1)) >> t, low, high); with t at most 0, clamp(s * 2^-t, low, high).
+    """
+
+    op: Literal["piecewise_linear"] = "piecewise_linear"
+
+    def node(self) -> PiecewiseLinear:
+        return self.pieces()

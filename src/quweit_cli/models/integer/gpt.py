@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.embeddings import Embedding as EmbeddingNode
-from quweit_cli.ir.nodes.functions import LayerNormalisation
 from quweit_cli.models.gpt import Gpt
 from quweit_cli.models.integer.building import Building, Model, Wire, logits, positioned
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
@@ -29,6 +28,7 @@ from quweit_cli.models.integer.operations import (
     Sum,
     folded,
 )
+from quweit_cli.models.integer.pieces import found
 
 
 class IntegerGpt(Gpt):
@@ -36,7 +36,8 @@ class IntegerGpt(Gpt):
         super().__init__(settings, meta)
         self.embedding, self.onto = Embedding(), OntoResidual()
         self.position_onto, self.position_sum = OntoResidual(), Sum()
-        self.normalisation, self.head_product, self.logits = Normalisation(), MatrixProduct(), Logits()
+        root = found(settings.functions.root, "root")
+        self.normalisation, self.head_product, self.logits = Normalisation(root), MatrixProduct(), Logits()
 
     def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
         if layer == 0:
@@ -72,7 +73,9 @@ class IntegerGpt(Gpt):
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, IntegerLayer)
             x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
-        normal = made.add("norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.normalisation)
+        normal = made.add(
+            "norm", self.normalisation.node(), x, fraction=NORM_FRACTION, module=self.normalisation
+        )
         node, fraction = self.head_product.node(normal.bits, *self.head_weights())
         sums = made.add("logits_sum", node, normal, fraction=fraction, module=self.head_product)
         logits(made, sums, self.logits)

@@ -17,8 +17,7 @@ from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.attention import ScoreProduct as ScoreProductNode
 from quweit_cli.ir.nodes.attention import ValueProduct as ValueProductNode
-from quweit_cli.ir.nodes.functions import LayerNormalisation, Table
-from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
+from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.places import Select
 from quweit_cli.ir.nodes.sums import Addition
 from quweit_cli.ir.nodes.tokens import Neighbourhood
@@ -39,6 +38,7 @@ from quweit_cli.models.integer.operations import (
     ValueProduct,
     folded,
 )
+from quweit_cli.models.integer.pieces import found
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
@@ -58,7 +58,12 @@ class IntegerAttention(SelfAttention):
         self.score_product, self.value_product = ScoreProduct(causal=causal), ValueProduct()
         self.query, self.key, self.value, self.mixed = Grid(), Grid(), Grid(), Grid()
         least, most = SCORE_FRACTIONS
-        self.score, self.softmax = Grid(least=least, most=most), Softmax(causal=causal)
+        self.score = Grid(least=least, most=most)
+        self.softmax = Softmax(
+            causal=causal,
+            exponential=found(settings.functions.exponential, "exponential"),
+            reciprocal=found(settings.functions.reciprocal, "reciprocal"),
+        )
         self.onto = OntoResidual()
 
     def qkv_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
@@ -115,10 +120,9 @@ class IntegerAttention(SelfAttention):
             module=self.score_product,
         )
         score = onto_grid(made, "score", score, self.score)
-        multiplier = int(self.softmax.octaves(torch.tensor(score.bits, dtype=torch.int32)))
         weight = made.add(
             "weight",
-            SoftmaxNode(multiplier, causal),
+            self.softmax.node(score.bits),
             score,
             fraction=PROBABILITY_FRACTION,
             module=self.softmax,
@@ -185,7 +189,8 @@ class IntegerLayer(TransformerLayer):
     ) -> None:
         super().__init__(settings, layer, causal=causal, bias=bias)
         self.residual = residual
-        self.attention_normalisation, self.mlp_normalisation = Normalisation(), Normalisation()
+        root = found(settings.functions.root, "root")
+        self.attention_normalisation, self.mlp_normalisation = Normalisation(root), Normalisation(root)
         self.attention_sum, self.mlp_sum = Sum(), Sum()
 
     def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> IntegerAttention:
@@ -216,7 +221,7 @@ class IntegerLayer(TransformerLayer):
         made = Building(x)
         normal = made.add(
             "attention_norm",
-            LayerNormalisation(),
+            self.attention_normalisation.node(),
             x,
             fraction=NORM_FRACTION,
             module=self.attention_normalisation,
@@ -226,7 +231,11 @@ class IntegerLayer(TransformerLayer):
             "attended", Addition((0, 0), *INT16), x, added, fraction=residual, module=self.attention_sum
         )
         read = made.add(
-            "mlp_norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.mlp_normalisation
+            "mlp_norm",
+            self.mlp_normalisation.node(),
+            x,
+            fraction=NORM_FRACTION,
+            module=self.mlp_normalisation,
         )
         if self.neighbours:
             read = made.add("around", Neighbourhood(tokens, causal), read, fraction=read.fraction)

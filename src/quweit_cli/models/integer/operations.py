@@ -15,16 +15,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli.ir.nodes.functions import (
+    FARTHEST,
     FRACTION,
     NORM_STEPS,
     RECIPROCAL_BITS,
     SOFTMAX_ONE,
     WEIGHT_BITS,
+    LayerNormalisation,
     gelu_table,
 )
+from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
+from quweit_cli.models.integer.pieces import Pieces
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 WEIGHT_LIMIT = 127
@@ -86,22 +91,46 @@ class MatrixProduct(nn.Module):
 
 
 class Normalisation(nn.Module):
-    """Rows to int8, 32 steps a deviation, without gain and bias."""
+    """Rows to int8, 32 steps a deviation, without gain and bias.
+
+    root: pieces of 1/√; training computes with them as evaluation does.
+    """
+
+    def __init__(self, root: PiecewiseLinear | None = None) -> None:
+        super().__init__()
+        self.root = None if root is None else Pieces(root)
 
     def forward(self, x: FixedPoint) -> FixedPoint:
         fraction = torch.full((), NORM_FRACTION, dtype=torch.int32, device=x.value.device)
         if self.training:
             normal = F.layer_norm(x.value, x.value.shape[-1:])
-            return FixedPoint(rounded(normal, fraction, *INT8), fraction)
-        return FixedPoint(_layer_norm(integers(x)).double() / NORM_STEPS, fraction)
+            if self.root is None:
+                return FixedPoint(rounded(normal, fraction, *INT8), fraction)
+            seen = _layer_norm(integers(x), self.root).to(normal.dtype) / NORM_STEPS
+            return FixedPoint(straight_through(normal, seen), fraction)
+        return FixedPoint(_layer_norm(integers(x), self.root).double() / NORM_STEPS, fraction)
+
+    def node(self) -> LayerNormalisation:
+        return LayerNormalisation(None if self.root is None else self.root.node)
 
 
 class Softmax(nn.Module):
-    """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly."""
+    """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly.
 
-    def __init__(self, *, causal: bool) -> None:
+    exponential, reciprocal: pieces of them; training computes with them as evaluation does.
+    """
+
+    def __init__(
+        self,
+        *,
+        causal: bool,
+        exponential: PiecewiseLinear | None = None,
+        reciprocal: PiecewiseLinear | None = None,
+    ) -> None:
         super().__init__()
         self.causal = causal
+        self.exponential = None if exponential is None else Pieces(exponential)
+        self.reciprocal = None if reciprocal is None else Pieces(reciprocal)
 
     def forward(self, x: FixedPoint) -> FixedPoint:
         device, (queries, keys) = x.value.device, x.value.shape[-2:]
@@ -111,11 +140,30 @@ class Softmax(nn.Module):
             among = torch.ones(queries, keys, dtype=torch.bool, device=device).tril()
         elif keys > queries:  # those after the last token are there for the alignment
             among = torch.arange(keys, device=device) < queries
-        octaves = self.octaves(x.fraction)
+        octaves = self.multiplier(x.fraction)
+        parts = (self.exponential, self.reciprocal)
+        if self.training and parts != (None, None):
+            seen = _shiftmax(integers(x), octaves.long(), among, *parts).to(x.value.dtype) / SOFTMAX_ONE
+            score = x.value if among is None else x.value.masked_fill(~among, -torch.inf)
+            return FixedPoint(straight_through(torch.softmax(score, -1), seen), fraction)
         if self.training:
             score, scale = x.value, octaves * power_of_two(x.fraction) / (1 << FRACTION)
             return FixedPoint(_shiftmax_in_training(score, scale, among), fraction)
-        return FixedPoint(_shiftmax(integers(x), octaves.long(), among).double() / SOFTMAX_ONE, fraction)
+        return FixedPoint(
+            _shiftmax(integers(x), octaves.long(), among, *parts).double() / SOFTMAX_ONE, fraction
+        )
+
+    def multiplier(self, fraction: Tensor) -> Tensor:
+        """Of the node for scores with so many bits below the point, float32."""
+        if self.exponential is None:
+            return self.octaves(fraction)
+        return power_of_two(self.exponential.node.align - fraction)
+
+    def node(self, fraction: int) -> SoftmaxNode:
+        """fraction: bits below the point of the scores."""
+        multiplier = int(self.multiplier(torch.tensor(fraction, dtype=torch.int32)))
+        parts = (None if one is None else one.node for one in (self.exponential, self.reciprocal))
+        return SoftmaxNode(multiplier, self.causal, *parts)
 
     @staticmethod
     def octaves(fraction: Tensor) -> Tensor:
@@ -235,11 +283,15 @@ def folded(linear: nn.Linear, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None
     return (weight_OI if norm.weight is None else weight_OI * norm.weight.repeat(rows)), bias_O
 
 
-def _layer_norm(rows_RD: Tensor) -> Tensor:
+def _layer_norm(rows_RD: Tensor, root: Pieces | None) -> Tensor:
     """`ir`'s layer normalisation on int64."""
     width = rows_RD.shape[-1]
     sum_R1 = rows_RD.sum(-1, keepdim=True)
-    root_R1 = _floor_root(width * rows_RD.square().sum(-1, keepdim=True) - sum_R1.square()).clamp(min=1)
+    spread_R1 = width * rows_RD.square().sum(-1, keepdim=True) - sum_R1.square()
+    if root is not None:
+        reciprocal_R1, shift_R1 = root.sums(spread_R1)
+        return root.rounded((width * rows_RD - sum_R1) * reciprocal_R1, shift_R1)
+    root_R1 = _floor_root(spread_R1).clamp(min=1)
     bits_R1 = torch.frexp(root_R1.double()).exponent.long()
     reciprocal_R1 = torch.div(
         torch.ones_like(bits_R1) << (bits_R1 + RECIPROCAL_BITS), root_R1, rounding_mode="floor"
@@ -256,15 +308,27 @@ def _floor_root(values: Tensor) -> Tensor:
     return root + ((root + 1).square() <= values).long()
 
 
-def _shiftmax(score: Tensor, multiplier: Tensor, among: Tensor | None) -> Tensor:
+def _shiftmax(
+    score: Tensor,
+    multiplier: Tensor,
+    among: Tensor | None,
+    exponential: Pieces | None,
+    reciprocal: Pieces | None,
+) -> Tensor:
     """`ir`'s softmax on int64."""
     if among is not None:
         score = score.masked_fill(~among, INT8[0])
     distance = (score.amax(-1, keepdim=True) - score) * multiplier
-    whole, part = distance >> FRACTION, distance & ((1 << FRACTION) - 1)
-    weight = (((2 << FRACTION) - part) << (WEIGHT_BITS - FRACTION - 1)) >> whole.clamp(max=31)
+    if exponential is None:
+        whole, part = distance >> FRACTION, distance & ((1 << FRACTION) - 1)
+        weight = (((2 << FRACTION) - part) << (WEIGHT_BITS - FRACTION - 1)) >> whole.clamp(max=31)
+    else:
+        weight = exponential.rounded(*exponential.sums(-distance.clamp(max=FARTHEST)))
     if among is not None:
         weight = weight * among
+    if reciprocal is not None:
+        of_row, shift = reciprocal.sums(weight.sum(-1, keepdim=True))
+        return reciprocal.rounded(weight * of_row, shift)
     one = torch.full((), 1 << 2 * WEIGHT_BITS - 1, dtype=torch.int64, device=score.device)
-    reciprocal = torch.div(one, weight.sum(-1, keepdim=True), rounding_mode="floor")
-    return ((weight * reciprocal + (1 << 23)) >> 24).clamp(max=INT8[1])
+    whole_reciprocal = torch.div(one, weight.sum(-1, keepdim=True), rounding_mode="floor")
+    return ((weight * whole_reciprocal + (1 << 23)) >> 24).clamp(max=INT8[1])

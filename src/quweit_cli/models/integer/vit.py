@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.ir import TensorType
-from quweit_cli.ir.nodes.functions import LayerNormalisation
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.models.integer.building import (
@@ -38,6 +37,7 @@ from quweit_cli.models.integer.operations import (
     TokenSum,
     folded,
 )
+from quweit_cli.models.integer.pieces import found
 from quweit_cli.models.vit import Vit, cut
 
 ZERO = 128  # of a pixel: what is read is the pixel less this
@@ -61,7 +61,8 @@ class IntegerVit(Vit):
         self.register_buffer("std_X11", torch.tensor(meta["std"])[:, None, None], persistent=False)
         self.pixels, self.embed_product, self.onto = Pixels(), MatrixProduct(), OntoResidual()
         self.position_onto, self.position_sum = OntoResidual(), Sum()
-        self.normalisation, self.token_sum = Normalisation(), TokenSum()
+        root = found(settings.functions.root, "root")
+        self.normalisation, self.token_sum = Normalisation(root), TokenSum()
         self.pooled, self.head_product, self.logits = Grid(), MatrixProduct(), Logits()
 
     def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
@@ -112,7 +113,9 @@ class IntegerVit(Vit):
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, IntegerLayer)
             x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
-        normal = made.add("norm", LayerNormalisation(), x, fraction=NORM_FRACTION, module=self.normalisation)
+        normal = made.add(
+            "norm", self.normalisation.node(), x, fraction=NORM_FRACTION, module=self.normalisation
+        )
         pooled = made.add("pooled_sum", Pool("sum"), normal, fraction=NORM_FRACTION, module=self.token_sum)
         pooled = onto_grid(made, "pooled", pooled, self.pooled)
         node, fraction = self.head_product.node(pooled.bits, *self.head_weights())

@@ -243,7 +243,7 @@ class _Flow:
                 (job.rows, job.inner, job.columns) for job in design.schedule if job.engine == "product"
             )
             return array_streams.streams(kind, design.side, array_streams.drawn_matrices(shapes))
-        lane = unit_streams.lane_stream(kind, int(parameters.get("Elements", 0)), MULTIPLIER)
+        lane = unit_streams.lane_stream(kind, int(parameters.get("Elements", 0)), MULTIPLIER, parameters)
         return [lane] if lane else []
 
     def _figures(self, design: Design, made: Sequence[Made]) -> LibraryFigures:

@@ -1,0 +1,56 @@
+"""Lanes of normalisation and softmax: which module computes a node, with which parameters and files, in how many cycles."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
+from quweit_cli.hdl.units.pieces import LINE, exponential_parameters, scaled_parameters
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
+
+WINDOW = "quweit_window.sv"
+SOFTMAX = (
+    "quweit_divider.sv",
+    *LINE,
+    WINDOW,
+    "quweit_piece_exponential.sv",
+    "quweit_softmax_pieces.sv",
+)
+
+
+class Lane(NamedTuple):
+    module: str
+    parameters: dict[str, str]
+    sources: tuple[str, ...]
+    cycles: int  # of a row, at most
+
+
+def norm_lane(elements: int, root: PiecewiseLinear | None = None) -> Lane:
+    """Raises ValueError for a root of a single piece."""
+    of_row = {"Elements": str(elements)}
+    if root is None:
+        sources = ("quweit_divider.sv", "quweit_root.sv", "quweit_layer_norm.sv")
+        return Lane("quweit_layer_norm", of_row, sources, layer_norm_cycles(elements))
+    return Lane(
+        "quweit_layer_norm_pieces",
+        of_row | scaled_parameters(root),
+        (*LINE, WINDOW, "quweit_layer_norm_pieces.sv"),
+        layer_norm_cycles(elements, pieces=True),
+    )
+
+
+def softmax_lane(
+    elements: int, exponential: PiecewiseLinear | None = None, reciprocal: PiecewiseLinear | None = None
+) -> Lane:
+    """Raises ValueError for a function of a single piece."""
+    of_row = {"Elements": str(elements)}
+    if exponential is None and reciprocal is None:
+        sources = ("quweit_divider.sv", "quweit_softmax_rows.sv")
+        return Lane("quweit_softmax_rows", of_row, sources, softmax_cycles(elements))
+    if exponential is not None:
+        of_row |= {"SearchedExponential": "1"} | exponential_parameters(exponential)
+    if reciprocal is not None:
+        of_row |= {"SearchedReciprocal": "1"} | scaled_parameters(reciprocal)
+    return Lane(
+        "quweit_softmax_pieces", of_row, SOFTMAX, softmax_cycles(elements, reciprocal=reciprocal is not None)
+    )
