@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-twin tables functions test fuzz mutate lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-twin tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ lint-sv: .venv/complete ## render the worked example and lint it with Verilator
 
 goldens: .venv/complete ## write the golden files of the tests again; then read the diff
 	$(BIN)/pytest -q tests/hdl/test_rendering.py --write-goldens
+
+mutate-whole: .venv/complete ## the same of a tiny whole model and what its memories hold, in MUTANTS=100 places
+	PYTHONPATH=tests $(BIN)/python -m mutation --whole --mutants $(or $(MUTANTS),100) --seed $(or $(SEED),0)
 
 mutate: build/digits/dump/dump.json ## change the RTL in MUTANTS=500 places, one at a time; sim must find every change
 	PYTHONPATH=tests $(BIN)/python -m mutation --mutants $(or $(MUTANTS),500) --seed $(or $(SEED),0) --digits build/digits

@@ -16,9 +16,9 @@ from mutation import designs, proof
 from mutation.campaign import Outcome, draw, judge, table
 from mutation.designs import Design
 from mutation.mutant import Mutant
-from mutation.rules import KINDS
+from mutation.rules import KINDS, OF_MODELS
 from mutation.schema import combined, expression
-from mutation.trial import Together, Verdict, alone
+from mutation.trial import Together, Verdict, alone, compiles
 from programs import project_with_dump
 from quweit_cli import config
 from quweit_cli.ir.block import block_program, residual_requantize
@@ -113,6 +113,42 @@ def test_a_table_entry_that_no_row_reaches_is_proven_so(tmp_path: Path) -> None:
         )
     ]
     assert reasons == ["equal for all rows and time slots that reach it", None]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Design:
+    (design,) = designs.whole(tmp_path_factory.mktemp("whole"))
+    return design
+
+
+WHOLE = {
+    "the sequencer": ("rtl/model/quweit_model_sequencer.sv", "operator"),
+    "rescaling": ("rtl/model/quweit_rescale.sv", "operator"),
+    "where results are written": ("rtl/model/quweit_product_writer.sv", "counter"),
+    "a word of the schedule": ("rtl/tiny_digits_model/jobs.hex", "contents"),
+    "a word of weights": ("rtl/tiny_digits_model/weights.hex", "contents"),
+}
+
+
+def test_mutants_of_a_whole_model_are_of_every_module_and_memory(whole: Design, tmp_path: Path) -> None:
+    files = set(whole.places.texts)
+    assert {file for file, _ in WHOLE.values()} <= files and "rtl/tiny_digits_model.sv" in files
+    drawn = draw([whole], 30, random.Random(0), tmp_path / "drawn")
+    assert {one.kind for one in drawn} == set(OF_MODELS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", list(WHOLE))
+def test_a_mutant_of_a_whole_model_is_found(whole: Design, where: str, tmp_path: Path) -> None:
+    file, kind = WHOLE[where]
+    rng = random.Random(1)
+    mutant = next(
+        one
+        for one in iter(lambda: whole.places.draw(kind, rng), object())
+        if one is not None and one.file == file and compiles(whole.package, one, tmp_path / "compiles")
+    )
+    (outcome,) = judge([whole], [mutant], tmp_path / "judged", 1, print)
+    assert outcome.verdict is Verdict.FOUND or outcome.reason is not None, mutant.describe()
 
 
 def test_a_text_with_no_mutant_stays_as_it_is(example: Design) -> None:

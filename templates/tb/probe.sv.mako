@@ -1,4 +1,4 @@
-<%page args="model, probe"/>\
+<%page args="model, design, probe"/>\
 % if probe:
 
   quweit_write_probe #(
@@ -8,15 +8,15 @@
     .clk_i,
     .rst_ni,
     .cycle_i              (cycle_o),
-    .loads_i              (${model}.loads),
-    .gives_i              (${model}.gives),
-    .refused_i            (${model}.refused),
-    .activation_write_i   (${model}.activation_write),
-    .activation_address_i (20'(${model}.activation_write_address)),
-    .activation_data_i    (${model}.activation_data),
-    .residual_write_i     (${model}.residual_write),
-    .residual_address_i   (20'(${model}.residual_write_address)),
-    .residual_data_i      (${model}.residual_data),
+    .loads_i              (${model}.u_sequencer.loads_o),
+    .gives_i              (${model}.u_sequencer.gives_o),
+    .refused_i            (${f"{model}.u_loader.refused_o" if design.decode else "1'b0"}),
+    .activation_write_i   (${model}.u_activations_a.write_i),
+    .activation_address_i (20'(${model}.u_activations_a.write_address_i)),
+    .activation_data_i    (${model}.u_activations_a.write_data_i),
+    .residual_write_i     (${model}.u_residual.write_i),
+    .residual_address_i   (20'(${model}.u_residual.write_address_i)),
+    .residual_data_i      (${model}.u_residual.write_data_i),
     .compared_o           (probed_o),
     .wrong_o              (wrong_o),
     .row_o                (wrong_row_o),

@@ -92,7 +92,7 @@ module ${design.testbench} (
     .row_cycle_o  (row_cycle_o),
     .violations_o (violations_o)
   );
-<%include file="probe.sv.mako" args="model=f'u_{design.kind}', probe=probe"/>\
+<%include file="probe.sv.mako" args="model=f'u_{design.kind}', design=design, probe=probe"/>\
 
 endmodule
 

@@ -22,12 +22,15 @@ def main() -> int:
     parser.add_argument(
         "--digits", type=Path, help="a project or dump with large blocks, as `make demo` leaves it"
     )
+    parser.add_argument("--whole", action="store_true", help="a whole model, in place of blocks")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="designs whose names match this")
     chosen = parser.parse_args()
     started = time.monotonic()
     with toolbox.scratch("quweit-mutants-") as scratch:
-        designs = [*made.worked_example(scratch), *made.shapes(scratch)]
+        designs = (
+            made.whole(scratch) if chosen.whole else [*made.worked_example(scratch), *made.shapes(scratch)]
+        )
         designs += [] if chosen.digits is None else made.digits(scratch, chosen.digits)
         designs = [one for one in designs if re.search(chosen.only, one.name)]
         mutants = draw(designs, chosen.mutants, random.Random(chosen.seed), scratch / "drawn")

@@ -38,7 +38,7 @@ class Outcome:
 def draw(designs: Sequence[Design], count: int, rng: random.Random, scratch: Path) -> list[Mutant]:
     """As many different mutants, the kinds in turn; each compiles, and of a large design shares a build."""
     drawn: dict[tuple[str, str, int, int, str], Mutant] = {}
-    kinds = list(KINDS)
+    kinds = list(dict.fromkeys(kind for design in designs for kind in design.places.kinds))
     while len(drawn) < count:
         kind = kinds[len(drawn) % len(kinds)]
         for _ in range(TRIES):
@@ -163,7 +163,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     """Counts by kind, and below the reasons of those that are equivalent."""
     head = ("kind", "mutants", "found by sim", "by --formal", "equivalent", "survived")
     rows = [head]
-    for kind in (*KINDS, "all"):
+    for kind in (*dict.fromkeys([*KINDS, *(one.mutant.kind for one in outcomes)]), "all"):
         of_kind = [one for one in outcomes if kind in (one.mutant.kind, "all")]
         counted = (
             len(of_kind),

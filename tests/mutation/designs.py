@@ -1,4 +1,4 @@
-"""What is mutated: the worked example, the blocks of the digits, and small blocks of the shapes that those two lack."""
+"""What is mutated: the worked example, the blocks of the digits, small blocks of the shapes that those two lack, and a whole model."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments import whole_model
 from mutation.mutant import Places
+from mutation.rules import OF_MODELS
 from mutation.trial import Package
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.artifacts import load
 from quweit_cli.documents import BlockDesign, RtlManifest
+from quweit_cli.hdl.model.transformer import lay_out
+from quweit_cli.hdl.model.writes import expected_words
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.stages import rtl
-from quweit_cli.stages.sources import bring_dump
+from quweit_cli.stages.sources import bring_dump, read_manifest, read_model
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "example" / "dump"
 STRAIGHT = "gearbox"  # of a bus as wide as the beats of the block: wires
@@ -22,7 +26,7 @@ STRAIGHT = "gearbox"  # of a bus as wide as the beats of the block: wires
 
 @dataclass
 class Design:
-    """A package of one block, and where it can be changed."""
+    """A package of one block or model, and where it can be changed."""
 
     name: str
     package: Package
@@ -59,6 +63,23 @@ def shapes(folder: Path) -> list[Design]:
         rtl.run(project, config.Rtl(cycles_per_row=8, random_rows=100))
         made += packages(name, project, large=False)
     return made
+
+
+def whole(folder: Path) -> list[Design]:
+    """A vision transformer from pixels to logits: modules of templates/model/, their top, and what its memories hold."""
+    project = whole_model(folder / "whole", "model.dim=8", "model.depth=1", "model.block.lut_layers=[8]")
+    rtl.run(project, config.Rtl(side=8, lanes=2, directed_rows=0, random_rows=1))
+    manifest = load(RtlManifest, project / "rtl" / "manifest.json")
+    model = manifest.model
+    assert model is not None
+    source = read_model(project / "dump", read_manifest(project / "dump"))
+    layout = lay_out(source.program, model.side, f"rtl/{model.top}", manifest.blocks, model.lanes)
+    package = Package(project, manifest, model, expected_words(layout, source.program, source.inputs))
+    modules = [
+        name for name in model.sources if name.startswith("rtl/model/") or Path(name).stem == model.top
+    ]
+    files = (*modules, *model.memories)
+    return [Design("whole", package, Places("whole", package.root, files, OF_MODELS), large=False)]
 
 
 def _rendered(project: Path, dump: Path) -> Path:

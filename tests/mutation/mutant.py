@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mutation.rules import KINDS, Place, Rule
 
 _COMMENT = re.compile(r"//[^\n]*|\(\*.*?\*\)", re.DOTALL)
+_SYNTHESIS = re.compile(r"`ifdef SYNTHESIS.*?`(?:else|endif)", re.DOTALL)  # what no simulator reads
 _IDLE = re.compile(
-    r"^ *(?:parameter|input|output|logic|wire|reg)\b[^=\n]*(?:=[^;\n]*,)?(?://.*)?$|^ *parameter\b.*|^.*\bunused_.*|^`.*",
+    r"^ *localparam logic \[\d+:0\] \w+ = \d+'d\d+, .*"  # numbers of states, of which any others serve
+    r"|^ *(?:parameter|input|output|logic|wire|reg)\b[^=\n]*(?:=[^;\n]*,)?(?://.*)?$|^ *parameter\b.*|^.*\bunused_.*|^`.*",
     re.MULTILINE,
 )
 
@@ -43,7 +46,7 @@ class Mutant:
 
 def masked(text: str) -> str:
     """The text with comments, attributes and what no instance reads as blanks, so that places keep their numbers."""
-    for pattern in (_COMMENT, _IDLE):
+    for pattern in (_COMMENT, _SYNTHESIS, _IDLE):
         text = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
     return text
 
@@ -51,19 +54,30 @@ def masked(text: str) -> str:
 class Places:
     """Every place of a package where a rule of a kind applies, by kind and file."""
 
-    def __init__(self, design: str, package: Path, files: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        design: str,
+        package: Path,
+        files: tuple[str, ...],
+        kinds: Mapping[str, tuple[Rule, ...]] = KINDS,
+    ) -> None:
         self.design = design
         self.texts = {name: (package / name).read_text() for name in files}
-        self._by_kind: dict[str, list[list[tuple[str, Rule, Place]]]] = {kind: [] for kind in KINDS}
+        self._by_kind: dict[str, list[list[tuple[str, Rule, Place]]]] = {kind: [] for kind in kinds}
         for name, text in self.texts.items():
             hidden = masked(text)
-            for kind, rules in KINDS.items():
+            for kind, rules in kinds.items():
                 for one in rules:
                     if one.files in name and (places := list(one.places(hidden))):
                         self._by_kind[kind].append([(name, one, place) for place in places])
 
     def has(self, kind: str) -> bool:
-        return bool(self._by_kind[kind])
+        return bool(self._by_kind.get(kind))
+
+    @property
+    def kinds(self) -> list[str]:
+        """Those of which there is a place."""
+        return [kind for kind, places in self._by_kind.items() if places]
 
     def draw(self, kind: str, rng: random.Random) -> Mutant | None:
         """A file and a rule first, then a place: large tables do not crowd out the rest. None for no change."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mutation.mutant import Mutant
 from quweit_cli import toolbox
-from quweit_cli.documents import BlockDesign
+from quweit_cli.documents import BlockDesign, ModelDesign
 from quweit_cli.errors import ToolFailed
 from quweit_cli.simulators.cell_models import vendor_file
 from quweit_cli.stages import formal
@@ -23,18 +23,27 @@ from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.technologies.amd import LUT6
 
 SECONDS = 120
+WITH_PARAMETERS = "its module is the same function with the parameters that it has here"
 
 
 def argument(
-    package: Path, block: BlockDesign, mutant: Mutant, sources: Sequence[str], scratch: Path
+    package: Path, block: BlockDesign | ModelDesign, mutant: Mutant, sources: Sequence[str], scratch: Path
 ) -> str | None:
     """Why a mutant equals the original: the first of three proofs that holds; None when none does.
+
+    Of a whole model one is tried: its modules by themselves.
 
     sources: the rendering that the mutant is in, in compile order.
     """
     module = Path(mutant.file).stem
     texts = {Path(name).stem: (package / name).read_text() for name in sources}
     proofs: list[tuple[str, Pair]] = []
+    if isinstance(block, ModelDesign):
+        given = parameters(module, texts.values())
+        if given is None:  # its top, or what it holds at first
+            return None
+        alone = Pair(module, None, clocked="always_ff" in texts[module], parameters=given)
+        return WITH_PARAMETERS if equal(package, mutant, sources, alone, scratch) else None
     if module.startswith(f"{block.top}_") and mutant.file not in block.axis.sources:
         proofs.append(
             ("its module is the same function", Pair(module, None, clocked="always_ff" in texts[module]))
@@ -45,7 +54,7 @@ def argument(
     if (given := parameters(module, texts.values())) is not None:
         proofs.append(
             (
-                "its module is the same function with the parameters that it has here",
+                WITH_PARAMETERS,
                 Pair(module, None, clocked="always_ff" in texts[module], parameters=given),
             )
         )

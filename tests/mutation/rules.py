@@ -52,6 +52,12 @@ def bit_flipped(place: Place, rng: random.Random) -> str:
     return f"{width}'{base}{number:0{len(digits)}{'x' if base == 'h' else 'b'}}"
 
 
+def word_flipped(place: Place, rng: random.Random) -> str:
+    """A word of hexadecimal digits, one bit of which is changed."""
+    digits = place["x"]
+    return f"{int(digits, 16) ^ 1 << rng.randrange(4 * len(digits)):0{len(digits)}x}"
+
+
 def threshold_moved(place: Place, rng: random.Random) -> str:
     """A word of bytes, one of which is one more or less."""
     width, digits = place["x"].split("'h")
@@ -160,4 +166,10 @@ KINDS: dict[str, tuple[Rule, ...]] = {
         rule(r"^ +\.[A-Z]\w+ +\((?P<x>\d+)\)", number_moved, "_block"),
         rule(r"(?<=[ (])(?P<x>\w+_q)(?= (?:[-+<>]|[=!]=) )", one_of("'0", "'1")),
     ),
+}
+# Of a whole model alone, and not of blocks.
+CONTENTS = "contents"
+OF_MODELS: dict[str, tuple[Rule, ...]] = {
+    **{kind: KINDS[kind] for kind in ("operator", "reset", "handshake", "counter")},
+    CONTENTS: (rule(r"^(?P<x>[0-9a-f]+)$", word_flipped, ".hex"),),
 }

@@ -12,8 +12,9 @@ from pathlib import Path
 from mutation.mutant import Mutant
 from mutation.schema import combined
 from quweit_cli import config, toolbox
-from quweit_cli.documents import BlockDesign, Form, RtlManifest
+from quweit_cli.documents import BlockDesign, Form, ModelDesign, RtlManifest
 from quweit_cli.errors import ToolError
+from quweit_cli.hdl.model.writes import ExpectedWords
 from quweit_cli.simulators import row_designs, simulator
 from quweit_cli.simulators.base import Bench, Simulator
 from quweit_cli.simulators.cell_models import cell_faces
@@ -39,11 +40,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Package:
-    """An RTL package, and what of one of its blocks is simulated."""
+    """An RTL package, and what of one of its blocks, or of its model, is simulated."""
 
     project: Path
     manifest: RtlManifest
-    block: BlockDesign
+    block: BlockDesign | ModelDesign
+    expected: ExpectedWords | None = None  # of a model: what it writes
 
     @property
     def root(self) -> Path:
@@ -65,12 +67,21 @@ class Package:
 
     def subject(self, form: Form, rows: int, texts: Mapping[str, str]) -> Subject:
         """As `quweit sim` makes it, with some files replaced by these texts."""
-        offered = row_designs.subjects(self.root, self.block, rows)[form]
+        offered = row_designs.subjects(self.root, self.block, rows, self.expected)[form]
         return replace(offered, files={name: texts.get(name, file) for name, file in offered.files.items()})
 
     def rows(self, tool: str) -> int:
         """As many as `quweit sim` compares when it is told nothing."""
-        return min(config.Sim().rows.get(tool, self.block.vectors.rows), self.block.vectors.rows)
+        limits = config.Sim().samples if isinstance(self.block, ModelDesign) else config.Sim().rows
+        return min(limits.get(tool, self.block.vectors.rows), self.block.vectors.rows)
+
+    def changed(self, mutant: Mutant, scratch: Path) -> Package:
+        """With a mutant of a file that the design reads when it starts."""
+        root = scratch / "changed" / "rtl"
+        if not root.exists():
+            shutil.copytree(self.root, root)
+        (root / mutant.file).write_text(mutant.apply((self.root / mutant.file).read_text()))
+        return replace(self, project=root.parent)
 
 
 @dataclass
@@ -126,6 +137,8 @@ def alone(
 ) -> Verdict:
     """The mutant in builds of its own on one simulator: of every design that it is part of, while they are equal."""
     texts = {mutant.file: mutant.apply((package.root / mutant.file).read_text())}
+    if mutant.file in package.block.memories:
+        package, texts, forms = package.changed(mutant, scratch), {}, ["rtl"]
     verdict = Verdict.EQUAL
     for form in package.forms(mutant.file) if forms is None else forms:
         if name == "icarus" or form == "rtl":
@@ -158,7 +171,12 @@ class Together:
 
 
 def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
-    """What `quweit sim --formal` says of the two renderings of the modules that a mutant is part of."""
+    """What `quweit sim --formal` says of the two renderings of the modules that a mutant is part of.
+
+    Nothing of a whole model, whose modules have one rendering.
+    """
+    if isinstance(package.block, ModelDesign):
+        return Verdict.EQUAL
     module = Path(mutant.file).stem
     twice = formal.modules(package.block)
     helper = "/xilinx/" in mutant.file and module not in twice  # a cell of ours, in more modules than one
@@ -180,6 +198,8 @@ def proven(package: Package, mutant: Mutant, scratch: Path) -> Verdict:
 
 def compiles(package: Package, mutant: Mutant, scratch: Path) -> bool:
     """Whether Icarus takes the design with this mutant, and without a warning."""
+    if mutant.file in package.block.memories:
+        return True
     scratch.mkdir(parents=True, exist_ok=True)
     names, texts = [], []
     for place, name in enumerate(package.sources(mutant.file)):

@@ -5,8 +5,9 @@ Stages are imported when their command runs: `quweit synth --help` never waits f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -149,7 +150,11 @@ def sim(
         Literal["verilator", "icarus", "all"], typer.Option(help="which simulator compares")
     ] = "verilator",
     netlist: Annotated[
-        bool, typer.Option("--netlist", help="compare the synthesized netlists in place of the RTL")
+        bool,
+        typer.Option(
+            "--netlist",
+            help="compare synthesized netlists of blocks, and of a whole model, in place of the RTL",
+        ),
     ] = False,
     formal: Annotated[
         bool,
@@ -168,6 +173,12 @@ def sim(
     rows: Annotated[
         int | None,
         typer.Option(min=1, help="rows compared of each block  [default: all; 200 with icarus]"),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="samples compared of a whole model  [default: all; 2 with icarus or --netlist]"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -189,7 +200,7 @@ def sim(
 
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
-    settings = config.settings(config.Sim, simulators=chosen, rows=limits)
+    settings = config.settings(config.Sim, simulators=chosen, rows=limits, **_samples(chosen, samples))
     result = stage.compare(
         _project(project),
         settings,
@@ -200,6 +211,13 @@ def sim(
     )
     _show(result, json, "netlist" if netlist else "sim")
     stage.verdict(result)
+
+
+def _samples(simulators: Sequence[str], samples: int | None) -> dict[str, Any]:
+    """What the option says of settings."""
+    if samples is None:
+        return {}
+    return {"samples": dict.fromkeys(simulators, samples), "netlist_samples": samples}
 
 
 @command("synth", "quweit synth build/digits --tool yosys")

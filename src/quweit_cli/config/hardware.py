@@ -162,6 +162,9 @@ class Sim(Settings):
         {"icarus": 2},
         description="samples of a whole model compared in each scenario, by simulator; all golden ones where none is named",
     )
+    netlist_samples: Size = Field(
+        2, description="samples of a whole model of which its netlist is compared in each scenario"
+    )
     rows: dict[str, Size] = Field(
         {"icarus": 200},
         description="rows of a block compared in each scenario, by simulator; all where none is named",

@@ -262,6 +262,10 @@ class Bank(Artifact):
     words: Positive
     bits: Positive = Field(description="of a word")
     copies: Positive = Field(1, description="that hold the same")
+    lanes: Positive | None = Field(
+        None,
+        description="of a word, written one by one; absent where nothing is written, and in packages of earlier versions",
+    )
     reads: Count = Field(description="of words, of all copies together")
     writes: Count
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from quweit_cli import toolbox
@@ -33,6 +33,7 @@ _WORD = re.compile(r"[A-Z]\w+")
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
 _CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = (?:\d+'h)?0+;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
+_DEFINED = re.compile(r"^module (\w+)", re.MULTILINE)
 _LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
 _LUT = r"^  ({names}) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$"
 _OPEN = re.compile(r"(\.INIT(?:_[A-H]|VAL)?\(\d+'h)x+\)")
@@ -71,10 +72,13 @@ def cell_faces(texts: Iterable[str]) -> str:
     return "\n\n".join(faces) + "\n"
 
 
-def simulation_text(netlist: str, cells: Cells, *, four_state: bool = False) -> str:
+def simulation_text(
+    netlist: str, cells: Cells, *, four_state: bool = False, others: Collection[str] = ()
+) -> str:
     """One Verilog text: the netlist, its LUTs as equations or primitives, and the vendor's models of the other cells.
 
     cells: those that the netlist is made of.
+    others: modules that it has as instances, and that are compiled beside it.
     four_state: whether the simulator that compiles it knows X.
 
     What a memory holds at the start, where Yosys leaves it open, is what the vendor's model says: 0.
@@ -88,7 +92,7 @@ def simulation_text(netlist: str, cells: Cells, *, four_state: bool = False) -> 
     text = luts.sub(lambda one: made(cells.luts[one[1]], one[2], dict(_PIN.findall(one[3]))), netlist)
     text = _OPEN.sub(r"\g<1>0)", text)
     known = vendor_models(cells)
-    used = {found[1] for found in _CELL.finditer(text)} - {"module"}
+    used = {found[1] for found in _CELL.finditer(text)} - {"module", *_DEFINED.findall(text), *others}
     missing = sorted(used - known.keys())
     if missing:
         raise ToolFailed(f"the netlist has cells without a model: {', '.join(missing[:5])}")

@@ -272,7 +272,7 @@ def _signed(bits: str) -> int | None:
 def _resets(subject: Subject, tool: Simulator) -> int:
     """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
     if isinstance(subject.design, ModelDesign):
-        return 20 if tool.four_state else 8
+        return 20 if tool.four_state or subject.form == "netlist" else 8
     return 4 if subject.form == "netlist" else 1
 
 

@@ -44,7 +44,8 @@ class Verilator:
         words += ["-LDFLAGS", f"-Wl,-rpath,{library.parent} -L{library.parent} -lcocotbvpi_verilator"]
         words += ["--trace-fst"] if bench.waves else []
         words += ["--timing", "-CFLAGS", "-std=c++20"] if bench.long else []
-        words += ["-Wno-fatal", "-Wno-lint", "--no-timing"] if bench.cells else []
+        words += ["-Wno-fatal", "-Wno-lint"] if bench.cells else []
+        words += ["--no-timing"] if bench.cells and not bench.long else []
         words += [str(cocotb_library.verilator_main()), "visible.vlt", *bench.sources]
         files: dict[str, str | Path] = {
             "visible.vlt": visible,

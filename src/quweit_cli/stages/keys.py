@@ -93,7 +93,8 @@ def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequen
 def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Sequence[str] = ()) -> Key:
     """Of the netlists that were synthesized from the RTL that lies there."""
     rows = {name: options.rows.get(name) for name in options.simulators}
-    return Key(_stages(project, "rtl", "synth"), {"rows": rows, "waves": waves, "only": list(only)})
+    chosen = {"rows": rows, "samples": options.netlist_samples, "waves": waves, "only": list(only)}
+    return Key(_stages(project, "rtl", "synth"), chosen)
 
 
 def synth(project: Path, options: config.Synth) -> Key:

@@ -43,11 +43,10 @@ from quweit_cli.progress import SILENT, Progress
 from quweit_cli.simulators import arrays, row_designs, simulator
 from quweit_cli.simulators.arrays import ArraySubject
 from quweit_cli.simulators.base import Simulator
-from quweit_cli.simulators.cell_models import simulation_text
+from quweit_cli.simulators.netlists import Synthesized
 from quweit_cli.simulators.row_designs import Subject
 from quweit_cli.stages import keys
 from quweit_cli.stages.sources import read_manifest, read_model
-from quweit_cli.technologies import technology_of
 from quweit_cli.toolbox import Found
 
 
@@ -112,14 +111,16 @@ def compare(
     package = (project / "rtl").resolve()
     manifest = load(RtlManifest, package / RTL.file)
     compared = _chosen(manifest, only)
-    if netlist:
-        compared = [*_with_netlists(compared)]
-    _check_vectors(package, manifest, compared)
+    made = _synthesized(project, package) if netlist else None
     tools = [(simulator(name), toolbox.find(simulator(name).tool)) for name in options.simulators]
+    if made:
+        compared = _with_netlists(compared, made, tools, progress)
+    _check_vectors(package, manifest, compared)
+    expected = _expected(project, manifest, compared, progress)
     work = (
-        _netlist_work(project, compared, tools, options)
-        if netlist
-        else _rtl_work(package, compared, tools, options, _expected(project, manifest, compared, progress))
+        _netlist_work(made, manifest, compared, tools, options, expected)
+        if made
+        else _rtl_work(package, compared, tools, options, expected)
     )
     earlier = _earlier(project, which, inputs)
     if reuse and not waves and earlier is not None and _covers(earlier, work):
@@ -207,15 +208,45 @@ def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[Design]:
     return [design for design in manifest.designs if not only or design.name in only]
 
 
-def _with_netlists(compared: Sequence[Design]) -> list[BlockDesign]:
-    """Raises ConfigError where none of them has one: nothing would be compared, and nothing would differ."""
-    blocks = _blocks(compared)
-    if not blocks:
+def _synthesized(project: Path, package: Path) -> Synthesized:
+    """Raises StaleArtifact when a netlist is not what `quweit synth` wrote."""
+    check_stage(project, "synth")
+    return Synthesized((project / "synth").resolve(), SYNTH.load(project), package)
+
+
+def _with_netlists(
+    compared: Sequence[Design], made: Synthesized, tools: list[tuple[Simulator, Found]], progress: Progress
+) -> list[Design]:
+    """Blocks and models: a model where synthesis left a netlist, on a simulator that plays whole samples of it.
+
+    Raises:
+        ConfigError: none of them is one: nothing would be compared, and nothing would differ.
+    """
+    chosen: list[Design] = []
+    for design in compared:
+        if isinstance(design, BlockDesign):
+            chosen.append(design)
+        elif isinstance(design, ModelDesign):
+            why = _why_not(design, made, tools)
+            if why is None:
+                chosen.append(design)
+            else:
+                progress.note(f"the netlist of `{design.name}` is not compared: {why}")
+    if not chosen:
         raise ConfigError(
             f"none of these has a netlist that is simulated: {', '.join(design.name for design in compared)}",
-            hint="`--netlist` is for blocks; `quweit sim` without it compares everything",
+            hint="`--netlist` is for blocks, and for models on Verilator that Yosys mapped to an FPGA; "
+            "`quweit sim` without it compares everything",
         )
-    return blocks
+    return chosen
+
+
+def _why_not(design: ModelDesign, made: Synthesized, tools: list[tuple[Simulator, Found]]) -> str | None:
+    if not made.has(design.name):
+        return "synthesis left none; `quweit rtl` and `quweit synth --tool yosys` for an FPGA leave one"
+    if all(tool.four_state for tool, _ in tools):
+        return "its samples take too long on this simulator; Verilator plays them"
+    return None
 
 
 def _blocks(compared: Sequence[Design]) -> list[BlockDesign]:
@@ -283,15 +314,24 @@ def _of_wrappers(design: RowDesign, tools: list[tuple[Simulator, Found]]) -> Sim
 
 
 def _netlist_work(
-    project: Path, compared: list[Design], tools: list[tuple[Simulator, Found]], options: config.Sim
+    made: Synthesized,
+    manifest: RtlManifest,
+    compared: list[Design],
+    tools: list[tuple[Simulator, Found]],
+    options: config.Sim,
+    expected: ExpectedWords | None,
 ) -> list[Work]:
-    """Raises StaleArtifact when a netlist is not what `quweit synth` wrote."""
-    check_stage(project, "synth")
-    return [
-        Work(tool, found, _netlist(project, block, _rows(options, tool, block), four_state=tool.four_state))
-        for tool, found in tools
-        for block in _blocks(compared)
-    ]
+    """Blocks on every simulator, a model where whole samples of a netlist can be played."""
+    work = []
+    for tool, found in tools:
+        for design in compared:
+            if isinstance(design, BlockDesign):
+                rows = _rows(options, tool, design)
+                work.append(Work(tool, found, made.block(design, rows, four_state=tool.four_state)))
+            elif isinstance(design, ModelDesign) and not tool.four_state:
+                rows = _rows_of_model(design, options.netlist_samples)
+                work.append(Work(tool, found, made.model(design, manifest.blocks, rows, expected)))
+    return work
 
 
 def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
@@ -299,35 +339,14 @@ def _rows(options: config.Sim, tool: Simulator, design: RowDesign) -> int:
     if isinstance(design, UnitDesign):
         return design.vectors.rows
     if isinstance(design, ModelDesign):
-        samples = min(options.samples.get(tool.name, design.vectors.rows), design.vectors.rows)
-        return 1 + samples * design.decode.requests_of_sample if design.decode else samples
+        return _rows_of_model(design, options.samples.get(tool.name, design.vectors.rows))
     return min(options.rows.get(tool.name, design.vectors.rows), design.vectors.rows)
 
 
-def _netlist(project: Path, block: BlockDesign, count: int, *, four_state: bool) -> Subject:
-    """What is simulated in place of the block: its netlist with the models of its cells.
-
-    Raises:
-        ArtifactError: the synthesis on disk wrote no netlist, or it was changed since.
-        ConfigError: it is for a part of no known family.
-    """
-    synthesis = (project / "synth").resolve()
-    made = next(
-        (one for one in SYNTH.load(project).designs if one.design == block.name and one.netlist is not None),
-        None,
-    )
-    if made is None or made.netlist is None:
-        raise ArtifactError(
-            f"the synthesis of `{block.name}` left no netlist", hint="run `quweit synth --tool yosys` first"
-        )
-    path = inside(synthesis, made.netlist)
-    files: dict[str, Path | str]
-    if made.cell_models is not None:
-        files = {"netlist/models.v": inside(synthesis, made.cell_models), row_designs.NETLIST: path}
-    else:
-        cells = technology_of(made.device).cells
-        files = {row_designs.NETLIST: simulation_text(path.read_text(), cells, four_state=four_state)}
-    return Subject(block, "netlist", count, files)
+def _rows_of_model(design: ModelDesign, samples: int) -> int:
+    """Of so many samples, or of all that there are."""
+    rows = min(samples, design.vectors.rows)
+    return 1 + rows * design.decode.requests_of_sample if design.decode else rows
 
 
 def _compile_cells(

@@ -9,7 +9,8 @@ A block is counted flat, a unit too. An array is counted module by module, a cel
 array of 8 x 8 takes 8,267 LUTs and 4,464 flip-flops, by modules 8,063 and 4,709.
 
 A model is counted module by module as well, each for its engine. Its blocks are empty boxes there, and are counted as they are
-by themselves. Its memories alone may be block RAM, since they say so (`quweit_memory`, `quweit_rom`).
+by themselves. Its memories alone may be block RAM, since they say so (`quweit_memory`, `quweit_rom`). Its netlist has both as
+instances: blocks have netlists of their own, and memories are the modules of the package.
 """
 
 from __future__ import annotations
@@ -185,8 +186,36 @@ def _script_of_model(
         "delete t:$scopeinfo",
         "check -assert",
         f"tee -q -o {yosys_word(f'{stem}.stat.json')} stat -json -top {top}",
+        *_netlist_of_model(design),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _netlist_of_model(design: ModelDesign) -> list[str]:
+    """Lines that write what was synthesized, module by module, with memories as instances of the modules of the package.
+
+    None of a package of an earlier version, which does not say how its memories are written.
+    """
+    top = yosys_word(design.top)
+    contents = {Path(name).stem: name for name in design.memories}
+    lines = []
+    for bank in design.banks:
+        instances = f"{top}/t:{design.top}.*u_{bank.name}"
+        size = {"Words": str(bank.words)}
+        if bank.writes == 0:
+            size |= {"Bits": str(bank.bits), "Contents": f'"{contents[bank.name]}"'}
+        elif bank.lanes is not None:
+            size |= {"Lanes": str(bank.lanes), "Bits": str(bank.bits // bank.lanes)}
+        else:
+            return []
+        sizes = " ".join(f"-set {name} {value}" for name, value in size.items())
+        lines += [
+            f"setparam {sizes} {instances}",
+            f"chtype -set {MEMORIES[bank.writes == 0]} {instances}",
+            f"delete ={design.top}.*u_{bank.name}",
+        ]
+    netlist = yosys_word(f"{FOLDER}/{design.name}.netlist.v")
+    return ["splitnets", "opt_clean -purge", *lines, f"write_verilog -noattr {netlist}"]
 
 
 def _synthesize(

@@ -22,6 +22,15 @@ Accesses = Counter[Access]
 ACTIVATIONS = ("activations_a", "activations_b")  # two copies, so that a product reads both of its operands
 
 
+class Size(NamedTuple):
+    """Of a memory."""
+
+    words: int
+    bits: int
+    copies: int = 1
+    lanes: int | None = None  # where it is written
+
+
 def banks_of(layout: Layout) -> list[Bank]:
     """Every memory with its size and accesses."""
     used = Counter({Access("jobs"): len(layout.jobs)})
@@ -32,24 +41,22 @@ def banks_of(layout: Layout) -> list[Bank]:
         used += _of(job, layout.side, layout.parts)
     side = layout.side
     sizes = {
-        **dict.fromkeys(ACTIVATIONS, (layout.activations, 8 * side, 1)),
-        "residual": (layout.residual, 16 * side, 1),
-        **({"codes": (layout.tokens, layout.text.code_bits, 1)} if layout.text else {}),
+        **dict.fromkeys(ACTIVATIONS, Size(layout.activations, 8 * side, lanes=side)),
+        "residual": Size(layout.residual, 16 * side, lanes=side),
+        **({"codes": Size(layout.tokens, layout.text.code_bits, lanes=1)} if layout.text else {}),
         **{
-            name: (one.words, one.bits, side if name == "tables" else 1)
+            name: Size(one.words, one.bits, copies=side if name == "tables" else 1)
             for name, one in layout.memories.items()
         },
     }
     return [
         Bank(
             name=name,
-            words=words,
-            bits=width,
-            copies=copies,
+            **size._asdict(),
             reads=used[Access(name)],
             writes=used[Access(name, writes=True)],
         )
-        for name, (words, width, copies) in sizes.items()
+        for name, size in sizes.items()
     ]
 
 
