@@ -32,7 +32,7 @@ def rows() -> np.ndarray:
     return np.rint(drawn).clip(-32768, 32767).astype(np.int64)
 
 
-@pytest.mark.parametrize("method", ["exact", "genetic"])
+@pytest.mark.parametrize("method", ["exact", pytest.param("genetic", marks=pytest.mark.slow)])
 def test_a_root_that_is_searched_is_nearly_exact(method: str) -> None:
     made = parts.with_pieces(experiment(f"model.functions.root={{segments: 8, bits: 9, method: {method}}}"))
     found = made.model.functions.root
@@ -134,7 +134,7 @@ def test_documents_that_do_not_fit_end_with_code_2(
     [
         ("exact", ("exponential",)),
         ("exact", ("reciprocal",)),
-        ("genetic", ("exponential", "reciprocal")),
+        pytest.param("genetic", ("exponential", "reciprocal"), marks=pytest.mark.slow),
     ],
 )
 def test_a_softmax_that_is_searched_is_near_the_real_one(method: str, roles: tuple[str, ...]) -> None:
@@ -159,7 +159,7 @@ def test_a_softmax_that_is_searched_is_near_the_real_one(method: str, roles: tup
         ("exponential", "exp", "codes of scores are 2^-5"),
         (
             "exponential",
-            "exp --scale 0.03125 --input-bits 9 --bits 12 --fraction 12",
+            "exp --scale 0.03125 --input-bits 9 --output-scale 0.0078125",
             "are not rounded to them",
         ),
         ("exponential", "reciprocal", "is `reciprocal`"),
