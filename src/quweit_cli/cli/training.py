@@ -104,8 +104,8 @@ def sample(
 ) -> None:
     """Print text from a character model.
 
-    Weightless blocks answer as their integer programs do. `--on rtl` takes the logits of the hardware that `quweit rtl` rendered,
-    and so the same text where its arithmetic is of integers: one simulation, a prompt and then a decode step for each character.
+    Weightless blocks answer as their integer programs do. `--on rtl` takes the logits of the hardware that `quweit rtl` rendered, so
+    the text of a model in integers is the same. One simulation plays a prompt, then a decode step for each character.
     """
     from quweit_cli.stages import sample as stage
 

@@ -16,7 +16,6 @@ from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
-from quweit_cli.hdl.units.lanes import norm_lane
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
 from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
@@ -27,7 +26,6 @@ from quweit_cli.ir.nodes.functions import (
     gelu_table,
     octaves,
 )
-from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.templating import static_text
 
 SCALE = 1 / 16  # of scores, and of what goes into and comes out of the GELU
@@ -80,8 +78,6 @@ class Unit(NamedTuple):
                 return elements | {"Table": literals.unsigned(packed_entries, 8 * len(entries_N))}
             case Softmax(multiplier=multiplier):
                 return elements | {"Multiplier": str(multiplier)}
-            case LayerNormalisation(root=root):
-                return norm_lane(self.elements, root).parameters
             case _:
                 return elements
 
@@ -123,7 +119,7 @@ def render_units(
     units: Sequence[Unit], *, pipelined: bool = False
 ) -> tuple[dict[str, str], list[UnitDesign]]:
     """Name -> text of every file of these units, and what the manifest says of them."""
-    names = PIPELINED if pipelined else _names(units)
+    names = PIPELINED if pipelined else SOURCES
     designs: list[UnitDesign] = []
     vectors: dict[str, str] = {}
     for unit in units:
@@ -132,29 +128,6 @@ def render_units(
         vectors |= own
         designs.append(_describe(unit, sources_of(names), own, len(rows_RN), pipelined))
     return render_designs(designs, names) | vectors, designs
-
-
-def unit_in_pieces(unit: Unit, root: PiecewiseLinear) -> Unit:
-    """A normalisation with a root in pieces, in place of one with an exact root."""
-    lane = norm_lane(unit.elements, root)
-    return unit._replace(
-        name=f"{unit.name}_pieces",
-        words=f"{unit.words}, root in {len(root.slopes_N)} pieces",
-        module=lane.module,
-        node=LayerNormalisation(root),
-        most_cycles=lane.cycles,
-    )
-
-
-def _names(units: Sequence[Unit]) -> tuple[str, ...]:
-    """Of files: those of all units without pieces, and what units with pieces have besides."""
-    more = [
-        name
-        for unit in units
-        if isinstance(unit.node, LayerNormalisation) and unit.node.root is not None
-        for name in norm_lane(unit.elements, unit.node.root).sources
-    ]
-    return tuple(dict.fromkeys((*SOURCES, *more)))
 
 
 def sources_of(names: Sequence[str]) -> list[str]:
