@@ -114,6 +114,7 @@ def test_a_course_that_is_no_report_of_figures_is_refused(tmp_path: Path, quweit
 
 
 READ_AS_THEY_LIE = {  # with the reason
+    ("parts.py", "Approximation"),  # which the settings of a model name
     ("formal.py", "RtlManifest"),  # proves the RTL as it lies there, changed by hand or not
     ("sim.py", "RtlManifest"),  # simulates it so
     ("sim.py", "VectorCoverage"),  # whose digest stands in the manifest
