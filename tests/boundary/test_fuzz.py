@@ -65,7 +65,7 @@ def test_a_bug_a_hang_and_much_memory_would_be_found(sandbox: Path, monkeypatch:
             pass
 
     def take() -> None:
-        assert b"x" * (fuzzing.BYTES + (1 << 30))  # more than pages of files, which a child does not begin with
+        assert b"x" * (fuzzing.BYTES + (1 << 30))  # a child begins without the pages of files
 
     assert fuzzing.in_process(sandbox, ["doctor"], fail).problem == "exit code 70"
     assert fuzzing.in_process(sandbox, ["doctor"], wait, seconds=1).problem.startswith("it takes more than")
