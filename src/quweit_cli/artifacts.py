@@ -338,7 +338,10 @@ def digest_of_file(path: Path, kind: str = "") -> str:
         with readers.open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (readers.Unreadable, OSError) as error:
-        raise ArtifactError(f"cannot read {kind}`{path}`: {readers.reason(error)}") from None
+        raise ArtifactError(
+            f"cannot read {kind}`{path}`: {readers.reason(error)}",
+            hint="name a file that is there and can be read",
+        ) from None
 
 
 def file_digests(folder: Path) -> dict[str, str]:

@@ -69,7 +69,10 @@ def _searched(role: str, choice: config.Pieces, progress: Progress) -> Approxima
 
 
 def _read(role: str, path: Path) -> Approximation:
-    document = artifacts.load(Approximation, path)
+    try:
+        document = artifacts.load(Approximation, path)
+    except ArtifactError as error:
+        raise ArtifactError(str(error), hint=f"`{ROLES[role].command}` writes one") from None
     if document.function != ROLES[role].function:
         raise ArtifactError(
             f"`{path}` is `{document.function}`, and `model.functions.{role}` is `{ROLES[role].function}`",

@@ -276,7 +276,14 @@ def _rtl_work(
                 work.append(Work(tool, found, forms["rtl"]))
                 if "wrapper" in forms and tool is _of_wrappers(design, tools):
                     work.append(Work(tool, found, forms["wrapper"]))
-    return work
+    return sorted(work, key=_turn)
+
+
+def _turn(one: Work) -> int:
+    """Models first, and of them those of Icarus: what takes longest is not left alone at the end."""
+    if not isinstance(one.subject.design, ModelDesign):
+        return 2
+    return 0 if one.tool.four_state else 1
 
 
 def _expected(

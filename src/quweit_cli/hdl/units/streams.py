@@ -63,10 +63,6 @@ def _layer_norm(unit: UnitDesign) -> Stream:
     return _of_layer_norm(unit.name, unit.features, unit.initiation_interval_cycles)
 
 
-def _norm_in_pieces(unit: UnitDesign) -> Stream:
-    return _of_even_norm(unit.name, unit.features, unit.initiation_interval_cycles)
-
-
 def _of_even_norm(name: str, elements: int, cycles: int) -> Stream:
     """Every row takes as long."""
     rows_RD = drawn(1 + ROWS, elements, 16)
@@ -109,7 +105,6 @@ MAKERS: Mapping[str, Callable[[UnitDesign], Stream]] = {
     "quweit_gelu": _gelu,
     "quweit_softmax": _softmax,
     "quweit_layer_norm": _layer_norm,
-    PIECES: _norm_in_pieces,
     "quweit_pieces": _function,
     "quweit_loadable_pieces": _function,
     "quweit_wide_pieces": _function,
