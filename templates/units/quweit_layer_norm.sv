@@ -1,13 +1,29 @@
-// Layer normalisation of one row of int16 as int8, 32 steps to a standard deviation.
+// Layer normalisation of one row of int16 as int8, 32 steps to a standard deviation; 1/sqrt is exact, or in pieces.
 //
-// take the row, its sum and its sum of squares; square root; reciprocal; give. With N elements,
-// N*x - sum is N times the distance from the mean, and N*squares - sum^2 is N^2 times the variance.
+// take the row, its sum and its sum of squares; find the factor; give. With N elements, N*x - sum is N times the distance from
+// the mean, and N*squares - sum^2, the spread, is N^2 times the variance. A result is a distance times the factor, shifted down with
+// rounding. One multiplier serves all: squares of elements, the square of their sum, and distances.
 // x_last_i on an earlier element than the last discards what has come of the row.
 
 `default_nettype none
 
 module quweit_layer_norm #(
-  parameter integer Elements = 192
+  parameter integer Elements     = 192,
+  parameter integer SearchedRoot = 0,  // 1: in pieces
+  /* verilator lint_off UNUSEDPARAM */  // where it is not
+  parameter integer Pieces       = 8,
+  parameter integer Window       = 10,
+  parameter integer Step         = 4,
+  parameter integer AnswerStep   = 2,  // half of a step
+  parameter integer WordBits     = 9,
+  parameter integer SumBits      = 20,
+  parameter integer RootBits     = 16,  // of a sum of slope and intercept, which is above 0
+  parameter integer Align        = 8,
+  parameter integer Shift        = 10,
+  parameter logic [Pieces*(Window+1)-1:0] Breakpoints = '0,  // of piece 1 on, in the low bits
+  parameter logic [Pieces*WordBits-1:0] Slopes = '0,
+  parameter logic [Pieces*WordBits-1:0] Intercepts = '0
+  /* verilator lint_on UNUSEDPARAM */
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -21,66 +37,116 @@ module quweit_layer_norm #(
   output logic        y_last_o
 );
 
-  localparam integer IndexBits   = (Elements > 1) ? $clog2(Elements) : 1;
-  localparam integer CountBits   = $clog2(Elements + 1);
-  localparam integer RootBits    = 16 + IndexBits;      // of the root: at most Elements * 2^15
-  localparam integer SumBits     = 16 + CountBits;      // signed
-  localparam integer SquaresBits = 31 + CountBits;
-  localparam integer ScaledBits  = RootBits + 1 + 18;
-  localparam integer ShiftBits   = $clog2(RootBits + 12);
+  localparam integer IndexBits    = (Elements > 1) ? $clog2(Elements) : 1;
+  localparam integer CountBits    = $clog2(Elements + 1);
+  localparam integer TotalBits    = 16 + CountBits;                     // signed
+  localparam integer SquaresBits  = 31 + CountBits;
+  localparam integer SpreadBits   = 32 + 2*IndexBits;                   // at most (Elements * 2^15)^2
+  localparam integer DistanceBits = 17 + IndexBits;                     // signed
+  localparam integer ExactBits    = SpreadBits / 2;                     // of a root
+  localparam integer Steps        = (SpreadBits + Step - 1) / Step;
+  localparam integer FactorBits   = (SearchedRoot != 0) ? RootBits : 18;
+  localparam integer MostLift     = (SearchedRoot != 0) ? AnswerStep * (Steps - 1) : ExactBits - 1;
+  localparam integer LiftBits     = $clog2(MostLift + 1);
+  localparam integer Down         = (SearchedRoot != 0) ? Shift + MostLift : ExactBits + 11;
+  // No distance is above sqrt(Elements) roots of the spread, and a lift brings every root to the same bits.
+  localparam integer LiftedBits   = ((SearchedRoot != 0) ? AnswerStep * Steps : ExactBits) + (CountBits + 1) / 2 + 1;
+  localparam integer BBits        = (TotalBits > FactorBits) ? TotalBits : FactorBits + 1;
+  localparam integer ProductBits  = LiftedBits + BBits;
+  localparam integer RoundedBits  = ProductBits - Down + 1;
   localparam logic [IndexBits-1:0] LastIndex = IndexBits'(Elements - 1);
-  localparam logic signed [ScaledBits-1:0] One = 1, Least = -128, Most = 127;  // to Yosys a cast number has no sign
-  localparam logic [2:0] Take = 3'd0, Spread = 3'd1, Root = 3'd2, Normalise = 3'd3, Divide = 3'd4, Give = 3'd5;
+  localparam logic signed [RoundedBits-1:0] Least = -128, Most = 127;  // to Yosys a cast number has no sign
+  localparam logic [1:0] Take = 2'd0, Spread = 2'd1, Find = 2'd2, Give = 2'd3;
 
   logic [15:0]            row_q [Elements];
-  logic [2:0]             state_q;
+  logic [1:0]             state_q;
   logic [IndexBits-1:0]   index_q;
-  logic [SumBits-1:0]     sum_q;
+  logic [TotalBits-1:0]   sum_q;
   logic [SquaresBits-1:0] squares_q;
-  logic [31:0]            square;
-  logic [2*RootBits-1:0]  spread;
-  logic [RootBits-1:0]    root, aligned_q;
-  logic [ShiftBits-1:0]   shift_q;   // of the result: bits of the root + 11
-  logic [RootBits+17-1:0] quotient;
-  logic                   root_done, divide_done, take, last;
-  logic signed [RootBits:0]     centred;
-  logic signed [ScaledBits-1:0] scaled, rounded;
+  logic [SpreadBits-1:0]  spread;
+  logic [FactorBits-1:0]  factor;
+  logic [LiftBits-1:0]    lift;
+  logic [LiftedBits-1:0]  a;
+  logic [BBits-1:0]       b;
+  logic [ProductBits-1:0] product;
+  logic                   done, take, last, spreads;
+  logic signed [DistanceBits-1:0] distance;
+  logic signed [RoundedBits-1:0]  coarse, rounded;
 
-  assign take   = x_valid_i && x_ready_o;
-  assign last   = (index_q == LastIndex);
-  assign square = 32'($signed(x_data_i)) * 32'($signed(x_data_i));
-  assign spread = (2*RootBits)'(squares_q) * (2*RootBits)'(Elements)
-                - (2*RootBits)'((2*SumBits)'($signed(sum_q)) * (2*SumBits)'($signed(sum_q)));
+  assign take    = x_valid_i && x_ready_o;
+  assign last    = (index_q == LastIndex);
+  assign spreads = (state_q == Spread);
 
-  quweit_root #(
-    .RootBits (RootBits)
-  ) u_root (
-    .clk_i,
-    .rst_ni,
-    .start_i (state_q == Spread),
-    .x_i     (spread),
-    .done_o  (root_done),
-    .root_o  (root)
+  assign distance = DistanceBits'($signed(row_q[index_q])) * DistanceBits'(Elements) - DistanceBits'($signed(sum_q));
+
+  always_comb begin
+    case (state_q)
+      Take: begin
+        a = LiftedBits'($signed(x_data_i));
+        b = BBits'($signed(x_data_i));
+      end
+      Spread: begin
+        a = LiftedBits'($signed(sum_q));
+        b = BBits'($signed(sum_q));
+      end
+      default: begin
+        a = LiftedBits'(distance) << lift;
+        b = BBits'(factor);
+      end
+    endcase
+  end
+
+  quweit_product #(
+    .ABits (LiftedBits),
+    .BBits (BBits)
+  ) u_product (
+    .a_i       (a),
+    .b_i       (b),
+    .product_o (product)
   );
 
-  // 2^(bits + 16) / root, by shifting the root up to its full width: 2^(RootBits + 16) / aligned.
-  quweit_divider #(
-    .NumeratorBits   (RootBits + 17),
-    .DenominatorBits (RootBits)
-  ) u_divider (
-    .clk_i,
-    .rst_ni,
-    .start_i       ((state_q == Normalise) && aligned_q[RootBits-1]),
-    .numerator_i   ({1'b1, {RootBits + 16{1'b0}}}),
-    .denominator_i (aligned_q),
-    .done_o        (divide_done),
-    .quotient_o    (quotient)
-  );
+  assign spread = SpreadBits'(squares_q) * SpreadBits'(Elements) - SpreadBits'(product);
 
-  assign centred = (RootBits+1)'($signed(row_q[index_q])) * (RootBits+1)'(Elements)
-                 - (RootBits+1)'($signed(sum_q));
-  assign scaled  = ScaledBits'(centred) * ScaledBits'(quotient[17:0]);
-  assign rounded = (scaled + (One <<< (shift_q - 1'b1))) >>> shift_q;
+  if (SearchedRoot != 0) begin : gen_pieces
+    quweit_root_factor_pieces #(
+      .SpreadBits  (SpreadBits),
+      .Pieces      (Pieces),
+      .Window      (Window),
+      .Step        (Step),
+      .AnswerStep  (AnswerStep),
+      .WordBits    (WordBits),
+      .SumBits     (SumBits),
+      .RootBits    (RootBits),
+      .Align       (Align),
+      .LiftBits    (LiftBits),
+      .Breakpoints (Breakpoints),
+      .Slopes      (Slopes),
+      .Intercepts  (Intercepts)
+    ) u_factor (
+      .clk_i,
+      .rst_ni,
+      .start_i  (spreads),
+      .spread_i (spread),
+      .done_o   (done),
+      .factor_o (factor),
+      .lift_o   (lift)
+    );
+  end else begin : gen_exact
+    quweit_root_factor #(
+      .RootBits (ExactBits)
+    ) u_factor (
+      .clk_i,
+      .rst_ni,
+      .start_i  (spreads),
+      .spread_i (spread),
+      .done_o   (done),
+      .factor_o (factor),
+      .lift_o   (lift)
+    );
+  end
+
+  assign coarse  = RoundedBits'($signed(product[ProductBits-1:Down-1]));
+  assign rounded = (coarse + RoundedBits'($signed(2'sd1))) >>> 1;
 
   assign x_ready_o = (state_q == Take);
   assign y_valid_o = (state_q == Give);
@@ -90,15 +156,8 @@ module quweit_layer_norm #(
   always_ff @(posedge clk_i) begin
     if (take) begin
       row_q[index_q] <= x_data_i;
-      sum_q     <= ((index_q == '0) ? '0 : sum_q) + SumBits'($signed(x_data_i));
-      squares_q <= ((index_q == '0) ? '0 : squares_q) + SquaresBits'(square);
-    end
-    if (root_done) begin
-      aligned_q <= (root == '0) ? RootBits'(1) : root;
-      shift_q   <= ShiftBits'(RootBits + 11);
-    end else if ((state_q == Normalise) && !aligned_q[RootBits-1]) begin
-      aligned_q <= aligned_q << 1;
-      shift_q   <= shift_q - 1'b1;
+      sum_q     <= ((index_q == '0) ? '0 : sum_q) + TotalBits'($signed(x_data_i));
+      squares_q <= ((index_q == '0) ? '0 : squares_q) + SquaresBits'(product[31:0]);
     end
   end
 
@@ -109,18 +168,16 @@ module quweit_layer_norm #(
     end else begin
       if (take || (y_valid_o && y_ready_i)) index_q <= (last || (take && x_last_i)) ? '0 : index_q + 1'b1;
       case (state_q)
-        Take:      if (x_valid_i && last) state_q <= Spread;
-        Spread:    state_q <= Root;
-        Root:      if (root_done) state_q <= Normalise;
-        Normalise: if (aligned_q[RootBits-1]) state_q <= Divide;
-        Divide:    if (divide_done) state_q <= Give;
-        default:   if (y_ready_i && last) state_q <= Take;
+        Take:    if (x_valid_i && last) state_q <= Spread;
+        Spread:  state_q <= Find;
+        Find:    if (done) state_q <= Give;
+        default: if (y_ready_i && last) state_q <= Take;
       endcase
     end
   end
 
   logic unused_bits;
-  assign unused_bits = ^quotient[RootBits+16:18];
+  assign unused_bits = ^product[Down-2:0];
 
 endmodule
 

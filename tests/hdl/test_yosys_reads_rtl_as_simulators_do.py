@@ -20,11 +20,14 @@ from quweit_cli.templating import static_text
 BELOW = (
     "units/quweit_divider.sv",
     "units/quweit_root.sv",
+    "units/quweit_product.sv",
+    "units/quweit_root_factor.sv",
     "units/quweit_piece_select.sv",
     "units/quweit_signed_product.sv",
     "units/quweit_piece_line.sv",
     "units/quweit_constant_line.sv",
     "units/quweit_window.sv",
+    "units/quweit_root_factor_pieces.sv",
     "units/quweit_piece_exponential.sv",
 )
 EXPONENTIAL: dict[str, int | str] = {  # 0, 3 and 20 a code
@@ -34,10 +37,11 @@ ROOT: dict[str, int | str] = {  # three pieces, one of them with a negative inte
     "Pieces": 3, "Window": 7, "WordBits": 9, "SumBits": 18, "RootBits": 15, "Align": 5, "Shift": 7,
     "Breakpoints": "24'h002814", "Slopes": "27'h7fbdb9c", "Intercepts": "27'h3fcf05f",
 }  # fmt: skip
-MODULES: dict[str, dict[str, int | str]] = {
-    "units/quweit_layer_norm_pieces.sv": {"Elements": 6, **ROOT},
+MODULES: dict[str, dict[str, int | str]] = {  # a module, and more words where it is here twice
+    "units/quweit_layer_norm.sv in pieces": {"Elements": 6, "SearchedRoot": 1, **ROOT},
+    "units/xilinx/quweit_product.sv": {"ABits": 9, "BBits": 7},
     "units/quweit_piece_exponential.sv": EXPONENTIAL,
-    "units/quweit_softmax_pieces.sv": {
+    "units/quweit_softmax_rows.sv in pieces": {
         "Elements": 5,
         "SearchedExponential": 1,
         "SearchedReciprocal": 1,
@@ -71,8 +75,8 @@ module bench;
   reg [{inputs}:0] word;
   wire [{outputs}:0] expected, got;
   integer different = 0, known = 0;
-  {top} u_rtl (.clk_i (clk), {of_rtl});
-  read_{top} u_read (.clk_i (clk), {of_read});
+  {top} u_rtl ({of_rtl});
+  read_{top} u_read ({of_read});
   initial begin
     for (int cycle = 0; cycle < 6000; cycle++) begin
       for (int place = 0; place <= {inputs}; place++) word[place] = $urandom;
@@ -95,9 +99,10 @@ SMALL = r"(groups|elements|features|tokens|outputs|rows|inner|columns|cycles)_i$
 
 def read(folder: Path, module: str, parameters: dict[str, int | str]) -> tuple[int, int]:
     """Cycles in which both differ, and cycles whose outputs the simulator knows."""
-    top = Path(module).stem
-    texts = [with_parameters(static_text(module), top, parameters)]
-    texts += [static_text(one) for one in BELOW if one != module]
+    file = module.split(" ", maxsplit=1)[0]
+    top = Path(file).stem
+    texts = [with_parameters(static_text(file), top, parameters)]
+    texts += [static_text(one) for one in BELOW if Path(one).stem != top]
     (folder / "rtl.sv").write_text("\n".join(texts))
     script = f"read_verilog -sv rtl.sv\nprep -flatten -top {top}\nwrite_json ports.json\nwrite_verilog -noattr read.v\n"
     (folder / "read.ys").write_text(script)
@@ -133,6 +138,8 @@ def bench(top: str, ports: dict[str, tuple[str, int]]) -> str:
     of_rtl, of_read, lines = [], [], []
     for name, (direction, bits) in ports.items():
         if name == "clk_i":
+            of_rtl.append(".clk_i (clk)")
+            of_read.append(".clk_i (clk)")
             continue
         first, places[direction] = places[direction], places[direction] + bits
         if direction == "input":
@@ -155,8 +162,9 @@ def bench(top: str, ports: dict[str, tuple[str, int]]) -> str:
 
 FAST = (
     "units/quweit_layer_norm.sv",
-    "units/quweit_layer_norm_pieces.sv",
-    "units/quweit_softmax_pieces.sv",
+    "units/quweit_layer_norm.sv in pieces",
+    "units/quweit_softmax_rows.sv in pieces",
+    "units/xilinx/quweit_product.sv",
     "model/quweit_rescale.sv",
 )
 
@@ -176,10 +184,12 @@ def test_a_cast_number_in_a_comparison_would_be_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = static_text("units/quweit_layer_norm.sv")
-    changed = before.replace("rounded < Least", "rounded < -ScaledBits'(128)")
+    changed = before.replace("rounded < Least", "rounded < -RoundedBits'(128)")
     assert changed != before
     monkeypatch.setitem(
-        globals(), "static_text", lambda name: changed if "layer_norm" in name else static_text_of(name)
+        globals(),
+        "static_text",
+        lambda name: changed if name.endswith("quweit_layer_norm.sv") else static_text_of(name),
     )
     different, _ = read(tmp_path, "units/quweit_layer_norm.sv", {"Elements": 6})
     assert different > 0

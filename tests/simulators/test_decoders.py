@@ -251,7 +251,7 @@ def test_a_change_in_a_memory_is_found(copy: Path, change: str) -> None:
 
 
 ENGINES = {
-    "units/quweit_softmax_rows.sv": (r"weight   = !counts \? '0 :", "weight   ="),
+    "units/quweit_softmax_rows.sv": (r"counts \? full_weight : '0", "full_weight"),
     "model/quweit_token_loader.sv": (r"count_q   <= bad \? 16'\(Tokens\) :", "count_q   <="),
     "model/quweit_token_embedding.sv": (r"token_o   <= first_i", "token_o   <= '0"),
     "model/quweit_model_sequencer.sv": (r"answers_i \? Give : Load", "Give"),

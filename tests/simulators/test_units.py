@@ -19,6 +19,7 @@ from quweit_cli.documents import ModelShape, RtlManifest, SimResult, UnitDesign
 from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.plan import FilePlan
+from quweit_cli.hdl.units import design
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.units.design import (
     FOLDER,
@@ -32,15 +33,18 @@ from quweit_cli.simulators import row_designs
 from quweit_cli.stages import sim
 from quweit_cli.templating import template_root
 
-RENDERINGS = ("", "pipelined")
+RENDERINGS = ("", "xilinx", "pipelined")
 
 
 def sources_of(unit: str, rendering: str) -> list[Path]:
     """Every module of a rendering but the other units; the unit comes last."""
-    names = PIPELINED if rendering else SOURCES
+    names = PIPELINED if rendering == "pipelined" else SOURCES
     others = {"quweit_gelu", "quweit_softmax", "quweit_layer_norm"} - {unit}
     others |= {"quweit_softmax_rows"} if unit != "quweit_softmax" else set()
-    paths = [template_root() / FOLDER / name for name in names if Path(name).stem not in others]
+    texts = [
+        name.removeprefix("rtl/units/") for name in design.sources_of(names, xilinx=rendering == "xilinx")
+    ]
+    paths = [template_root() / FOLDER / name for name in texts if Path(name).stem not in others]
     return sorted(paths, key=lambda path: path.stem == unit)
 
 
@@ -181,7 +185,9 @@ def test_slang_reads_the_units(unit: str, rendering: str) -> None:
 @pytest.mark.parametrize("unit", ["gelu", "softmax", "layer_norm"])
 def test_verilator_lints_the_units_without_a_warning(tmp_path: Path, unit: str, rendering: str) -> None:
     top = f"quweit_{unit}"
-    read = {"gelu": (), "softmax": ("divider", "row_store", "multiplier", "softmax_rows")}.get(unit)
+    read = {"gelu": (), "softmax": ("divider", "row_store", "multiplier", "product", "softmax_rows")}.get(
+        unit
+    )
     files = [
         str(path)
         for path in sources_of(top, rendering)

@@ -15,13 +15,11 @@ from quweit_cli.approximation.parts import exponential_part, reciprocal_part, ro
 from quweit_cli.approximation.problem import Format, of_codes
 from quweit_cli.approximation.wide import widened
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
-from quweit_cli.hdl.units.lanes import softmax_lane
-from quweit_cli.hdl.units.pieces import LINE, scaled_parameters
+from quweit_cli.hdl.units.lanes import NORM_IN_PIECES, softmax_lane
+from quweit_cli.hdl.units.pieces import scaled_parameters
 from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.templating import template_root
-
-NORM = (*LINE, "quweit_window.sv", "quweit_layer_norm_pieces.sv")
 
 
 def sources(names: tuple[str, ...]) -> list[Path]:
@@ -47,9 +45,9 @@ def test_a_normalisation_in_pieces_equals_the_integers(
     tmp_path: Path, elements: int, gaps: bool, scale_bits: int, segments: int
 ) -> None:
     rows, pieces = residuals(7, elements), root(scale_bits, segments)
-    parameters = written({"Elements": str(elements)} | scaled_parameters(pieces))
+    parameters = written({"Elements": str(elements), "SearchedRoot": "1"} | scaled_parameters(pieces))
     got, cycles, last = play(
-        tmp_path, "quweit_layer_norm_pieces", parameters, rows, 16, sources(NORM), gaps=gaps
+        tmp_path, "quweit_layer_norm", parameters, rows, 16, sources(NORM_IN_PIECES), gaps=gaps
     )
     assert np.array_equal(got, layer_norm(rows, pieces))
     assert last == [*range(elements - 1, rows.size, elements)]
@@ -61,18 +59,18 @@ def test_a_normalisation_in_pieces_equals_the_integers(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("* ShiftBits'(steps_q)", "* ShiftBits'(steps_q & 2)"),
-        ("(One <<< (shift - 1'b1))", "One"),
-        ("(rounded > Most)", "(rounded > One)"),
+        ("- LiftBits'(steps_q)", "- LiftBits'(steps_q & 2)"),
+        ("(coarse + RoundedBits'($signed(2'sd1)))", "coarse"),
+        ("(rounded > Most)", "(rounded > Least)"),
         ("(Step * step))", "(Step * step + 1))"),
         ("<< (Window - Step)", "<< (Window - Step - 1)"),
     ],
 )
 def test_a_broken_root_is_found(tmp_path: Path, old: str, new: str) -> None:
     rows, pieces = residuals(7, 21), root()
-    parameters = written({"Elements": "21"} | scaled_parameters(pieces))
+    parameters = written({"Elements": "21", "SearchedRoot": "1"} | scaled_parameters(pieces))
     got, *_ = play(
-        tmp_path, "quweit_layer_norm_pieces", parameters, rows, 16, sources(NORM), change=(old, new)
+        tmp_path, "quweit_layer_norm", parameters, rows, 16, sources(NORM_IN_PIECES), change=(old, new)
     )
     assert not np.array_equal(got, layer_norm(rows, pieces))
 
@@ -97,7 +95,7 @@ module wrapper (
   input logic clk_i, rst_ni, x_valid_i, x_last_i, y_ready_i, input logic [7:0] x_data_i,
   output logic x_ready_o, y_valid_o, y_last_o, output logic [7:0] y_data_o
 );
-  quweit_softmax_pieces #({parameters}) u_lane (.multiplier_i (8'd{multiplier}), .counts_i (16'd{counts}), .*);
+  quweit_softmax_rows #({parameters}) u_lane (.multiplier_i (8'd{multiplier}), .counts_i (16'd{counts}), .*);
 endmodule
 """
 KINDS = ("exponential", "reciprocal", "both")

@@ -9,11 +9,12 @@ from quweit_cli.report.numbers import counted
 def also_compared(result: SimResult) -> list[str]:
     """What was simulated beside the blocks, and what was only compiled, a sentence each."""
     said = [
-        f"{counted(len(one.further_runs), 'wrapper')} on {one.simulator}: "
-        f"{'equal' if all(run.bit_exact for run in one.further_runs) else 'NOT equal'} on "
-        f"{sum(run.compared for run in one.further_runs):,} rows"
+        f"{counted(len(runs), words)} on {one.simulator}: "
+        f"{'equal' if all(run.bit_exact for run in runs) else 'NOT equal'} on "
+        f"{sum(run.compared for run in runs):,} rows"
         for one in result.simulators
-        if one.further_runs
+        for form, words in (("wrapper", "wrapper"), ("xilinx", "rendering in an FPGA's cells"))
+        if (runs := [run for run in one.further_runs if run.form == form])
     ]
     if result.compiled_only:
         said.append(

@@ -101,13 +101,13 @@ class Subject:
 
     @property
     def name(self) -> str:
-        return f"{self.design.name} (wrapper)" if self.form == "wrapper" else self.design.name
+        return f"{self.design.name} ({self.form})" if self.form in ("wrapper", "xilinx") else self.design.name
 
 
 def subjects(
     package: Path, design: RowDesign, rows: int, expected: ExpectedWords | None = None
 ) -> dict[Form, Subject]:
-    """What can be simulated of the design as it lies in the package, by form: a block has a wrapper.
+    """What can be simulated of the design as it lies in the package, by form: a block has a wrapper, and a unit may have two renderings.
 
     expected: what a model writes, of so many rows at least.
 
@@ -123,6 +123,8 @@ def subjects(
         if isinstance(design, ModelDesign) and design.decode:
             brief = 1 + BRIEF_SAMPLES * design.decode.requests_of_sample
         made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
+    if isinstance(design, UnitDesign) and design.sources_xilinx not in ([], design.sources):
+        made["xilinx"] = Subject(design, "xilinx", rows, package_files(package, design.sources_xilinx))
     return made
 
 

@@ -154,15 +154,10 @@ def compare(
 def verdict(result: SimResult) -> None:
     """Raises Mismatch or CheckFailed when not every row and product of every design was as it must be."""
     for one in result.simulators:
-        models = {run_of_model.design for run_of_model in one.models}
+        kinds = {run_of_unit.design: "unit" for run_of_unit in one.units}
+        kinds |= {run_of_model.design: "model" for run_of_model in one.models}
         for run_of_design in one.all_runs:
-            kind = (
-                "unit"
-                if run_of_design in one.units
-                else "model"
-                if run_of_design.design in models
-                else "block"
-            )
+            kind = kinds.get(run_of_design.design, "block")
             what = f"{_what(run_of_design, kind)} on {one.simulator}"
             if isinstance(run_of_design, SimRun) and run_of_design.tensor_differences:
                 raise Mismatch(
@@ -187,11 +182,13 @@ def verdict(result: SimResult) -> None:
                 )
 
 
+PARTS: Mapping[Form, str] = {"wrapper": "the wrapper of ", "xilinx": "the rendering in an FPGA's cells of "}
+
+
 def _what(run_of_design: SimRun | ArrayRun, kind: str) -> str:
     if isinstance(run_of_design, ArrayRun):
         return f"array `{run_of_design.design}`"
-    part = "the wrapper of " if run_of_design.form == "wrapper" else ""
-    return f"{part}{kind} `{run_of_design.design}`"
+    return f"{PARTS.get(run_of_design.form, '')}{kind} `{run_of_design.design}`"
 
 
 def _chosen(manifest: RtlManifest, only: Sequence[str]) -> list[Design]:
@@ -274,6 +271,8 @@ def _rtl_work(
                 words = expected if isinstance(design, ModelDesign) else None
                 forms = row_designs.subjects(package, design, _rows(options, tool, design), words)
                 work.append(Work(tool, found, forms["rtl"]))
+                if "xilinx" in forms:
+                    work.append(Work(tool, found, forms["xilinx"]))
                 if "wrapper" in forms and tool is _of_wrappers(design, tools):
                     work.append(Work(tool, found, forms["wrapper"]))
     return sorted(work, key=_turn)
@@ -475,10 +474,8 @@ def _summary(
     tool: Simulator, found: Found, work: list[Work], runs: list[SimRun | ArrayRun]
 ) -> SimulatorResult:
     mine = [(one.subject.design, run) for run, one in zip(runs, work, strict=True) if one.tool is tool]
-    ported = [
-        (design, run) for design, run in mine if isinstance(design, PortedDesign) and isinstance(run, SimRun)
-    ]
-    own = [(design, run) for design, run in ported if run.form in ("rtl", "netlist")]
+    played = [(design, run) for design, run in mine if isinstance(run, SimRun)]
+    own = [(design, run) for design, run in played if run.form in ("rtl", "netlist")]
     main = [run for design, run in own if isinstance(design, BlockDesign)]
     return SimulatorResult(
         simulator=tool.name,
@@ -489,8 +486,8 @@ def _summary(
         cycles_per_row=[run.initiation_interval_cycles for run in main],
         seconds=round(sum(run.build_seconds + run.run_seconds for _, run in mine), 3),
         runs=main,
-        further_runs=[run for _, run in ported if run.form not in ("rtl", "netlist")],
-        units=[run for design, run in mine if isinstance(design, UnitDesign) and isinstance(run, SimRun)],
+        further_runs=[run for _, run in played if run.form not in ("rtl", "netlist")],
+        units=[run for design, run in own if isinstance(design, UnitDesign)],
         models=[run for design, run in own if isinstance(design, ModelDesign)],
         arrays=[run for _, run in mine if isinstance(run, ArrayRun)],
     )

@@ -20,24 +20,16 @@ from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.hdl.units.lanes import WINDOW
-from quweit_cli.hdl.units.pieces import LINE
+from quweit_cli.hdl.units.design import sources_of
+from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.templating import render, static_text
 
 PIXEL_BITS, LOGIT_BITS = 8, 32
-UNITS = (
-    "quweit_divider.sv",
-    "quweit_root.sv",
-    *LINE,
-    WINDOW,
-    "quweit_piece_exponential.sv",
-    "quweit_softmax_rows.sv",
-    "quweit_softmax_pieces.sv",
-    "quweit_layer_norm.sv",
-    "quweit_layer_norm_pieces.sv",
+UNITS = tuple(
+    dict.fromkeys((*NORM[:-1], *NORM_IN_PIECES[:-1], *SOFTMAX_IN_PIECES, NORM[-1]))
 )  # of which a model has those of its lanes
 ENGINES = (
     "quweit_memory.sv",
@@ -107,13 +99,14 @@ def render_model(
     _check_flushing(layout)
     placed = [PlacedBlock(block, shift) for block, shift in zip(blocks, layout.block_shifts, strict=True)]
     once = {f"rtl/{file}": static_text(f"array/{file}") for file in ONCE}
-    once |= {f"rtl/units/{file}": static_text(f"units/{file}") for file in _units(layout)}
+    units = _units(layout)
     once |= {
         f"rtl/model/{file}": static_text(f"model/{file}")
         for file in (*ENGINES, *(OF_TEXTS if layout.text else OF_IMAGES))
     }
     behavioural, cells = (
         {f"rtl/{folder}{file}": static_text(f"array/{folder}{file}") for file in TWICE}
+        | {name: static_text(name.removeprefix("rtl/")) for name in sources_of(units, xilinx=bool(folder))}
         for folder in ("", "xilinx/")
     )
     text = render("model/model.sv.mako", top=top, plan=layout, blocks=placed, header=header)

@@ -253,7 +253,7 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         top=unit.module,
         testbench=f"tb_{unit.name}",
         sources=sources_of(unit.names),
-        sources_xilinx=sources_of(unit.names),
+        sources_xilinx=sources_of(unit.names, xilinx=True),
         features=beats,
         outputs=elements,
         features_per_beat=1,

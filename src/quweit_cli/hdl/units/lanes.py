@@ -9,12 +9,17 @@ from quweit_cli.hdl.units.pieces import LINE, exponential_parameters, scaled_par
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 WINDOW = "quweit_window.sv"
-SOFTMAX = (
+TWICE = ("quweit_product.sv",)  # behavioural, and in an FPGA's cells (xilinx/)
+NORM = (*TWICE, "quweit_divider.sv", "quweit_root.sv", "quweit_root_factor.sv", "quweit_layer_norm.sv")
+NORM_IN_PIECES = (*TWICE, *LINE, WINDOW, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
+SOFTMAX = (*TWICE, "quweit_divider.sv", "quweit_softmax_rows.sv")
+SOFTMAX_IN_PIECES = (
+    *TWICE,
     "quweit_divider.sv",
     *LINE,
     WINDOW,
     "quweit_piece_exponential.sv",
-    "quweit_softmax_pieces.sv",
+    "quweit_softmax_rows.sv",
 )
 
 
@@ -29,14 +34,9 @@ def norm_lane(elements: int, root: PiecewiseLinear | None = None) -> Lane:
     """Raises ValueError for a root of a single piece."""
     of_row = {"Elements": str(elements)}
     if root is None:
-        sources = ("quweit_divider.sv", "quweit_root.sv", "quweit_layer_norm.sv")
-        return Lane("quweit_layer_norm", of_row, sources, layer_norm_cycles(elements))
-    return Lane(
-        "quweit_layer_norm_pieces",
-        of_row | scaled_parameters(root),
-        (*LINE, WINDOW, "quweit_layer_norm_pieces.sv"),
-        layer_norm_cycles(elements, pieces=True),
-    )
+        return Lane("quweit_layer_norm", of_row, NORM, layer_norm_cycles(elements))
+    of_row |= {"SearchedRoot": "1"} | scaled_parameters(root)
+    return Lane("quweit_layer_norm", of_row, NORM_IN_PIECES, layer_norm_cycles(elements, pieces=True))
 
 
 def softmax_lane(
@@ -45,12 +45,10 @@ def softmax_lane(
     """Raises ValueError for a function of a single piece."""
     of_row = {"Elements": str(elements)}
     if exponential is None and reciprocal is None:
-        sources = ("quweit_divider.sv", "quweit_softmax_rows.sv")
-        return Lane("quweit_softmax_rows", of_row, sources, softmax_cycles(elements))
+        return Lane("quweit_softmax_rows", of_row, SOFTMAX, softmax_cycles(elements))
     if exponential is not None:
         of_row |= {"SearchedExponential": "1"} | exponential_parameters(exponential)
     if reciprocal is not None:
         of_row |= {"SearchedReciprocal": "1"} | scaled_parameters(reciprocal)
-    return Lane(
-        "quweit_softmax_pieces", of_row, SOFTMAX, softmax_cycles(elements, reciprocal=reciprocal is not None)
-    )
+    cycles = softmax_cycles(elements, reciprocal=reciprocal is not None)
+    return Lane("quweit_softmax_rows", of_row, SOFTMAX_IN_PIECES, cycles)

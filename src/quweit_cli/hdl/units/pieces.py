@@ -32,7 +32,7 @@ def pieces_parameters(node: PiecewiseLinear, input_bits: int, bits: int) -> dict
 
 
 def exponential_parameters(node: PiecewiseLinear) -> dict[str, str]:
-    """Of `quweit_softmax_pieces`.
+    """Of `quweit_softmax_rows`.
 
     Raises:
         ValueError: fewer than two pieces.
@@ -54,7 +54,7 @@ def _require_two(node: PiecewiseLinear) -> None:
 
 
 def scaled_parameters(node: PiecewiseLinear) -> dict[str, str]:
-    """Of `quweit_layer_norm_pieces`, and of a reciprocal of `quweit_softmax_pieces`.
+    """Of a root of `quweit_layer_norm`, and of a reciprocal of `quweit_softmax_rows`.
 
     Raises:
         ValueError: fewer than two pieces.

@@ -20,7 +20,6 @@ from quweit_cli.ir.nodes.base import Integers
 
 ROWS = 4  # recorded
 GELU_CYCLES = 2048
-PIECES = "quweit_layer_norm_pieces"
 CODES_A_STEP = 4  # of an exponential in pieces: scores in steps of 1/8
 LANE = 16  # registers of a lane at most
 WORD_BITS = 8  # of a code of int32 below that of int8
@@ -38,16 +37,16 @@ def lane_stream(
 
     multiplier: of a softmax with an exact exponential, which has it as an input. parameters: of a lane in pieces.
     """
-    if module in ("quweit_softmax_rows", "quweit_softmax_pieces"):
+    if module == "quweit_softmax_rows":
         reciprocal = parameters.get("SearchedReciprocal") == "1"
         multiplier = CODES_A_STEP if parameters.get("SearchedExponential") == "1" else multiplier
         made = _of_softmax(module, elements, softmax_cycles(elements, reciprocal=reciprocal))
         still = {"multiplier_i": [multiplier] * made.cycles, "counts_i": [0xFFFF] * made.cycles}
         return made._replace(ports=made.ports | still)
+    if module == "quweit_layer_norm" and parameters.get("SearchedRoot") == "1":
+        return _of_even_norm(module, elements, layer_norm_cycles(elements, pieces=True))
     if module == "quweit_layer_norm":
         return _of_layer_norm(module, elements, layer_norm_cycles(elements))
-    if module == PIECES:
-        return _of_even_norm(module, elements, layer_norm_cycles(elements, pieces=True))
     return None
 
 
