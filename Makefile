@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-twin tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-rtl digits-sim digits-synth digits-twin-rtl digits-twin-sim digits-twin-synth tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,15 +21,26 @@ setup: .venv/complete ## install everything into .venv
 demo: .venv/complete ## the whole flow on digits, from pixels to logits: train, dump, rtl, sim, synth, energy, report; its dense twin beside
 	$(BIN)/quweit train examples/digits.yaml --out build/digits
 	@# side by side, as what takes longest of each works on one core
-	$(MAKE) --no-print-directory -j2 digits digits-twin
+	$(MAKE) --no-print-directory -j3 digits-sim digits-synth digits-twin-sim digits-twin-synth
+	$(BIN)/quweit energy build/digits_twin
 	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_twin
 
-digits-twin: .venv/complete ## hardware of the dense twin of digits, which build/digits must have trained
+digits-rtl: .venv/complete
+	$(BIN)/quweit dump build/digits/train/ckpt.pt --out build/digits
+	$(BIN)/quweit rtl build/digits --out build/digits --set side=8
+
+digits-twin-rtl: .venv/complete
 	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_twin --golden-samples 16
 	$(BIN)/quweit rtl build/digits_twin --out build/digits_twin --set side=8
+
+digits-sim: digits-rtl
+	$(BIN)/quweit sim build/digits
+
+digits-twin-sim: digits-twin-rtl
 	$(BIN)/quweit sim build/digits_twin --simulator verilator
-	$(BIN)/quweit synth build/digits_twin
-	$(BIN)/quweit energy build/digits_twin
+
+digits-synth digits-twin-synth: %-synth: %-rtl
+	$(BIN)/quweit synth build/$(subst -,_,$*)
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)

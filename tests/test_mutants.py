@@ -123,7 +123,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Design:
 
 WHOLE = {
     "the sequencer": ("rtl/model/quweit_model_sequencer.sv", "operator"),
-    "rescaling": ("rtl/model/quweit_rescale.sv", "operator"),
+    "rescaling": ("rtl/model/quweit_rescale_lane.sv", "operator"),
     "where results are written": ("rtl/model/quweit_product_writer.sv", "counter"),
     "a word of the schedule": ("rtl/tiny_digits_model/jobs.hex", "contents"),
     "a word of weights": ("rtl/tiny_digits_model/weights.hex", "contents"),

@@ -16,26 +16,16 @@ module quweit_rescale #(
   output logic [Lanes*32-1:0] results_o
 );
 
-  localparam integer WideBits = 33 + Left + 1;  // with a bit below the point, for rounding
-
-  logic signed [WideBits-1:0] high, low;
-
-  assign high = (WideBits'(1) <<< (bits_i - 6'd1)) - WideBits'(1);
-  assign low  = ~high;
-
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
-    logic signed [32:0]         biased_q;
-    logic        [5:0]          shift_q;
-    logic signed [WideBits-1:0] coarse, rounded;
-
-    assign coarse  = $signed({biased_q, {Left + 1{1'b0}}}) >>> shift_q;
-    assign rounded = (coarse >>> 1) + $signed({{WideBits - 1{1'b0}}, coarse[0]});
-
-    always_ff @(posedge clk_i) begin
-      biased_q <= 33'($signed(sums_i[lane*32 +: 32])) + 33'($signed(scales_i[lane*38 +: 32]));
-      shift_q  <= scales_i[lane*38+32 +: 6];
-      results_o[lane*32 +: 32] <= (rounded > high) ? high[31:0] : (rounded < low) ? low[31:0] : rounded[31:0];
-    end
+    quweit_rescale_lane #(
+      .Left (Left)
+    ) u_lane (
+      .clk_i,
+      .sum_i    (sums_i[lane*32 +: 32]),
+      .scale_i  (scales_i[lane*38 +: 38]),
+      .bits_i,
+      .result_o (results_o[lane*32 +: 32])
+    );
   end
 
 endmodule

@@ -155,7 +155,7 @@ class Bench:
     async def resets(self):
         """Reset while the clock stands still, at many moments: what is offered must be taken back at once, and the next row be clean."""
         self.name, compared = RESET, 0
-        golden = min(ROWS_AFTER_RESET, len(self.golden))
+        golden = 1 if self.block.get("schedule") else min(ROWS_AFTER_RESET, len(self.golden))
         moments = [(cycles, 0, 0) for cycles in self.moments()] + [(cycles, 1, 1) for cycles in self.spread()]
         for cycles, gaps, stalls in moments[:: int(os.environ.get("QUWEIT_RESETS", "1"))]:
             await self.start(gaps, stalls)
@@ -179,6 +179,8 @@ class Bench:
 
     def moments(self):
         """Cycles after which to reset: all until the second row comes, where that is soon; else those in which control moves."""
+        if schedule := self.block.get("schedule"):
+            return self.while_engines_work(schedule)
         design = self.design
         last = self.slowest() + design["interval"] + 2
         if last <= 24:
@@ -197,9 +199,23 @@ class Bench:
             later.append(self.slowest() + (self.block["neighbours"]["width"] + 1) * design["interval"] + 3)
         return sorted({*around, *within, *later})
 
+    def while_engines_work(self, schedule):
+        """In the midst of the first job of every engine of a model, of a sample that comes or goes, and of the second sample."""
+        beats, answers = self.design["input_beats"], self.design["output_beats"]
+        jobs = {job["engine"]: job for job in reversed(schedule)}
+        within = [beats + job["first_cycle"] + job["cycles"] // 2 for job in jobs.values()]
+        return [
+            *within,
+            beats // 2,
+            self.slowest() - answers // 2,
+            self.slowest() + self.design["interval"] // 2,
+        ]
+
     def spread(self):
         """The same with gaps and stalls, where rows take longer."""
         last = 2 * (self.slowest() + self.design["interval"])
+        if self.block.get("schedule"):
+            return [last // 5, last // 2]
         if not self.design["latency_cycles"]:  # where widths change, a row is given up in single cycles
             return range(1, min(last, 160) + 1)
         return range(1, last + 1) if last <= 48 else range(5, last, -(-last // 12))

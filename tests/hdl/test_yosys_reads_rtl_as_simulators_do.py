@@ -21,6 +21,8 @@ BELOW = (
     "units/quweit_divider.sv",
     "units/quweit_root.sv",
     "units/quweit_product.sv",
+    "units/xilinx/quweit_product_row.sv",
+    "model/quweit_rescale_lane.sv",
     "units/quweit_root_factor.sv",
     "units/quweit_piece_select.sv",
     "units/quweit_signed_product.sv",

@@ -87,7 +87,7 @@ def test_a_weightless_model_equals_its_program_on_icarus(weightless: Path) -> No
     assert run.scenarios["steady"] == run.scenarios["gaps_and_backpressure"] == 2
     assert run.scenarios["reset"] > 0
     assert run.tensors_compared == 1 + len({name for name in tensors_of(weightless) if name != "logits"})
-    assert run.words_compared is not None and run.words_compared > 1000
+    assert run.words_compared is not None and run.words_compared > 700
     assert run.latency_cycles == design.latency_cycles
     assert run.initiation_interval_cycles == design.initiation_interval_cycles
 
@@ -318,7 +318,7 @@ def test_without_its_dump_logits_alone_are_compared_and_it_is_said(copy: Path) -
 
 ENGINES = {
     "model/quweit_product_writer.sv": (r"tile_q \+ AddressBits'\(row_o\)", "tile_q"),
-    "model/quweit_rescale.sv": (r", coarse\[0\]\}", ", 1'b0}"),
+    "model/quweit_rescale_lane.sv": (r", coarse\[0\]\}", ", 1'b0}"),
     "model/quweit_image_loader.sv": (r"token\[LaneBits-1:0\]", "'0"),
     "model/quweit_token_sums.sv": (r"34'\(term_q\) \+", "-34'(term_q) +"),
 }

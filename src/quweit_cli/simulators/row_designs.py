@@ -273,8 +273,10 @@ def _signed(bits: str) -> int | None:
 
 def _resets(subject: Subject, tool: Simulator) -> int:
     """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
-    if isinstance(subject.design, ModelDesign):
+    if _answers_requests(subject.design):
         return 20 if tool.four_state or subject.form == "netlist" else 8
+    if isinstance(subject.design, ModelDesign):
+        return 6 if tool.four_state or subject.form != "rtl" else 1
     return 4 if subject.form == "netlist" else 1
 
 

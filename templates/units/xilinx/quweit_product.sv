@@ -1,9 +1,8 @@
 // product = a * b of signed numbers.
 //
-// FPGA rendering: radix-4 Booth digits of b, one carry chain a digit. A digit's multiple of `a` and the sum before it are one
-// six-input function of each bit, the LUT in front of the chain; the `+1` of a negative digit enters at its foot. Two bits
-// of each sum are final, and the rest goes to the next digit.
-// 26 x 22 bits: 297 LUTs in Yosys, where the plain product takes 1,362.
+// FPGA rendering: radix-4 Booth digits of b, one carry chain a digit. Two bits of each sum are final, and the rest goes to the
+// next digit. Every digit is a module, so that synthesis maps it once.
+// 26 x 22 bits: 308 LUTs in Yosys, where the plain product takes 1,362.
 
 `default_nettype none
 
@@ -26,14 +25,17 @@ module quweit_product #(
   assign rest[0]   = '0;
 
   for (genvar digit = 0; digit < Digits; digit++) begin : gen_digit
-    logic [2:0]     code;
-    logic [ABits:0] multiple;  // -2, -1, 0, 1 or 2 times `a`; negative ones as ones' complement
     logic [ABits+1:0] sum;
 
-    assign code     = b[2*digit +: 3];
-    assign multiple = (({ABits+1{code[1] ^ code[0]}} & {a_i[ABits-1], a_i})
-                    | ({ABits+1{(code == 3'b100) || (code == 3'b011)}} & {a_i, 1'b0})) ^ {ABits+1{code[2]}};
-    assign sum      = {rest[digit][ABits], rest[digit]} + {multiple[ABits], multiple} + {{ABits+1{1'b0}}, code[2]};
+    quweit_product_row #(
+      .ABits (ABits)
+    ) u_row (
+      .a_i,
+      .digit_i (b[2*digit +: 3]),
+      .rest_i  (rest[digit]),
+      .sum_o   (sum)
+    );
+
     assign sums[2*digit +: 2] = sum[1:0];
     assign rest[digit+1]      = {sum[ABits+1], sum[ABits+1:2]};
   end

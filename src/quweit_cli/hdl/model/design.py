@@ -34,6 +34,7 @@ UNITS = tuple(
 ENGINES = (
     "quweit_memory.sv",
     "quweit_rom.sv",
+    "quweit_rescale_lane.sv",
     "quweit_rescale.sv",
     "quweit_model_sequencer.sv",
     "quweit_product_feeder.sv",

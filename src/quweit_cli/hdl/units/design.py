@@ -16,7 +16,7 @@ from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
-from quweit_cli.hdl.units.lanes import TWICE
+from quweit_cli.hdl.units.lanes import IN_CELLS, PRODUCT
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
 from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
@@ -32,7 +32,7 @@ from quweit_cli.templating import static_text
 SCALE = 1 / 16  # of scores, and of what goes into and comes out of the GELU
 FOLDER = "units"
 SOURCES = (
-    *TWICE,
+    PRODUCT,
     "quweit_divider.sv",
     "quweit_root.sv",
     "quweit_root_factor.sv",
@@ -135,7 +135,8 @@ def render_units(
 
 def sources_of(names: Sequence[str], *, xilinx: bool = False) -> list[str]:
     """Where modules of these names lie in a package. xilinx: in an FPGA's cells, where there is such a rendering."""
-    return [f"rtl/{FOLDER}/{'xilinx/' if xilinx and name in TWICE else ''}{name}" for name in names]
+    written = {name: IN_CELLS.get(name, (name,)) if xilinx else (name,) for name in names}
+    return [f"rtl/{FOLDER}/{file}" for files in written.values() for file in files]
 
 
 def render_designs(designs: Sequence[UnitDesign], names: Sequence[str]) -> dict[str, str]:

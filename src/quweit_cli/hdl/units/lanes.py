@@ -9,12 +9,13 @@ from quweit_cli.hdl.units.pieces import LINE, exponential_parameters, scaled_par
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 WINDOW = "quweit_window.sv"
-TWICE = ("quweit_product.sv",)  # behavioural, and in an FPGA's cells (xilinx/)
-NORM = (*TWICE, "quweit_divider.sv", "quweit_root.sv", "quweit_root_factor.sv", "quweit_layer_norm.sv")
-NORM_IN_PIECES = (*TWICE, *LINE, WINDOW, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
-SOFTMAX = (*TWICE, "quweit_divider.sv", "quweit_softmax_rows.sv")
+PRODUCT = "quweit_product.sv"
+IN_CELLS = {PRODUCT: ("xilinx/quweit_product_row.sv", f"xilinx/{PRODUCT}")}  # of an FPGA
+NORM = (PRODUCT, "quweit_divider.sv", "quweit_root.sv", "quweit_root_factor.sv", "quweit_layer_norm.sv")
+NORM_IN_PIECES = (PRODUCT, *LINE, WINDOW, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
+SOFTMAX = (PRODUCT, "quweit_divider.sv", "quweit_softmax_rows.sv")
 SOFTMAX_IN_PIECES = (
-    *TWICE,
+    PRODUCT,
     "quweit_divider.sv",
     *LINE,
     WINDOW,
