@@ -34,7 +34,7 @@ digits-twin-rtl: .venv/complete
 	$(BIN)/quweit rtl build/digits_twin --out build/digits_twin --set side=8
 
 digits-sim: digits-rtl
-	$(BIN)/quweit sim build/digits
+	$(BIN)/quweit sim build/digits --simulator all
 
 digits-twin-sim: digits-twin-rtl
 	$(BIN)/quweit sim build/digits_twin --simulator verilator

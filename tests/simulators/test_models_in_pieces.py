@@ -14,6 +14,7 @@ from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.ir import Program, Step
 from quweit_cli.ir.nodes.functions import LayerNormalisation
+from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.stages import sim
 from quweit_cli.stages.sources import read_model
 
@@ -67,3 +68,22 @@ def test_normalisations_with_different_roots_do_not_become_one_lane(project: Pat
     other = Program(program.name, program.input_name, program.input_type, changed)
     with pytest.raises(UnsupportedModel, match="have a different root each"):
         lay_out(other, SIDE, "x", RTL.load(project).blocks)
+
+
+@pytest.mark.requires("verilator")
+def test_a_dense_model_with_a_gelu_in_pieces_equals_its_program(tmp_path: Path) -> None:
+    """Its hardware has the table of what the pieces answer."""
+    project = whole_model(
+        tmp_path,
+        "model.dim=8",
+        "model.depth=1",
+        "model.mlp=dense",
+        "model.functions.gelu={segments: 8, bits: 9}",
+    )
+    program = read_model(project / "dump", DUMP.load(project)).program
+    (layer,) = [step.node for step in program.steps if step.name == "layer0"]
+    assert isinstance(layer, Program)
+    (gelu,) = [step.node for step in layer.steps if step.name == "gelu"]
+    assert isinstance(gelu, PiecewiseLinear)
+    result = sim.run(project, config.Sim(simulators=("verilator",)), only=["model"])
+    assert result.bit_exact

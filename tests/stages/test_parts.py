@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from conftest import Outcome
 from experiments import DIGITS, tiny_digits
 from quweit_cli import config
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.ir.nodes.functions import LayerNormalisation, layer_norm, shiftmax
+from quweit_cli.ir.nodes.functions import LayerNormalisation, gelu_pieces, layer_norm, shiftmax
 from quweit_cli.ir.nodes.piecewise import PiecesRecord
+from quweit_cli.models.integer.pieces import RealPieces
 from quweit_cli.stages import keys, parts
 from quweit_cli.training import checkpoint
 
@@ -179,3 +182,30 @@ def test_documents_of_a_softmax_that_do_not_fit_are_refused(
     (document,) = tmp_path.glob("[er]*.json")
     with pytest.raises((ConfigError, ArtifactError), match=re.escape(message)):
         parts.with_pieces(experiment(f"model.functions.{role}={document}"))
+
+
+@pytest.mark.parametrize("fraction", [0, 1, 3, 5, 7])
+@pytest.mark.parametrize("output_fraction", [3, 5])
+def test_a_gelu_that_is_searched_is_the_same_function_of_coarser_and_finer_codes(
+    fraction: int, output_fraction: int
+) -> None:
+    made = parts.with_pieces(experiment("model.functions.gelu={segments: 16, bits: 9}"))
+    found = made.model.functions.gelu
+    assert isinstance(found, PiecesRecord)
+    codes = np.arange(-128, 128)
+    answers = gelu_pieces(found.pieces(), fraction, output_fraction).evaluate(codes)
+    x = codes / 2.0**fraction
+    line = RealPieces(found.pieces())(torch.from_numpy(x)).numpy()
+    assert np.array_equal(answers, np.floor(line * 2.0**output_fraction + 0.5).clip(-128, 127))
+    real = np.array([one * (1 + math.erf(one / math.sqrt(2))) / 2 for one in x])
+    step = 2.0**-output_fraction
+    inside = (real > -127 * step) & (real < 126 * step)
+    assert np.abs(answers * step - real)[inside].max() <= step / 2 + 0.03
+
+
+def test_a_gelu_that_is_rounded_to_one_scale_is_refused(quweit: Quweit, tmp_path: Path) -> None:
+    words = [*parts.ROLES["gelu"].command.split()[2:], "--output-scale", "0.0625", "--out", str(tmp_path)]
+    assert quweit("approximate", *words).code == 0
+    (document,) = tmp_path.glob("gelu*.json")
+    with pytest.raises(ConfigError, match="every layer has its own"):
+        parts.with_pieces(experiment(f"model.functions.gelu={document}"))

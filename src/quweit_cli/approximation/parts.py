@@ -31,6 +31,17 @@ def root_part(pieces: PiecewiseLinear, fraction: int) -> PiecewiseLinear:
     return dataclasses.replace(pieces, shift=shift, low=INT8[0], high=INT8[1])
 
 
+def gelu_part(pieces: PiecewiseLinear, fraction: int) -> PiecewiseLinear:
+    """Of an MLP, to whole numbers; a layer takes it to its own codes. pieces: of GELU, unrounded.
+
+    Raises:
+        ValueError: pieces whose answers are rounded.
+    """
+    if pieces.shift:
+        raise ValueError("its answers are rounded to one scale, and every layer has its own")
+    return dataclasses.replace(pieces, shift=fraction + pieces.align, low=INT8[0], high=INT8[1])
+
+
 def exponential_part(pieces: PiecewiseLinear, fraction: int) -> PiecewiseLinear:
     """Of a softmax. pieces: of exp on -8 ... 0, unrounded, at the scale of the finest scores.
 

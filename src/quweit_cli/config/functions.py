@@ -11,7 +11,12 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from quweit_cli.boundary.quantities import File, Seed
 from quweit_cli.config.base import Settings
-from quweit_cli.ir.nodes.functions import LayerNormalisation, check_exponential, check_reciprocal
+from quweit_cli.ir.nodes.functions import (
+    LayerNormalisation,
+    check_exponential,
+    check_gelu,
+    check_reciprocal,
+)
 from quweit_cli.ir.nodes.piecewise import PiecesRecord, PiecewiseLinear
 
 
@@ -109,12 +114,13 @@ def _choice(check: Callable[[PiecewiseLinear], object]) -> Any:
 
 
 if TYPE_CHECKING:
+    Gelu = Literal["exact"] | Pieces | Path | PiecesRecord
     Exponential = Literal["exact"] | Pieces | Path | PiecesRecord
     Reciprocal = Literal["exact"] | Pieces | Path | PiecesRecord
     Root = Literal["exact"] | Pieces | Path | PiecesRecord
 else:
     Exponential, Reciprocal = _choice(check_exponential), _choice(check_reciprocal)
-    Root = _choice(LayerNormalisation)
+    Root, Gelu = _choice(LayerNormalisation), _choice(check_gelu)
 
 
 class Functions(Settings):
@@ -127,6 +133,7 @@ class Functions(Settings):
     reciprocal: Reciprocal = Field(
         "exact", description="1/x of a softmax: the same, of `quweit approximate reciprocal --wide-bits N`"
     )
+    gelu: Gelu = Field("exact", description="GELU of a dense MLP: the same, of `quweit approximate gelu`")
     root: Root = Field(
         "exact",
         description="1/√ of a normalisation: the same, of `quweit approximate reciprocal_root --wide-bits N`",

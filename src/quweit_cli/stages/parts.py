@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quweit_cli import artifacts, config
-from quweit_cli.approximation.parts import SCORE_BITS, exponential_part, reciprocal_part, root_part
+from quweit_cli.approximation.parts import SCORE_BITS, exponential_part, gelu_part, reciprocal_part, root_part
 from quweit_cli.documents import Approximation
 from quweit_cli.errors import ArtifactError, ConfigError
-from quweit_cli.ir.nodes.functions import LayerNormalisation, check_exponential, check_reciprocal
+from quweit_cli.ir.nodes.functions import (
+    LayerNormalisation,
+    check_exponential,
+    check_gelu,
+    check_reciprocal,
+)
 from quweit_cli.ir.nodes.piecewise import PiecesRecord, PiecewiseLinear
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import approximate
@@ -27,13 +32,19 @@ class _Role(NamedTuple):
     @property
     def command(self) -> str:
         """That writes a document which fits."""
-        options = " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in self.options.items())
+        plain = {name: value for name, value in self.options.items() if name not in ("low", "high")}
+        options = " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in plain.items())
+        if "low" in self.options:
+            options += f" --range {self.options['low']:g} {self.options['high']:g}"
         return f"quweit approximate {self.function} --bits 9 {options}"
 
 
 # Of a window of 10 bits a wide input loses 1.6 % at most, and of one of 7 bits, as published, 6 %.
 WIDE = {"scale": 2.0**-8, "input_bits": 11, "wide_bits": 31}
+# Beyond -8 ... 8 the outer pieces are GELU itself: 0, and its input.
+GELU = {"scale": 2.0**-5, "input_bits": 9, "low": -8.0, "high": 8 - 2.0**-5}
 ROLES = {
+    "gelu": _Role("gelu", GELU, gelu_part, check_gelu),
     "exponential": _Role(
         "exp", {"scale": 2.0**-SCORE_BITS, "input_bits": 9}, exponential_part, check_exponential
     ),

@@ -14,12 +14,13 @@ from quweit_cli.hdl.model.operations import Operations
 from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
+from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
-from quweit_cli.ir.types import INT16, INT32
+from quweit_cli.ir.types import INT8, INT16, INT32
 
 
 def lay_out(
@@ -230,7 +231,7 @@ def _lay_out_layer(
     if "hidden_sum" not in steps:
         made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], steps.sum("y"))
         return
-    hidden, gelu = steps.product("hidden_sum"), steps.of("gelu", Table)
+    hidden = steps.product("hidden_sum")
     made.product(
         f"{name}/gelu",
         (at.hidden_width, width, made.tokens),
@@ -241,9 +242,17 @@ def _lay_out_layer(
         "row",
         makes=((f"{name}/gelu",), by_feature(made.tokens, at.hidden_width)),
         sink="table",
-        number=made.table(gelu.entries_N),
+        number=made.table(_answers(steps)),
     )
     _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
+
+
+def _answers(steps: Operations) -> Integers:
+    """Of the GELU for every code of int8: pieces become the table of what they answer, which takes less hardware."""
+    pieces = steps.nodes.get("gelu")
+    if isinstance(pieces, PiecewiseLinear):
+        return pieces.evaluate(np.arange(INT8[0], INT8[1] + 1))
+    return steps.of("gelu", Table).entries_N
 
 
 def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions, cache: int) -> None:

@@ -52,6 +52,36 @@ def gelu_table(input_scale: float, output_scale: float) -> list[int]:
     return table
 
 
+def check_gelu(pieces: PiecewiseLinear) -> None:
+    """Raises ValueError for pieces that are no GELU of an MLP: of codes with `align` bits below the point, to whole numbers."""
+    _require_small(pieces)
+    require(pieces.scaling is None, "hidden features are no wide numbers, and the GELU scales ranges")
+    require((pieces.low, pieces.high) == INT8, "an MLP goes on in int8, and the GELU clamps otherwise")
+    require(pieces.shift >= pieces.align, f"answers have {pieces.shift - pieces.align} bits below the point")
+
+
+def gelu_pieces(pieces: PiecewiseLinear, fraction: int, output_fraction: int) -> PiecewiseLinear:
+    """The same function of codes with so many bits below the point. On coarser codes nothing changes but which are there.
+
+    Raises:
+        ValueError: a fraction below 0.
+    """
+    require(fraction >= 0, f"codes of GELU have {fraction} bits below the point")
+    finer = fraction - pieces.align
+    up, down = max(finer, 0), max(-finer, 0)
+    begins_M = -((-pieces.breakpoints_M << up) >> down)  # the first code that is not before it
+    # of pieces that begin at one code the last
+    kept_N = np.concatenate([[True], begins_M[1:] > begins_M[:-1], [True]])[: begins_M.size + 1]
+    return PiecewiseLinear(
+        begins_M[kept_N[1:]],
+        pieces.slopes_N[kept_N],
+        pieces.intercepts_N[kept_N],
+        fraction,
+        pieces.shift + finer - output_fraction,
+        *INT8,
+    )
+
+
 def octaves(score_scale: float) -> int:
     """The multiplier of `shiftmax` for scores of this scale: log2(e) · scale in steps of 2^-8.
 

@@ -17,11 +17,10 @@ from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.attention import ScoreProduct as ScoreProductNode
 from quweit_cli.ir.nodes.attention import ValueProduct as ValueProductNode
-from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.places import Select
 from quweit_cli.ir.nodes.sums import Addition
 from quweit_cli.ir.nodes.tokens import Neighbourhood
-from quweit_cli.ir.types import INT8, INT16
+from quweit_cli.ir.types import INT16
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.integer.building import Building, Model, Wire, onto_grid, onto_residual
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
@@ -151,7 +150,9 @@ class IntegerMlp(DenseMlp):
     def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:
         super().__init__(inputs, settings, bias=bias)
         self.expand_product, self.project_product = MatrixProduct(), MatrixProduct()
-        self.hidden, self.gelu, self.onto = Grid(), Gelu(), OntoResidual()
+        gelu = found(settings.functions.gelu, "gelu")
+        self.hidden = Grid() if gelu is None else Grid(least=0)
+        self.gelu, self.onto = Gelu(gelu), OntoResidual()
 
     def read(self, x: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> FixedPoint:
         """x: what `norm` gives before its gain and bias, and beside it that of neighbours."""
@@ -171,8 +172,13 @@ class IntegerMlp(DenseMlp):
         node, fraction = self.expand_product.node(x.bits, *self.expand_weights(norm))
         hidden = made.add("hidden_sum", node, x, fraction=fraction, module=self.expand_product)
         hidden = onto_grid(made, "hidden", hidden, self.hidden)
-        table = Table(INT8[0], np.array(self.gelu.table(hidden.bits)))
-        gelu = made.add("gelu", table, hidden, fraction=int(self.gelu.grid.fraction()), module=self.gelu)
+        gelu = made.add(
+            "gelu",
+            self.gelu.node(hidden.bits),
+            hidden,
+            fraction=int(self.gelu.grid.fraction()),
+            module=self.gelu,
+        )
         node, fraction = self.project_product.node(gelu.bits, self.project.weight, self.project.bias)
         out = made.add("mlp_sum", node, gelu, fraction=fraction, module=self.project_product)
         return onto_residual(made, "mlp", out, residual, self.onto)

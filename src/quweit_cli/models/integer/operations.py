@@ -22,6 +22,8 @@ from quweit_cli.ir.nodes.functions import (
     SOFTMAX_ONE,
     WEIGHT_BITS,
     LayerNormalisation,
+    Table,
+    gelu_pieces,
     gelu_table,
 )
 from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
@@ -29,7 +31,7 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
-from quweit_cli.models.integer.pieces import Pieces
+from quweit_cli.models.integer.pieces import Pieces, RealPieces
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 WEIGHT_LIMIT = 127
@@ -194,22 +196,35 @@ def _shiftmax_in_training(score: Tensor, scale: Tensor, among: Tensor | None) ->
 
 
 class Gelu(nn.Module):
-    """A table of 256 entries."""
+    """A table of 256 entries, or pieces; training computes with them as evaluation does."""
 
-    def __init__(self) -> None:
+    def __init__(self, pieces: PiecewiseLinear | None = None) -> None:
         super().__init__()
         self.grid = Grid()
+        self.line = None if pieces is None else RealPieces(pieces)
 
     def forward(self, x: FixedPoint) -> FixedPoint:
         if self.training:
             y: FixedPoint = self.grid(F.gelu(x.value))
-            return y
+            if self.line is None:
+                return y
+            seen = rounded(self.line(x.value), y.fraction, *INT8).to(y.value.dtype)
+            seen = torch.where(self.grid.largest > 0, seen, y.value.detach())
+            return FixedPoint(straight_through(y.value, seen), y.fraction)
         fraction = self.grid.fraction()
+        if self.line is not None:
+            return FixedPoint(rounded(self.line(x.value), fraction, *INT8), fraction)
         table = torch.tensor(self.table(int(x.fraction)), device=x.value.device)
         return FixedPoint(table[integers(x) - INT8[0]].double() * power_of_two(-fraction), fraction)
 
     def table(self, fraction: int) -> list[int]:
         return gelu_table(2.0**-fraction, 2.0 ** -int(self.grid.fraction()))
+
+    def node(self, fraction: int) -> Table | PiecewiseLinear:
+        """fraction: bits below the point of the hidden features."""
+        if self.line is None:
+            return Table(INT8[0], np.array(self.table(fraction)))
+        return gelu_pieces(self.line.node, fraction, int(self.grid.fraction()))
 
 
 class ScoreProduct(nn.Module):

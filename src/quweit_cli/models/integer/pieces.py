@@ -58,5 +58,27 @@ class Pieces(nn.Module):
         return (((sums << up) + half) >> down).clamp(self.node.low, self.node.high)
 
 
+class RealPieces(nn.Module):
+    """Of a node from codes to whole numbers, on real numbers: its sums before they are rounded, exact in float64."""
+
+    breakpoints_M: Tensor
+    slopes_N: Tensor
+    intercepts_N: Tensor
+
+    def __init__(self, node: PiecewiseLinear) -> None:
+        super().__init__()
+        self.node = node
+        fraction = node.shift - node.align  # of slopes and intercepts
+        for name, bits in (("breakpoints_M", node.align), ("slopes_N", fraction), ("intercepts_N", fraction)):
+            self.register_buffer(
+                name, torch.from_numpy(getattr(node, name)).double() * 2.0**-bits, persistent=False
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        exact = x.detach().double()
+        piece = torch.bucketize(exact, self.breakpoints_M, right=True)
+        return self.slopes_N[piece] * exact + self.intercepts_N[piece]
+
+
 def _bits(x: Tensor) -> Tensor:
     return torch.frexp(x.double()).exponent.long()
