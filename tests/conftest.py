@@ -22,7 +22,7 @@ import standins
 from quweit_cli import toolbox
 from quweit_cli.cli import app
 from quweit_cli.errors import ToolError
-from quweit_cli.simulators import verilator
+from quweit_cli.simulators import verilator_runtime
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("patient")
@@ -48,19 +48,6 @@ CHROMEDRIVER = toolbox.Tool(
     version_pattern=r"ChromeDriver (\d+)\.(\d+)",
 )
 TOOLS = toolbox.TOOLS | {tool.name: tool for tool in (CHROMIUM, CHROMEDRIVER)}
-
-
-# A compiler before which this stands gives again what it made of the same file of Verilator's runtime.
-KEEPS_RUNTIME = """#!/bin/sh
-for word; do
-  [ "$before" = -o ] && object=$word
-  before=$word
-done
-case $word in */include/verilated*.cpp) ;; *) exec "$@" ;; esac
-kept=$(dirname "$0")/$(echo "$@" | sha256sum | cut -c1-64).o
-[ -f "$kept" ] || { "$@" && cp "$object" "$kept.$$" && mv "$kept.$$" "$kept"; } || exit
-cp "$kept" "$object"
-"""
 
 
 class Outcome(NamedTuple):
@@ -98,20 +85,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_flags(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Verilator's runtime is compiled once, and not for every design of this process; the product's flags are the value."""
-    given = verilator.PRECOMPILED_HEADER
+def one_runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All processes of these tests share what was compiled of Verilator's runtime."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "verilator-runtime"
     folder.mkdir(exist_ok=True)
-    script = folder / f"keeps-{os.getpid()}"
-    script.write_text(KEEPS_RUNTIME)
-    script.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        if toolbox.PLAIN_PATH.fullmatch(str(script)):
-            flags = f"{given['MAKEFLAGS']} OBJCACHE={script}"
-            patch.setattr(verilator, "PRECOMPILED_HEADER", {"MAKEFLAGS": flags})
-        yield given
+        if toolbox.PLAIN_PATH.fullmatch(str(folder)):
+            script = verilator_runtime.keeper_in(folder)
+            patch.setattr(verilator_runtime, "keeper", lambda: script)
+        yield
 
 
 @pytest.fixture

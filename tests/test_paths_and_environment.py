@@ -13,7 +13,6 @@ from conftest import Outcome
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.errors import ConfigError, ToolFailed, ToolNotFound
-from quweit_cli.simulators import verilator
 from quweit_cli.stages import formal, rtl, sim, synth
 
 ODD = "p é漢:a;b c$HOME%d#e\"f'g&h(i)`j\\k"
@@ -87,11 +86,10 @@ def test_temporary_files_without_a_place_are_refused_before_anything_runs(
 
 @pytest.mark.requires("icarus", "verilator", "yosys")
 def test_variables_of_the_shell_do_not_reach_the_tools(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_flags: dict[str, str]
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = tmp_path / "p"
     shutil.copytree(package, project)
-    monkeypatch.setattr(verilator, "PRECOMPILED_HEADER", own_flags)  # sets what one of these variables does
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
     assert sim.run(project, config.Sim(simulators=("icarus", "verilator"))).bit_exact
