@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-twin tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-twin digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ digits-twin: .venv/complete ## hardware of the dense twin of digits, which build
 	$(BIN)/quweit sim build/digits_twin --simulator verilator
 	$(BIN)/quweit synth build/digits_twin
 	$(BIN)/quweit energy build/digits_twin
+
+SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1
+digits-search: .venv/complete ## search settings of the blocks of digits, by two processes on one study; then measure the best two
+	$(BIN)/quweit --quiet $(SEARCH) > /dev/null & $(BIN)/quweit $(SEARCH) && wait
+	$(BIN)/quweit $(SEARCH) --measure 2
+	$(BIN)/quweit report build/digits_search
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)
