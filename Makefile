@@ -31,10 +31,9 @@ digits-twin: .venv/complete ## hardware of the dense twin of digits, which build
 	$(BIN)/quweit synth build/digits_twin
 	$(BIN)/quweit energy build/digits_twin
 
-SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1
-digits-search: .venv/complete ## search settings of the blocks of digits, by two processes on one study; then measure the best two
-	$(BIN)/quweit --quiet $(SEARCH) > /dev/null & $(BIN)/quweit $(SEARCH) && wait
-	$(BIN)/quweit $(SEARCH) --measure 2
+SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1 --budget 24 --budget 5m
+digits-search: .venv/complete ## ten minutes: search settings of the blocks of digits, two processes on one study; measure the best two
+	$(BIN)/quweit --quiet $(SEARCH) > /dev/null & $(BIN)/quweit $(SEARCH) --measure 2 && wait
 	$(BIN)/quweit report build/digits_search
 
 $(EXAMPLES): .venv/complete
