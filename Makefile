@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-rtl digits-sim digits-synth digits-twin-rtl digits-twin-sim digits-twin-synth tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-rtl digits-sim digits-synth digits-twin-rtl digits-twin-sim digits-twin-synth digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ digits-twin-sim: digits-twin-rtl
 
 digits-synth digits-twin-synth: %-synth: %-rtl
 	$(BIN)/quweit synth build/$(subst -,_,$*)
+
+SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1 --budget 24 --budget 5m
+digits-search: .venv/complete ## ten minutes: search settings of the blocks of digits, two processes on one study; measure the best two
+	$(BIN)/quweit --quiet $(SEARCH) > /dev/null & $(BIN)/quweit $(SEARCH) --measure 2 && wait
+	$(BIN)/quweit report build/digits_search
 
 $(EXAMPLES): .venv/complete
 	$(BIN)/quweit run examples/$(subst -,_,$@).yaml --out build/$(subst -,_,$@)

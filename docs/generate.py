@@ -50,6 +50,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "estimate": documents.EstimateTable,
     "front": documents.Front,
     "energy": documents.EnergyTable,
+    "search": documents.SearchResult,
     "function": documents.Approximation,
     "functions": documents.FunctionTable,
     "tables": PaperTables,

@@ -33,7 +33,7 @@ from mutations import damage, odd_yaml
 from quweit_cli import artifacts, config, documents
 from quweit_cli.cli import app
 from quweit_cli.errors import QuweitError
-from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, train  # noqa: F401  (imported once, for all)
+from quweit_cli.stages import dump, evaluate, front, pipeline, report, sample, search, train  # noqa: F401  (imported once, for all)
 
 importlib.import_module("torch._dynamo")  # takes seconds: here, once for all
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -50,6 +50,7 @@ dump: {{rows: 16, samples: 16}}
 """
 TOOLS = {"verilator": "Verilator 5.48 stand-in", "icarus": "Icarus Verilog version 12.0", "yosys": "Yosys 0.70",
          "opensta": "2.6.0", "vivado": "vivado v2024.2"}  # fmt: skip
+CHOICES = "--budget 1 --set search.layers=[1] --set search.luts=[8] --set search.groups=[1] --set search.outputs_per_cycle=[1]"
 
 
 class Case(NamedTuple):
@@ -87,6 +88,9 @@ CASES = (
     Case("train {inputs}/digits.yaml --out {out} --set {set}", ""),
     Case("run {inputs}/digits.yaml --out {project} --set {set}", ""),
     Case("synth {project} --no-cache --set {synth_set}", ""),
+    Case(f"search {{inputs}}/digits.yaml --out {{search}} {CHOICES}", "search/search/*.*"),
+    Case("report {search}", "search/search/search.json"),
+    Case("search {inputs}/digits.yaml --out {out} --budget 1 --set {set}", ""),
     Case("approximate {inputs}/samples.csv --segments 2 --scale 0.25 --input-bits 4 --out {out}", "inputs/samples.csv"),
 )  # fmt: skip
 
@@ -124,6 +128,7 @@ def build(sandbox: Path) -> None:
         "train {inputs}/text.yaml --out {text} --data {inputs}/text.txt",
         "train {inputs}/digits.yaml --out {unfinished} --set training.steps=20 --stop-after 0",
         "train {inputs}/digits.yaml --out {out} --set model.mlp=dense",
+        f"search {{inputs}}/digits.yaml --out {{search}} {CHOICES}",
     ):
         found = in_process(sandbox, words.format(**_names(sandbox)).split(), seconds=BUILD_SECONDS)
         assert found.code == 0, found
@@ -254,7 +259,7 @@ def _memory(name: str = "VmRSS") -> int:
 
 
 def _names(sandbox: Path) -> dict[str, Path]:
-    return {name: sandbox / name for name in ("project", "text", "unfinished", "inputs", "out")}
+    return {name: sandbox / name for name in ("project", "text", "unfinished", "search", "inputs", "out")}
 
 
 def _setting(random: Random, section: type[config.Settings] = config.Experiment) -> str:

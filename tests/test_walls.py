@@ -45,6 +45,7 @@ DOORS: dict[str, set[str]] = {
     "simulators": {*PAPERS, "progress", "templating", "toolbox", "technologies", "hdl"},
     "synthesizers": {*PAPERS, "progress", "templating", "toolbox", "technologies", "hdl"},
     "report": {*PAPERS, "templating", "energy"},
+    "search": PAPERS,
 }
 EVERYTHING = {*DOORS, "stages", "cli"}
 DOORS |= {"stages": EVERYTHING - {"cli"}, "cli": EVERYTHING, "__main__": {"cli", "interrupts"}}
@@ -65,6 +66,8 @@ ONLY_IN = {
     "subprocess": {"toolbox"},
     "pickle": set(),
     "pyosys": {"synthesizers.packaged_yosys"},
+    "optuna": {"search.study"},
+    "sqlite3": {"search.study"},
 }
 
 
@@ -131,6 +134,8 @@ def test_no_wall_is_broken(path: Path) -> None:
         ("stages.rtl", "import torch.nn", "imports torch"),
         ("stages.sim", "from subprocess import run", "imports subprocess"),
         ("report.tables", "from rich.table import Table", "imports rich"),
+        ("search.space", "from quweit_cli.stages import train", "between search and stages"),
+        ("stages.search", "import optuna", "imports optuna"),
     ],
 )
 def test_a_planted_import_is_found(name: str, source: str, wall: str) -> None:

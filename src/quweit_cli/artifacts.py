@@ -5,6 +5,7 @@
       train/ dump/ rtl/ sim/ formal/ synth/ netlist/ front/ energy/ report/
         stage.json        what the stage was made from, with which options, and what it wrote
         ...               the artefact itself
+      search/             a study that grows, and what came of it so far: no stage
       summary.json
 
 A stage writes into a temporary sibling and is renamed into place when it is complete, so that an
@@ -358,6 +359,39 @@ def file_digests(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): digest_of_file(path) for path in files if path != folder / RECORD
     }
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Within: of all processes that ask for this folder so, the only one; others wait. It ends with the process.
+
+    Raises:
+        ArtifactError: there is no such folder.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot use the folder `{folder}`: {readers.reason(error)}", hint="make it, or name another one"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def differences(before: Any, now: Any, where: str = "") -> list[str]:
+    """Names of the settings that differ between two keys of a stage, such as `training.steps`."""
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return [] if before == now else [where.removeprefix(".options.").removeprefix(".")]
+    names = sorted({*before, *now})
+    return [one for name in names for one in differences(before.get(name), now.get(name), f"{where}.{name}")]
+
+
+def listed(names: list[str]) -> str:
+    """A few names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _replace(new: Path, final: Path) -> None:

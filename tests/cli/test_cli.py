@@ -47,6 +47,7 @@ def test_the_commands_are_these() -> None:
         "baseline",
         "energy",
         "approximate",
+        "search",
     ]
 
 
@@ -266,7 +267,7 @@ def test_help_names_the_arrays_that_can_be_compared_with(quweit: Quweit) -> None
     ("words", "expected"),
     [
         (["tr"], {"train"}),
-        (["s"], {"sample", "sim", "synth"}),
+        (["s"], {"sample", "search", "sim", "synth"}),
         (["train", "--re"], {"--resume"}),
         (["sim", "x", "--simulator", "v"], {"verilator"}),
         (["eval", "--q"], {"--quiet"}),

@@ -21,6 +21,7 @@ from quweit_cli.config.base import Settings
 from quweit_cli.config.data import Data
 from quweit_cli.config.hardware import Dump, Energy, Rtl, Sim, Synth
 from quweit_cli.config.model import Model
+from quweit_cli.config.search import Search
 from quweit_cli.config.training import Training
 from quweit_cli.errors import ConfigError
 
@@ -37,6 +38,7 @@ class Experiment(Settings):
     sim: Sim = Field(Sim(), description="RTL against the integer programs")
     synth: Synth = Field(Synth(), description="RTL to cells")
     energy: Energy = Field(Energy(), description="cells and cycles to energy")
+    search: Search = Field(Search(), description="what `quweit search` tries in place of the settings above")
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -105,8 +107,8 @@ def settings(
         raise ConfigError(f"options: {_explain(error, kind)}") from None
 
 
-def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
-    """Settings changed by `section.key=value` strings; values are read as YAML."""
+def with_overrides(experiment: Experiment, overrides: list[str], *, where: str = "--set") -> Experiment:
+    """Settings changed by `section.key=value` strings; values are read as YAML. `where` names their origin in messages."""
     raw = experiment.model_dump(mode="json")
     for override in overrides:
         dotted, value = _assignment(override, "section.key=value", "training.steps=500")
@@ -117,7 +119,7 @@ def with_overrides(experiment: Experiment, overrides: list[str]) -> Experiment:
                 raise ConfigError(f"`{readers.cut(parent)}` in `{readers.cut(override)}` is not a section")
             target = target[parent]
         target[last] = value
-    return experiment_from_dict(raw, where="--set")
+    return experiment_from_dict(raw, where=where)
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:

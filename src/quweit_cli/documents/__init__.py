@@ -6,6 +6,7 @@
     sim.json        equal, or the first differences     sim    -> energy, report
     synth.json      cells of every block                synth  -> energy
     energy.json     rows with their provenance          energy -> report
+    search.json     trials, and which are on the front  search -> report
 
 Units are in the names. A figure that was not obtained is absent (null), never 0.
 """
@@ -59,6 +60,7 @@ from quweit_cli.documents.package import (
     ScheduledJob,
     UnitDesign,
 )
+from quweit_cli.documents.search import MeasuredTrial, SearchResult, SearchTrial, Setting, find_search
 from quweit_cli.documents.stages import DUMP, ENERGY, FORMAL, FRONT, NETLIST, RTL, SIM, SYNTH, TRAIN, Stage
 from quweit_cli.documents.summary import (
     DumpSummary,
@@ -154,6 +156,7 @@ __all__ = [
     "Implementation",
     "LibraryFigures",
     "Mapper",
+    "MeasuredTrial",
     "MemoryEnergy",
     "ModelDesign",
     "ModelEnergy",
@@ -177,6 +180,9 @@ __all__ = [
     "SampleResult",
     "ScheduledJob",
     "Scope",
+    "SearchResult",
+    "SearchTrial",
+    "Setting",
     "SimDifference",
     "SimResult",
     "SimRun",
@@ -197,5 +203,6 @@ __all__ = [
     "UnitDesign",
     "VectorCoverage",
     "WideErrors",
+    "find_search",
     "of_reachable",
 ]

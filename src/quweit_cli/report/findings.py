@@ -19,14 +19,16 @@ from quweit_cli.documents import (
     EnergyTable,
     Front,
     RtlManifest,
+    SearchResult,
     SimResult,
     SynthesisReport,
     TrainResult,
+    find_search,
 )
 from quweit_cli.errors import ArtifactError
 from quweit_cli.report.course import METRICS, read_course
 
-STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front")
+STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front", "search")
 
 
 class Findings(NamedTuple):
@@ -37,6 +39,7 @@ class Findings(NamedTuple):
     synth: SynthesisReport | None = None
     energy: EnergyTable | None = None
     front: Front | None = None
+    search: SearchResult | None = None
     copied: bool = False  # whether the dump was made elsewhere, so that its checks are what it declares
     course: Mapping[str, Sequence[Mapping[str, float]]] = {}  # kind of MLP -> figures reported while training
 
@@ -46,10 +49,12 @@ class Findings(NamedTuple):
 
     @property
     def documents(self) -> tuple[
-        TrainResult | DumpManifest | RtlManifest | SimResult | SynthesisReport | EnergyTable | Front | None, ...
+        TrainResult | DumpManifest | RtlManifest | SimResult | SynthesisReport | EnergyTable | Front | SearchResult | None,
+        ...,
     ]:  # fmt: skip
         """In the order of STAGES."""
-        return self.train, self.dump, self.rtl, self.sim, self.synth, self.energy, self.front
+        stages = (self.train, self.dump, self.rtl, self.sim, self.synth, self.energy, self.front)
+        return (*stages, self.search)
 
 
 def collect(project: Path) -> Findings:
@@ -68,6 +73,7 @@ def collect(project: Path) -> Findings:
         synth=SYNTH.find(project),
         energy=ENERGY.find(project),
         front=FRONT.load(project) if FRONT.ran(project) else None,
+        search=find_search(project),
         course=_course(project) if train else {},
         copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
     )

@@ -9,6 +9,7 @@ from quweit_cli.documents import (
     EnergyTable,
     Front,
     RtlManifest,
+    SearchResult,
     SimResult,
     SimRun,
     SynthesisReport,
@@ -17,7 +18,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.power import worst_residual_percent
-from quweit_cli.report import plots
+from quweit_cli.report import plots, search_plots, search_tables
 from quweit_cli.report.energies import energies
 from quweit_cli.report.findings import STAGES, Findings
 from quweit_cli.report.footnotes import Noted, sourced
@@ -41,6 +42,7 @@ def sections(findings: Findings) -> list[Section]:
         _proof(findings.sim) if findings.sim else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
+        _search(findings.search) if findings.search and findings.search.tried else None,
         whole_model(findings),
         energies(findings.energy) if findings.energy and findings.energy.rows else None,
         _power_model(findings.energy) if findings.energy else None,
@@ -48,7 +50,7 @@ def sections(findings: Findings) -> list[Section]:
     missing = [
         stage
         for stage, document in zip(STAGES, findings.documents, strict=True)
-        if document is None and stage not in ("train", "front")
+        if document is None and stage not in ("train", "front", "search")
     ]
     if missing:
         made.append(Section("Not run yet", [f"No artefact of: {', '.join(missing)}."]))
@@ -274,6 +276,20 @@ def _front(front: Front) -> Section:
         tables=[Table("", columns, rows)],
         method=f"estimated: cells and cycles counted before any tool runs, power by the model below at {front.clock_mhz:g} MHz; "
         "measured: cycles by simulation, cells by synthesis; paper: as published, at one row a cycle and at the cycles that its structure takes.",
+    )
+
+
+def _search(result: SearchResult) -> Section:
+    return Section(
+        "Search",
+        [
+            f"Settings of blocks and their folding, tried one after another: {search_tables.said(result)}.",
+            "Loss against LUTs, and against energy. Trials are named by their numbers.",
+        ],
+        plot=search_plots.front(result),
+        tables=[Table("On the front", *search_tables.front(result)).known()],
+        details=[Table("Other trials, and why they are not", *search_tables.others(result)).known()],
+        method=f"{'; '.join(search_tables.notes(result))}. Held-out data was looked at in each trial: the best of many is somewhat optimistic.",
     )
 
 

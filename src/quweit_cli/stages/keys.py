@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
+from quweit_cli.documents.search import FILE as SEARCH_FILE
+from quweit_cli.documents.search import FOLDER as SEARCH_FOLDER
 from quweit_cli.errors import ArtifactError
 from quweit_cli.templating import template_root
 
@@ -125,10 +127,19 @@ def front(project: Path, block: str) -> Key:
     return Key(_stages(project, "dump", *measured) | {"renderer": renderer_digest()}, {"block": block})
 
 
+def search(shared: config.Experiment, choices: config.Search) -> Key:
+    """Of a study: what all its trials share, and what they choose from; not when it is enough."""
+    inputs, options = train(shared)
+    chosen = choices.model_dump(mode="json", exclude={"trials", "minutes"})
+    return Key(inputs, options | {"rtl": shared.rtl.model_dump(mode="json"), "search": chosen})
+
+
 def report(project: Path) -> Key:
     """Of whichever artefacts are there."""
     present = [stage for stage in STAGES if stage != "report" and (project / stage).is_dir()]
-    return Key(_stages(project, *present), {})
+    found = project / SEARCH_FOLDER / SEARCH_FILE
+    search = {"search": digest_of_file(found)} if found.exists() else {}
+    return Key(_stages(project, *present) | search, {})
 
 
 def _stages(project: Path, *stages: str) -> dict[str, str]:

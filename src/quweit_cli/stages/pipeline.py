@@ -42,8 +42,7 @@ def run(experiment: config.Experiment, project: Path, *, progress: Progress = SI
         _check_dense(project)
         if experiment.rtl.side is None:
             return _run_baseline(experiment, project, progress)
-    simulation, skipped = _usable_simulators(experiment.sim)
-    toolbox.find(synthesizer(experiment.synth.tool).tool)
+    simulation, skipped = usable_tools(experiment)
     for name, reason in skipped.items():
         progress.note(f"skipping {name}: {reason}")
     usable = experiment.model_copy(update={"sim": simulation})
@@ -165,6 +164,16 @@ def _bring_up_to_date(project: Path, arrow: Arrow, experiment: config.Experiment
             raise
         seconds = time.monotonic() - started
     progress.note(f"{stage:<7} up to date" if current else f"{stage:<7} done in {seconds:.1f} s")
+
+
+def usable_tools(experiment: config.Experiment) -> tuple[config.Sim, dict[str, str]]:
+    """Settings with the simulators that this machine has, and those that it lacks with the reason.
+
+    Raises:
+        ToolError: there is no simulator, or no synthesizer.
+    """
+    toolbox.find(synthesizer(experiment.synth.tool).tool)
+    return _usable_simulators(experiment.sim)
 
 
 def _usable_simulators(options: config.Sim) -> tuple[config.Sim, dict[str, str]]:

@@ -23,6 +23,7 @@ from quweit_cli.documents import (
     SimulatorResult,
     SynthesisReport,
     TrainResult,
+    find_search,
 )
 from quweit_cli.documents.summary import (
     DumpSummary,
@@ -51,7 +52,9 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
     sim = SIM.find(project)
     synth = SYNTH.find(project)
     energy = ENERGY.find(project)
-    named = next((document for document in (train, dump, sim, synth, energy) if document), None)
+    named = next(
+        (document for document in (train, dump, sim, synth, energy, find_search(project)) if document), None
+    )
     if named is None:
         raise ArtifactError(f"`{project}` holds nothing to summarize", hint="run `quweit run` first")
     summary = Summary(

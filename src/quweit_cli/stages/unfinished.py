@@ -46,7 +46,7 @@ class Unfinished:
         own = self._aside(self.made_from)
         if resume and found is not None and not own.is_dir():
             raise ConfigError(
-                f"`{self.folder}` was made with other settings: {_listed(_differences(found, self.made_from))}",
+                f"`{self.folder}` was made with other settings: {artifacts.listed(artifacts.differences(found, self.made_from))}",
                 hint="resume with the same settings, or leave out `--resume`: what is there is then kept beside",
             )
         if self.folder.is_dir():
@@ -78,22 +78,14 @@ class Unfinished:
             shutil.rmtree(self.folder)
             return
         self.folder.rename(kept)
-        named = _listed(_differences(found, self.made_from)) if found else "it does not say which"
+        named = (
+            artifacts.listed(artifacts.differences(found, self.made_from))
+            if found
+            else "it does not say which"
+        )
         progress.note(
             f"an unfinished training of other settings ({named}) is kept in `{kept}`, and goes on with those"
         )
 
     def _aside(self, key: Any) -> Path:
         return self.folder.with_name(f"{FOLDER}.{artifacts.digest_of(key)[:12]}")
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _differences(before: Any, now: Any, where: str = "") -> list[str]:
-    """Names of the settings that differ, such as `training.steps`."""
-    if not (isinstance(before, dict) and isinstance(now, dict)):
-        return [] if before == now else [where.removeprefix(".options.").removeprefix(".")]
-    names = sorted({*before, *now})
-    return [one for name in names for one in _differences(before.get(name), now.get(name), f"{where}.{name}")]
