@@ -103,7 +103,9 @@ def beaten(rows: list[FunctionRow]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["gelu", "exp", "reciprocal"])
+@pytest.mark.parametrize(
+    "name", ["gelu", *(pytest.param(name, marks=pytest.mark.slow) for name in ("exp", "reciprocal"))]
+)
 def test_it_is_never_worse_than_the_genetic_search_or_what_was_published(name: str) -> None:
     ranged = name in functions.RANGED
     rows = list(functions.rows_of(FUNCTIONS[name], (8,), (5,) if ranged else (0, 2)))

@@ -56,7 +56,11 @@ def test_an_example_says_what_it_trains_needs_and_costs(path: Path) -> None:
     assert any(line.startswith("# Cost: ") and "TODO" not in line for line in comments)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=named)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if "neighbours" in path.stem else ()) for path in EXAMPLES],
+    ids=named,
+)
 def test_an_example_builds_its_model_with_a_block_in_every_layer(path: Path) -> None:
     experiment = config.load_experiment(path)
     assert experiment.name == path.stem

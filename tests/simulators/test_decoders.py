@@ -93,6 +93,7 @@ def test_a_weightless_decoder_equals_its_program_on_icarus(weightless: Path) -> 
     assert run.decode_latency_cycles == design.decode.latency_cycles
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_dense_decoder_of_many_tiles_equals_its_program_on_verilator(dense: Path) -> None:
     result = sim.run(dense, config.Sim(simulators=("verilator",)))

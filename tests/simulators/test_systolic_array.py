@@ -210,7 +210,8 @@ def test_quweit_sim_proves_blocks_arrays_and_units_alike(
     for one in result.simulators:
         found = {(run.design, run.form) for run in one.all_runs} - {("block0", "wrapper")}
         tail, forms = ("_pipelined", {"rtl"}) if pipelined else ("", {"rtl", "xilinx"})
-        units = {(f"{name}{tail}", "rtl") for name in ("gelu", "softmax", "layer_norm")}
+        units = {(f"{name}{tail}", form) for name in ("softmax", "layer_norm") for form in forms}
+        units |= {(f"gelu{tail}", "rtl")}
         assert found == {("block0", "rtl"), *units, *((f"systolic_8{tail}", form) for form in forms)}
 
 
@@ -222,7 +223,8 @@ def test_one_design_of_a_package_is_compared_by_its_name(
     done = quweit("sim", project, "--simulator", "icarus", "--block", "softmax", "--json")
     assert done.code == 0, done.stderr
     result = SimResult.model_validate_json(done.stdout)
-    assert [run.design for run in result.simulators[0].all_runs] == ["softmax"]
+    runs = result.simulators[0].all_runs
+    assert {(run.design, run.form) for run in runs} == {("softmax", "rtl"), ("softmax", "xilinx")}
     assert result.not_compared == ["block0", "gelu", "layer_norm", "systolic_8"]
 
 

@@ -16,7 +16,7 @@ from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
-from quweit_cli.hdl.units.lanes import IN_CELLS, PRODUCT
+from quweit_cli.hdl.units.lanes import IN_CELLS, NORM, SOFTMAX
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
 from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
@@ -31,16 +31,12 @@ from quweit_cli.templating import static_text
 
 SCALE = 1 / 16  # of scores, and of what goes into and comes out of the GELU
 FOLDER = "units"
-SOURCES = (
-    PRODUCT,
-    "quweit_divider.sv",
-    "quweit_root.sv",
-    "quweit_root_factor.sv",
-    "quweit_gelu.sv",
-    "quweit_softmax_rows.sv",
-    "quweit_softmax.sv",
-    "quweit_layer_norm.sv",
-)
+OF_UNIT = {
+    "quweit_gelu": ("quweit_gelu.sv",),
+    "quweit_softmax": (*SOFTMAX, "quweit_softmax.sv"),
+    "quweit_layer_norm": NORM,
+}
+SOURCES = tuple(dict.fromkeys(name for names in OF_UNIT.values() for name in names))
 
 
 # Rendered once more for library cells at a fast clock, with registers between all steps of an element.
@@ -129,7 +125,9 @@ def render_units(
         rows_RN = rows_of(unit.elements, unit.bits)
         own = _render_vectors(unit, rows_RN, pipelined=pipelined)
         vectors |= own
-        designs.append(_describe(unit, names, own, len(rows_RN), pipelined))
+        designs.append(
+            _describe(unit, names if pipelined else OF_UNIT[unit.module], own, len(rows_RN), pipelined)
+        )
     return render_designs(designs, names) | vectors, designs
 
 
