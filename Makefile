@@ -42,8 +42,8 @@ digits-twin-sim: digits-twin-rtl
 digits-synth digits-twin-synth: %-synth: %-rtl
 	$(BIN)/quweit synth build/$(subst -,_,$*)
 
-SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1 --budget 24 --budget 5m
-digits-search: .venv/complete ## ten minutes: search settings of the blocks of digits, two processes on one study; measure the best two
+SEARCH := search examples/digits.yaml --out build/digits_search --set training.threads=1 --budget 24 --budget 4m
+digits-search: .venv/complete ## search settings of the blocks of digits, two processes on one study for minutes; measure the best two
 	$(BIN)/quweit --quiet $(SEARCH) > /dev/null & $(BIN)/quweit $(SEARCH) --measure 2 && wait
 	$(BIN)/quweit report build/digits_search
 
