@@ -68,7 +68,9 @@ def test_every_option_says_what_it_does_and_json_is_among_them(name: str) -> Non
     assert "--json" in {flag for option in options for flag in option.opts}
 
 
-@pytest.mark.parametrize("arguments", ["--help", "synth --help", "train --help", "--version"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "synth --help", "train --help", "search --help", "--version"]
+)
 def test_help_imports_nothing_that_takes_long(arguments: str) -> None:
     """`make bench` measures it."""
     done = subprocess.run(
@@ -79,7 +81,7 @@ def test_help_imports_nothing_that_takes_long(arguments: str) -> None:
     )
     imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.M))
     assert {"typer", "quweit_cli.cli.flow"} <= imported or "--version" in arguments
-    assert not imported & {"torch", "numpy", "mako", "matplotlib", "sklearn", "cocotb", "yaml"}
+    assert not imported & {"torch", "numpy", "mako", "matplotlib", "sklearn", "cocotb", "yaml", "optuna"}
 
 
 def test_the_version_is_printed(quweit: Quweit) -> None:

