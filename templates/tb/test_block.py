@@ -155,7 +155,7 @@ class Bench:
     async def resets(self):
         """Reset while the clock stands still, at many moments: what is offered must be taken back at once, and the next row be clean."""
         self.name, compared = RESET, 0
-        golden = 1 if self.block.get("schedule") else min(ROWS_AFTER_RESET, len(self.golden))
+        golden = min(ROWS_AFTER_RESET, len(self.golden))
         moments = [(cycles, 0, 0) for cycles in self.moments()] + [(cycles, 1, 1) for cycles in self.spread()]
         for cycles, gaps, stalls in moments[:: int(os.environ.get("QUWEIT_RESETS", "1"))]:
             await self.start(gaps, stalls)

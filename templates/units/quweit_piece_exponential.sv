@@ -47,7 +47,7 @@ module quweit_piece_exponential #(
     .intercept_o   (intercept)
   );
 
-  quweit_signed_product #(
+  quweit_product #(
     .ABits (9),
     .BBits (WordBits)
   ) u_product (

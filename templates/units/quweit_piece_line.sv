@@ -30,7 +30,7 @@ module quweit_piece_line #(
   logic signed [SumBits-1:0]     half, offset_q, sum_q, shifted, shifted_end;
   logic                          fits;
 
-  quweit_signed_product #(
+  quweit_product #(
     .ABits (InputBits),
     .BBits (WordBits)
   ) u_product (

@@ -1,4 +1,4 @@
-// product = a * b of signed numbers. Behavioural rendering (simulation, ASIC).
+// product = a * b of signed numbers. Behavioural rendering.
 
 `default_nettype none
 

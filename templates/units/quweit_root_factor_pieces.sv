@@ -35,57 +35,43 @@ module quweit_root_factor_pieces #(
 
   logic [2:0]            wait_q;
   logic [SpreadBits-1:0] spread_q;
-  logic [Window:0]       z, z_q;
-  logic [StepBits-1:0]   steps, steps_q;
+  logic [StepBits-1:0]   steps;
   logic [SumBits-1:0]    root;
   logic                  waits;
 
   assign waits  = (wait_q != 3'd0);
   assign done_o = (wait_q == Wait);
 
-  quweit_window #(
-    .InputBits (SpreadBits),
-    .Window    (Window),
-    .Step      (Step),
-    .StepBits  (StepBits)
-  ) u_window (
-    .x_i     (spread_q),
-    .z_o     (z),
-    .steps_o (steps)
-  );
-
-  quweit_constant_line #(
+  quweit_scaled_line #(
+    .InputBits   (SpreadBits),
     .Pieces      (Pieces),
-    .InputBits   (Window + 1),
+    .Window      (Window),
+    .Step        (Step),
+    .StepBits    (StepBits),
     .WordBits    (WordBits),
     .SumBits     (SumBits),
-    .OutputBits  (SumBits),
     .Align       (Align),
-    .Shift       (0),
     .Breakpoints (Breakpoints),
     .Slopes      (Slopes),
     .Intercepts  (Intercepts)
   ) u_line (
     .clk_i,
     .advance_i (waits),
-    .x_i       (z_q),
-    .y_o       (root)
+    .x_i       (spread_q),
+    .sum_o     (root),
+    .steps_o   (steps)
   );
 
   assign factor_o = root[RootBits-1:0];
-  assign lift_o   = LiftBits'(AnswerStep) * (LiftBits'(Steps - 1) - LiftBits'(steps_q));
+  assign lift_o   = LiftBits'(AnswerStep) * (LiftBits'(Steps - 1) - LiftBits'(steps));
 
   always_ff @(posedge clk_i) begin
     if (start_i) spread_q <= spread_i;
-    if (waits) begin
-      z_q     <= z;
-      steps_q <= steps;
-    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)                wait_q <= '0;
-    else if (start_i || waits)  wait_q <= done_o ? '0 : wait_q + 1'b1;
+    if (!rst_ni)               wait_q <= '0;
+    else if (start_i || waits) wait_q <= done_o ? '0 : wait_q + 1'b1;
   end
 
   logic unused_bits;

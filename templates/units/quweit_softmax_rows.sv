@@ -116,39 +116,29 @@ module quweit_softmax_rows #(
     localparam integer Wait       = 5;  // window, line
 
     logic [2:0]            wait_q;
-    logic [Window:0]       z, z_q;
-    logic [StepBits-1:0]   steps, steps_q;
+    logic [StepBits-1:0]   steps;
     logic [SumBits-1:0]    reciprocal;
     logic [ShiftBits-1:0]  shift;
     logic [ScaledBits-1:0] scaled, rounded;
 
-    quweit_window #(
-      .InputBits (TotalBits),
-      .Window    (Window),
-      .Step      (Step),
-      .StepBits  (StepBits)
-    ) u_window (
-      .x_i     (sum_q),
-      .z_o     (z),
-      .steps_o (steps)
-    );
-
-    quweit_constant_line #(
+    quweit_scaled_line #(
+      .InputBits   (TotalBits),
       .Pieces      (Pieces),
-      .InputBits   (Window + 1),
+      .Window      (Window),
+      .Step        (Step),
+      .StepBits    (StepBits),
       .WordBits    (WordBits),
       .SumBits     (SumBits),
-      .OutputBits  (SumBits),
       .Align       (Align),
-      .Shift       (0),
       .Breakpoints (Breakpoints),
       .Slopes      (Slopes),
       .Intercepts  (Intercepts)
     ) u_line (
       .clk_i,
       .advance_i (state_q == Divide),
-      .x_i       (z_q),
-      .y_o       (reciprocal)
+      .x_i       (sum_q),
+      .sum_o     (reciprocal),
+      .steps_o   (steps)
     );
 
     quweit_product #(
@@ -160,20 +150,13 @@ module quweit_softmax_rows #(
       .product_o (scaled)
     );
 
-    always_ff @(posedge clk_i) begin
-      if (state_q == Divide) begin
-        z_q     <= z;
-        steps_q <= steps;
-      end
-    end
-
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) wait_q <= '0;
       else         wait_q <= (state_q == Divide) ? wait_q + 1'b1 : '0;
     end
 
     assign done     = (state_q == Divide) && (wait_q == 3'(Wait - 1));
-    assign shift    = ShiftBits'(Shift) + ShiftBits'(AnswerStep) * ShiftBits'(steps_q);
+    assign shift    = ShiftBits'(Shift) + ShiftBits'(AnswerStep) * ShiftBits'(steps);
     assign rounded  = (scaled + (ScaledBits'(1) << (shift - 1'b1))) >> shift;
     assign y_data_o = (rounded[ScaledBits-1:7] != '0) ? 8'd127 : {1'b0, rounded[6:0]};
 

@@ -36,14 +36,11 @@ module quweit_wide_pieces #(
 
   localparam integer Steps     = (InputBits + Step - 1) / Step;
   localparam integer StepBits  = (Steps > 1) ? $clog2(Steps) : 1;
-  localparam integer ZBits     = Window + 1;  // signed
 
   logic                       advance, unused_word;
   logic [1:0]                 unused_final;
-  logic [StepBits-1:0]        steps;
   logic [4*StepBits-1:0]      waiting_q;       // of the elements in the line
   logic [StepBits-1:0]        steps_q, line_steps;
-  logic [ZBits-1:0]           z, z_q;
   logic [SumBits-1:0]         sum;
   logic [OutputBits-1:0]      answer;
 
@@ -65,33 +62,24 @@ module quweit_wide_pieces #(
     .final_o   (unused_final)
   );
 
-  quweit_window #(
-    .InputBits (InputBits),
-    .Window    (Window),
-    .Step      (Step),
-    .StepBits  (StepBits)
-  ) u_window (
-    .x_i     (x_data_i),
-    .z_o     (z),
-    .steps_o (steps)
-  );
-
-  quweit_constant_line #(
+  quweit_scaled_line #(
+    .InputBits   (InputBits),
     .Pieces      (Pieces),
-    .InputBits   (ZBits),
+    .Window      (Window),
+    .Step        (Step),
+    .StepBits    (StepBits),
     .WordBits    (WordBits),
     .SumBits     (SumBits),
-    .OutputBits  (SumBits),
     .Align       (Align),
-    .Shift       (0),
     .Breakpoints (Breakpoints),
     .Slopes      (Slopes),
     .Intercepts  (Intercepts)
   ) u_line (
     .clk_i,
     .advance_i (advance),
-    .x_i       (z_q),
-    .y_o       (sum)
+    .x_i       (x_data_i),
+    .sum_o     (sum),
+    .steps_o   (steps_q)
   );
 
   assign line_steps = waiting_q[3*StepBits +: StepBits];
@@ -106,8 +94,6 @@ module quweit_wide_pieces #(
 
   always_ff @(posedge clk_i) begin
     if (advance) begin
-      steps_q   <= steps;
-      z_q       <= z;
       waiting_q <= {waiting_q[3*StepBits-1:0], steps_q};
       y_data_o  <= answer;
     end

@@ -25,10 +25,10 @@ BELOW = (
     "model/quweit_rescale_lane.sv",
     "units/quweit_root_factor.sv",
     "units/quweit_piece_select.sv",
-    "units/quweit_signed_product.sv",
     "units/quweit_piece_line.sv",
     "units/quweit_constant_line.sv",
     "units/quweit_window.sv",
+    "units/quweit_scaled_line.sv",
     "units/quweit_root_factor_pieces.sv",
     "units/quweit_piece_exponential.sv",
 )
@@ -42,6 +42,7 @@ ROOT: dict[str, int | str] = {  # three pieces, one of them with a negative inte
 MODULES: dict[str, dict[str, int | str]] = {  # a module, and more words where it is here twice
     "units/quweit_layer_norm.sv in pieces": {"Elements": 6, "SearchedRoot": 1, **ROOT},
     "units/xilinx/quweit_product.sv": {"ABits": 9, "BBits": 7},
+    "units/pipelined/quweit_product.sv": {"ABits": 9, "BBits": 7},
     "units/quweit_piece_exponential.sv": EXPONENTIAL,
     "units/quweit_softmax_rows.sv in pieces": {
         "Elements": 5,

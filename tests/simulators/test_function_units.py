@@ -120,7 +120,7 @@ QUICK = [
     ("pieces", "quweit_piece_select.sv", "$signed(x_i) >= $signed", "$signed(x_i) > $signed"),
     ("pieces", "quweit_piece_line.sv", "(SumBits'(1) << shift_i) >> 1", "(SumBits'(1) << shift_i) >> 2"),
     ("pieces", "quweit_piece_line.sv", "y_o         <= fits ?", "y_o         <= 1'b1 ?"),
-    ("pieces", "quweit_signed_product.sv", "assign ones[2*digit]     = code[2];", "assign ones[2*digit]     = 1'b0;"),
+    ("pieces", "pipelined/quweit_product.sv", "assign ones[2*digit]     = code[2];", "assign ones[2*digit]     = 1'b0;"),
     ("wide", "quweit_window.sv", "(x_i == '0) ? InputBits'(1)", "(x_i == '0) ? InputBits'(2)"),
     ("wide", "quweit_wide_pieces.sv", "(Lift - AnswerStep * step)", "(Lift - 2 * step)"),
 ]  # fmt: skip

@@ -59,7 +59,7 @@ def test_a_normalisation_in_pieces_equals_the_integers(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("- LiftBits'(steps_q)", "- LiftBits'(steps_q & 2)"),
+        ("- LiftBits'(steps)", "- LiftBits'(steps & 2)"),
         ("(coarse + RoundedBits'($signed(2'sd1)))", "coarse"),
         ("(rounded > Most)", "(rounded > Least)"),
         ("(Step * step))", "(Step * step + 1))"),
@@ -144,7 +144,7 @@ def test_a_softmax_in_pieces_equals_the_integers(
         ("sum[SumBits-1] ? 17'd0", "sum[SumBits-1] ? 17'd1024"),
         ("counts ? full_weight : '0", "full_weight"),
         ("(ScaledBits'(1) << (shift - 1'b1))", "ScaledBits'(1)"),
-        ("* ShiftBits'(steps_q)", "* ShiftBits'(steps_q & 2)"),
+        ("* ShiftBits'(steps)", "* ShiftBits'(steps & 2)"),
         ("(rounded[ScaledBits-1:7] != '0)", "1'b0"),
     ],
 )

@@ -172,7 +172,7 @@ def sim(
     ] = None,
     rows: Annotated[
         int | None,
-        typer.Option(min=1, help="rows compared of each block  [default: all; 64 with icarus]"),
+        typer.Option(min=1, help="rows compared of each block  [default: all; 200 with icarus]"),
     ] = None,
     samples: Annotated[
         int | None,

@@ -166,7 +166,7 @@ class Sim(Settings):
         2, description="samples of a whole model of which its netlist is compared in each scenario"
     )
     rows: dict[str, Size] = Field(
-        {"icarus": 64},
+        {"icarus": 200},
         description="rows of a block compared in each scenario, by simulator; all where none is named",
     )
     array_forms: tuple[Literal["rtl", "xilinx"], ...] = Field(

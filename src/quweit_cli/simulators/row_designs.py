@@ -276,7 +276,7 @@ def _resets(subject: Subject, tool: Simulator) -> int:
     if _answers_requests(subject.design):
         return 20 if tool.four_state or subject.form == "netlist" else 8
     if isinstance(subject.design, ModelDesign):
-        return 6 if tool.four_state or subject.form != "rtl" else 1
+        return 4 if tool.four_state or subject.form == "netlist" else 2 if subject.form == "wrapper" else 1
     return 4 if subject.form == "netlist" else 1
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.units.design import render_designs, sources_of
+from quweit_cli.hdl.units.lanes import SCALED
 from quweit_cli.hdl.units.pieces import pieces_parameters, sum_bits
 from quweit_cli.hdl.vectors import golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers
@@ -22,9 +23,8 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 Floats = NDArray[np.float32]
 PIECES = ("quweit_lane.sv", "quweit_piece_select.sv")
-LINE = ("quweit_signed_product.sv", "quweit_piece_line.sv")
+LINE = ("pipelined/quweit_product.sv", "quweit_piece_line.sv")
 CONSTANT = (*PIECES, *LINE, "quweit_constant_line.sv")
-WINDOW = "quweit_window.sv"
 LOADED = (*PIECES, "quweit_loaded_pieces.sv")
 STAGES = {
     "quweit_pieces": 4,
@@ -117,7 +117,7 @@ def wide_pieces(name: str, node: PiecewiseLinear, bits: int) -> FunctionUnit:
     )
     return FunctionUnit(
         name, f"{len(node.slopes_N)} pieces, constant, of inputs of {bits} bits", "quweit_wide_pieces", parameters,
-        (*CONSTANT, WINDOW, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
+        (*CONSTANT, *SCALED, "quweit_wide_pieces.sv"), _beats(_signed(inputs, bits)), _beats(answers), bits, WIDE_OUTPUT,
     )  # fmt: skip
 
 

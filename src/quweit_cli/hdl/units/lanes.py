@@ -8,17 +8,17 @@ from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.units.pieces import LINE, exponential_parameters, scaled_parameters
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
-WINDOW = "quweit_window.sv"
+SCALED = ("quweit_window.sv", "quweit_scaled_line.sv")
 PRODUCT = "quweit_product.sv"
 IN_CELLS = {PRODUCT: ("xilinx/quweit_product_row.sv", f"xilinx/{PRODUCT}")}  # of an FPGA
 NORM = (PRODUCT, "quweit_divider.sv", "quweit_root.sv", "quweit_root_factor.sv", "quweit_layer_norm.sv")
-NORM_IN_PIECES = (PRODUCT, *LINE, WINDOW, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
+NORM_IN_PIECES = (PRODUCT, *LINE, *SCALED, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
 SOFTMAX = (PRODUCT, "quweit_divider.sv", "quweit_softmax_rows.sv")
 SOFTMAX_IN_PIECES = (
     PRODUCT,
     "quweit_divider.sv",
     *LINE,
-    WINDOW,
+    *SCALED,
     "quweit_piece_exponential.sv",
     "quweit_softmax_rows.sv",
 )

@@ -12,7 +12,6 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 CODE_BITS = 9  # of 0 ... -255 below the largest score
 LINE = (
     "quweit_piece_select.sv",
-    "quweit_signed_product.sv",
     "quweit_piece_line.sv",
     "quweit_constant_line.sv",
 )

@@ -1,10 +1,10 @@
-// product = a * b of signed numbers, by radix-4 Booth digits of b.
+// product = a * b of signed numbers. For cells of a library at a fast clock: the sum of radix-4 Booth digits of b.
 
 `default_nettype none
 
-module quweit_signed_product #(
-  parameter integer ABits = 8,
-  parameter integer BBits = 8
+module quweit_product #(
+  parameter integer ABits = 18,
+  parameter integer BBits = 18
 ) (
   input  logic [ABits-1:0]       a_i,
   input  logic [BBits-1:0]       b_i,
