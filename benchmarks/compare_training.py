@@ -88,10 +88,12 @@ def train(task: Task, deadline: float) -> Task:
     """Raises what training raises."""
     from quweit_cli import config  # noqa: PLC0415  (a worker chooses its GPU before torch is imported)
     from quweit_cli.progress import SILENT  # noqa: PLC0415
+    from quweit_cli.stages.parts import with_pieces  # noqa: PLC0415
     from quweit_cli.training import checkpoint, datasets  # noqa: PLC0415
     from quweit_cli.training.loop import Stopped, fit  # noqa: PLC0415
 
     experiment = config.with_overrides(config.load_experiment(Path(task["experiment"])), task["set"])
+    experiment = with_pieces(experiment)
     line = {key: task[key] for key in ("variant", "seed", "set")}
     curve: list[dict[str, float]] = []
     speed: list[dict[str, float]] = []

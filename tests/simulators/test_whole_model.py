@@ -98,7 +98,8 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
     assert result.bit_exact and not result.simulators[0].blocks
     assert result.simulators[0].models[0].different == 0
     summary = write_summary(dense)
-    assert summary.sim is not None and summary.dump is not None
+    assert summary.sim is not None and summary.dump is not None and summary.model is not None
+    assert None not in summary.model.accuracy.values()
     whole, design = summary.sim["verilator"].model, manifest_of(dense).model
     assert whole is not None and design is not None and whole.bit_exact
     assert whole.cycles_per_sample == design.initiation_interval_cycles

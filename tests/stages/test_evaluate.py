@@ -36,6 +36,22 @@ def test_a_dense_model_has_no_integer_score(project: Path) -> None:
     assert result.integer_loss is None and result.integer_accuracy is None
 
 
+def test_what_weights_of_integers_are_worth_in_float_is_that_of_a_float_model_with_them(
+    tmp_path: Path,
+) -> None:
+    project = artifacts.open_project(tmp_path / "p")
+    pieces = "model.functions.root={segments: 4}"
+    (trained,) = train.run(tiny_digits("model.arithmetic=integer", pieces), project).models
+    again = artifacts.open_project(tmp_path / "again")
+    started = f"training.start_from={project / 'train' / 'ckpt.pt'}"
+    still = ("training.steps=1", "training.learning_rate=1e-12", "training.average=0")
+    (same,) = train.run(tiny_digits(started, *still), again).models
+    assert trained.float_accuracy == same.test_accuracy
+    assert trained.float_loss == pytest.approx(same.test_loss, rel=1e-4)
+    assert trained.float_loss != trained.test_loss
+    assert same.float_loss is None and same.float_accuracy is None
+
+
 def test_the_device_is_the_user_s_choice_and_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert evaluate.run(project / "train" / "ckpt.pt", device="cpu").device == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

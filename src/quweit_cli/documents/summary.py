@@ -89,7 +89,8 @@ class HardwareSummary(Artifact):
         description="of one sample by kind of MLP: `weightless`, `dense`; null where a part of it is not known",
     )
     accuracy: dict[str, Share | None] = Field(
-        {}, description="share of test samples by arithmetic: `integer`, `float`; null where it is not known"
+        {},
+        description="share of test samples by arithmetic: `integer`, and `float` for the same weights; null where it is not known",
     )
 
 

@@ -21,6 +21,10 @@ class TrainedModel(Artifact):
     device: str
     test_loss: Amount
     test_accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
+    float_loss: Amount | None = Field(
+        None, description="of a model in integers: that of its weights in float arithmetic"
+    )
+    float_accuracy: Share | None = Field(None, description="the same, for classifiers")
     curve: list[dict[str, Figure]] = Field(
         description="step, train_loss, learning_rate, test_loss (and test_accuracy) at evaluations"
     )

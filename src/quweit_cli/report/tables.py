@@ -41,7 +41,13 @@ def train(result: TrainResult) -> list[Table]:
         (m.mlp, percent(m.test_accuracy), m.test_loss, m.parameters, m.steps, round(m.seconds, 1))
         for m in result.models
     ]
-    columns = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
+    columns: tuple[str, ...] = ("MLP", "test accuracy", "test loss", "parameters", "steps", "seconds")
+    if any(m.float_loss is not None for m in result.models):
+        columns += ("in float arithmetic",)
+        rows = [
+            (*row, percent(m.float_accuracy) if m.float_accuracy is not None else m.float_loss)
+            for row, m in zip(rows, result.models, strict=True)
+        ]
     return [Table(f"{result.name}, seed {result.seed}: {result.data}", columns, rows)]
 
 

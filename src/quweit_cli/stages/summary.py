@@ -150,14 +150,16 @@ def _hardware(
 
 
 def _accuracy(project: Path, train: TrainResult | None, dump: DumpManifest | None) -> dict[str, float | None]:
-    """Of the model that was dumped, by the arithmetic in which it was trained; the other is not known."""
+    """Of the model that was dumped; one that was trained in float arithmetic has no integers."""
     if train is None or dump is None:
         return {}
     kind = "weightless" if dump.blocks else "dense"
     model = next((one for one in train.models if one.mlp == kind), None)
-    arithmetic = read_stage(project, "train").options["model"]["arithmetic"]
-    known = {arithmetic: model.test_accuracy} if model else {}
-    return {name: known.get(name) for name in ("integer", "float")}
+    if model is None:
+        return {"integer": None, "float": None}
+    if read_stage(project, "train").options["model"]["arithmetic"] == "float":
+        return {"integer": None, "float": model.test_accuracy}
+    return {"integer": model.test_accuracy, "float": model.float_accuracy}
 
 
 def _energy(table: EnergyTable) -> EnergySummary:

@@ -20,6 +20,7 @@ from quweit_cli.stages.unfinished import Unfinished
 from quweit_cli.training import checkpoint, datasets, metrics, state
 from quweit_cli.training.device import pick_device
 from quweit_cli.training.distributed import Processes, joined, local_rank
+from quweit_cli.training.evaluation import Score, evaluate
 from quweit_cli.training.loop import Stopped, Trained, fit
 
 CHECKPOINT = "ckpt.pt"
@@ -125,7 +126,7 @@ class _Training:
             trained = self._model(one, teacher if taught else None, folder is not None)
             if folder is not None:
                 self._write_checkpoint(one, trained, folder / name)
-            documents[name] = _document(one, trained, name)
+            documents[name] = self._document(one, trained, name)
             teacher = trained.model if twin_teaches else teacher
         result = TrainResult(
             name=self.experiment.name,
@@ -192,6 +193,33 @@ class _Training:
             checkpoint.Checkpoint(experiment, self.data.meta, weights, inputs, targets, figures), path
         )
 
+    def _document(self, experiment: config.Experiment, trained: Trained, name: str) -> TrainedModel:
+        in_float = self._in_float(experiment, trained.model)
+        return TrainedModel(
+            mlp=experiment.model.mlp,
+            checkpoint=name,
+            parameters=parameter_count(trained.model),
+            steps=trained.steps,
+            seconds=round(trained.seconds, 2),
+            device=trained.device,
+            test_loss=trained.score.loss,
+            test_accuracy=trained.score.accuracy,
+            float_loss=in_float.loss if in_float else None,
+            float_accuracy=in_float.accuracy if in_float else None,
+            curve=trained.curve,
+        )
+
+    def _in_float(self, experiment: config.Experiment, trained: Network) -> Score | None:
+        """What the weights of a model in integers are worth in float arithmetic."""
+        settings = experiment.model
+        if settings.arithmetic == "float":
+            return None
+        settings = settings.model_copy(update={"arithmetic": "float", "functions": config.Functions()})
+        model = build(settings, self.data.meta).to(next(trained.parameters()).device)
+        own = model.state_dict()
+        model.load_state_dict({name: weight for name, weight in trained.state_dict().items() if name in own})
+        return evaluate(model, *self.data.test(model.tokens), model.tokens)
+
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
     """The same training of a dense model; one that teaches the other has no teacher itself."""
@@ -199,17 +227,3 @@ def _dense(experiment: config.Experiment) -> config.Experiment:
     if training.distill.teacher is None:
         training = training.model_copy(update={"distill": config.Distillation()})
     return experiment.model_copy(update={"model": model, "training": training, "twin": False})
-
-
-def _document(experiment: config.Experiment, trained: Trained, name: str) -> TrainedModel:
-    return TrainedModel(
-        mlp=experiment.model.mlp,
-        checkpoint=name,
-        parameters=parameter_count(trained.model),
-        steps=trained.steps,
-        seconds=round(trained.seconds, 2),
-        device=trained.device,
-        test_loss=trained.score.loss,
-        test_accuracy=trained.score.accuracy,
-        curve=trained.curve,
-    )
