@@ -80,10 +80,15 @@ SHORT = sorted({*NAMES} - {*LOADED})
 
 
 def compared(
-    folder: Path, unit: FunctionUnit, simulator: str = "icarus", change: tuple[str, str, str] | None = None
+    folder: Path,
+    unit: FunctionUnit,
+    simulator: str = "icarus",
+    change: tuple[str, str, str] | None = None,
+    *,
+    library: bool = False,
 ) -> SimResult:
     """A package with one unit; `change` replaces a text in one of its files."""
-    files, designs = hardware.render_functions([unit])
+    files, designs = hardware.render_functions([unit], library=library)
     if change is not None:
         name, old, new = change
         assert files[f"rtl/units/{name}"].count(old) == 1
@@ -102,11 +107,14 @@ def compared(
 def test_every_unit_equals_its_integers_with_gaps_stalls_and_resets(name: str, tmp_path: Path) -> None:
     unit = units()[name]
     result = compared(tmp_path / "p", unit)
-    (run,) = result.simulators[0].units
-    assert run.bit_exact and not run.failures, (run.differences, run.failures)
-    assert run.scenarios.keys() == {*row_designs.SCENARIOS, row_designs.RESET}
-    assert run.scenarios["steady"] == len(unit.rows)
-    assert run.initiation_interval_cycles == len(unit.rows[0])
+    multiplies = name in ("pieces", "wide", "loadable")
+    (simulator,) = result.simulators
+    assert [run.form for run in simulator.further_runs] == ["xilinx"] * multiplies
+    for run in (*simulator.units, *simulator.further_runs):
+        assert run.bit_exact and not run.failures, (run.differences, run.failures)
+        assert run.scenarios.keys() == {*row_designs.SCENARIOS, row_designs.RESET}
+        assert run.scenarios["steady"] == len(unit.rows)
+        assert run.initiation_interval_cycles == len(unit.rows[0])
 
 
 @pytest.mark.slow
@@ -121,6 +129,7 @@ QUICK = [
     ("pieces", "quweit_piece_line.sv", "(SumBits'(1) << shift_i) >> 1", "(SumBits'(1) << shift_i) >> 2"),
     ("pieces", "quweit_piece_line.sv", "y_o         <= fits ?", "y_o         <= 1'b1 ?"),
     ("pieces", "pipelined/quweit_product.sv", "assign ones[2*digit]     = code[2];", "assign ones[2*digit]     = 1'b0;"),
+    ("pieces", "xilinx/quweit_product.sv", "assign rest[0]   = '0;", "assign rest[0]   = '1;"),
     ("wide", "quweit_window.sv", "(x_i == '0) ? InputBits'(1)", "(x_i == '0) ? InputBits'(2)"),
     ("wide", "quweit_wide_pieces.sv", "(Lift - AnswerStep * step)", "(Lift - 2 * step)"),
 ]  # fmt: skip
@@ -143,7 +152,7 @@ def test_a_unit_that_was_changed_is_found(name: str, file: str, old: str, new: s
     unit = units()[name]
     every = max(len(unit.rows) // 64, 1)
     unit = unit._replace(rows=unit.rows[::every], answers=unit.answers[::every])
-    result = compared(tmp_path / "p", unit, change=(file, old, new))
+    result = compared(tmp_path / "p", unit, change=(file, old, new), library=file.startswith("pipelined"))
     assert not result.bit_exact
 
 

@@ -42,7 +42,8 @@ def sources_of(unit: str, rendering: str) -> list[Path]:
     others = {"quweit_gelu", "quweit_softmax", "quweit_layer_norm"} - {unit}
     others |= {"quweit_softmax_rows"} if unit != "quweit_softmax" else set()
     texts = [
-        name.removeprefix("rtl/units/") for name in design.sources_of(names, xilinx=rendering == "xilinx")
+        name.removeprefix("rtl/units/")
+        for name in design.sources_of(names, "xilinx" if rendering == "xilinx" else "plain")
     ]
     paths = [template_root() / FOLDER / name for name in texts if Path(name).stem not in others]
     return sorted(paths, key=lambda path: path.stem == unit)

@@ -82,7 +82,7 @@ def run(
     counted = synth.run(project / FPGA, config.Synth(), progress=progress, reuse=True)
     cells = {}
     if library is not None:
-        _render(project / SILICON, [one.unit for one in subjects_of(names, LOADED)])
+        _render(project / SILICON, [one.unit for one in subjects_of(names, LOADED)], library=True)
         mapped = synth.run(project / SILICON, library, progress=progress, reuse=True)
         cells = {one.design: one for one in mapped.designs}
     luts = {one.design: one for one in counted.designs}
@@ -214,8 +214,8 @@ def _row(
     )
 
 
-def _render(project: Path, made: Sequence[FunctionUnit]) -> None:
-    files, designs = units.render_functions(made)
+def _render(project: Path, made: Sequence[FunctionUnit], *, library: bool = False) -> None:
+    files, designs = units.render_functions(made, library=library)
     plan = FilePlan(files)
     manifest = RtlManifest(name=DESIGN, dump=NO_DUMP, blocks=[], units=designs, files=plan.digests())
     inputs, options = {"renderer": keys.renderer_digest()}, {"units": plan.digests()}
@@ -233,9 +233,11 @@ def _measured(
     cells: dict[str, Implementation],
 ) -> FunctionRow:
     name = subject.unit.name
-    runs = [run for one in compared.simulators for run in one.units if run.design == name]
+    runs = [
+        [run for run in (*one.units, *one.further_runs) if run.design == name] for one in compared.simulators
+    ]
     update: dict[str, object] = {
-        "equal": len(runs) == len(compared.simulators) and all(run.bit_exact for run in runs),
+        "equal": all(found and all(run.bit_exact for run in found) for found in runs),
         "luts": luts[name].luts,
         "ffs": luts[name].ffs,
     }
@@ -255,7 +257,7 @@ def _methods(
     """How figures were obtained, by what they are."""
     simulators = ", ".join(one.version for one in compared.simulators)
     methods = {
-        "equal": f"every row of the unit on {simulators}, with gaps, backpressure and resets",
+        "equal": f"every row of the unit, and of its rendering in an FPGA's cells, on {simulators}, with gaps, backpressure and resets",
         "luts, ffs": f"{counted[0].version}, {counted[0].device}, flat, no DSP",
     }
     if cells and cells[0].asic:

@@ -20,7 +20,7 @@ from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.hdl.units.design import sources_of
+from quweit_cli.hdl.units.design import Rendering, sources_of
 from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
@@ -31,6 +31,7 @@ PIXEL_BITS, LOGIT_BITS = 8, 32
 UNITS = tuple(
     dict.fromkeys((*NORM[:-1], *NORM_IN_PIECES[:-1], *SOFTMAX_IN_PIECES, NORM[-1]))
 )  # of which a model has those of its lanes
+RENDERINGS: tuple[tuple[str, Rendering], ...] = (("", "plain"), ("xilinx/", "xilinx"))  # folder of arrays
 ENGINES = (
     "quweit_memory.sv",
     "quweit_rom.sv",
@@ -107,8 +108,8 @@ def render_model(
     }
     behavioural, cells = (
         {f"rtl/{folder}{file}": static_text(f"array/{folder}{file}") for file in TWICE}
-        | {name: static_text(name.removeprefix("rtl/")) for name in sources_of(units, xilinx=bool(folder))}
-        for folder in ("", "xilinx/")
+        | {name: static_text(name.removeprefix("rtl/")) for name in sources_of(units, rendering)}
+        for folder, rendering in RENDERINGS
     )
     text = render("model/model.sv.mako", top=top, plan=layout, blocks=placed, header=header)
     sources = Sources(

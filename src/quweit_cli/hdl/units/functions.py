@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from quweit_cli.documents import UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.units.design import render_designs, sources_of
-from quweit_cli.hdl.units.lanes import SCALED
+from quweit_cli.hdl.units.lanes import PRODUCT, SCALED
 from quweit_cli.hdl.units.pieces import pieces_parameters, sum_bits
 from quweit_cli.hdl.vectors import golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers
@@ -23,7 +23,7 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 Floats = NDArray[np.float32]
 PIECES = ("quweit_lane.sv", "quweit_piece_select.sv")
-LINE = ("pipelined/quweit_product.sv", "quweit_piece_line.sv")
+LINE = (PRODUCT, "quweit_piece_line.sv")
 CONSTANT = (*PIECES, *LINE, "quweit_constant_line.sv")
 LOADED = (*PIECES, "quweit_loaded_pieces.sv")
 STAGES = {
@@ -229,18 +229,22 @@ def plain_table(name: str, table: Table) -> FunctionUnit:
     )
 
 
-def render_functions(units: Sequence[FunctionUnit]) -> tuple[dict[str, str], list[UnitDesign]]:
-    """Name -> text of every file of these units, and what the manifest says of them."""
-    names = list(dict.fromkeys(name for unit in units for name in unit.names))
-    made = [_described(unit) for unit in units]
+def render_functions(
+    units: Sequence[FunctionUnit], *, library: bool = False
+) -> tuple[dict[str, str], list[UnitDesign]]:
+    """Name -> text of every file of these units, and what the manifest says of them.
+
+    library: for its cells alone; otherwise behavioural, and in the cells of an FPGA.
+    """
+    made = [_described(unit, library) for unit in units]
     designs = [design for design, _ in made]
-    files = render_designs(designs, names)
+    files = render_designs(designs)
     for _, vectors in made:
         files |= vectors
     return files, designs
 
 
-def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
+def _described(unit: FunctionUnit, library: bool) -> tuple[UnitDesign, dict[str, str]]:
     stem = f"tb/vectors/{unit.name}"
     beats, elements = len(unit.rows[0]), len(unit.answers[0])
     vectors = {
@@ -252,8 +256,8 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         name=unit.name,
         top=unit.module,
         testbench=f"tb_{unit.name}",
-        sources=sources_of(unit.names),
-        sources_xilinx=sources_of(unit.names, xilinx=True),
+        sources=sources_of(unit.names, "library" if library else "plain"),
+        sources_xilinx=[] if library else sources_of(unit.names, "xilinx"),
         features=beats,
         outputs=elements,
         features_per_beat=1,
@@ -270,7 +274,7 @@ def _described(unit: FunctionUnit) -> tuple[UnitDesign, dict[str, str]]:
         rows_of_layer=1,
         random_rows=max(len(unit.rows) - 1, 1),
         dense_only=False,
-        pipelined=True,
+        pipelined=library,
         words=[one & (1 << unit.input_bits) - 1 for one in unit.rows[0][: unit.head]],
     )
     return design, vectors

@@ -10,7 +10,10 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 SCALED = ("quweit_window.sv", "quweit_scaled_line.sv")
 PRODUCT = "quweit_product.sv"
-IN_CELLS = {PRODUCT: ("xilinx/quweit_product_row.sv", f"xilinx/{PRODUCT}")}  # of an FPGA
+RENDERED: dict[str, dict[str, tuple[str, ...]]] = {  # otherwise, by what it is for
+    "xilinx": {PRODUCT: ("xilinx/quweit_product_row.sv", f"xilinx/{PRODUCT}")},
+    "library": {PRODUCT: (f"pipelined/{PRODUCT}",)},
+}
 NORM = (PRODUCT, "quweit_divider.sv", "quweit_root.sv", "quweit_root_factor.sv", "quweit_layer_norm.sv")
 NORM_IN_PIECES = (PRODUCT, *LINE, *SCALED, "quweit_root_factor_pieces.sv", "quweit_layer_norm.sv")
 SOFTMAX = (PRODUCT, "quweit_divider.sv", "quweit_softmax_rows.sv")
