@@ -4,7 +4,7 @@ Runs inside the simulator and needs nothing but cocotb and this package:
 
     QUWEIT_DESIGN       name of the block or unit in manifest.json
     QUWEIT_FORM         rtl (without it), wrapper, or netlist
-    QUWEIT_RESETS       one moment of so many is tried for a reset; all without it
+    QUWEIT_RESETS       one moment of so many is tried for a reset, and none with 0; all without it
     QUWEIT_ROWS         golden rows to compare in each scenario
     QUWEIT_SCENARIOS    their names; all without it
     QUWEIT_RESULT       JSON file to write, at the end
@@ -53,7 +53,8 @@ async def judge(bench):
     try:
         for name in os.environ.get("QUWEIT_SCENARIOS", " ".join(SCENARIOS)).split():
             await bench.play(name, *SCENARIOS[name])
-        await bench.resets()
+        if every := int(os.environ.get("QUWEIT_RESETS", "1")):
+            await bench.resets(every)
     except Stop:
         bench.result["stopped"] = True
     result = bench.result
@@ -152,12 +153,12 @@ class Bench:
             self.measure()
         self.clock.stop()
 
-    async def resets(self):
+    async def resets(self, every):
         """Reset while the clock stands still, at many moments: what is offered must be taken back at once, and the next row be clean."""
         self.name, compared = RESET, 0
         golden = min(ROWS_AFTER_RESET, len(self.golden))
         moments = [(cycles, 0, 0) for cycles in self.moments()] + [(cycles, 1, 1) for cycles in self.spread()]
-        for cycles, gaps, stalls in moments[:: int(os.environ.get("QUWEIT_RESETS", "1"))]:
+        for cycles, gaps, stalls in moments[::every]:
             await self.start(gaps, stalls)
             await Timer(cycles * PERIOD_NS, "ns")
             self.clock.stop()

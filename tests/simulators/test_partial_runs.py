@@ -45,6 +45,22 @@ def test_rows_blocks_and_waves_are_written_beside_the_fuller_proof(
     assert digest_of_file(project / "sim/sim.json") == before
 
 
+def test_rows_one_after_another_alone_are_said_to_be_and_no_proof(
+    project: Path, quweit: Callable[..., Outcome]
+) -> None:
+    outcome = quweit("sim", project, "--simulator", "icarus", "--steady-only")
+    assert outcome.code == 0 and "no resets, no wrappers" in " ".join(outcome.stdout.split())
+    first = load(SimResult, project / "sim/sim.json")
+    (one,) = first.simulators
+    assert first.steady_only and not one.further_runs
+    assert [set(run.scenarios) for run in one.runs] == [{"steady"}] * 2
+    few = FULL.model_copy(update={"rows": {"icarus": 3}})
+    result = sim.run(project, few, reuse=True)
+    assert not result.steady_only and set(result.simulators[0].runs[0].scenarios) > {"steady", "reset"}
+    sim.run(project, config.Sim(simulators=("icarus",), steady_only=True))
+    assert load(SimResult, project / "sim_partial/sim.json").steady_only
+
+
 def test_a_run_that_compares_more_takes_the_place(project: Path) -> None:
     sim.run(project, FULL, only=("block1",))
     assert load(SimResult, project / "sim/sim.json").not_compared == ["block0"]

@@ -180,6 +180,13 @@ def sim(
             min=1, help="samples compared of a whole model  [default: all; 2 with icarus or --netlist]"
         ),
     ] = None,
+    steady_only: Annotated[
+        bool,
+        typer.Option(
+            "--steady-only",
+            help="rows one after another alone: no gaps, backpressure, resets and wrappers; a first look at a large design",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare the RTL with the integer program.
@@ -200,7 +207,9 @@ def sim(
 
     chosen = config.Sim().simulators if simulator == "all" else (simulator,)
     limits = config.Sim().rows if rows is None else dict.fromkeys(chosen, rows)
-    settings = config.settings(config.Sim, simulators=chosen, rows=limits, **_samples(chosen, samples))
+    settings = config.settings(
+        config.Sim, simulators=chosen, rows=limits, steady_only=steady_only, **_samples(chosen, samples)
+    )
     result = stage.compare(
         _project(project),
         settings,

@@ -169,6 +169,10 @@ class Sim(Settings):
         {"icarus": 200},
         description="rows of a block compared in each scenario, by simulator; all where none is named",
     )
+    steady_only: bool = Field(
+        False,
+        description="blocks, units and models without gaps, backpressure and resets, and no wrappers: a first look at something large",
+    )
     array_forms: tuple[Literal["rtl", "xilinx"], ...] = Field(
         ("rtl", "xilinx"), min_length=1, description="which renderings of arrays are simulated"
     )

@@ -70,6 +70,7 @@ class SimulatorSummary(Artifact):
     not_compared: list[str] = Field(
         [], description="blocks that `quweit sim --block` or `quweit rtl --block` left out"
     )
+    steady_only: bool = Field(False, description="without gaps, backpressure, resets and wrappers")
 
 
 class HardwareSummary(Artifact):

@@ -226,6 +226,10 @@ class SimResult(Artifact):
         [],
         description="files in an FPGA's cells, which were compiled and not simulated: `sim --formal` and `sim --netlist` compare them",
     )
+    steady_only: bool = Field(
+        False,
+        description="whether rows came one after another alone, without gaps, backpressure, resets and wrappers",
+    )
 
     def array_run(self, side: int) -> ArrayRun:
         """The run of the array of this side, on the first simulator that had it.

@@ -25,7 +25,7 @@ from quweit_cli.documents import (
 from quweit_cli.energy.headline import Comparison, comparisons, least_when_full
 from quweit_cli.report.numbers import percent as share
 from quweit_cli.report.numbers import significant, times
-from quweit_cli.report.proof import also_compared
+from quweit_cli.report.proof import STEADY, also_compared
 
 
 class Table(NamedTuple):
@@ -215,7 +215,8 @@ def _models(result: SimResult) -> Table:
         "seconds",
     )
     what = "tokens" if decodes else "pixels"
-    return Table(f"{result.name}: the whole model against its program, {what} to logits", columns, rows)
+    title = f"{result.name}: the whole model against its program, {what} to logits"
+    return Table(title, columns, rows, [STEADY] if result.steady_only else [])
 
 
 def _arrays(result: SimResult) -> Table:

@@ -36,6 +36,8 @@ class ArraySubject:
     form: Form
     files: Mapping[str, Path | str]  # name -> where it comes from; in compile order, before the bench
 
+    scenarios = SCENARIOS
+
     @property
     def rows(self) -> int:
         """Elements of results in each scenario."""

@@ -94,9 +94,13 @@ class Subject:
         str, Path | str
     ]  # name -> where it comes from, or its text; in compile order, before the bench
     expected: ExpectedWords | None = None  # of a model: what it writes
+    steady_only: bool = False  # rows one after another, and nothing else
 
     @property
     def scenarios(self) -> tuple[str, ...]:
+        """Each of all rows; resets come after them."""
+        if self.steady_only:
+            return SCENARIOS[:1]
         return OF_MODELS if isinstance(self.design, ModelDesign) else SCENARIOS
 
     @property
@@ -105,26 +109,34 @@ class Subject:
 
 
 def subjects(
-    package: Path, design: RowDesign, rows: int, expected: ExpectedWords | None = None
+    package: Path,
+    design: RowDesign,
+    rows: int,
+    expected: ExpectedWords | None = None,
+    *,
+    steady_only: bool = False,
 ) -> dict[Form, Subject]:
     """What can be simulated of the design as it lies in the package, by form: a block has a wrapper, and a unit may have two renderings.
 
     expected: what a model writes, of so many rows at least.
+    steady_only: rows one after another, and no wrapper.
 
     Raises:
         ArtifactError: a source is outside of the package, or missing.
     """
     plain = package_files(package, design.sources)
     written = expected.first(rows) if expected else None
-    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain, written)}
-    if isinstance(design, PortedDesign):
+    made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain, written, steady_only)}
+    if isinstance(design, PortedDesign) and not steady_only:
         wrapped = plain | package_files(package, design.axis.sources)
         brief = BRIEF_SAMPLES if isinstance(design, ModelDesign) else BRIEF_ROWS
         if isinstance(design, ModelDesign) and design.decode:
             brief = 1 + BRIEF_SAMPLES * design.decode.requests_of_sample
         made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
     if isinstance(design, UnitDesign) and design.sources_xilinx not in ([], design.sources):
-        made["xilinx"] = Subject(design, "xilinx", rows, package_files(package, design.sources_xilinx))
+        made["xilinx"] = Subject(
+            design, "xilinx", rows, package_files(package, design.sources_xilinx), steady_only=steady_only
+        )
     return made
 
 
@@ -181,7 +193,7 @@ def run(
         decode_latency_cycles=answer.decode_latency_cycles,
         differences=answer.differences,
         failures=answer.failures,
-        **_words(subject.expected, answer),
+        **_words(subject, answer),
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         **_intervals(subject.design, answer),
@@ -200,15 +212,15 @@ def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
     }
 
 
-def _words(expected: ExpectedWords | None, answer: RowAnswer) -> dict[str, Any]:
+def _words(subject: Subject, answer: RowAnswer) -> dict[str, Any]:
     """What the probe compared, in the terms of the program.
 
     Raises:
         ToolFailed: it compared less than the rows write, and calls nothing wrong.
     """
-    if expected is None:
+    if (expected := subject.expected) is None:
         return {}
-    least = len(OF_MODELS) * expected.words
+    least = len(subject.scenarios) * expected.words
     if answer.words_compared < least and not answer.differs:
         raise ToolFailed(
             f"the bench compared {answer.words_compared:,} words of memories, and its rows write {least:,}"
@@ -272,7 +284,9 @@ def _signed(bits: str) -> int | None:
 
 
 def _resets(subject: Subject, tool: Simulator) -> int:
-    """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer."""
+    """One moment of so many is tried: where each costs whole samples, or a netlist is slow, they are fewer. 0: none."""
+    if subject.steady_only:
+        return 0
     if _answers_requests(subject.design):
         return 20 if tool.four_state or subject.form == "netlist" else 8
     if isinstance(subject.design, ModelDesign):
@@ -362,7 +376,8 @@ def _job(
         },
         module=played.tests[0],
         tests=frozenset({played.test}),
-        scenarios={**dict.fromkeys(subject.scenarios, subject.rows), RESET: None},
+        scenarios=dict.fromkeys(subject.scenarios, subject.rows)
+        | ({} if subject.steady_only else {RESET: None}),
         answer=RowAnswer,
         plusargs=plusargs,
         settings={

@@ -89,6 +89,7 @@ def sim(project: Path, options: config.Sim, *, waves: bool = False, only: Sequen
     rtl_digest = digest_of(file_digests(project / "rtl"))
     chosen = {"rows": rows, "waves": waves, "only": list(only), "array_forms": list(options.array_forms)}
     chosen["samples"] = {name: options.samples.get(name) for name in options.simulators}
+    chosen["steady_only"] = options.steady_only
     return Key({"rtl": rtl_digest}, chosen)
 
 
@@ -96,6 +97,7 @@ def netlist(project: Path, options: config.Sim, *, waves: bool = False, only: Se
     """Of the netlists that were synthesized from the RTL that lies there."""
     rows = {name: options.rows.get(name) for name in options.simulators}
     chosen = {"rows": rows, "samples": options.netlist_samples, "waves": waves, "only": list(only)}
+    chosen["steady_only"] = options.steady_only
     return Key(_stages(project, "rtl", "synth"), chosen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ def compare(
         return earlier
     if not netlist:
         _say_what_was_changed(project, compared, work, progress)
-    place = _place(stage, earlier, work, waves)
+    place = _place(stage, earlier, work, waves=waves, steady_only=options.steady_only)
     if place != stage:
         progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
     with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
@@ -146,6 +147,7 @@ def compare(
                 *manifest.not_rendered,
             ],
             compiled_only=[] if netlist else _compiled_only(compared, work),
+            steady_only=options.steady_only,
         )
         which.save(result, folder)
     return result
@@ -269,7 +271,9 @@ def _rtl_work(
                 work += [Work(tool, found, subject) for subject in offered]
             elif isinstance(design, RowDesign):
                 words = expected if isinstance(design, ModelDesign) else None
-                forms = row_designs.subjects(package, design, _rows(options, tool, design), words)
+                forms = row_designs.subjects(
+                    package, design, _rows(options, tool, design), words, steady_only=options.steady_only
+                )
                 work.append(Work(tool, found, forms["rtl"]))
                 if "xilinx" in forms:
                     work.append(Work(tool, found, forms["xilinx"]))
@@ -333,10 +337,13 @@ def _netlist_work(
         for design in compared:
             if isinstance(design, BlockDesign):
                 rows = _rows(options, tool, design)
-                work.append(Work(tool, found, made.block(design, rows, four_state=tool.four_state)))
+                subject = made.block(design, rows, four_state=tool.four_state)
             elif isinstance(design, ModelDesign) and not tool.four_state:
                 rows = _rows_of_model(design, options.netlist_samples)
-                work.append(Work(tool, found, made.model(design, manifest.blocks, rows, expected)))
+                subject = made.model(design, manifest.blocks, rows, expected)
+            else:
+                continue
+            work.append(Work(tool, found, replace(subject, steady_only=options.steady_only)))
     return work
 
 
@@ -401,19 +408,25 @@ def _earlier(project: Path, stage: Stage[SimResult], inputs: Mapping[str, str]) 
         return None
 
 
-Compared = dict[tuple[str, str, Form], int]  # simulator, design and form -> rows of a scenario
+Compared = dict[tuple[str, str, Form, str], int]  # simulator, design, form and scenario -> rows
 
 
 def _compared(result: SimResult) -> Compared:
     return {
-        (one.simulator, run.design, run.form): run.scenarios.get(row_designs.SCENARIOS[0], 0)
+        (one.simulator, run.design, run.form, scenario): rows
         for one in result.simulators
         for run in one.all_runs
+        for scenario, rows in run.scenarios.items()
+        if scenario != row_designs.RESET
     }
 
 
 def _planned(work: list[Work]) -> Compared:
-    return {(one.tool.name, one.subject.design.name, one.subject.form): one.subject.rows for one in work}
+    return {
+        (one.tool.name, one.subject.design.name, one.subject.form, scenario): one.subject.rows
+        for one in work
+        for scenario in one.subject.scenarios
+    }
 
 
 def _covers(earlier: SimResult, work: list[Work]) -> bool:
@@ -421,10 +434,12 @@ def _covers(earlier: SimResult, work: list[Work]) -> bool:
     return all(done.get(one, 0) >= rows for one, rows in _planned(work).items())
 
 
-def _place(stage: str, earlier: SimResult | None, work: list[Work], waves: bool) -> str:
-    """`stage`, unless the answer there is about more rows: a run for a closer look takes no proof away."""
-    if earlier is None:
+def _place(stage: str, earlier: SimResult | None, work: list[Work], *, waves: bool, steady_only: bool) -> str:
+    """`stage`, unless the answer there is about more rows, or scenarios: a run for a closer look takes no proof away."""
+    if earlier is None or (earlier.steady_only and not steady_only):
         return stage
+    if steady_only and not earlier.steady_only:
+        return partial(stage)
     more = sum(_compared(earlier).values()) - sum(_planned(work).values())
     return partial(stage) if more > 0 or (more == 0 and waves) else stage
 
@@ -438,9 +453,11 @@ def partial(stage: str) -> str:
 
 
 def _table_entries(package: Path, block: BlockDesign, run_of_block: SimRun) -> dict[str, int]:
-    """Read by the rows that every scenario compared: not by all that the package has."""
+    """Read by the rows that every scenario that was played compared: not by all that the package has."""
     coverage = load(VectorCoverage, inside(package, block.vectors.coverage))
-    first = min((run_of_block.scenarios.get(name, 0) for name in row_designs.SCENARIOS), default=0)
+    first = min(
+        (rows for name, rows in run_of_block.scenarios.items() if name != row_designs.RESET), default=0
+    )
     return {
         "table_entries_read": coverage.read_by_first_rows[first - 1] if first else 0,
         "table_entries_reachable": coverage.tables.entries - coverage.tables.unreachable,

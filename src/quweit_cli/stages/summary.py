@@ -102,6 +102,7 @@ def _sim(result: SimResult) -> dict[str, SimulatorSummary]:
             one.model_dump(include=fields)
             | {
                 "not_compared": result.not_compared,
+                "steady_only": result.steady_only,
                 "model": _model(one),
                 "table_entries_read": one.table_entries_read,
                 "table_entries_reachable": one.table_entries_reachable,
