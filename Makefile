@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-rtl digits-sim digits-synth digits-twin-rtl digits-twin-sim digits-twin-synth digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-train digits-rtl digits-sim digits-synth digits-twin-train digits-twin-rtl digits-twin-sim digits-twin-synth digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,18 +19,23 @@ setup: .venv/complete ## install everything into .venv
 	@scripts/setup
 
 demo: .venv/complete ## the whole flow on digits, from pixels to logits: train, dump, rtl, sim, synth, energy, report; its dense twin beside
-	$(BIN)/quweit train examples/digits.yaml --out build/digits
-	@# side by side, as what takes longest of each works on one core
-	$(MAKE) --no-print-directory -j3 digits-sim digits-synth digits-twin-sim digits-twin-synth
+	@# side by side, a thread each, as what takes longest of each works on one core
+	OMP_NUM_THREADS=1 $(MAKE) --no-print-directory -j3 digits-sim digits-synth digits-twin-sim digits-twin-synth
 	$(BIN)/quweit energy build/digits_twin
-	$(BIN)/quweit run examples/digits.yaml --out build/digits --set energy.dense=$(CURDIR)/build/digits_twin
+	$(BIN)/quweit run examples/digits.yaml --out build/digits --set twin=false --set energy.dense=$(CURDIR)/build/digits_twin
 
-digits-rtl: .venv/complete
+digits-train: .venv/complete
+	$(BIN)/quweit train examples/digits.yaml --out build/digits --set twin=false
+
+digits-twin-train: .venv/complete
+	$(BIN)/quweit train examples/digits.yaml --out build/digits_twin --set twin=false --set model.mlp=dense
+
+digits-rtl: digits-train
 	$(BIN)/quweit dump build/digits/train/ckpt.pt --out build/digits
 	$(BIN)/quweit rtl build/digits --out build/digits --set side=8
 
-digits-twin-rtl: .venv/complete
-	$(BIN)/quweit dump build/digits/train/dense/ckpt.pt --out build/digits_twin --golden-samples 16
+digits-twin-rtl: digits-twin-train
+	$(BIN)/quweit dump build/digits_twin/train/ckpt.pt --out build/digits_twin --golden-samples 16
 	$(BIN)/quweit rtl build/digits_twin --out build/digits_twin --set side=8
 
 digits-sim: digits-rtl

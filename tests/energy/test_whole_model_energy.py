@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import packages
 import whole_models
-from quweit_cli import config
+from quweit_cli import artifacts, config, documents
 from quweit_cli.documents import ModelEnergy
 from quweit_cli.energy import power, published
 from quweit_cli.energy.whole import model_energy
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
 from quweit_cli.report import tables
 from quweit_cli.report.energy_tables import energy as energy_tables
-from quweit_cli.stages import energy
+from quweit_cli.stages import energy, report
 from quweit_cli.stages.summary import write_summary
 
 
@@ -174,6 +175,30 @@ def test_the_dense_twin_stands_beside_it(project: Path, dense: Path) -> None:
     assert summary.model.brams == 4 and summary.model.urams == 0
     (shown,) = tables.summary(summary)
     assert any("whole model, dense" in str(row[1]) for row in shown.rows)
+
+
+def trained_apart(project: Path, place: int) -> None:
+    """A training of the model alone: the weightless one (0), or the dense one."""
+    both = packages.train_result()
+    options = {"model": {"arithmetic": "integer"}}
+    with artifacts.writing_stage(project, "train", inputs={}, options=options) as folder:
+        documents.TRAIN.save(both.model_copy(update={"models": [both.models[place]]}), folder)
+
+
+def test_a_twin_that_was_trained_in_its_own_project_stands_beside_the_model(tmp_path: Path) -> None:
+    for name, weightless in (("dense", False), ("weightless", True)):
+        whole_models.write_project(tmp_path / name, weightless=weightless)
+        trained_apart(tmp_path / name, int(not weightless))
+    energy.run(tmp_path / "dense", config.Energy())
+    project = tmp_path / "weightless"
+    assert energy.run(project, config.Energy()).twin is None
+    alone = write_summary(project).train
+    assert alone is not None and set(alone.test_accuracy) == {"weightless"}
+    energy.run(project, config.Energy(dense=tmp_path / "dense"))
+    both = write_summary(project).train
+    assert both is not None and both.test_accuracy == {"weightless": 0.9711, "dense": 0.9733}
+    page = report.run(project).read_text()
+    assert "dense twin 97.33 %" in page
 
 
 def test_a_dense_model_alone_has_its_energy_and_no_ratio(dense: Path) -> None:

@@ -18,6 +18,7 @@ from quweit_cli.boundary.quantities import (
     TotalAmount,
     TotalCount,
 )
+from quweit_cli.documents.training import TrainedModel, TrainResult
 
 # Where cycles come from. Published: the paper's own. Counted: ours, as the paper counts, an array by its steady state and a
 # block at a row a cycle. Measured: by simulation. What is counted and what is measured are never mixed in one comparison.
@@ -213,3 +214,10 @@ class EnergyTable(Artifact):
     dense: ModelEnergy | None = Field(
         None, description="its dense twin on the same hardware, from the project that was named"
     )
+    twin: TrainedModel | None = Field(None, description="how that twin was trained, where its project says")
+
+    def with_twin(self, train: TrainResult) -> TrainResult:
+        """Beside the models of `train` the twin, where it was trained in its own project."""
+        if self.twin is None or any(one.mlp == self.twin.mlp for one in train.models):
+            return train
+        return train.model_copy(update={"models": [*train.models, self.twin]})

@@ -64,14 +64,14 @@ def collect(project: Path) -> Findings:
         ArtifactError: a document is damaged, or there is none at all.
         StaleArtifact: a document was changed since, or made from something that has changed.
     """
-    train = TRAIN.find(project)
+    train, energy = TRAIN.find(project), ENERGY.find(project)
     findings = Findings(
-        train=train,
+        train=energy.with_twin(train) if train and energy else train,
         dump=DUMP.find(project),
         rtl=RTL.find(project),
         sim=SIM.find(project),
         synth=SYNTH.find(project),
-        energy=ENERGY.find(project),
+        energy=energy,
         front=FRONT.load(project) if FRONT.ran(project) else None,
         search=find_search(project),
         course=_course(project) if train else {},

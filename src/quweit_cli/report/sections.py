@@ -58,11 +58,17 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, float]]]) -> Section:
+    whole = any(model.float_loss is not None for model in train.models)
     rows = [
         (
             model.mlp,
             None if model.test_accuracy is None else 100 * model.test_accuracy,
             model.test_loss,
+            *(
+                ([None if model.float_accuracy is None else 100 * model.float_accuracy, model.float_loss])
+                if whole
+                else []
+            ),
             model.parameters,
             model.steps,
             model.seconds,
@@ -70,7 +76,8 @@ def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, flo
         )
         for model in train.models
     ]
-    columns = ("MLPs", "test accuracy, %", "test loss", "parameters", "steps", "seconds", "device")
+    in_float = ("the same weights in float, %", "their test loss") if whole else ()
+    columns = ("MLPs", "test accuracy, %", "test loss", *in_float, "parameters", "steps", "seconds", "device")
     return Section(
         "Training",
         [train.data],

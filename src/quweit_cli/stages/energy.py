@@ -12,6 +12,7 @@ from quweit_cli.documents import (
     RTL,
     SIM,
     SYNTH,
+    TRAIN,
     DumpManifest,
     EnergyRatio,
     EnergyRow,
@@ -21,6 +22,7 @@ from quweit_cli.documents import (
     PowerModel,
     SimResult,
     SynthesisReport,
+    TrainedModel,
 )
 from quweit_cli.energy import power, workload
 from quweit_cli.energy.rows import build, dense_rows, initiation_interval
@@ -60,6 +62,7 @@ def run(
     else:
         rows = dense_rows(dump, synth, options)
     whole = None if design is None else _whole(design, dump, sim, synth, options, model, rows)
+    twin = options.dense
     table = EnergyTable(
         name=dump.name,
         synth=inputs["synth"],
@@ -70,7 +73,8 @@ def run(
         weights_replaced=workload.weights_replaced(dump.model),
         power_model=model,
         model=whole,
-        dense=None if options.dense is None else _twin(options.dense, whole),
+        dense=None if twin is None else _twin(twin, whole),
+        twin=None if twin is None else _trained(twin),
     )
     with writing_stage(project, "energy", inputs=inputs, options=settings) as folder:
         ENERGY.save(table, folder)
@@ -92,6 +96,12 @@ def _whole(
         raise ArtifactError("the whole model was not synthesized", hint="run `quweit synth` again")
     made = model_energy(design, cycles, synth.model, options.clock_mhz, model, weightless=bool(dump.blocks))
     return beside_formula(made, dump, rows)
+
+
+def _trained(project: Path) -> TrainedModel | None:
+    """The dense model that lies there. None in a project that began with a dump, or whose dump is of a twin beside its model."""
+    train = TRAIN.find(project)
+    return train.models[0] if train is not None and train.models[0].mlp == "dense" else None
 
 
 def _twin(project: Path, whole: ModelEnergy | None) -> ModelEnergy:

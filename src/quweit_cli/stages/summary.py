@@ -52,6 +52,7 @@ def write_summary(project: Path, *, skipped: dict[str, str] | None = None) -> Su
     sim = SIM.find(project)
     synth = SYNTH.find(project)
     energy = ENERGY.find(project)
+    train = energy.with_twin(train) if train and energy else train
     named = next(
         (document for document in (train, dump, sim, synth, energy, find_search(project)) if document), None
     )
