@@ -105,7 +105,7 @@ module ${name} (
     .row_cycle_o  (answered_cycle),
     .violations_o (violations_o)
   );
-<%include file="probe.sv.mako" args="model=f'u_{design.kind}', design=design, probe=probe"/>\
+<%include file="probe.sv.mako" args="model=f'u_axis.u_{design.kind}' if wrapped else f'u_{design.kind}', design=design, probe=probe"/>\
 
 endmodule
 

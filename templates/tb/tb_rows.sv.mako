@@ -1,6 +1,6 @@
-<%page args="design, parameters, clocked, probe, header"/>\
+<%page args="design, parameters, clocked, wrapped, probe, header"/>\
 ${header}
-// Bench of ${design.top}: a source, the ${design.kind} and a sink. The ${"controls" if clocked else "clock and the controls"} come from
+// Bench of ${design.axis.top if wrapped else design.top}: a source, the ${design.kind}${" in its wrapper" if wrapped else ""} and a sink. The ${"controls" if clocked else "clock and the controls"} come from
 // test_block.py (cocotb); rows are compared there, one Python call a row and none a cycle.
 
 `default_nettype none
@@ -56,13 +56,27 @@ module ${design.testbench} (
     .checksum_o    (checksum_o)
   );
 
-% if parameters:
+% if wrapped:
+  ${design.axis.top} u_axis (
+    .aclk          (clk_i),
+    .aresetn       (rst_ni),
+    .s_axis_tdata  (x_data),
+    .s_axis_tvalid (x_valid),
+    .s_axis_tready (x_ready),
+    .s_axis_tlast  (x_last),
+    .m_axis_tdata  (y_data),
+    .m_axis_tvalid (y_valid),
+    .m_axis_tready (y_ready),
+    .m_axis_tlast  (y_last)
+  );
+% else:
+%   if parameters:
   ${design.top} #(
     ${",\n    ".join(f".{name} ({value})" for name, value in parameters.items())}
   ) u_${design.kind} (
-% else:
+%   else:
   ${design.top} u_${design.kind} (
-% endif
+%   endif
     .clk_i,
     .rst_ni,
     .x_valid_i (x_valid),
@@ -74,6 +88,7 @@ module ${design.testbench} (
     .y_data_o  (y_data),
     .y_last_o  (y_last)
   );
+% endif
 
   quweit_row_sink #(
     .Beats    (${design.output_beats}),
@@ -92,7 +107,7 @@ module ${design.testbench} (
     .row_cycle_o  (row_cycle_o),
     .violations_o (violations_o)
   );
-<%include file="probe.sv.mako" args="model=f'u_{design.kind}', design=design, probe=probe"/>\
+<%include file="probe.sv.mako" args="model=f'u_axis.u_{design.kind}' if wrapped else f'u_{design.kind}', design=design, probe=probe"/>\
 
 endmodule
 

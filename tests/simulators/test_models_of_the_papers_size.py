@@ -52,12 +52,12 @@ def text(folder: Path) -> config.Experiment:
 
 @pytest.mark.slow  # ten minutes each
 @pytest.mark.requires("verilator")
-@pytest.mark.parametrize(("experiment", "cycles"), [(images, 64), (text, 16)])
-def test_a_model_of_the_papers_size_equals_its_program(experiment, cycles: int, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("experiment", [images, text])
+def test_a_model_of_the_papers_size_equals_its_program(experiment, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     project = artifacts.open_project(tmp_path / "p")
     train.run(experiment(tmp_path), project)
     dump.run(project / "train" / "ckpt.pt", project, config.Dump(rows=64, samples=4, golden_samples=1))
-    manifest = rtl.run(project, config.Rtl(side=32, cycles_per_row=cycles, directed_rows=0, random_rows=1))
+    manifest = rtl.run(project, config.Rtl(side=32, directed_rows=0, random_rows=1))
     result = sim.run(project, config.Sim(simulators=("verilator",), steady_only=True), only=["model"])
     (run,) = result.simulators[0].models
     assert manifest.model is not None and run.bit_exact

@@ -108,6 +108,20 @@ def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path
         assert table.rows
 
 
+@pytest.mark.requires("icarus")
+def test_a_model_is_compared_in_its_wrapper_and_a_wrong_wrapper_is_found(copy: Path) -> None:
+    options = config.Sim(simulators=("icarus",), samples={"icarus": 1})
+    (run,) = sim.run(copy, options, only=["model"]).simulators[0].models
+    assert run.form == "wrapper" and run.words_compared
+    design = manifest_of(copy).model
+    assert design is not None
+    path = copy / "rtl/rtl/wrapper" / f"{design.axis.top}.v"
+    text = path.read_text()
+    path.write_text(text.replace("(s_axis_tdata)", "(~s_axis_tdata)"))
+    with pytest.raises(Mismatch, match="the wrapper of model `model` on icarus differs"):
+        sim.run(copy, options, only=["model"])
+
+
 @pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_fewer_units_take_longer_for_the_same_numbers(dense: Path, tmp_path: Path) -> None:

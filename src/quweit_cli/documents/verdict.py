@@ -180,7 +180,9 @@ class SimulatorResult(Artifact):
         description="of wrappers, with fewer rows, on one of the simulators",
     )
     units: list[SimRun] = Field([], description="of what stands between products")
-    models: list[SimRun] = Field([], description="of a whole model, a sample a row")
+    models: list[SimRun] = Field(
+        [], description="of a whole model, a sample a row; on one of the simulators in its wrapper"
+    )
     arrays: list[ArrayRun] = Field([], description="in both renderings, where an array has two")
 
     @property

@@ -70,10 +70,18 @@ class Probe(NamedTuple):
     lanes: int
 
 
-def render_bench(design: RowDesign, header: str, *, clocked: bool = False, probe: Probe | None = None) -> str:
+def render_bench(
+    design: RowDesign,
+    header: str,
+    *,
+    clocked: bool = False,
+    wrapped: bool = False,
+    probe: Probe | None = None,
+) -> str:
     """Text of the bench of a block, a unit or a model.
 
     clocked: it makes the clock itself, which a simulator of many cycles is quicker with.
+    wrapped: the model is in its wrapper, which passes beats as they are.
     """
     parameters = design.parameters if isinstance(design, UnitDesign) else {}
     return render(
@@ -81,6 +89,7 @@ def render_bench(design: RowDesign, header: str, *, clocked: bool = False, probe
         design=design,
         parameters=parameters,
         clocked=clocked,
+        wrapped=wrapped,
         probe=probe,
         header=header,
     )

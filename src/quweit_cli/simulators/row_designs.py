@@ -45,7 +45,7 @@ from quweit_cli.toolbox import Found
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 OF_MODELS = (SCENARIOS[0], SCENARIOS[-1])  # whose few beats come before all else and leave after it
 RESET = "reset"
-BRIEF_ROWS, BRIEF_SAMPLES = 16, 1  # of a wrapper, whose block or model is compared by itself
+BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
 SINK = "tb/quweit_row_sink.sv"
 PROBE, PLACES, WORDS = "tb/quweit_write_probe.sv", "tb/vectors/places.hex", "tb/vectors/words.hex"
@@ -118,6 +118,8 @@ def subjects(
 ) -> dict[Form, Subject]:
     """What can be simulated of the design as it lies in the package, by form: a block has a wrapper, and a unit may have two renderings.
 
+    A model in its wrapper is compared as the model by itself is, word by word; of a block's a few rows are.
+
     expected: what a model writes, of so many rows at least.
     steady_only: rows one after another, and no wrapper.
 
@@ -129,10 +131,10 @@ def subjects(
     made: dict[Form, Subject] = {"rtl": Subject(design, "rtl", rows, plain, written, steady_only)}
     if isinstance(design, PortedDesign) and not steady_only:
         wrapped = plain | package_files(package, design.axis.sources)
-        brief = BRIEF_SAMPLES if isinstance(design, ModelDesign) else BRIEF_ROWS
-        if isinstance(design, ModelDesign) and design.decode:
-            brief = 1 + BRIEF_SAMPLES * design.decode.requests_of_sample
-        made["wrapper"] = Subject(design, "wrapper", min(rows, brief), wrapped)
+        if isinstance(design, ModelDesign):  # which passes beats as they are
+            made["wrapper"] = Subject(design, "wrapper", rows, wrapped, written)
+        else:
+            made["wrapper"] = Subject(design, "wrapper", min(rows, BRIEF_ROWS), wrapped)
     if isinstance(design, UnitDesign) and design.sources_xilinx not in ([], design.sources):
         made["xilinx"] = Subject(
             design, "xilinx", rows, package_files(package, design.sources_xilinx), steady_only=steady_only
@@ -290,7 +292,7 @@ def _resets(subject: Subject, tool: Simulator) -> int:
     if _answers_requests(subject.design):
         return 20 if tool.four_state or subject.form == "netlist" else 8
     if isinstance(subject.design, ModelDesign):
-        return 4 if tool.four_state or subject.form == "netlist" else 2 if subject.form == "wrapper" else 1
+        return 4 if tool.four_state or subject.form == "netlist" else 1
     return 4 if subject.form == "netlist" else 1
 
 
@@ -314,12 +316,13 @@ def _rows(subject: Subject, probe: Probe | None) -> Played:
     """Golden rows from a memory."""
     design = subject.design
     testbench, inputs = design.testbench, design.vectors.inputs
-    if subject.form == "wrapper":
+    if subject.form == "wrapper" and not isinstance(design, ModelDesign):
         assert isinstance(design, PortedDesign)
         testbench, inputs = design.axis.testbench, design.axis.inputs
         text = render_benches(design, "")[f"tb/{testbench}.sv"]
     else:
-        text = render_bench(design, "", clocked=isinstance(design, ModelDesign), probe=probe)
+        model, wrapped = isinstance(design, ModelDesign), subject.form == "wrapper"
+        text = render_bench(design, "", clocked=model, wrapped=wrapped, probe=probe)
     tests = ("test_block",)
     return Played(testbench, text, BENCH_MODULES, inputs, design.vectors.outputs, tests, "golden_rows")
 
@@ -365,7 +368,7 @@ def _job(
             sources,
             waves=waves,
             cells=subject.form == "netlist",
-            brief=subject.form == "wrapper",
+            brief=subject.form == "wrapper" and not isinstance(design, ModelDesign),
             long=isinstance(design, ModelDesign),
         ),
         files={
@@ -384,7 +387,7 @@ def _job(
             "QUWEIT_DESIGN": design.name,
             "QUWEIT_ROWS": str(subject.rows),
             "QUWEIT_SCENARIOS": " ".join(subject.scenarios),
-            "QUWEIT_FORM": subject.form,
+            "QUWEIT_FORM": "rtl" if isinstance(design, ModelDesign) else subject.form,
             "QUWEIT_RESETS": str(_resets(subject, tool)),
         },
         stop_early=stop_early,

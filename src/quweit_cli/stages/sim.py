@@ -262,7 +262,10 @@ def _rtl_work(
     options: config.Sim,
     expected: ExpectedWords | None,
 ) -> list[Work]:
-    """Every design on every simulator, the wrapper of a block on one of them. expected: what the whole model writes."""
+    """Every design on every simulator, the wrapper of a block on one of them, and a model there in its wrapper.
+
+    expected: what the whole model writes.
+    """
     work = []
     for tool, found in tools:
         for design in compared:
@@ -274,11 +277,12 @@ def _rtl_work(
                 forms = row_designs.subjects(
                     package, design, _rows(options, tool, design), words, steady_only=options.steady_only
                 )
-                work.append(Work(tool, found, forms["rtl"]))
-                if "xilinx" in forms:
-                    work.append(Work(tool, found, forms["xilinx"]))
-                if "wrapper" in forms and tool is _of_wrappers(design, tools):
-                    work.append(Work(tool, found, forms["wrapper"]))
+                wrapped = "wrapper" in forms and tool is _of_wrappers(design, tools)
+                if wrapped and isinstance(design, ModelDesign):
+                    del forms["rtl"]
+                work += [
+                    Work(tool, found, one) for form, one in forms.items() if wrapped or form != "wrapper"
+                ]
     return sorted(work, key=_turn)
 
 
@@ -503,9 +507,13 @@ def _summary(
         cycles_per_row=[run.initiation_interval_cycles for run in main],
         seconds=round(sum(run.build_seconds + run.run_seconds for _, run in mine), 3),
         runs=main,
-        further_runs=[run for _, run in played if run.form not in ("rtl", "netlist")],
+        further_runs=[
+            run
+            for design, run in played
+            if run.form not in ("rtl", "netlist") and not isinstance(design, ModelDesign)
+        ],
         units=[run for design, run in own if isinstance(design, UnitDesign)],
-        models=[run for design, run in own if isinstance(design, ModelDesign)],
+        models=[run for design, run in played if isinstance(design, ModelDesign)],
         arrays=[run for _, run in mine if isinstance(run, ArrayRun)],
     )
 
