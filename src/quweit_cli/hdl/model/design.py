@@ -76,20 +76,14 @@ def render_model(
     """Name -> text of the hardware and golden samples of the model, beside those of its blocks, and what the manifest says of it.
 
     options: with a side.
+    blocks: each as `check_beats` wants it.
 
     Raises:
-        ConfigError: a side that there is not, a schedule that does not fit, or a block that takes several features a beat.
+        ConfigError: a side that there is not, or a schedule that does not fit.
         UnsupportedModel: a program whose structure does not become hardware.
     """
     side = options.side
     assert side is not None
-    for block in blocks:
-        if block.features_per_beat != 1 or block.outputs_per_beat != 1:
-            raise ConfigError(
-                f"`{block.name}` takes {block.features_per_beat} features a beat and gives {block.outputs_per_beat} outputs,"
-                " and in a model one of each",
-                hint="leave out `rtl.features_per_beat` and `rtl.outputs_per_cycle`, or `rtl.side`",
-            )
     top = literals.identifier(f"{name}_model")
     try:
         layout = lay_out(source.program, side, f"rtl/{top}", blocks, options.lanes)
@@ -143,6 +137,16 @@ INPUTS, OUTPUTS, REQUESTS, ANSWERS = (
 
 def _word_bits(layout: Layout) -> int:
     return layout.text.word_bits if layout.text else PIXEL_BITS
+
+
+def check_beats(block: BlockDesign) -> None:
+    """Raises ConfigError for a block that takes or gives several features a beat."""
+    if block.features_per_beat != 1 or block.outputs_per_beat != 1:
+        raise ConfigError(
+            f"`{block.name}` takes {block.features_per_beat} features a beat and gives {block.outputs_per_beat} outputs,"
+            " and in a model one of each",
+            hint="leave out `rtl.features_per_beat` and `rtl.outputs_per_cycle`, or `rtl.side`",
+        )
 
 
 def _check_flushing(layout: Layout) -> None:
