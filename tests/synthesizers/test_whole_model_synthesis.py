@@ -58,6 +58,42 @@ def test_every_module_belongs_to_an_engine_and_they_sum_up(project: Path, report
     assert dividers == {"norm": 8, "softmax": 8}
 
 
+@pytest.fixture(scope="module")
+def in_pieces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pieces = [f"model.functions.{one}={{segments: 2}}" for one in ("root", "exponential", "reciprocal")]
+    small = ("model.mlp=dense", "model.dim=8", "model.depth=1", "model.mlp_ratio=1", "model.heads=1")
+    return whole_model(tmp_path_factory.mktemp("pieces"), *small, *pieces)
+
+
+def test_units_are_read_when_a_lane_wants_them(project: Path) -> None:
+    """A package lacks the parts of a lane that its parameters leave out."""
+    lines = yosys.script(design_of(project), ULTRASCALE_PLUS, Path("rtl")).splitlines()
+    units = [line for line in lines if "/units/" in line]
+    assert len(units) > 5 and all(line.startswith("read_verilog -sv -defer ") for line in units)
+
+
+@pytest.mark.slow
+@pytest.mark.requires("yosys")
+def test_a_model_in_pieces_is_whole_without_the_parts_that_they_replace(in_pieces: Path) -> None:
+    """Up to where it is mapped."""
+    lines = yosys.script(design_of(in_pieces), ULTRASCALE_PLUS, Path("rtl")).splitlines()
+    mapping = next(place for place, line in enumerate(lines) if line.startswith(ULTRASCALE_PLUS.command))
+    (in_pieces / "read.ys").write_text("\n".join([*lines[:mapping], "check -assert"]) + "\n")
+    command = [*toolbox.find(toolbox.YOSYS).command, "read.ys"]
+    read = toolbox.run(command, cwd=in_pieces, log=in_pieces / "read.log", name="yosys")
+    assert "quweit_root_factor_pieces" in read
+
+
+@pytest.mark.slow
+@pytest.mark.requires("yosys")
+def test_lanes_in_pieces_are_counted_without_the_parts_that_they_replace(in_pieces: Path) -> None:
+    report = synth.run(in_pieces, config.Synth())
+    assert report.model is not None
+    modules = {one.module for one in report.model.modules}
+    assert {"quweit_root_factor_pieces", "quweit_piece_exponential", "quweit_layer_norm"} <= modules
+    assert not {"quweit_root_factor", "quweit_root"} & modules
+
+
 @pytest.mark.slow
 @pytest.mark.requires("yosys")
 def test_block_ram_is_that_of_memories_alone(project: Path, report: SynthesisReport) -> None:

@@ -34,6 +34,7 @@ from quweit_cli.documents import (
     ModuleCells,
     UnitDesign,
 )
+from quweit_cli.hdl.units.design import FOLDER as UNITS
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
@@ -160,8 +161,8 @@ def script(
 def _script_of_model(
     design: ModelDesign, technology: Technology, sources: Path, blocks: Sequence[BlockDesign]
 ) -> str:
-    """Memories are read when they are needed, with their parameters: a ROM has no contents without. The others are read before
-    the top, which Yosys would else take anew once it knows them, and with it the names of contents.
+    """Memories are read when they are needed, with their parameters: a ROM has no contents without. So are units, as which parts
+    a lane has is a parameter, and a package lacks those of the others. What remains is read before the top, which Yosys would else take anew once it knows them, and with it the names of contents.
 
     Contents of memories are found from the folder of the stage. Each memory is a module of its own, so that its block RAM is
     known. Yosys has a name of its own for a ROM in LUTs, and takes no UltraRAM for block RAM where the part has none.
@@ -169,7 +170,8 @@ def _script_of_model(
     top, stem = yosys_word(design.top), f"{FOLDER}/{design.name}"
 
     def read(name: str, part: str) -> str:
-        option = "-lib " if part == "ports" else "-defer " if Path(name).stem in MEMORIES else ""
+        later = Path(name).stem in MEMORIES or UNITS in Path(name).parts
+        option = "-lib " if part == "ports" else "-defer " if later else ""
         return f"read_verilog -sv {option}{yosys_word(sources / name)}"
 
     lines = [
