@@ -1,4 +1,4 @@
-"""Blocks placed and routed: the fastest of several seeds, what does not fit or is late, and one real run on an iCE40."""
+"""Blocks placed and routed: the fastest of several seeds, what does not fit or is late, and real runs on an iCE40."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,19 @@ from quweit_cli import artifacts, config, toolbox
 from quweit_cli.artifacts import load
 from quweit_cli.documents import RtlManifest, SynthesisReport
 from quweit_cli.energy import power
-from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, ToolFailed, ToolNotFound
-from quweit_cli.hdl.axis import REGISTER_SLICE, render_shell
+from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, Mismatch, ToolFailed, ToolNotFound
+from quweit_cli.hdl.axis import REGISTER_SLICE, render_shell, shell_of
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.sections import sections
-from quweit_cli.stages import rtl, synth
+from quweit_cli.stages import rtl, sim, synth
+from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.nextpnr import reports
+from quweit_cli.synthesizers.nextpnr.flow import Nextpnr, all_steps
 from quweit_cli.technologies import TECHNOLOGIES, part_named, routing_of
 from quweit_cli.templating import static_text
 
 UP5K = "iCE40UP5K-SG48"
+ROUTED_CELLS = Path(__file__).parent / "data/ice40_routed_cells.v"
 SHORT_NAMES = {name: part for one in TECHNOLOGIES if one.routing for name, part in one.routing.short.items()}
 STATISTICS = {"design": {"num_cells_by_type": {"SB_LUT4": 7, "SB_DFF": 2, "SB_DFFER": 1}}}
 YOSYS = f"""\
@@ -344,22 +348,27 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def shell_bench(project: Path, text: str, folder: Path) -> toolbox.Found:
-    """The self-checking bench of the wrapper, compiled around its shell; `text` is that of the register slice."""
+def compile_bench(project: Path, top: str, files: dict[str, str], folder: Path) -> toolbox.Found:
+    """The self-checking bench of the wrapper, compiled around `top` in its place."""
     (block,) = load(RtlManifest, project / "rtl/manifest.json").blocks
     axis, found = block.axis, toolbox.find(toolbox.ICARUS)
     bench = (project / f"rtl/tb/{axis.testbench}.sv").read_text()
     assert bench.count(f"  {axis.top} u_axis") == 1
-    (folder / "bench.sv").write_text(bench.replace(f"  {axis.top} u_axis", f"  {block.top}_shell u_axis"))
-    (folder / "shell.v").write_text(render_shell(block) + text)
-    sources = [
-        *(project / "rtl" / name for name in (*block.sources, *axis.sources)),
-        *(project / "rtl/tb" / f"{name}.sv" for name in ("quweit_row_source", "quweit_row_sink", axis.check)),
-        *(folder / name for name in ("shell.v", "bench.sv")),
-    ]
+    texts = {**files, "bench.sv": bench.replace(f"  {axis.top} u_axis", f"  {top} u_axis")}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    names = ("quweit_row_source", "quweit_row_sink", axis.check)
+    sources = [*(project / f"rtl/tb/{name}.sv" for name in names), *(folder / name for name in texts)]
     compiled = ["-g2012", "-s", axis.check, "-o", str(folder / "bench.vvp"), *map(str, sources)]
     toolbox.run([*found.command, *compiled], cwd=folder, log=folder / "compile.log", name="iverilog")
     return found
+
+
+def shell_bench(project: Path, text: str, folder: Path) -> toolbox.Found:
+    """The same around the shell; `text` is that of the register slice."""
+    (block,) = load(RtlManifest, project / "rtl/manifest.json").blocks
+    read = {Path(name).name: (project / "rtl" / name).read_text() for name in (*block.sources, *block.axis.sources)}  # fmt: skip
+    return compile_bench(project, shell_of(block), {**read, "shell.v": render_shell(block) + text}, folder)
 
 
 def play(project: Path, found: toolbox.Found, folder: Path) -> str:
@@ -396,14 +405,14 @@ def test_a_register_slice_that_loses_beats_is_found(
         play(example, found, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def routed(example: Path) -> SynthesisReport:
+    return synth.run(example, options(device=UP5K, clock_mhz=20.0, cache=True))
+
+
 @pytest.mark.requires("yosys", "nextpnr-ice40")
-def test_the_worked_example_is_placed_and_routed_on_an_ice40(
-    example: Path, quweit: Callable[..., Outcome]
-) -> None:
-    words = ("synth", example, "--tool", "nextpnr", "--device", "up5k", "--clock-mhz", "20")
-    outcome = quweit(*words, "--json")
-    assert outcome.code == 0, outcome.stderr
-    (block,) = SynthesisReport.model_validate_json(outcome.stdout).blocks
+def test_the_worked_example_is_placed_and_routed_on_an_ice40(example: Path, routed: SynthesisReport) -> None:
+    (block,) = routed.blocks
     assert block.luts is not None and 100 < block.luts < 300 and 80 < block.ffs < 150
     assert block.routed is not None and 25 < block.routed.reached_mhz < 150
     assert block.slack_ns == pytest.approx(50 - 1000 / block.routed.reached_mhz, abs=1e-3)
@@ -413,8 +422,55 @@ def test_the_worked_example_is_placed_and_routed_on_an_ice40(
     bitstream = (example / "synth" / block.routed.bitstream).read_bytes()
     assert bitstream.startswith(b"\xff\x00") and len(bitstream) > 50_000
     assert "Nextpnr-ice40 0." in block.routed.method
-    late = quweit("synth", example, "--tool", "nextpnr", "--device", "up5k", "--clock-mhz", "400")
-    assert late.code == 1 and "miss 400 MHz" in late.stderr
+
+
+@pytest.mark.requires("yosys", "nextpnr-ice40", "icarus")
+def test_what_was_routed_gives_the_golden_rows_and_a_flipped_bit_is_found(
+    example: Path, routed: SynthesisReport, tmp_path: Path
+) -> None:
+    """The same placement once more, written as a netlist of logic cells, in the bench of the wrapper."""
+    chosen = options(device=UP5K, clock_mhz=20.0)
+    package = Package(example / "rtl", load(RtlManifest, example / "rtl/manifest.json"))
+    (steps,) = all_steps(package, chosen, example / "synth")
+    yosys, nextpnr = (toolbox.find(tool) for tool in Nextpnr().tools(chosen))
+    (tmp_path / "nextpnr").mkdir()
+    shutil.copy(example / "synth/nextpnr/block0.json", tmp_path / "nextpnr")
+    again = replace(steps.routing[1], arguments=(*steps.routing[1].arguments, "--write", "routed.json"))
+    again.run(nextpnr, tmp_path)
+    for name in ("block0.seed1.config", "block0.seed1.report.json"):
+        assert (tmp_path / "nextpnr" / name).read_bytes() == (example / "synth/nextpnr" / name).read_bytes()
+    (tmp_path / "read.ys").write_text("read_json routed.json\ndelete t:$nextpnr_*\nrename top routed\nwrite_verilog -noattr routed.v\n")  # fmt: skip
+    toolbox.run([*yosys.command, "read.ys"], cwd=tmp_path, log=tmp_path / "read.log", name="yosys")
+    netlist, cells = (tmp_path / "routed.v").read_text(), ROUTED_CELLS.read_text()
+    assert netlist.count("ICESTORM_LC #(") > 100 and "quweit" not in netlist
+    found = compile_bench(example, "routed", {"routed.v": netlist, "cells.v": cells}, tmp_path)
+    assert re.search(r"PASS: \d\d+ rows equal", play(example, found, tmp_path))
+
+    driver = re.compile(r"(\.LUT_INIT\(16'h)(\w{4})(\)[^;]*\.O\(\\m_axis_tdata\[0\]\$SB_IO_OUT \))")
+    flipped, count = driver.subn(lambda one: f"{one[1]}{int(one[2], 16) ^ 1:04x}{one[3]}", netlist)
+    assert count == 1
+    found = compile_bench(example, "routed", {"routed.v": flipped, "cells.v": cells}, tmp_path)
+    with pytest.raises(ToolFailed, match="a row differs"):
+        play(example, found, tmp_path)
+
+
+@pytest.mark.requires("yosys", "icarus")
+def test_the_netlist_of_an_ice40_equals_and_a_flipped_bit_is_found(example: Path, tmp_path: Path) -> None:
+    """What Yosys mapped, without placement: `quweit sim --netlist` on the vendor's models of the cells."""
+    project = tmp_path / "p"
+    shutil.copytree(example, project)
+    made = synth.run(project, config.Synth(device="up5k"))
+    (block,) = made.blocks
+    assert block.device == UP5K and block.luts and block.routed is None and block.slack_ns is None
+    rows = config.Sim(simulators=("icarus",), rows={"icarus": 12})
+    assert sim.run(project, rows, netlist=True).bit_exact
+    netlist = project / "synth/yosys/block0.netlist.v"
+    netlist.write_text(re.sub(r"(LUT_INIT\(16'h)(\w{4})\)", lambda one: f"{one[1]}{int(one[2], 16) ^ 1:04x})", netlist.read_text()))  # fmt: skip
+    record = load(artifacts.StageRecord, project / "synth/stage.json")
+    changed = {"outputs": artifacts.file_digests(project / "synth")}
+    artifacts.save(record.model_copy(update=changed), project / "synth/stage.json")
+    with pytest.raises(Mismatch):
+        sim.run(project, rows, netlist=True)
 
 
 @pytest.mark.requires("yosys", "nextpnr-ice40")
