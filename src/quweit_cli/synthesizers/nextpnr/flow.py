@@ -121,7 +121,7 @@ def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routin
     sources, stem = Path(os.path.relpath(package.folder, folder)), f"{FOLDER}/{block.name}"
     names = [*block.sources, *block.axis.sources]
     shell = {
-        f"{stem}.shell.v": render_shell(block),
+        f"{FOLDER}/{shell_of(block)}.v": render_shell(block),
         f"{FOLDER}/{REGISTER_SLICE}": static_text(f"package/{REGISTER_SLICE}"),
     }
     read: list[Path | str] = [*(sources / name for name in names), *shell]
