@@ -100,6 +100,9 @@ def write_rtl(project: Path, layers: int = 1, source: str = BLOCK) -> documents.
     with artifacts.writing_stage(project, "rtl", inputs={}, options={}) as folder:
         for block in blocks:
             (folder / block.sources_xilinx[0]).write_text(source.format(top=block.top))
+            for name in block.axis.sources:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text("// of the wrapper\n")
         artifacts.save(manifest, folder / "manifest.json")
     return manifest
 

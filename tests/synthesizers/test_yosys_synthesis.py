@@ -165,10 +165,11 @@ def test_the_family_comes_from_the_part(device: str, family: str | None) -> None
 
 
 def test_the_registry_is_complete_and_its_error_lists_it() -> None:
-    with pytest.raises(ConfigError, match="unknown synthesizer `quartus`; known: yosys, vivado"):
+    with pytest.raises(ConfigError, match="unknown synthesizer `quartus`; known: yosys, vivado, nextpnr"):
         synthesizer("quartus")
     for name, one in SYNTHESIZERS.items():
-        assert one.tool is toolbox.TOOLS[name]
+        device = "up5k" if name == "nextpnr" else "xcvu9p-flgb2104-2-i"
+        assert set(one.tools(config.Synth(tool=name, device=device))) <= set(toolbox.TOOLS.values())
         assert synthesizer(name) is one
     assert set(get_args(Implementation.model_fields["stage"].annotation)) >= {"synthesis", "route"}
 

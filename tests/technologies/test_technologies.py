@@ -17,6 +17,7 @@ from quweit_cli.synthesizers.cells import resources
 from quweit_cli.synthesizers.yosys import script
 from quweit_cli.technologies import (
     ECP5,
+    ICE40,
     SERIES_7,
     TECHNOLOGIES,
     ULTRASCALE,
@@ -34,8 +35,9 @@ PARTS = {
     ULTRASCALE.name: ["xcku040-ffva1156-2-e", "xcvu440-flga2892-2-e"],
     ULTRASCALE_PLUS.name: ["xcvu9p-flgb2104-2-i", "xck26-sfvc784-2LV-c", "xcsu35p-sbvb625-1-e", "xczu7ev-ffvc1156-2-e"],
     ECP5.name: ["LFE5U-85F-8BG381C", "LFE5U-12F-6BG256C", "LFE5UM-45F-7BG554I", "LFE5UM5G-85F-8BG756C", "LAE5UM-25F-6BG381E"],
+    ICE40.name: ["iCE40UP5K-SG48", "ICE40HX8K-CT256", "iCE40LP384-CM49"],
 }  # fmt: skip
-UNKNOWN = ["EP4CE6E22C8", "iCE40HX8K-CT256", "LFE3-35EA-8FN484C", "LFE5X-85F", "lfe5u-25f", "LCMXO2-7000HC", "xcvc1902-vsva2197-2MP-e-S", ""]  # fmt: skip
+UNKNOWN = ["EP4CE6E22C8", "iCE5LP4K-SG48", "iCE65L04F", "LFE3-35EA-8FN484C", "LFE5X-85F", "lfe5u-25f", "LCMXO2-7000HC", "xcvc1902-vsva2197-2MP-e-S", ""]  # fmt: skip
 KINDS = {technology.cells.name: technology.cells for technology in TECHNOLOGIES}
 TOO_LARGE_TO_SIMULATE = {"brams", "urams", "dsps"}  # of which a netlist of a block has none
 
@@ -66,7 +68,7 @@ def test_a_planted_family_is_recognised_and_listed(monkeypatch: pytest.MonkeyPat
         technology_of(planted.example)
     monkeypatch.setattr(technologies, "TECHNOLOGIES", (*TECHNOLOGIES, planted))
     assert technology_of(planted.example) is planted
-    with pytest.raises(ConfigError, match="UltraScale\\+, ECP5, MachXO2"):
+    with pytest.raises(ConfigError, match="UltraScale\\+, ECP5, iCE40, MachXO2"):
         technology_of("EP4CE6E22C8")
 
 
@@ -75,8 +77,9 @@ def test_a_planted_family_is_recognised_and_listed(monkeypatch: pytest.MonkeyPat
     [
         (ULTRASCALE_PLUS, "synth_xilinx -family xcup -top t -nodsp -nobram -noiopad -noclkbuf"),
         (ECP5, "synth_ecp5 -top t -noflatten -nodsp -nobram"),
+        (ICE40, "synth_ice40 -top t -noflatten -nobram"),
     ],
-    ids=["AMD", "Lattice"],
+    ids=["AMD", "ECP5", "iCE40"],
 )
 def test_modules_are_mapped_one_by_one_without_dsps_block_rams_and_pads(
     technology: Technology, command: str
@@ -123,7 +126,7 @@ def test_the_largest_lut_has_the_inputs_that_its_technology_states(cells: Cells)
 
 def test_cells_of_one_vendor_are_of_one_kind_and_those_of_two_are_not() -> None:
     assert SERIES_7.cells == ULTRASCALE.cells == ULTRASCALE_PLUS.cells == LUT6
-    assert ECP5.cells != LUT6
+    assert LUT6 != ECP5.cells != ICE40.cells != LUT6
     assert replace(LUT4, luts={"LUT4": Lut(("D", "C", "B", "A"), {"Z": 4})}) != LUT4
 
 

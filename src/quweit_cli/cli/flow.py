@@ -232,8 +232,10 @@ def _samples(simulators: Sequence[str], samples: int | None) -> dict[str, Any]:
 @command("synth", "quweit synth build/digits --tool yosys")
 def synth(
     project: Project,
-    tool: Annotated[Literal["yosys", "vivado"], typer.Option(help="who synthesizes")] = "yosys",
-    device: Annotated[str, typer.Option(help="part; Yosys uses its family only")] = "xcvu9p-flgb2104-2-i",
+    tool: Annotated[Literal["yosys", "vivado", "nextpnr"], typer.Option(help="who synthesizes")] = "yosys",
+    device: Annotated[
+        str, typer.Option(help="part, or a short name such as up5k or ecp5-85; Yosys uses its family only")
+    ] = "xcvu9p-flgb2104-2-i",
     clock_mhz: Annotated[
         float, typer.Option(help="clock that timing and power are asked for, 0.001 to 1000000")
     ] = 200.0,
@@ -241,6 +243,10 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
+    seeds: Annotated[
+        int,
+        typer.Option(metavar="N", help="placements that nextpnr tries, 1 to 100; the fastest is kept"),
+    ] = 1,
     liberty: Annotated[
         list[Path] | None,
         typer.Option(
@@ -266,8 +272,9 @@ def synth(
 ) -> None:
     """Synthesize every design and count its cells.
 
-    Parts are of AMD (7-series, UltraScale, UltraScale+) or, with Yosys, of Lattice (ECP5). For one of AMD a
-    complete Vivado batch project is written too, whichever tool runs. With --liberty a design is mapped to the
+    Parts are of AMD (7-series, UltraScale, UltraScale+) or, with Yosys, of Lattice (ECP5, iCE40). For one of AMD a
+    complete Vivado batch project is written too, whichever tool runs. With --tool nextpnr the blocks are placed and
+    routed on a part of Lattice, in their AXI-Stream wrapper, and a bitstream is written. With --liberty a design is mapped to the
     cells of a library, and OpenSTA states its timing and power. With --plan no tool runs: what would be run is
     written to a zip file, to be run elsewhere.
     """
@@ -281,6 +288,7 @@ def synth(
         device=device,
         clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
+        seeds=seeds,
         liberty=tuple(liberty or ()),
         cache=not no_cache,
     )

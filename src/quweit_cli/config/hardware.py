@@ -179,13 +179,19 @@ class Sim(Settings):
 
 
 class Synth(Settings):
-    tool: str = Field("yosys", description="yosys or vivado")
-    device: Part = Field("xcvu9p-flgb2104-2-i", description="part; Yosys uses its family only")
+    tool: str = Field("yosys", description="yosys, vivado or nextpnr")
+    device: Part = Field(
+        "xcvu9p-flgb2104-2-i",
+        description="part, or a short name such as up5k or ecp5-85; Yosys uses its family only",
+    )
     clock_mhz: float = Field(
         200.0, ge=0.001, le=10**6, description="clock that timing and power are asked for"
     )
+    seeds: int = Field(
+        1, ge=1, le=100, description="placements that nextpnr tries of each block; the fastest is kept"
+    )
     cache: bool = Field(
-        True, description="reuse what Yosys made of the same RTL before, whatever the project"
+        True, description="reuse what Yosys and nextpnr made of the same RTL before, whatever the project"
     )
     allow_negative_slack: bool = Field(
         False, description="keep figures of a design that misses the clock, instead of failing"
@@ -221,9 +227,11 @@ class Synth(Settings):
     activity_rows: Size = Field(4, description="golden rows over which activity is counted")
 
     @model_validator(mode="after")
-    def _cells_are_mapped_by_yosys(self) -> Synth:
+    def _each_tool_has_its_own(self) -> Synth:
         if self.liberty and self.tool != "yosys":
             raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
+        if self.seeds != 1 and self.tool != "nextpnr":
+            raise ValueError(f"seeds are of the tool nextpnr, not of {self.tool}")
         return self
 
 

@@ -72,11 +72,15 @@ from quweit_cli.documents.summary import (
     TrainSummary,
 )
 from quweit_cli.documents.synthesis import (
+    CriticalPath,
     Implementation,
     LibraryFigures,
     Mapper,
     ModuleCells,
     ModuleInCells,
+    ResourceUse,
+    RoutedFigures,
+    SeedFigures,
     SynthesisReport,
 )
 from quweit_cli.documents.table import Cell, PaperTable, PaperTables, TableRow
@@ -122,6 +126,7 @@ __all__ = [
     "BlockDesign",
     "CalibrationPoint",
     "Cell",
+    "CriticalPath",
     "DecodeStep",
     "Design",
     "DumpChecks",
@@ -171,6 +176,8 @@ __all__ = [
     "PowerModel",
     "Product",
     "ProductDifference",
+    "ResourceUse",
+    "RoutedFigures",
     "RowDesign",
     "RtlEstimate",
     "RtlManifest",
@@ -182,6 +189,7 @@ __all__ = [
     "Scope",
     "SearchResult",
     "SearchTrial",
+    "SeedFigures",
     "Setting",
     "SimDifference",
     "SimResult",

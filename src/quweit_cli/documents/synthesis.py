@@ -14,6 +14,7 @@ from quweit_cli.boundary.quantities import (
     Figure,
     FileName,
     Identifier,
+    Positive,
     PositiveAmount,
 )
 from quweit_cli.documents.package import Kind, RtlEstimate
@@ -89,6 +90,67 @@ class LibraryFigures(Artifact):
     )
 
 
+class ResourceUse(Artifact):
+    """One kind of place of a device, as nextpnr counts it."""
+
+    name: str
+    used: Count
+    available: Count
+
+
+class CriticalPath(Artifact):
+    """The slowest path from a flip-flop to a flip-flop, after routing."""
+
+    start: str = Field(description="what the first cell drives, behind the instances that it is in")
+    end: str
+    cells: Count = Field(description="passed between the two flip-flops")
+    logic_ns: Amount = Field(description="in cells, with the setup time of the last one")
+    routing_ns: Amount = Field(description="in wires")
+
+
+class SeedFigures(Artifact):
+    """One placement of several."""
+
+    seed: Positive
+    placed_mhz: PositiveAmount | None = Field(
+        description="estimate after placement; null where nextpnr states none"
+    )
+    reached_mhz: PositiveAmount = Field(description="after routing")
+    seconds: Amount
+
+
+class RoutedFigures(Artifact):
+    """A block with its wrapper and register slices, placed and routed by nextpnr."""
+
+    reached_mhz: PositiveAmount = Field(description="of the fastest seed, after routing")
+    seed: Positive = Field(description="which one that is")
+    critical_path: CriticalPath
+    resources: list[ResourceUse] = Field(description="those of which it takes any")
+    seeds: list[SeedFigures]
+    bitstream: FileName
+    report: FileName = Field(description="of nextpnr, with the whole path")
+    method: str
+
+    @property
+    def placed_mhz(self) -> float | None:
+        return next(one.placed_mhz for one in self.seeds if one.seed == self.seed)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the path is, and how far seeds differ."""
+        path = self.critical_path
+        sentences = [
+            f"slowest path: {path.start} to {path.end}, {path.cells} cells, "
+            f"{path.logic_ns:.1f} ns in cells and {path.routing_ns:.1f} ns in wires"
+        ]
+        if len(self.seeds) > 1:
+            reached = [one.reached_mhz for one in self.seeds]
+            sentences.append(
+                f"{len(reached)} seeds reach {min(reached):.1f} to {max(reached):.1f} MHz; seed {self.seed} is kept"
+            )
+        return [*sentences, f"bitstream: {self.bitstream}"]
+
+
 class Implementation(Artifact):
     """A design as a tool made it."""
 
@@ -129,6 +191,7 @@ class Implementation(Artifact):
         description="Verilog of the cells, made from the library; absent where the vendor's models serve",
     )
     asic: LibraryFigures | None = Field(None, description="when a cell library was the target")
+    routed: RoutedFigures | None = Field(None, description="when nextpnr placed and routed it")
     estimate: RtlEstimate | None = Field(None, description="what the RTL package foretold")
     cached: bool = Field(False, description="the same text was synthesized before, and `seconds` is of then")
 
@@ -155,7 +218,9 @@ class Implementation(Artifact):
 
     @property
     def remarks(self) -> list[str]:
-        """A sentence for each module that misses the clock, and for each that the usual mapper refused."""
+        """A sentence for each module that misses the clock, and for each that the usual mapper refused; or on what was routed."""
+        if self.routed:
+            return [f"{self.design}: {one}" for one in self.routed.remarks]
         modules = self.asic.modules if self.asic else []
         late = [
             f"{self.design} is late at {self.clock_mhz:g} MHz: {one.module} by {-one.slack_ns:.3f} ns"

@@ -236,13 +236,14 @@ def _synthesis(synth: SynthesisReport) -> Section:
     rows = [
         (
             b.design, b.luts, b.over_estimate()[0], b.ffs, b.over_estimate()[1],
-            b.carries, b.muxes, b.brams, b.urams, b.dsps, b.slack_ns, b.power_mw, b.seconds,
+            b.carries, b.muxes, b.brams, b.urams, b.dsps, b.slack_ns,
+            b.routed.reached_mhz if b.routed else None, b.power_mw, b.seconds,
         )
         for b in synth.designs
     ]  # fmt: skip
     columns = (
         "design", "LUTs", "of the estimate", "FFs", "of the estimate", "carries", "wide muxes", "BRAMs", "UltraRAMs", "DSPs",
-        "slack, ns", "power, mW", "seconds",
+        "slack, ns", "clock reached, MHz", "power, mW", "seconds",
     )  # fmt: skip
     made = dict.fromkeys(
         f"{b.version} for {b.device} at {b.clock_mhz:g} MHz, {b.stage}" for b in synth.designs
@@ -255,6 +256,8 @@ def _synthesis(synth: SynthesisReport) -> Section:
         )
     if synth.vivado_project:
         method += f"The batch project that gives the vendor's figures: {synth.vivado_project}."
+    routed = [one.routed for one in synth.designs if one.routed]
+    method += " ".join(f"{one}." for one in dict.fromkeys(one.method for one in routed))
     return Section("Synthesis", tables=[Table("", columns, rows).known()], method=method)
 
 

@@ -254,6 +254,8 @@ def synth(report: SynthesisReport) -> list[Table]:
             b.brams,
             b.dsps,
             b.slack_ns,
+            round(b.routed.reached_mhz, 1) if b.routed else None,
+            round(b.routed.placed_mhz, 1) if b.routed and b.routed.placed_mhz else None,
             b.power_mw,
             round(b.seconds, 1),
         )
@@ -272,10 +274,14 @@ def synth(report: SynthesisReport) -> list[Table]:
         "BRAMs",
         "DSPs",
         "slack ns",
+        "MHz, routed",
+        "MHz, placed",
         "power mW",
         "seconds",
     )
-    tables = [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows))]
+    remarks = [remark for one in report.designs if one.routed for remark in one.remarks]
+    remarks += dict.fromkeys(one.routed.method for one in report.designs if one.routed)
+    tables = [Table(f"{report.name}: {'; '.join(origin)}", *_known(columns, rows), remarks)]
     return tables + ([_engines(report.model)] if report.model and report.model.modules_by_engine else [])
 
 
@@ -429,7 +435,8 @@ def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
 def _size(block: Implementation) -> str:
     if block.asic:
         return f"{block.asic.area_mm2:.4f} mm2, {block.asic.cells:,} cells of {block.device}, slack {block.slack_ns:.3f} ns at {block.clock_mhz:g} MHz"
-    return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs ({block.tool})"
+    reached = f", {block.routed.reached_mhz:.1f} MHz" if block.routed else ""
+    return f"{block.luts:,} LUTs, {block.ffs:,} FFs, {block.brams:g} BRAMs, {block.dsps} DSPs{reached} ({block.tool})"
 
 
 def percent(share: float | None) -> str | None:

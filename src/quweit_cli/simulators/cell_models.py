@@ -31,11 +31,11 @@ _MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"^\s*parameter .*;$", re.MULTILINE)
 _WORD = re.compile(r"[A-Z]\w+")
 _SPECIFY = re.compile(r"^\s*specify\b.*?^\s*endspecify$\n", re.MULTILINE | re.DOTALL)
-_CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) INIT = (?:\d+'h)?0+;\n", re.MULTILINE)
+_CONTENTS = re.compile(r"^\s*parameter (\[\d+:0\]) (?:LUT_)?INIT = (?:\d+'h)?0+;\n", re.MULTILINE)
 _CELL = re.compile(r"^  (\w+) (?:#\(|\S+ +\()$", re.MULTILINE)
 _DEFINED = re.compile(r"^module (\w+)", re.MULTILINE)
 _LONG_LINE = re.compile(r"^.{8000,}$", re.MULTILINE)  # Verilator takes at most 40,000 tokens on a line
-_LUT = r"^  ({names}) #\(\s*\.INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$"
+_LUT = r"^  ({names}) #\(\s*\.(?:LUT_)?INIT\(([^()]+)\)\s*\) \S+ +\($\n(.*?)^  \);$"
 _OPEN = re.compile(r"(\.INIT(?:_[A-H]|VAL)?\(\d+'h)x+\)")
 _INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
 _PART = re.compile(r"^\s+([A-Z]\w+) (?:#\(|\w+ ?\(\.)", re.MULTILINE)
@@ -58,6 +58,8 @@ def vendor_models(cells: Cells) -> dict[str, str]:
     """Module -> text of the vendor's models of these cells, without delays."""
     path = vendor_file(cells)
     text = _INCLUDE.sub(lambda one: path.with_name(one[1]).read_text(), path.read_text())
+    for name, meaning in cells.macros.items():
+        text = re.sub(rf"`{name}\b", meaning, text)
     return {found[1]: _SPECIFY.sub("", found[0]) for found in _MODULE.finditer(text)}
 
 

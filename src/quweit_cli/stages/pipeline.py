@@ -172,7 +172,8 @@ def usable_tools(experiment: config.Experiment) -> tuple[config.Sim, dict[str, s
     Raises:
         ToolError: there is no simulator, or no synthesizer.
     """
-    toolbox.find(synthesizer(experiment.synth.tool).tool)
+    for tool in synthesizer(experiment.synth.tool).tools(experiment.synth):
+        toolbox.find(tool)
     return _usable_simulators(experiment.sim)
 
 

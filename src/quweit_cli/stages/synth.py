@@ -6,14 +6,14 @@ from pathlib import Path
 
 from quweit_cli import config
 from quweit_cli.artifacts import check_stage, is_current, writing_stage
-from quweit_cli.documents import RTL, SYNTH, SynthesisReport
+from quweit_cli.documents import RTL, SYNTH, Implementation, SynthesisReport
 from quweit_cli.errors import ConfigError, ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
-from quweit_cli.technologies import technology_of
+from quweit_cli.technologies import part_named, technology_of
 from quweit_cli.toolbox import write_archive
 
 
@@ -28,7 +28,9 @@ def run(
         ToolError: the tool is missing or failed; what was written is kept in `project/synth.incomplete`.
         ConstraintMissed: the clock is not met (after the artefact was written).
     """
+    options = _with_part(options)
     tool = synthesizer(options.tool)
+    tool.tools(options)  # or a device that they do not know is refused later
     inputs, settings = keys.synth(project, options)
     if not (reuse and is_current(project, "synth", inputs=inputs, options=settings)):
         check_stage(project, "rtl")
@@ -53,10 +55,20 @@ def run(
     return report
 
 
+def _with_part(options: config.Synth) -> config.Synth:
+    """The same, with a part in place of a short name."""
+    return options.model_copy(update={"device": part_named(options.device)})
+
+
 def _for_vivado(package: Package, options: config.Synth) -> bool:
     """Whether a batch project can be written: Vivado knows the part, and every design has a rendering for it."""
     known = technology_of(options.device).utilization is not None
     return known and all(design.sources_xilinx for design in package.manifest.designs)
+
+
+def _path(worst: Implementation) -> str:
+    path = worst.routed.critical_path if worst.routed else None
+    return f", from {path.start} to {path.end}" if path else ""
 
 
 def write_plan(project: Path, options: config.Synth, path: Path) -> None:
@@ -66,6 +78,7 @@ def write_plan(project: Path, options: config.Synth, path: Path) -> None:
         ArtifactError: no RTL package here, or not the one that was rendered; or the file cannot be written.
         ConfigError: an unknown tool or device, or a cell library, whose tools run in turns with quweit.
     """
+    options = _with_part(options)
     if options.liberty:
         raise ConfigError(
             "with a cell library quweit works between the runs of the tools: there is no plan without it",
@@ -84,6 +97,6 @@ def check_timing(report: SynthesisReport, options: config.Synth) -> None:
         worst = min(missed, key=lambda one: one.slack_ns or 0)
         raise ConstraintMissed(
             f"{len(missed)} of {len(report.designs)} designs miss {worst.clock_mhz:g} MHz; "
-            f"the worst is {worst.design} with {worst.slack_ns:.3f} ns of slack",
+            f"the worst is {worst.design} with {worst.slack_ns:.3f} ns of slack{_path(worst)}",
             hint="ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from quweit_cli.errors import ConfigError
 from quweit_cli.synthesizers.base import Package, Synthesizer
+from quweit_cli.synthesizers.nextpnr.flow import Nextpnr
 from quweit_cli.synthesizers.vivado.flow import Vivado
 from quweit_cli.synthesizers.yosys import Yosys
 
-SYNTHESIZERS: dict[str, Synthesizer] = {"yosys": Yosys(), "vivado": Vivado()}
+SYNTHESIZERS: dict[str, Synthesizer] = {"yosys": Yosys(), "vivado": Vivado(), "nextpnr": Nextpnr()}
 
 __all__ = ["SYNTHESIZERS", "Package", "Synthesizer", "synthesizer"]
 

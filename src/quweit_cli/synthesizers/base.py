@@ -23,9 +23,12 @@ class Package:
 
 
 class Synthesizer(Protocol):
-    @property
-    def tool(self) -> Tool:
-        """The program that does the work."""
+    def tools(self, options: Synth) -> tuple[Tool, ...]:
+        """The programs that do the work.
+
+        Raises:
+            ConfigError: a device that none of them knows.
+        """
 
     def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
         """What the tool does in `folder` for an FPGA, a design each.

@@ -1,4 +1,4 @@
-"""What a tool made of the same text before: the same sources, script and version give the same netlist.
+"""Runs of tools whose results are kept: what one made of the same text before: the same sources, script and version give the same netlist.
 
 The folder is $QUWEIT_CACHE, else quweit/ in the user's cache; without either nothing is kept. An entry is whole or absent, as it is
 written aside and renamed; deleting the folder costs nothing but time.
@@ -10,13 +10,44 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from quweit_cli.artifacts import file_digests, read_json, write_json
+from quweit_cli.artifacts import digest_of, file_digests, read_json, write_json
 from quweit_cli.errors import ArtifactError
+from quweit_cli.toolbox import Found, Plan
 
 CONTENTS = "contents.json"
+
+
+class Run(NamedTuple):
+    """What identifies a run, the seconds that it took, and whether that was before."""
+
+    key: str
+    seconds: float
+    cached: bool
+
+
+def run(plan: Plan, found: Found, folder: Path, left: Iterable[Path], *, use: bool, after: str = "") -> Run:
+    """Run a tool, or take what it left before; what it leaves now is kept.
+
+    left: files that it writes, in one folder; one that is missing is left out. after: key of the run whose
+    results it reads. Raises as `Plan.run` does.
+    """
+    paths = list(left)
+    key = digest_of([plan.digest(found), after]) if after else plan.digest(found)
+    plan.write(folder)
+    seconds = fetch(key, paths[0].parent) if use else None
+    if seconds is not None:
+        return Run(key, seconds, True)
+    started = time.monotonic()
+    plan.run(found, folder)
+    seconds = round(time.monotonic() - started, 3)
+    if use:
+        store(key, [path for path in paths if path.is_file()], seconds)
+    return Run(key, seconds, False)
 
 
 def folder() -> Path | None:

@@ -16,7 +16,6 @@ instances: blocks have netlists of their own, and memories are the modules of th
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +49,8 @@ RESOURCES = ("luts", "ffs", "carries", "muxes", "urams", "dsps")  # whole number
 
 
 class Yosys:
-    tool = toolbox.YOSYS
+    def tools(self, options: Synth) -> tuple[toolbox.Tool, ...]:
+        return (toolbox.YOSYS,)
 
     def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
         """What Yosys does in `folder`, a design each.
@@ -85,7 +85,7 @@ class Yosys:
         if options.liberty:
             return library.synthesize(package, options, folder, progress)
         wanted = list(zip(package.manifest.designs, self.plans(package, options, folder), strict=True))
-        found = toolbox.find(self.tool)
+        found = toolbox.find(toolbox.YOSYS)
         with progress.task("synthesis", total=len(wanted)) as task:
 
             def run(item: tuple[Design, Plan]) -> Implementation:
@@ -225,14 +225,8 @@ def _synthesize(
 ) -> Implementation:
     stem = folder / FOLDER / design.name
     statistics, netlist = stem.with_name(f"{stem.name}.stat.json"), stem.with_name(f"{stem.name}.netlist.v")
-    key, technology = plan.digest(found), technology_of(options.device)
-    plan.write(folder)
-    seconds = cache.fetch(key, stem.parent) if options.cache else None
-    cached = seconds is not None
-    if seconds is None:
-        started = time.monotonic()
-        plan.run(found, folder)
-        seconds = round(time.monotonic() - started, 3)
+    technology = technology_of(options.device)
+    run = cache.run(plan, found, folder, (folder / plan.log, statistics, netlist), use=options.cache)
     modules, used = [], Counter(resources({}, technology))
     banks = _instances(design)
     for one in _parts(statistics, design):
@@ -251,9 +245,6 @@ def _synthesize(
                 **{name: int(own[name]) for name in RESOURCES},
             )
         )
-    if options.cache and not cached:
-        left = (folder / plan.log, statistics, netlist)
-        cache.store(key, [path for path in left if path.is_file()], seconds)
     return Implementation(
         design=design.name,
         kind=design.kind,
@@ -265,9 +256,9 @@ def _synthesize(
         brams=float(used["brams"]),
         **{name: int(used[name]) for name in RESOURCES},
         modules=sorted(modules, key=_place_of_module) if len(modules) > 1 else [],
-        seconds=seconds,
+        seconds=run.seconds,
         estimate=design.estimate if technology.vendor_cells and isinstance(design, BlockDesign) else None,
-        cached=cached,
+        cached=run.cached,
         log=plan.log,
         netlist=netlist.relative_to(folder).as_posix() if netlist.is_file() else None,
     )

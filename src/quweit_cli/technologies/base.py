@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -51,6 +52,54 @@ class Cells:
     resources: Resources
     luts: Mapping[str, Lut]  # those that a simulator gets as equations or primitives
     models: str  # Verilog of all cells, within the share folder of Yosys
+    macros: Mapping[str, str] = field(
+        default_factory=dict
+    )  # that this Verilog names, and what stands for them
+
+
+class Size(NamedTuple):
+    """Parts of one die: the option of nextpnr that names it, and the packages that it comes in."""
+
+    option: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Routing:
+    """How nextpnr places and routes parts of a family, and what packs bitstreams of them.
+
+    A part's name has its size, its package and, where the family is sold so, its speed grade: groups of `part`.
+    """
+
+    tool: str  # by its name in `toolbox.TOOLS`
+    packer: str  # the program that comes with it
+    part: str  # pattern of a whole name
+    sizes: Mapping[str, Size]
+    packages: Mapping[str, str]  # as a part's name has it -> as nextpnr does
+    speeds: tuple[str, ...]  # none where nextpnr has no option for them
+    short: Mapping[str, str]  # names of ours -> parts
+    always: tuple[str, ...]  # options of nextpnr
+    written: str  # its option that writes what the packer reads
+    bitstream: str  # how the name of a bitstream ends
+    resources: Mapping[str, str]  # as nextpnr counts them -> in words; others stand by their own names
+    pins: str  # which of these a port of the top takes
+
+    def options(self, device: str) -> tuple[str, ...] | None:
+        """Of nextpnr for a part; None for one that it does not know."""
+        found = re.fullmatch(self.part, device)
+        size = self.sizes.get(found["size"]) if found else None
+        if found is None or size is None or found["package"] not in size.packages:
+            return None
+        words = (size.option, "--package", self.packages[found["package"]])
+        if not self.speeds:
+            return words
+        return (*words, "--speed", found["speed"]) if found["speed"] in self.speeds else None
+
+    @property
+    def known(self) -> str:
+        """Sizes, packages and speed grades that there are, for a message."""
+        sizes = "; ".join(f"{name} in {', '.join(size.packages)}" for name, size in self.sizes.items())
+        return sizes + (f"; speed grades {', '.join(self.speeds)}" if self.speeds else "")
 
 
 @dataclass(frozen=True)
@@ -68,6 +117,7 @@ class Technology:
     vendor_cells: bool  # whether RTL is rendered in its cells (`sources_xilinx`); otherwise the behavioural rendering is taken
     utilization: Utilization | None = None  # absent where Vivado does not know the family
     ultra_rams: bool = False  # whether its parts have memories of 288 kb
+    routing: Routing | None = None  # absent where no open tool places and routes it
     no_dsps: str = "-nodsp"
     no_brams: str = "-nobram"
 

@@ -7,7 +7,7 @@ There is no latch: Yosys refuses one that it infers, and makes one that RTL asks
 
 from __future__ import annotations
 
-from quweit_cli.technologies.base import Cells, Lut, Resources, Technology
+from quweit_cli.technologies.base import Cells, Lut, Resources, Routing, Size, Technology
 
 LUT4 = Cells(
     name="LUT4 of Lattice",
@@ -26,6 +26,46 @@ LUT4 = Cells(
     models="ecp5/cells_sim.v",
 )
 
+_SMALL = ("BG256", "MG285", "BG381", "TG144")
+_PACKAGES = {
+    "12F": _SMALL,
+    "25F": _SMALL,
+    "45F": (*_SMALL, "BG554"),
+    "85F": ("MG285", "BG381", "BG554", "BG756"),
+}
+
+ROUTING = Routing(
+    tool="nextpnr-ecp5",
+    packer="ecppack",
+    part=r"LFE5(?P<size>U(?:M|M5G)?-\d+F)-(?P<speed>\d)(?P<package>[A-Z]+\d+)[CI]?",
+    sizes={
+        f"{kind}-{size}": Size(f"--{option}{size[:-1]}k", packages)
+        for kind, option in (("U", ""), ("UM", "um-"), ("UM5G", "um5g-"))
+        for size, packages in _PACKAGES.items()
+        if kind == "U" or size != "12F"
+    },
+    packages={
+        "BG256": "CABGA256",
+        "MG285": "CSFBGA285",
+        "BG381": "CABGA381",
+        "BG554": "CABGA554",
+        "BG756": "CABGA756",
+        "TG144": "TQFP144",
+    },
+    speeds=("6", "7", "8"),
+    short={f"ecp5-{size}": f"LFE5U-{size}F-6BG381C" for size in (12, 25, 45, 85)},
+    always=("--lpf-allow-unconstrained",),
+    written="--textcfg",
+    bitstream=".bit",
+    resources={
+        "TRELLIS_COMB": "LUTs",
+        "TRELLIS_FF": "flip-flops",
+        "DP16KD": "block RAMs",
+        "TRELLIS_IO": "pins",
+    },
+    pins="TRELLIS_IO",
+)
+
 # LFE5UM has serial transceivers, LFE5UM5G faster ones; automotive parts start with LAE.
 ECP5 = Technology(
     name="ECP5",
@@ -37,4 +77,5 @@ ECP5 = Technology(
     modular="-noflatten",
     bare="",
     vendor_cells=False,
+    routing=ROUTING,
 )

@@ -29,7 +29,8 @@ POWER_METHOD = f"report_power after routing, dynamic, vectorless, {TOGGLE_PERCEN
 
 
 class Vivado:
-    tool = toolbox.VIVADO
+    def tools(self, options: Synth) -> tuple[toolbox.Tool, ...]:
+        return (toolbox.VIVADO,)
 
     def plans(self, package: Package, options: Synth, folder: Path) -> list[Plan]:
         utilization_of(options.device)
@@ -41,7 +42,7 @@ class Vivado:
         """One Vivado process a design, one after the other: each takes gigabytes of memory."""
         places = utilization_of(options.device)
         wanted = plans(package, options)
-        found = _find(self.tool)
+        found = _find(toolbox.VIVADO)
         project = folder / PROJECT
         if not project.is_dir():
             write_project(package, options, project)

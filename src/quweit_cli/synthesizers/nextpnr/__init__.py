@@ -1,0 +1,1 @@
+"""nextpnr: blocks placed and routed on parts of Lattice."""
