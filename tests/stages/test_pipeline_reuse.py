@@ -189,6 +189,7 @@ def test_the_summary_holds_the_figures_of_every_stage(run: Run, tmp_path: Path) 
         "table_entries_reachable": None,
         "model": None,
         "not_compared": [],
+        "steady_only": False,
     }
     assert {"design", "kind", "tool", "version", "device", "luts", "ffs", "brams", "dsps", "seconds"} <= set(
         summary["synth"][0]
