@@ -7,7 +7,7 @@ import torch
 
 from experiments import tiny_digits
 from quweit_cli import artifacts
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ConfigError, QuweitError
 from quweit_cli.stages import evaluate, train
 from quweit_cli.training.evaluation import batches, prediction_loss
 from quweit_cli.training.evaluation import evaluate as score_of
@@ -50,6 +50,18 @@ def test_what_weights_of_integers_are_worth_in_float_is_that_of_a_float_model_wi
     assert trained.float_loss == pytest.approx(same.test_loss, rel=1e-4)
     assert trained.float_loss != trained.test_loss
     assert same.float_loss is None and same.float_accuracy is None
+
+
+def test_weights_that_are_of_no_use_in_float_do_not_end_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        raise QuweitError("the loss on held-out data is inf: the weights are of no use")
+
+    monkeypatch.setattr(train, "evaluate", lost)
+    project = artifacts.open_project(tmp_path / "p")
+    (trained,) = train.run(tiny_digits("model.arithmetic=integer"), project).models
+    assert trained.float_loss is None and trained.float_accuracy is None and trained.test_loss > 0
 
 
 def test_the_device_is_the_user_s_choice_and_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from quweit_cli import artifacts, config, interrupts
 from quweit_cli.documents import TRAIN, TrainedModel, TrainResult, UnfinishedTraining
+from quweit_cli.errors import QuweitError
 from quweit_cli.models import Network, build, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import foresight, keys, parts
@@ -210,7 +211,7 @@ class _Training:
         )
 
     def _in_float(self, experiment: config.Experiment, trained: Network) -> Score | None:
-        """What the weights of a model in integers are worth in float arithmetic."""
+        """What the weights of a model in integers are worth in float arithmetic; None where that is no number."""
         settings = experiment.model
         if settings.arithmetic == "float":
             return None
@@ -218,7 +219,11 @@ class _Training:
         model = build(settings, self.data.meta).to(next(trained.parameters()).device)
         own = model.state_dict()
         model.load_state_dict({name: weight for name, weight in trained.state_dict().items() if name in own})
-        return evaluate(model, *self.data.test(model.tokens), model.tokens)
+        with contextlib.suppress(
+            QuweitError
+        ):  # integers are clamped, so that these weights may be of use all the same
+            return evaluate(model, *self.data.test(model.tokens), model.tokens)
+        return None
 
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
