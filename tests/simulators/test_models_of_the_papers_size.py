@@ -45,7 +45,7 @@ def text(folder: Path) -> config.Experiment:
     """nanoGPT-baby, 6 layers of 384 features, on letters."""
     letters = np.random.default_rng(0).choice(list("abcdefgh \n"), 20_000)
     (folder / "letters.txt").write_text("".join(letters))
-    own = (f"data={{source: text_file, path: {folder / 'letters.txt'}}}", "model.block.lut_layers=[6144]")
+    own = (f"data={{source: text_file, path: {folder / 'letters.txt'}}}", "model.block.lut_layers=[1536]")
     grouped = config.load_experiment(EXAMPLES / "shakespeare_char_grouped.yaml")
     return config.with_overrides(grouped, [*BRIEF, *own])
 
