@@ -176,6 +176,9 @@ def test_the_synthesizers_of_the_option_are_the_registered_ones() -> None:
     synthesizers = pytest.importorskip("quweit_cli.synthesizers")
     option = get_type_hints(cli.synth, include_extras=True)["tool"]
     assert set(get_args(get_args(option)[0])) == set(synthesizers.SYNTHESIZERS)
+    assert set(synthesizers.SYNTHESIZERS) - {"nextpnr"} <= set(
+        toolbox.TOOLS
+    )  # of which there is one a family
 
 
 def test_a_mismatch_still_prints_its_artefact(quweit: Quweit, experiment_file: Path, tmp_path: Path) -> None:

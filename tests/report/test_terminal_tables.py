@@ -37,10 +37,12 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.power import calibrated
 from quweit_cli.energy.rows import build
-from quweit_cli.report import energy_tables, numbers, sections, tables
+from quweit_cli.report import energy_tables, headline, numbers, sections, tables
+from quweit_cli.report.proof import STEADY
 from quweit_cli.report.table_layout import laid_out
 from quweit_cli.report.tables import Table
 from quweit_cli.stages import doctor, examples, paper
+from quweit_cli.stages.summary import _sim
 
 Quweit = Callable[..., Outcome]
 WIDTHS = (80, 100, 140)
@@ -318,3 +320,18 @@ def test_what_was_compared_beside_the_blocks_is_said_and_its_differences_are_sho
     section = sections._proof(whole)
     assert section.paragraphs == [f"{note}." for note in proof.notes]
     assert {table.caption for table in section.tables} >= {"First differences", "Broken promises"}
+
+
+def test_rows_one_after_another_alone_are_called_so_wherever_equality_is_shown() -> None:
+    whole = packages.sim_result(2)
+    alone = whole.model_copy(update={"steady_only": True})
+    assert STEADY in next(iter(tables.sim(alone))).notes and STEADY not in next(iter(tables.sim(whole))).notes
+    assert f"{STEADY}." in sections._proof(alone).paragraphs
+    assert headline._proof(whole).mood == "good" and STEADY not in headline._proof(whole).notes
+    assert headline._proof(alone).mood == "" and STEADY in headline._proof(alone).notes
+    shown = [
+        str(row[2])
+        for one in (whole, alone)
+        for row in tables.summary(Summary(name="tiny", sim=_sim(one)))[0].rows
+    ]
+    assert ["one after another alone" in said for said in shown] == [False, True]

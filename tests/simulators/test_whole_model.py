@@ -118,7 +118,7 @@ def test_a_model_is_compared_in_its_wrapper_and_a_wrong_wrapper_is_found(copy: P
     path = copy / "rtl/rtl/wrapper" / f"{design.axis.top}.v"
     text = path.read_text()
     path.write_text(text.replace("(s_axis_tdata)", "(~s_axis_tdata)"))
-    with pytest.raises(Mismatch, match="the wrapper of model `model` on icarus differs"):
+    with pytest.raises(Mismatch, match="the wrapped model `model` on icarus differs"):
         sim.run(copy, options, only=["model"])
 
 

@@ -16,6 +16,7 @@ from quweit_cli.energy.headline import Comparison, comparisons, least_when_full,
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted, percent, significant, span, times
 from quweit_cli.report.page import Card
+from quweit_cli.report.proof import STEADY
 
 
 def cards(findings: Findings) -> list[Card]:
@@ -56,8 +57,11 @@ def _proof(sim: SimResult) -> Card:
     ]
     if sim.not_compared:
         notes.append(f"{counted(len(sim.not_compared), 'block')} not compared")
+    if sim.steady_only:
+        notes.append(STEADY)
     if sim.bit_exact:
-        return Card("RTL against integers", "bit-exact", notes, "" if sim.not_compared else "good")
+        partial = sim.not_compared or sim.steady_only
+        return Card("RTL against integers", "bit-exact", notes, "" if partial else "good")
     return Card("RTL against integers", "NOT equal", notes, "bad")
 
 

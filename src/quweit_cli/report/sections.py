@@ -58,17 +58,13 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, float]]]) -> Section:
-    whole = any(model.float_loss is not None for model in train.models)
     rows = [
         (
             model.mlp,
             None if model.test_accuracy is None else 100 * model.test_accuracy,
             model.test_loss,
-            *(
-                ([None if model.float_accuracy is None else 100 * model.float_accuracy, model.float_loss])
-                if whole
-                else []
-            ),
+            None if model.float_accuracy is None else 100 * model.float_accuracy,
+            model.float_loss,
             model.parameters,
             model.steps,
             model.seconds,
@@ -76,8 +72,10 @@ def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, flo
         )
         for model in train.models
     ]
-    in_float = ("the same weights in float, %", "their test loss") if whole else ()
-    columns = ("MLPs", "test accuracy, %", "test loss", *in_float, "parameters", "steps", "seconds", "device")
+    columns = (
+        "MLPs", "test accuracy, %", "test loss", "the same weights in float, %", "their test loss",
+        "parameters", "steps", "seconds", "device",
+    )  # fmt: skip
     return Section(
         "Training",
         [train.data],

@@ -386,10 +386,11 @@ def summary(result: Summary) -> list[Table]:
         measured = {number for number in one.cycles_per_row if number is not None}
         cycles = ", ".join(str(number) for number in sorted(measured)) or "unmeasured"
         verdict = "equal" if one.bit_exact else "NOT EQUAL"
+        alone = ", one after another alone" if one.steady_only else ""
         entries = of_reachable(one.table_entries_read, one.table_entries_reachable)
         if one.model is not None:
             equal = "equal" if one.model.bit_exact else "NOT EQUAL"
-            said = f"whole model {equal} on {one.model.samples:,} samples, {one.model.cycles_per_sample} cycles a sample"
+            said = f"whole model {equal} on {one.model.samples:,} samples{alone}, {one.model.cycles_per_sample} cycles a sample"
             rows.append(("sim", name, said))
         if not one.blocks:
             if one.model is None:
@@ -399,7 +400,7 @@ def summary(result: Summary) -> list[Table]:
             (
                 "sim",
                 name,
-                f"{verdict} on {one.rows_compared:,} rows of {one.blocks} blocks, {cycles} cycles a row"
+                f"{verdict} on {one.rows_compared:,} rows{alone} of {one.blocks} blocks, {cycles} cycles a row"
                 + (f", {entries} table entries read" if entries else ""),
             )
         )

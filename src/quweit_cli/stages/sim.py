@@ -130,7 +130,7 @@ def compare(
         _say_what_was_changed(project, compared, work, progress)
     place = _place(stage, earlier, work, waves=waves, steady_only=options.steady_only)
     if place != stage:
-        progress.note(f"`{stage}/` compared more rows and stays; this run is written to `{place}/`")
+        progress.note(f"`{stage}/` compared more and stays; this run is written to `{place}/`")
     with writing_stage(project, place, inputs=inputs, options=chosen) as folder:
         if not netlist:
             _compile_cells(package, _blocks(compared), *_quickest_to_compile(tools), folder)
@@ -190,6 +190,8 @@ PARTS: Mapping[Form, str] = {"wrapper": "the wrapper of ", "xilinx": "the render
 def _what(run_of_design: SimRun | ArrayRun, kind: str) -> str:
     if isinstance(run_of_design, ArrayRun):
         return f"array `{run_of_design.design}`"
+    if kind == "model" and run_of_design.form == "wrapper":
+        return f"the wrapped model `{run_of_design.design}`"
     return f"{PARTS.get(run_of_design.form, '')}{kind} `{run_of_design.design}`"
 
 

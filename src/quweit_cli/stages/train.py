@@ -213,7 +213,7 @@ class _Training:
     def _in_float(self, experiment: config.Experiment, trained: Network) -> Score | None:
         """What the weights of a model in integers are worth in float arithmetic; None where that is no number."""
         settings = experiment.model
-        if settings.arithmetic == "float":
+        if settings.arithmetic == "float" or not self.processes.first:
             return None
         settings = settings.model_copy(update={"arithmetic": "float", "functions": config.Functions()})
         model = build(settings, self.data.meta).to(next(trained.parameters()).device)

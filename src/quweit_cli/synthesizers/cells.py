@@ -12,6 +12,8 @@ from typing import NamedTuple
 from quweit_cli.errors import ToolFailed
 from quweit_cli.technologies import Technology
 
+RESOURCES = ("luts", "ffs", "carries", "muxes", "urams", "dsps")  # whole numbers, as a block RAM is not
+
 
 def cell_counts(path: Path) -> dict[str, int]:
     """Cells of the flattened design by type, from what `stat -json` wrote.

@@ -38,14 +38,13 @@ from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
 from quweit_cli.synthesizers.base import Package, sources_for
-from quweit_cli.synthesizers.cells import ModuleCount, cell_counts, module_cells, resources
+from quweit_cli.synthesizers.cells import RESOURCES, ModuleCount, cell_counts, module_cells, resources
 from quweit_cli.synthesizers.library import flow as library
 from quweit_cli.technologies import Technology, technology_of
 from quweit_cli.toolbox import Plan
 
 FOLDER = "yosys"
 MEMORIES = ("quweit_memory", "quweit_rom")
-RESOURCES = ("luts", "ffs", "carries", "muxes", "urams", "dsps")  # whole numbers, as a block RAM is not
 
 
 class Yosys:
@@ -162,7 +161,8 @@ def _script_of_model(
     design: ModelDesign, technology: Technology, sources: Path, blocks: Sequence[BlockDesign]
 ) -> str:
     """Memories are read when they are needed, with their parameters: a ROM has no contents without. So are units, as which parts
-    a lane has is a parameter, and a package lacks those of the others. What remains is read before the top, which Yosys would else take anew once it knows them, and with it the names of contents.
+    a lane has is a parameter, and a package lacks those of the others. What remains is read before the top, which Yosys would
+    else take anew once it knows them, and with it the names of contents.
 
     Contents of memories are found from the folder of the stage. Each memory is a module of its own, so that its block RAM is
     known. Yosys has a name of its own for a ROM in LUTs, and takes no UltraRAM for block RAM where the part has none.

@@ -8,18 +8,7 @@ from __future__ import annotations
 
 from quweit_cli.technologies.base import Cells, Lut, Resources, Routing, Size, Technology
 
-_CONTROLS = (
-    "",
-    "E",
-    "SR",
-    "R",
-    "SS",
-    "S",
-    "ESR",
-    "ER",
-    "ESS",
-    "ES",
-)  # enable, reset and set, in step or at once
+_CONTROLS = ("", *"E SR R SS S ESR ER ESS ES".split())  # enable, reset and set, in step or at once
 
 LUT4 = Cells(
     name="LUT4 of iCE40",

@@ -20,8 +20,8 @@ from quweit_cli.hdl.model.layout import Layout
 from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.hdl.units.design import Rendering, sources_of
-from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES
+from quweit_cli.hdl.units.design import sources_of
+from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES, Rendering
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
 from quweit_cli.ir.nodes.base import Integers

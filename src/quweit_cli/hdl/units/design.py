@@ -7,7 +7,7 @@ power grows and cycles fall with the lanes alike, so that one lane states the en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from quweit_cli.documents import ModelShape, UnitDesign
 from quweit_cli.hdl import literals
 from quweit_cli.hdl.benches import render_bench
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
-from quweit_cli.hdl.units.lanes import NORM, RENDERED, SOFTMAX
+from quweit_cli.hdl.units.lanes import NORM, RENDERED, SOFTMAX, Rendering
 from quweit_cli.hdl.units.rows import RANDOM_ROWS, rows_of
 from quweit_cli.hdl.vectors import BENCH_MODULES, golden_rows, packed
 from quweit_cli.ir.nodes.base import Integers, Node
@@ -50,9 +50,6 @@ PIPELINED = (
     "pipelined/quweit_softmax.sv",
     "pipelined/quweit_layer_norm.sv",
 )
-
-
-Rendering = Literal["plain", "xilinx", "library"]
 
 
 class Unit(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quweit_cli.hdl.units.cycles import layer_norm_cycles, softmax_cycles
 from quweit_cli.hdl.units.pieces import LINE, exponential_parameters, scaled_parameters
@@ -10,7 +10,8 @@ from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 
 SCALED = ("quweit_window.sv", "quweit_scaled_line.sv")
 PRODUCT = "quweit_product.sv"
-RENDERED: dict[str, dict[str, tuple[str, ...]]] = {  # otherwise, by what it is for
+Rendering = Literal["plain", "xilinx", "library"]
+RENDERED: dict[Rendering, dict[str, tuple[str, ...]]] = {  # otherwise, by what it is for
     "xilinx": {PRODUCT: ("xilinx/quweit_product_row.sv", f"xilinx/{PRODUCT}")},
     "library": {PRODUCT: (f"pipelined/{PRODUCT}",)},
 }

@@ -24,14 +24,13 @@ from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
 from quweit_cli.synthesizers.base import Package
-from quweit_cli.synthesizers.cells import cell_counts, resources
+from quweit_cli.synthesizers.cells import RESOURCES, cell_counts, resources
 from quweit_cli.synthesizers.nextpnr import reports
 from quweit_cli.technologies import Routing, Technology, routing_of, technology_of
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found, Plan
 
 FOLDER = "nextpnr"
-RESOURCES = ("luts", "ffs", "carries", "muxes", "urams", "dsps")
 METHOD = (
     "{version}: MHz from flip-flop to flip-flop after routing, by its own delays; paths to and from pins, which lie freely, and "
     "the reset do not count. {yosys}: cells of the block with its AXI-Stream wrapper and a register slice a side. No power is stated"
