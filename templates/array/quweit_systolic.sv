@@ -16,6 +16,8 @@ module quweit_systolic #(
   parameter integer Depth     = 16,
   parameter integer Pipelined = 0,  // 1 with the cells and columns of pipelined/
   parameter integer Sums      = 0,  // 1: sums of 32 bits in place of results of 8
+  parameter integer FewBits   = 0,  // 1: weights of -1, 0 and 1 in the lowest two bits of one operand
+  parameter integer SumBits   = 32, // of few bits: that cells add up
   localparam integer ResultBits = (Sums != 0) ? 32 : 8
 ) (
   input  logic              clk_i,
@@ -28,6 +30,7 @@ module quweit_systolic #(
   input  logic [15:0]       job_columns_i,
   input  logic [6:0]        job_multiplier_i,
   input  logic [4:0]        job_shift_i,
+  input  logic              swapped_i,  // of few bits: weights are in B
 
   input  logic              x_valid_i,
   output logic              x_ready_o,
@@ -136,9 +139,12 @@ module quweit_systolic #(
     logic [ResultBits-1:0] y;
 
     quweit_systolic_cells #(
-      .Side (Side)
+      .Side    (Side),
+      .FewBits (FewBits),
+      .SumBits (SumBits)
     ) u_cells (
       .clk_i,
+      .swapped_i,
       .start_i (start_net[column*Side +: Side]),
       .a_i     (a_net[column*Side*8 +: Side*8]),
       .b_i     (b_skewed[column*8 +: 8]),

@@ -1,4 +1,10 @@
 <%page args="plan, blocks"/>\
+<%
+  def shifted(output, left):
+      if left >= 0:
+          return f"33'({output}) <<< {left}"
+      return f"(33'({output}) + 33'sd{1 << -left - 1}) >>> {-left}"
+%>\
 <%doc>Part of a model: its blocks, and what adds to the residual stream one feature of one token a cycle.</%doc>\
   // ---------------- the blocks
 
@@ -9,6 +15,13 @@
 % if blocks or plan.text:
   logic                    output_valid;
   logic signed [32:0]      term;
+
+% endif
+% if plan.stores:
+  logic       to_parts;  // queries, keys and values, and not the residual stream
+  logic [1:0] part_of_row;
+
+  assign to_parts = is_block && to_activations;
 
 % endif
 % if blocks:
@@ -57,10 +70,14 @@
       8'd${place}: begin
         feature_ready = ready${place};
         output_valid  = valid${place};
-% if block.shift >= 0:
-        term          = 33'(output${place}) <<< ${block.shift};
+% if len(block.shifts) == 1:
+        term          = ${shifted(f"output{place}", block.shifts[0])};
 % else:
-        term          = (33'(output${place}) + 33'sd${1 << -block.shift - 1}) >>> ${-block.shift};
+        case (part_of_row)
+          2'd0:    term = ${shifted(f"output{place}", block.shifts[0])};
+          2'd1:    term = ${shifted(f"output{place}", block.shifts[1])};
+          default: term = ${shifted(f"output{place}", block.shifts[2])};
+        endcase
 % endif
       end
 % endfor
@@ -95,7 +112,7 @@
     .start_i         (start),
     .first_i         (first_lane),
     .outputs_i       (job_rows),
-    .valid_i         (output_valid && ${"(is_block || is_embed)" if plan.text else "is_block"}),
+    .valid_i         (output_valid && ${"(is_block || is_embed)" if plan.text else "is_block"}${" && !to_parts" if plan.stores else ""}),
     .term_i          (term),
     .read_address_o  (token_address),
     .word_i          (${"is_embed ? positions : residual_word" if plan.text else "residual_word"}),
@@ -108,5 +125,34 @@
   assign token_address       = '0;
   assign token_write_address = '0;
   assign token_sum_data      = '0;
+% endif
+% if plan.stores:
+
+  logic [Side-1:0] store_write;
+  logic [19:0]     store_address;
+  logic [7:0]      store_byte;
+
+  quweit_token_stores #(
+    .Lanes     (Side),
+    .Width     (${plan.width}),
+    .HeadWidth (${plan.head_width}),
+    .Tokens    (${plan.tokens})
+  ) u_token_stores (
+    .clk_i,
+    .rst_ni,
+    .start_i      (start),
+    .first_i      (first_lane),
+    .query_base_i (job_result_base),
+    .query_step_i (20'(job_column_step)),
+    .key_base_i   (job_a_base + ${"(is_step ? latest_words : 20'd0)" if plan.text else "20'd0"}),
+    .key_step_i   (20'(job_a_step)),
+    .value_base_i (job_a_base + 20'd${plan.values_after_keys} + ${"(is_step ? 20'(position) : 20'd0)" if plan.text else "20'd0"}),
+    .valid_i      (output_valid && to_parts),
+    .term_i       (term),
+    .part_o       (part_of_row),
+    .write_o      (store_write),
+    .address_o    (store_address),
+    .byte_o       (store_byte)
+  );
 % endif
 

@@ -146,6 +146,20 @@ module ${top} (
     .read_data_o     (residual_word)
   );
 
+% if plan.few_bit_words:
+  logic [Side*2-1:0] few_weights;
+
+  quweit_rom #(
+    .Words    (${memories["few_bit_weights"].words}),
+    .Bits     (Side*2),
+    .Contents ("${memories["few_bit_weights"].file}")
+  ) u_few_bit_weights (
+    .clk_i,
+    .address_i (${plan.address_bits("few_bit_weights")}'(job_a_weights ? feed_a : feed_b)),
+    .data_o    (few_weights)
+  );
+
+% endif
 % for name, bits, address, data in (("positions", 16, "position_address" if text else "residual_address", "positions"), ("weights", 8, "weight_address", "weights"), ("scales", 38, "scale_address", "scale_word")):
   quweit_rom #(
     .Words    (${memories[name].words}),
@@ -185,6 +199,34 @@ module ${top} (
   );
 
   assign weight_address = ${plan.address_bits("weights")}'(job_a_weights ? feed_a : feed_b);
+% if plan.few_bit_words:
+
+  // Products with weights of few bits have an array of their own, without multipliers.
+  logic               byte_row, few_bit_row;
+  logic [Side*32-1:0] byte_sums, few_bit_sums;
+
+  assign row  = byte_row || few_bit_row;
+  assign sums = job_few_bits ? few_bit_sums : byte_sums;
+
+  quweit_few_bits_array #(
+    .Side    (Side),
+    .SumBits (${plan.few_bit_sum_bits})
+  ) u_few_bits_array (
+    .clk_i,
+    .rst_ni,
+    .job_valid_i     (start && is_product && job_few_bits),
+    .job_rows_i      (job_rows),
+    .job_inner_i     (job_inner),
+    .job_columns_i   (job_columns),
+    .weights_right_i (job_b_weights),
+    .x_valid_i       (beat && job_few_bits),
+    .weights_i       (few_weights),
+    .a_i             (a_word),
+    .b_i             (b_word),
+    .y_valid_o       (few_bit_row),
+    .y_data_o        (few_bit_sums)
+  );
+% endif
 
   quweit_systolic #(
     .Side (Side),
@@ -192,20 +234,21 @@ module ${top} (
   ) u_array (
     .clk_i,
     .rst_ni,
-    .job_valid_i      (start && is_product),
+    .job_valid_i      (start && is_product${" && !job_few_bits" if plan.few_bit_words else ""}),
     .job_ready_o      (unused_job_ready),
     .job_rows_i       (job_rows),
     .job_inner_i      (job_inner),
     .job_columns_i    (job_columns),
     .job_multiplier_i (7'd0),
     .job_shift_i      (5'd0),
-    .x_valid_i        (beat),
+    .swapped_i        (1'b0),
+    .x_valid_i        (beat${" && !job_few_bits" if plan.few_bit_words else ""}),
     .x_ready_o        (unused_x_ready),
     .x_a_i            (job_a_weights ? weights : a_word),
     .x_b_i            (job_b_weights ? weights : b_word),
-    .y_valid_o        (row),
+    .y_valid_o        (${"byte_row" if plan.few_bit_words else "row"}),
     .y_ready_i        (1'b1),
-    .y_data_o         (sums),
+    .y_data_o         (${"byte_sums" if plan.few_bit_words else "sums"}),
     .y_last_o         (unused_y_last)
   );
 
@@ -411,6 +454,12 @@ module ${top} (
       activation_write         = Side'({Units{1'b1}}) << first_unit;
       activation_write_address = ActivationBits'(lane_write);
       activation_data          = {Side/Units{is_norm ? norms : probabilities}};
+% if plan.stores:
+    end else if (|store_write) begin
+      activation_write         = store_write;
+      activation_write_address = ActivationBits'(store_address);
+      activation_data          = {Side{store_byte}};
+% endif
 % if not text:
     end else if (pooled_valid) begin
       activation_write         = '1;
@@ -446,8 +495,11 @@ module ${top} (
 
   logic unused_bits;
   assign unused_bits = ^{unused_job_ready, unused_x_ready, unused_y_last, unused_norm_ready, unused_norm_last,
-                         unused_softmax_ready, unused_softmax_last, is_sum, is_block, is_embed, to_activations, job_cache,
+                         unused_softmax_ready, unused_softmax_last, is_sum, is_block, is_embed, to_activations, job_cache, job_few_bits,
                          residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, result_address, result_place,
+% if plan.stores:
+                         store_address,
+% endif
 % if text:
                          row_place, position, token, code_place};
 % else:

@@ -15,13 +15,14 @@ from quweit_cli.config.experiment import (
 )
 from quweit_cli.config.functions import Approximate, Functions, Pieces
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
-from quweit_cli.config.model import Block, Model, Thermometer, ValueBits
+from quweit_cli.config.model import Attention, Block, Model, Projections, Thermometer, ValueBits, Weights
 from quweit_cli.config.search import Search
 from quweit_cli.config.training import Distillation, Steps, Training
 
 __all__ = [
     "AnySettings",
     "Approximate",
+    "Attention",
     "Baseline",
     "Block",
     "Data",
@@ -37,6 +38,7 @@ __all__ = [
     "Part",
     "Pattern",
     "Pieces",
+    "Projections",
     "Rtl",
     "Search",
     "Settings",
@@ -46,6 +48,7 @@ __all__ = [
     "Thermometer",
     "Training",
     "ValueBits",
+    "Weights",
     "assignments",
     "experiment_from_dict",
     "load_experiment",

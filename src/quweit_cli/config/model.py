@@ -126,6 +126,34 @@ class Block(Settings):
     )
 
 
+Weights = Literal["float", "int8", "ternary", "binary", "weightless"]
+
+
+class Projections(Settings):
+    """The matrices of attention: what makes queries, keys and values of a row, and what mixes the heads' answers."""
+
+    qkv: Weights = Field(
+        "float",
+        description="weights of queries, keys and values: float (int8 where the model computes in integers), int8, ternary (-1, 0, 1), binary (-1, 1), or a weightless block of three times the width. All but float read their row without the gain and bias of its normalisation",
+    )
+    output: Weights = Field("float", description="weights of what joins the residual stream, likewise")
+    gradient: Literal["plain", "second_order"] = Field(
+        "plain",
+        description="of ternary and binary weights: passed straight through, or by Bi-Real Net's second order (arXiv 1808.00278), which fades to 0 at twice the mean size",
+    )
+    scale: bool = Field(
+        True,
+        description="ternary and binary weights have a step an output, the mean size of its weights; without it the step is 1",
+    )
+    block: Block | None = Field(
+        None, description="the weightless blocks of projections; as `model.block` when absent"
+    )
+
+
+class Attention(Settings):
+    projections: Projections = Field(Projections(), description="the matrices of attention")
+
+
 class Model(Settings):
     family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
     mlp: Literal["dense", "weightless"] = Field(
@@ -186,8 +214,14 @@ class Model(Settings):
         lt=1,
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
+    attention: Attention = Field(Attention(), description="what mixes tokens")
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
+
+    @property
+    def projection_block(self) -> Block:
+        """The weightless block of a projection."""
+        return self.attention.projections.block or self.block
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Model:
@@ -196,12 +230,16 @@ class Model(Settings):
         return self
 
     @model_validator(mode="after")
-    def _groups_divide_the_block(self) -> Model:
-        groups, luts = self.block.groups, self.block.lut_layers[-1]
-        if self.dim % groups or luts % groups:
-            raise ValueError(
-                f"block.groups ({groups}) must divide dim ({self.dim}) and the LUTs of the last layer ({luts:,})"
-            )
+    def _groups_divide_the_blocks(self) -> Model:
+        for where, block in {
+            "block": self.block,
+            "attention.projections.block": self.projection_block,
+        }.items():
+            groups, luts = block.groups, block.lut_layers[-1]
+            if self.dim % groups or luts % groups:
+                raise ValueError(
+                    f"{where}.groups ({groups}) must divide dim ({self.dim}) and the LUTs of the last layer ({luts:,})"
+                )
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from quweit_cli.documents.dump import (
     DumpedProduct,
     DumpedTensor,
     DumpManifest,
+    Role,
 )
 from quweit_cli.documents.energy import (
     Accounting,
@@ -177,6 +178,7 @@ __all__ = [
     "Product",
     "ProductDifference",
     "ResourceUse",
+    "Role",
     "RoutedFigures",
     "RowDesign",
     "RtlEstimate",

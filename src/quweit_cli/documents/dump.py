@@ -10,10 +10,16 @@ from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Count, Digest, FileName, Identifier, Positive, PositiveAmount
 from quweit_cli.documents.model import ModelShape
 
+Role = Literal["block", "qkv", "projection"]
+
 
 class DumpedBlock(Artifact):
     name: Identifier
     layer: Count
+    role: Role = Field(
+        "block",
+        description="what it replaces in its layer: the MLP (block), the matrices of queries, keys and values (qkv), or the one after attention (projection)",
+    )
     program: FileName = Field(description="integer program, quweit.program/1")
     inputs: FileName = Field(description="golden input rows, .npy int8 rows x features")
     outputs: FileName = Field(description="golden output rows, .npy int16 rows x features")

@@ -242,6 +242,7 @@ class ScheduledJob(Artifact):
     rows: Count = Field(0, description="of a product of matrices, rows x inner times inner x columns")
     inner: Count = 0
     columns: Count = 0
+    few_bits: bool = Field(False, description="a product with weights of -1, 0 and 1, without multipliers")
 
 
 class Engine(Artifact):

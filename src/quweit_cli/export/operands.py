@@ -22,7 +22,9 @@ from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
+from quweit_cli.models.low_bits import LowBitLinear
 from quweit_cli.training import checkpoint as checkpoints
+from quweit_cli.weightless.block import WeightlessBlock
 
 STEPS = 127
 
@@ -45,14 +47,24 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
             hint="name a dense checkpoint: of `model.mlp: dense`, or of the twin in train/dense",
         )
     attention, mlp = layer.attention, layer.mlp
-    linears = {"qkv": attention.qkv, "projection": attention.project, "up": mlp.expand, "down": mlp.project}
+    if any(isinstance(one, WeightlessBlock) for one in (attention.qkv, attention.project)):
+        raise UnsupportedModel(
+            f"`{checkpoint}` has weightless blocks in place of the projections that an array computes",
+            hint="name a dense checkpoint whose `model.attention.projections` are matrices",
+        )
+    linears: dict[str, torch.nn.Module] = {
+        "qkv": attention.qkv,
+        "projection": attention.project,
+        "up": mlp.expand,
+        "down": mlp.project,
+    }
     with torch.no_grad(), _recorded(linears) as seen:
         model(loaded.inputs)
         q_BHNC, k_BHNC, v_BHNC = attention.heads_of(seen["qkv"])
         weights_BHNN = _softmax(attention, q_BHNC, k_BHNC)
     heads = attention.heads
     made = {
-        name: Operands(name, _int8(seen[name])[0], _int8(linear.weight.detach()).T)
+        name: Operands(name, _int8(seen[name])[0], _int8(weights_of(linear)).T)
         for name, linear in linears.items()
     }
     q_HNC, k_HNC, v_HNC, weights_HNN = (_int8(values)[0] for values in (q_BHNC, k_BHNC, v_BHNC, weights_BHNN))
@@ -67,12 +79,19 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
     return LayerOperands(products, causal if attention.causal else [], said)
 
 
+def weights_of(linear: torch.nn.Module) -> Tensor:
+    """As it multiplies with them."""
+    assert isinstance(linear, torch.nn.Linear)
+    weight: Tensor = linear.rounded() if isinstance(linear, LowBitLinear) else linear.weight
+    return weight.detach()
+
+
 @contextmanager
-def _recorded(linears: dict[str, torch.nn.Linear]) -> Iterator[dict[str, Tensor]]:
+def _recorded(linears: dict[str, torch.nn.Module]) -> Iterator[dict[str, Tensor]]:
     """What enters each layer while the model runs, [B, N, D]."""
     seen: dict[str, Tensor] = {}
 
-    def keep(name: str, linear: torch.nn.Linear) -> torch.utils.hooks.RemovableHandle:
+    def keep(name: str, linear: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
         def hook(_: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
             seen.setdefault(name, inputs[0])
 

@@ -28,7 +28,10 @@ def packed(lanes: list[int], bits: int) -> str:
     half = 1 << bits - 1
     if not all(-half <= lane < half for lane in lanes):
         raise OverflowError(f"a golden row holds {min(lanes)} ... {max(lanes)}, its bus {bits} bits a lane")
-    return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
+    if bits % 4 == 0:
+        return "".join(f"{lane % (2 * half):0{bits // 4}x}" for lane in reversed(lanes))
+    word = sum(lane % (2 * half) << place * bits for place, lane in enumerate(lanes))
+    return f"{word:0{-(-len(lanes) * bits // 4)}x}"
 
 
 def golden_rows(rows: int, texts: Mapping[str, str], inputs: str, outputs: str) -> GoldenRows:

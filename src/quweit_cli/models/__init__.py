@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from quweit_cli import config
+from quweit_cli.documents import Role
 from quweit_cli.errors import ConfigError
 from quweit_cli.models.gpt import Gpt
 from quweit_cli.models.integer.fixed_point import Grid
@@ -75,10 +76,33 @@ def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
         )
 
 
+ROLES: dict[str, Role] = {"attention.qkv": "qkv", "attention.project": "projection", "mlp": "block"}
+
+
+class Placed(NamedTuple):
+    """A weightless block where it stands."""
+
+    block: WeightlessBlock
+    layer: int
+    role: Role
+
+
+def placed_blocks(model: nn.Module) -> dict[str, Placed]:
+    """The weightless blocks by name, in the order in which a row meets them; none in a dense model.
+
+    `block0` is the MLP of the first layer, `qkv0` makes its queries, keys and values, `projection0` projects its attention.
+    """
+    found = {}
+    for path, module in model.named_modules():
+        if isinstance(module, WeightlessBlock):
+            _, layer, place = path.split(".", 2)
+            found[f"{ROLES[place]}{layer}"] = Placed(module, int(layer), ROLES[place])
+    return found
+
+
 def blocks_of(model: nn.Module) -> dict[str, WeightlessBlock]:
-    """The weightless blocks by name, `block0` in the first layer; none in a dense model."""
-    found = [module for module in model.modules() if isinstance(module, WeightlessBlock)]
-    return {f"block{layer}": block for layer, block in enumerate(found)}
+    """As `placed_blocks` has them, without their places."""
+    return {name: placed.block for name, placed in placed_blocks(model).items()}
 
 
 def grids_of(model: nn.Module) -> list[Grid]:
@@ -92,11 +116,13 @@ def parameter_count(model: nn.Module) -> int:
 
 __all__ = [
     "FAMILIES",
+    "ROLES",
     "Gpt",
     "IntegerGpt",
     "IntegerNetwork",
     "IntegerVit",
     "Network",
+    "Placed",
     "ResNet",
     "Vit",
     "blocks_of",
@@ -105,4 +131,5 @@ __all__ = [
     "grids_of",
     "least_weights",
     "parameter_count",
+    "placed_blocks",
 ]

@@ -49,13 +49,14 @@ class TransformerLayer(nn.Module):
     """`x + attention(norm(x))`, then `x + mlp(norm(x))`, whose MLP reads the tokens around as well if told to.
 
     A weightless block is normalised without gain and bias: its thresholds do that work, and a unit
-    scale is what its int8 input grid counts on.
+    scale is what its int8 input grid counts on. So is a projection of few bits, which could not hold the gain.
     """
 
     def __init__(self, settings: config.Model, layer: int, *, causal: bool, bias: bool) -> None:
         super().__init__()
         dim, weightless = settings.dim, settings.mlp == "weightless"
-        self.attention_norm = nn.LayerNorm(dim, bias=bias)
+        plain = settings.attention.projections.qkv == "float"
+        self.attention_norm = nn.LayerNorm(dim, elementwise_affine=plain, bias=bias)
         self.attention = self.make_attention(settings, causal=causal, bias=bias)
         self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
         self.neighbours, inputs = settings.neighbours, (2 if settings.neighbours else 1) * dim

@@ -13,12 +13,11 @@ from quweit_cli.export import whole
 from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import IntegerNetwork, blocks_of
+from quweit_cli.models import IntegerNetwork, Placed, placed_blocks
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
-from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
 
 
@@ -47,14 +46,14 @@ def run(
         return found
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
-    blocks = blocks_of(model)
+    blocks = placed_blocks(model)
     if not blocks and not isinstance(model, IntegerNetwork):
         raise UnsupportedModel(
             f"`{checkpoint}` is a dense model: it has no weightless block to dump",
             hint="train it with `model.mlp: weightless`, or whole with `model.arithmetic: integer`",
         )
     made = whole.program_of(model, checkpoint) if isinstance(model, IntegerNetwork) else None
-    programs = programs_of(blocks, checkpoint)
+    programs = programs_of({name: one.block for name, one in blocks.items()}, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
     near = loaded.experiment.model.neighbours
     verified = Verified(0, {})
@@ -66,8 +65,8 @@ def run(
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
-            _write_block(folder, layer, program, blocks[name], verified.golden[name])
-            for layer, (name, program) in enumerate(programs.items())
+            _write_block(folder, program, blocks[name], verified.golden[name])
+            for name, program in programs.items()
         ]
         manifest = DumpManifest(
             name=loaded.experiment.name,
@@ -105,9 +104,8 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
     return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
 
 
-def _write_block(
-    folder: Path, layer: int, program: ir.Program, block: WeightlessBlock, golden: GoldenRows
-) -> DumpedBlock:
+def _write_block(folder: Path, program: ir.Program, placed: Placed, golden: GoldenRows) -> DumpedBlock:
+    block = placed.block
     stem = f"blocks/{program.name}"
     artifacts.save(program_to_record(program), folder / f"{stem}.json", indent=None)
     np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
@@ -119,7 +117,8 @@ def _write_block(
         )
     return DumpedBlock(
         name=program.name,
-        layer=layer,
+        layer=placed.layer,
+        role=placed.role,
         program=f"{stem}.json",
         inputs=f"{stem}.x.npy",
         outputs=f"{stem}.y.npy",

@@ -11,6 +11,7 @@ from torch import Tensor
 from quweit_cli import config
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, check_size, parameter_count
+from quweit_cli.models.low_bits import with_gains_folded
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.training import checkpoint, datasets, metrics
 
@@ -65,7 +66,8 @@ def weights_to_start_from(
             hint=hint,
         )
     own = model.state_dict()
-    taken = {name: weight for name, weight in start_from.state.items() if name in own}
+    state = with_gains_folded(start_from.state, own)
+    taken = {name: weight for name, weight in state.items() if name in own}
     for name, weight in taken.items():
         if weight.shape != own[name].shape:
             here, there = (list(one.shape) for one in (own[name], weight))

@@ -228,7 +228,8 @@ class _Training:
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
     """The same training of a dense model; one that teaches the other has no teacher itself."""
-    model, training = experiment.model.model_copy(update={"mlp": "dense"}), experiment.training
+    dense = {"mlp": "dense", "attention": config.Attention()}
+    model, training = experiment.model.model_copy(update=dense), experiment.training
     if training.distill.teacher is None:
         training = training.model_copy(update={"distill": config.Distillation()})
     return experiment.model_copy(update={"model": model, "training": training, "twin": False})

@@ -63,7 +63,7 @@ def module_cells(path: Path, top: str, engines: Mapping[str, str] | None = None)
 
     One module with other parameters stands there again, and so does one that two engines have.
 
-    engines: module -> engine, of it and of all below it; the top is of the last one named.
+    engines: module -> engine, of a module right below the top and of all below that; or of the top.
 
     Raises:
         ToolFailed: no such file, or its statistics are not of this design.
@@ -79,14 +79,15 @@ def module_cells(path: Path, top: str, engines: Mapping[str, str] | None = None)
         raise ToolFailed(f"the statistics have no module `{top}`")
     instances: Counter[tuple[str, str | None]] = Counter()
 
-    def visit(name: str, engine: str | None, times: int) -> None:
-        engine = (engines or {}).get(_plain(name), engine)
+    def visit(name: str, engine: str | None, times: int, depth: int) -> None:
+        if depth <= 1:
+            engine = (engines or {}).get(_plain(name), engine)
         instances[name, engine] += times
         for kind, count in modules[name].items():
             if kind.lstrip("\\") in modules:
-                visit(kind.lstrip("\\"), engine, times * count)
+                visit(kind.lstrip("\\"), engine, times * count, depth + 1)
 
-    visit(top, None, 1)
+    visit(top, None, 1, 0)
     return [
         ModuleCount(
             _plain(name),

@@ -123,7 +123,7 @@ class _Run:
         self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
         self.steps = total_steps(self.settings, data, model.tokens)
         self.blocks, self.grids = blocks_of(model), grids_of(model)
-        self.learns_mapping = bool(self.blocks) and experiment.model.block.mapping == "learnable"
+        self.learns_mapping = any(block.settings.mapping == "learnable" for block in self.blocks.values())
         self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.precision = Precision(self.settings.precision, device)
         together = processes.count > 1
@@ -299,7 +299,8 @@ class _Run:
 
     def _calibrate(self) -> None:
         """Thresholds that are quantiles of the first batch are taken from the whole of it, in every process."""
-        if self.blocks and self.experiment.model.block.thermometer.scheme == "distributive":
+        schemes = {block.settings.thermometer.scheme for block in self.blocks.values()}
+        if "distributive" in schemes:
             size, tokens = self.settings.batch_size, self.model.tokens
             inputs, _ = self.data.batch(0, size, tokens, self.experiment.seed)
             with torch.no_grad():

@@ -19,6 +19,7 @@ from quweit_cli.templating import render, static_text
 # Written for both renderings, in compile order; the first two have another one for the FPGA.
 TWICE = ("quweit_systolic_cell.sv", "quweit_scale.sv")
 ONCE = (
+    "quweit_few_bits_cell.sv",
     "quweit_systolic_cells.sv",
     "quweit_systolic_column.sv",
     "quweit_sum_column.sv",
@@ -33,6 +34,7 @@ PIPELINED = ("quweit_systolic_cell.sv", "quweit_systolic_column.sv")
 PIPELINE_STAGES = 3
 BENCH = ("tb/quweit_product_source.sv", "tb/quweit_product_sink.sv")
 CELL, SLICE = "quweit_systolic_cell", 8  # lanes of a slice of operands
+FEW_BITS_CELL = "quweit_few_bits_cell"
 MATRICES = ("a", "b", "y")
 JOBS = ("jobs", "results")
 
@@ -117,9 +119,12 @@ def _describe(side: int, products: list[Product], causal: list[Product], *, pipe
     )
 
 
-def parts_of_array(side: int, *, pipelined: bool = False, sums: bool = False) -> list[Part]:
+def parts_of_array(
+    side: int, *, pipelined: bool = False, sums: bool = False, few_bits: int = 0
+) -> list[Part]:
     """Each module once, and how often an array has it.
 
+    few_bits: of the sums of cells without multipliers, where it has those.
     The registers of the skew are of 9 + 8 bits of operands, and of results of 8 bits, or sums of 32.
     """
     column, result_bits, latency = ("quweit_systolic_column", 8, side + 4)
@@ -127,7 +132,9 @@ def parts_of_array(side: int, *, pipelined: bool = False, sums: bool = False) ->
         column, result_bits, latency = ("quweit_sum_column", 32, side + 1)
     latency += PIPELINE_STAGES if pipelined else 0
     return [
-        Part(module=CELL, count=side**2),
+        Part(module=FEW_BITS_CELL, parameters={"SumBits": str(few_bits)}, count=side**2)
+        if few_bits
+        else Part(module=CELL, count=side**2),
         Part(module=column, parameters={"Side": str(side)}, count=side),
         Part(
             module="quweit_skew",

@@ -66,10 +66,11 @@ def read_matrices(package: Path, array: ArrayDesign) -> list[Matrices]:
     return made
 
 
-def drawn_matrices(shapes: Mapping[tuple[int, int, int], int]) -> list[Matrices]:
+def drawn_matrices(shapes: Mapping[tuple[int, int, int], int], *, few_bits: bool = False) -> list[Matrices]:
     """Random operands of a normal distribution with a deviation of 32, seed 0, of rows x inner times inner x columns.
 
-    shapes: how often each is computed. Results are sums as they are.
+    shapes: how often each is computed. Results are sums as they are. few_bits: those on the left become -1, 0 and 1, as weights
+    are rounded to a step of their mean size.
     """
     random, made = np.random.default_rng(0), []
     for (rows, inner, columns), copies in shapes.items():
@@ -77,6 +78,8 @@ def drawn_matrices(shapes: Mapping[tuple[int, int, int], int]) -> list[Matrices]
             np.clip(np.rint(random.normal(0, 32, shape)), -128, 127).astype(np.int64)
             for shape in ((rows, inner), (inner, columns))
         )
+        if few_bits:
+            a_MK = np.clip(np.rint(a_MK / np.abs(a_MK).mean()), -1, 1).astype(np.int64)
         product = Product(
             name=f"{rows} x {inner} x {columns}", rows=rows, inner=inner, columns=columns, copies=copies, multiplier=0,
             shift=0,
@@ -108,6 +111,15 @@ Made = tuple[int, dict[str, list[int]]]
 def _cell(one: Matrices, side: int) -> Made:
     places = _places(one, side, _number(one, side, CELL_CYCLES))
     return LEAD, _led_in({"start_i": places.first_L, "a_i": _bytes(places.a_TL), "b_i": _bytes(places.b_TL)})
+
+
+def _few_bits_cell(one: Matrices, side: int) -> Made:
+    """Weights on the left, in the lowest two bits."""
+    lead, ports = _cell(one, side)
+    return lead, ports | {
+        "a_i": [code & 3 for code in ports["a_i"]],
+        "swapped_i": [0] * len(ports["a_i"]),
+    }
 
 
 def _skew(one: Matrices, side: int) -> Made:
@@ -190,6 +202,7 @@ def _control(one: Matrices, side: int) -> Made:
 
 MAKERS: Mapping[str, Callable[[Matrices, int], Made]] = {
     "quweit_systolic_cell": _cell,
+    "quweit_few_bits_cell": _few_bits_cell,
     "quweit_systolic_column": _column,
     "quweit_sum_column": _sum_column,
     "quweit_skew": _skew,

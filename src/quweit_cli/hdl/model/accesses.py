@@ -79,9 +79,9 @@ def _of(job: Job, side: int, parts: int = 1) -> Accesses:
             read = {Access("codes"): job.columns, Access("vectors"): words, Access("positions"): words}
             return Counter(read | {Access("residual", writes=True): words})
         case "block":
-            outputs = job.columns * job.rows
-            read = {Access("activations_b"): words, Access("residual"): outputs}
-            return Counter(read | {Access("residual", writes=True): outputs})
+            outputs, read = job.columns * job.rows, Counter({Access("activations_b"): words})
+            onto = Counter({Access("residual"): outputs, Access("residual", writes=True): outputs})
+            return read + (_writes(outputs) if job.sink == "activations" else onto)
 
 
 def _of_product(job: Job, side: int) -> Accesses:
@@ -89,7 +89,8 @@ def _of_product(job: Job, side: int) -> Accesses:
     beats, results = row_tiles * column_tiles * job.inner, job.rows * column_tiles
     used = Counter({Access("scales"): results})
     for memory, weights in zip(ACTIVATIONS, (job.a_weights, job.b_weights), strict=True):
-        used[Access("weights" if weights else memory)] += beats
+        read = "few_bit_weights" if job.few_bits else "weights"
+        used[Access(read if weights else memory)] += beats
     match job.sink:
         case "residual":
             used[Access("positions" if job.from_positions else "residual")] += results

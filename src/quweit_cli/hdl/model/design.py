@@ -64,10 +64,11 @@ class Sources(NamedTuple):
 
 
 class PlacedBlock(NamedTuple):
-    """A block of the package, and by how much its outputs are shifted to the left onto the residual stream."""
+    """A block of the package, and by how much its outputs are shifted to the left: onto the residual stream, or of queries,
+    keys and values."""
 
     design: BlockDesign
-    shift: int
+    shifts: tuple[int, ...]
 
 
 def render_model(
@@ -93,12 +94,17 @@ def render_model(
             hint="leave `rtl.side` out; the blocks are rendered as before",
         ) from None
     _check_flushing(layout)
-    placed = [PlacedBlock(block, shift) for block, shift in zip(blocks, layout.block_shifts, strict=True)]
+    placed = [PlacedBlock(block, shifts) for block, shifts in zip(blocks, layout.block_shifts, strict=True)]
     once = {f"rtl/{file}": static_text(f"array/{file}") for file in ONCE}
     units = _units(layout)
     once |= {
         f"rtl/model/{file}": static_text(f"model/{file}")
-        for file in (*ENGINES, *(OF_TEXTS if layout.text else OF_IMAGES))
+        for file in (
+            *ENGINES,
+            *(["quweit_few_bits_array.sv"] if layout.few_bit_words else []),
+            *(["quweit_token_stores.sv"] if layout.stores else []),
+            *(OF_TEXTS if layout.text else OF_IMAGES),
+        )
     }
     behavioural, cells = (
         {f"rtl/{folder}{file}": static_text(f"array/{folder}{file}") for file in TWICE}
@@ -262,7 +268,7 @@ def _schedule(jobs: Sequence[Job]) -> list[ScheduledJob]:
             first_cycle=int(first),
             cycles=job.cycles + BETWEEN,
             **(
-                {"rows": job.rows, "inner": job.inner, "columns": job.columns}
+                {"rows": job.rows, "inner": job.inner, "columns": job.columns, "few_bits": job.few_bits}
                 if job.kind == "product"
                 else {}
             ),

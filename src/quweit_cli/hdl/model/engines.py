@@ -20,8 +20,18 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
     array = parts_of_array(side, sums=True)
     token_sum = _part("quweit_token_sum", Lanes=side, Tokens=layout.tokens)
     return [
-        Engine(
-            name="array", modules=["quweit_systolic"], parts=array, cycles=sum(_cycles(layout, "product"))
+        Engine(name="array", modules=["quweit_systolic"], parts=array, cycles=_cycles_of_products(layout)),
+        *(
+            [
+                Engine(
+                    name="few_bits_array",
+                    modules=["quweit_few_bits_array"],
+                    parts=parts_of_array(side, sums=True, few_bits=layout.few_bit_sum_bits),
+                    cycles=_cycles_of_products(layout, few_bits=True),
+                )
+            ]
+            if layout.few_bit_words
+            else []
         ),
         _engine(
             "rescale",
@@ -52,6 +62,13 @@ def _engine(name: str, parts: list[Part], cycles: int) -> Engine:
     )
 
 
+def _cycles_of_products(layout: Layout, *, few_bits: bool = False) -> int:
+    """On the one array, or on the one without multipliers."""
+    return sum(
+        job.cycles + BETWEEN for job in layout.jobs if job.kind == "product" and job.few_bits == few_bits
+    )
+
+
 def _cycles(layout: Layout, *kinds: Kind) -> list[int]:
     """Of each job of these kinds."""
     return [job.cycles + BETWEEN for job in layout.jobs if job.kind in kinds]
@@ -60,6 +77,9 @@ def _cycles(layout: Layout, *kinds: Kind) -> list[int]:
 def _control(layout: Layout, blocks: Sequence[BlockDesign]) -> list[Part]:
     side = layout.side
     reads = [_part("quweit_token_rows", Lanes=side)] if blocks else []
+    if layout.stores:
+        sizes = {"Width": layout.width, "HeadWidth": layout.head_width, "Tokens": layout.tokens}
+        reads.append(_part("quweit_token_stores", Lanes=side, **sizes))
     adds = [_part("quweit_token_sums", Lanes=side, AddressBits=layout.address_bits("positions"))]
     return [
         _part("quweit_model_sequencer", Jobs=layout.places),

@@ -12,7 +12,8 @@ sequence has it, so that its key goes into that lane of the words that hold keys
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from quweit_cli.hdl.units.lanes import Lane, norm_lane, softmax_lane
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
-from quweit_cli.ir.types import INT32
+from quweit_cli.ir.types import INT8, INT32, bits_of_range
 
 SIDES = (8, 16, 32, 64)
 DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
@@ -111,11 +112,17 @@ class Layout:
     root: PiecewiseLinear | None = None  # of all normalisations, where it is in pieces
     exponential: PiecewiseLinear | None = None  # of all softmax likewise
     reciprocal: PiecewiseLinear | None = None
+    head_width: int = 0
+    values_after_keys: int = 0  # words from the keys of a layer to its values
+    few_bit_sum_bits: int = 0  # the most that sums with weights of few bits have
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
     activations: int = 0  # words
-    block_shifts: list[int] = field(default_factory=list)
+    block_shifts: list[tuple[int, ...]] = field(
+        default_factory=list
+    )  # of each block, to the left: onto the residual stream, or of queries, keys and values
     weight_words: list[list[int]] = field(default_factory=list)
+    few_bit_words: list[list[int]] = field(default_factory=list)  # weights of two bits
     scale_words: list[list[tuple[int, int]]] = field(default_factory=list)  # bias and shift of each lane
     position_words: list[list[int]] = field(default_factory=list)
     table_entries: list[int] = field(default_factory=list)
@@ -166,6 +173,7 @@ class Layout:
                 [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
             ),
             "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
+            "few_bit_weights": (2 * self.side, [packed(one, 2) for one in self.few_bit_words]),
             "scales": (SCALE_BITS * self.side, [_packed_scales(one) for one in self.scale_words]),
             "positions": (16 * self.side, [packed(one, 16) for one in self.position_words]),
             "tables": (8, [packed([one], 8) for one in self.table_entries]),
@@ -179,6 +187,7 @@ class Layout:
 
     def address_bits(self, memory: str) -> int:
         words = {"activations": self.activations, "jobs": self.places, "weights": len(self.weight_words)}
+        words |= {"few_bit_weights": len(self.few_bit_words)}
         words |= {"scales": len(self.scale_words), "positions": len(self.position_words)}
         words |= {"tables": len(self.table_entries), "vectors": len(self.vectors)}
         return self.bits_of(words[memory])
@@ -193,14 +202,15 @@ class Layout:
         first, self.activations = self.activations, self.activations + words
         return first
 
-    def weights(self, weights_IO: Integers) -> int:
+    def weights(self, weights_IO: Integers, *, few_bits: bool = False) -> int:
         """The first word of these weights: tile after tile of outputs, in each a word an input."""
-        first, (inputs, outputs) = len(self.weight_words), weights_IO.shape
+        memory = self.few_bit_words if few_bits else self.weight_words
+        first, (inputs, outputs) = len(memory), weights_IO.shape
         for output in range(0, outputs, self.side):
             tile = np.zeros((inputs, self.side), dtype=np.int64)
             part = weights_IO[:, output : output + self.side]
             tile[:, : part.shape[1]] = part
-            self.weight_words += tile.tolist()
+            memory += tile.tolist()
         return first
 
     def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
@@ -247,12 +257,17 @@ class Layout:
         from_positions: bool = False,
         number: int = 0,
         cache: Cache = "none",
+        few_bits: bool = False,
     ) -> None:
         """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column.
 
         makes: tensors, and which of their elements rows and columns are. Columns are tokens, but for values: their rows are.
         """
         inner = shape[1]
+        if few_bits:
+            self.few_bit_sum_bits = max(
+                self.few_bit_sum_bits, bits_of_range(inner * INT8[0], -inner * INT8[0])
+            )
 
         def job(rows: int, columns: int) -> Job:
             tiles = -(-rows // self.side) * -(-columns // self.side)
@@ -272,6 +287,7 @@ class Layout:
                 scales,
                 number,
                 cache,
+                few_bits,
                 *makes,
             )
 
@@ -314,24 +330,53 @@ class Layout:
 
         self.add(job(groups, self.parts), job(1, 1))
 
-    def block(self, name: str, source: int, design: BlockDesign, shift: int) -> None:
+    @property
+    def stores(self) -> bool:
+        """Whether blocks make queries, keys and values."""
+        return any(len(shifts) > 1 for shifts in self.block_shifts)
+
+    def block(
+        self,
+        name: str,
+        source: int,
+        design: BlockDesign,
+        shifts: tuple[int, ...],
+        parts: Parts | None = None,
+    ) -> None:
+        """shifts: of its outputs, to the left. parts: where queries, keys and values go; else onto the residual stream."""
         number, width = len(self.block_shifts), self.width
-        self.block_shifts.append(shift)
+        self.block_shifts.append(shifts)
+        outputs = width * len(shifts)
+        elements = np.concatenate(
+            [part * self.tokens * width + by_feature(self.tokens, width) for part in range(len(shifts))]
+        )
 
         def job(tokens: int) -> Job:
-            beats = tokens * max(design.initiation_interval_cycles, width + 1)
+            beats = tokens * max(design.initiation_interval_cycles, width + 1, outputs)
             cycles = beats + design.latency_cycles + 2 * GROUP
-            return Job(
+            made = Job(
                 name,
                 "block",
                 cycles,
-                width,
+                outputs,
                 width,
                 tokens,
                 b_base=source,
                 number=number,
+                sink="residual",
                 tensors=(name,),
-                elements=by_feature(self.tokens, width),
+                elements=elements,
+            )
+            if parts is None:
+                return made
+            return replace(
+                made,
+                sink="activations",
+                tensors=parts.tensors,
+                result_base=parts.query.base,
+                column_step=parts.query.step,
+                a_base=parts.keys.base,
+                a_step=parts.keys.step,
             )
 
         self.add(job(self.tokens), job(1))
@@ -355,6 +400,21 @@ class Layout:
             )
 
         self.add(job(self.tokens), job(1))
+
+
+class Columns(NamedTuple):
+    """Words of tokens: the first one, and how many lead to the next tile."""
+
+    base: int
+    step: int
+
+
+class Parts(NamedTuple):
+    """Queries, keys and values that a block makes: their names, and where the first two go."""
+
+    tensors: tuple[str, str, str]
+    query: Columns
+    keys: Columns
 
 
 def by_feature(tokens: int, features: int) -> Integers:

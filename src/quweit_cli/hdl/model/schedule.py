@@ -23,7 +23,7 @@ WIDTHS = {  # bits of each field of a job's word, from the lowest up
     "kind": 3, "cycles": 24, "rows": 16, "inner": 16, "columns": 16, "a_weights": 1, "a_base": 20, "a_step": 16,
     "b_weights": 1, "b_base": 20, "b_step": 16, "result_base": 20, "row_step": 16, "column_step": 16, "sink": 2,
     "from_positions": 1, "scale_base": 16, "scale_by_row": 1, "scale_by_column": 1, "number": 8,
-    "cache": 2,
+    "cache": 2, "few_bits": 1,
 }  # fmt: skip
 JOB_BITS = sum(WIDTHS.values())
 
@@ -37,7 +37,11 @@ class Job:
     neither side is of weights both are activations.
 
     number: of a table or a block, and of a softmax its multiplier.
+    A block whose sink is `activations` makes queries, keys and values: queries from `result_base` with `column_step` to the next
+    tile, keys from `a_base` with `a_step`, and values behind the keys.
+
     cache: what a decode step appends to, in place of the words that the job says.
+    few_bits: a product with weights of -1, 0 and 1, on the array without multipliers.
     tensors, elements: what it makes of the program. Rows x columns are places in these tensors, each flat, one after the
     other; a third axis before them holds heads. Columns are tokens, but for values: their rows are. A decode step has the
     elements of all tokens.
@@ -64,6 +68,7 @@ class Job:
     scales: Scales = "one"
     number: int = 0
     cache: Cache = "none"
+    few_bits: bool = False
     tensors: tuple[str, ...] = ()
     elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
 

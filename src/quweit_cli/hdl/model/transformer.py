@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
-from quweit_cli.hdl.model.layout import GROUP, SIDES, Image, Layout, Text, by_feature
+from quweit_cli.hdl.model.layout import GROUP, SIDES, Columns, Image, Layout, Parts, Text, by_feature
 from quweit_cli.hdl.model.operations import Operations
 from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
@@ -20,7 +19,10 @@ from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
+from quweit_cli.ir.nodes.products import MatrixProduct
 from quweit_cli.ir.types import INT8, INT16, INT32
+
+PARTS = ("query", "key", "value")  # of what reads a normalised token
 
 
 def lay_out(
@@ -69,7 +71,7 @@ def lay_out(
         reciprocal=parts["reciprocal"],
     )
     normal = _lay_out_input(made, steps)
-    of_blocks = sum("hidden_sum" not in Operations(layer) for layer in layers)
+    of_blocks = sum(isinstance(step.node, Program) for layer in layers for step in layer.steps)
     if of_blocks != len(blocks):
         raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
     regions = _Regions(made, layers, normal)
@@ -189,13 +191,6 @@ def _lay_out_answer(made: Layout, steps: Operations, normal: int) -> None:
     )
 
 
-class _Columns(NamedTuple):
-    """Words of tokens: the first one, and how many lead to the next tile."""
-
-    base: int
-    step: int
-
-
 class _Regions:
     """Where tensors of a layer lie; all layers use the same words, but for the keys and values that a decoder caches."""
 
@@ -205,14 +200,18 @@ class _Regions:
         self.head_width = made.width // self.heads
         self.normal = normal
         tile, caches = made.width, range(len(layers) if made.text else 1)
-        if made.text:
-            self.query = _Columns(made.region(made.tiles * tile), tile)
-            self.keys = [_Columns(made.region(made.tiles * tile), tile) for _ in caches]
-        else:  # made by one product
-            self.query = _Columns(made.region(made.tiles * 2 * tile), 2 * tile)
-            self.keys = [_Columns(self.query.base + tile, 2 * tile)]
         self.head_words = -(-self.head_width // made.side) * made.tokens  # of the values of a head
-        self.values = [made.region(self.heads * self.head_words) for _ in caches]
+        self.keys, self.values = [], []
+        if made.text:
+            self.query = Columns(made.region(made.tiles * tile), tile)
+        else:  # made by one product
+            self.query = Columns(made.region(made.tiles * 2 * tile), 2 * tile)
+            self.keys = [Columns(self.query.base + tile, 2 * tile)]
+        for _ in caches:
+            if made.text:
+                self.keys.append(Columns(made.region(made.tiles * tile), tile))
+            self.values.append(made.region(self.heads * self.head_words))
+        made.head_width, made.values_after_keys = self.head_width, self.values[0] - self.keys[0].base
         self.score_words = made.tiles * made.tokens  # of a head
         self.score = made.region(self.heads * self.score_words)
         self.mixed = made.region(made.tiles * tile)
@@ -225,11 +224,14 @@ def _lay_out_layer(
 ) -> None:
     name, steps, width = f"layer{number}", Operations(layer), made.width
     made.norm(f"{name}/attention_norm", at.normal)
-    _lay_out_attention(made, name, steps, at, number if made.text else 0)
-    _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
+    _lay_out_attention(made, name, steps, at, number if made.text else 0, blocks)
+    if "projected_sum" in steps:
+        _onto_residual(made, name, steps, ("projected_sum", "projected", "attended"), at.mixed)
+    else:
+        made.block(f"{name}/attended", at.mixed, blocks[len(made.block_shifts)], (steps.sum("attended"),))
     made.norm(f"{name}/mlp_norm", at.normal)
     if "hidden_sum" not in steps:
-        made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], steps.sum("y"))
+        made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], (steps.sum("y"),))
         return
     hidden = steps.product("hidden_sum")
     made.product(
@@ -255,7 +257,9 @@ def _answers(steps: Operations) -> Integers:
     return steps.of("gelu", Table).entries_N
 
 
-def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions, cache: int) -> None:
+def _lay_out_attention(
+    made: Layout, name: str, steps: Operations, at: _Regions, cache: int, blocks: Sequence[BlockDesign]
+) -> None:
     """cache: number of the keys and values."""
     side, tokens, width, query, keys = made.side, made.tokens, made.width, at.query, at.keys[cache]
     causal = made.text is not None
@@ -263,47 +267,14 @@ def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions,
     nodes = (softmax, steps.of("score_sum", ScoreProduct), steps.of("mixed_sum", ValueProduct))
     if any(node.causal != causal for node in nodes):
         raise UnsupportedModel(f"attention of `{name}` is {'not ' if causal else ''}causal")
-    qkv = steps.product("qkv")
-    shifts = [shift for part in ("query", "key", "value") for shift in steps.shifts(part, width)]
-    bias = qkv.bias_O.tolist()
     of_one = by_feature(tokens, width)
     of_heads = of_one.reshape(at.heads, at.head_width, tokens)
-    parts: list[tuple[tuple[str, ...], slice, _Columns, Cache]] = [
-        (("query", "key"), slice(2 * width), query, "none")
-    ]
-    if causal:
-        parts = [
-            (("query",), slice(width), query, "none"),
-            (("key",), slice(width, 2 * width), keys, "keys"),
-        ]
-    for names, features, place, append in parts:
-        made.product(
-            f"{name}/{names[0]}",
-            (len(names) * width, width, tokens),
-            (True, made.weights(qkv.weights_IO[:, features]), width),
-            (False, at.normal, width),
-            (place.base, side, place.step),
-            made.scales(bias[features], shifts[features]),
-            "row",
-            makes=(
-                tuple(f"{name}/{one}" for one in names),
-                np.concatenate([number * tokens * width + of_one for number in range(len(names))]),
-            ),
-            cache=append,
-        )
-    for head in range(at.heads):
-        features = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
-        made.product(
-            f"{name}/value",
-            (tokens, width, at.head_width),
-            (False, at.normal, width),
-            (True, made.weights(qkv.weights_IO[:, features]), width),
-            (at.values[cache] + head * at.head_words, side, tokens),
-            made.scales(bias[features], shifts[features]),
-            "column",
-            makes=((f"{name}/value",), of_heads[head].T),
-            cache="values" if causal else "none",
-        )
+    if isinstance(steps.nodes.get("qkv"), Program):
+        left = tuple(-_shift_of_all(steps, part, width) for part in PARTS)
+        parts = Parts((f"{name}/query", f"{name}/key", f"{name}/value"), query, keys)
+        made.block(f"{name}/qkv", at.normal, blocks[len(made.block_shifts)], left, parts)
+    else:
+        _lay_out_projections(made, name, steps, at, cache, of_one, of_heads)
     pairs = np.arange(at.heads * tokens**2).reshape(at.heads, tokens, tokens).swapaxes(1, 2)
     seen = np.triu(np.ones((tokens, tokens), dtype=bool)) | (not causal)  # keys x queries
     score_scale = made.scales([0], steps.shifts("score", 1))
@@ -339,6 +310,79 @@ def _lay_out_attention(made: Layout, name: str, steps: Operations, at: _Regions,
         )
 
 
+def _lay_out_projections(
+    made: Layout,
+    name: str,
+    steps: Operations,
+    at: _Regions,
+    cache: int,
+    of_one: Integers,
+    of_heads: Integers,
+) -> None:
+    """Queries, keys and values as products. of_one: places of tokens x features; of_heads: the same by heads."""
+    side, tokens, width, causal = made.side, made.tokens, made.width, made.text is not None
+    qkv = steps.product("qkv")
+    shifts = [shift for part in PARTS for shift in steps.shifts(part, width)]
+    bias, few_bits = qkv.bias_O.tolist(), _of_few_bits(qkv)
+    parts: list[tuple[tuple[str, ...], slice, Columns, Cache]] = [
+        (("query", "key"), slice(2 * width), at.query, "none")
+    ]
+    if causal:
+        parts = [
+            (("query",), slice(width), at.query, "none"),
+            (("key",), slice(width, 2 * width), at.keys[cache], "keys"),
+        ]
+    for names, features, place, append in parts:
+        made.product(
+            f"{name}/{names[0]}",
+            (len(names) * width, width, tokens),
+            (True, made.weights(qkv.weights_IO[:, features], few_bits=few_bits), width),
+            (False, at.normal, width),
+            (place.base, side, place.step),
+            made.scales(bias[features], shifts[features]),
+            "row",
+            makes=(
+                tuple(f"{name}/{one}" for one in names),
+                np.concatenate([number * tokens * width + of_one for number in range(len(names))]),
+            ),
+            cache=append,
+            few_bits=few_bits,
+        )
+    for head in range(at.heads):
+        features = slice(2 * width + head * at.head_width, 2 * width + (head + 1) * at.head_width)
+        made.product(
+            f"{name}/value",
+            (tokens, width, at.head_width),
+            (False, at.normal, width),
+            (True, made.weights(qkv.weights_IO[:, features], few_bits=few_bits), width),
+            (at.values[cache] + head * at.head_words, side, tokens),
+            made.scales(bias[features], shifts[features]),
+            "column",
+            makes=((f"{name}/value",), of_heads[head].T),
+            cache="values" if causal else "none",
+            few_bits=few_bits,
+        )
+
+
+def _of_few_bits(product: MatrixProduct) -> bool:
+    """Whether the array without multipliers computes it."""
+    return bool(np.abs(product.weights_IO).max() <= 1)
+
+
+def _shift_of_all(steps: Operations, name: str, features: int) -> int:
+    """Of a requantisation, to the right.
+
+    Raises:
+        UnsupportedModel: features have different ones.
+    """
+    shifts = set(steps.shifts(name, features))
+    if len(shifts) > 1:
+        raise UnsupportedModel(
+            f"features of `{name}` are shifted differently, and a block gives all on one scale"
+        )
+    return shifts.pop()
+
+
 def _onto_residual(
     made: Layout, layer: str, steps: Operations, tensors: tuple[str, str, str], source: int
 ) -> None:
@@ -346,15 +390,16 @@ def _onto_residual(
     product = steps.product(tensors[0])
     if steps.sum(tensors[2]):
         raise UnsupportedModel(f"`{tensors[2]}` shifts what a product adds to the residual stream")
-    inner = product.weights_IO.shape[0]
+    inner, few_bits = product.weights_IO.shape[0], _of_few_bits(product)
     made.product(
         f"{layer}/{tensors[2]}",
         (made.width, inner, made.tokens),
-        (True, made.weights(product.weights_IO), inner),
+        (True, made.weights(product.weights_IO, few_bits=few_bits), inner),
         (False, source, inner),
         (0, made.side, made.width),
         made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
         "row",
         makes=((f"{layer}/{tensors[2]}",), by_feature(made.tokens, made.width)),
         sink="residual",
+        few_bits=few_bits,
     )

@@ -71,6 +71,8 @@ def _writes_of(job: Job, layout: Layout) -> Writes:
         return Writes(
             job, job.sink == "residual", job.result_base + address, everywhere, words[0, at_row, at_tile]
         )
+    if job.kind == "block" and job.sink == "activations":
+        return _parts_of_tokens(job, layout, np.arange(columns), np.arange(columns))
     if job.kind in ("block", "embed"):  # a token after the other, a lane at a time
         token, output = np.divmod(np.arange(columns * rows), rows)
         lanes = np.eye(side, dtype=np.int64)[token % side]
@@ -91,6 +93,36 @@ def _writes_of(job: Job, layout: Layout) -> Writes:
         job.result_base + addresses.ravel(),
         written.reshape(-1, side),
         elements.reshape(-1, side),
+    )
+
+
+def _parts_of_tokens(job: Job, layout: Layout, token_T: Integers, query_T: Integers) -> Writes:
+    """Queries, keys and values of some tokens, one after the other, a lane at a time; of a token features of all parts.
+
+    query_T: places of their queries among the words of queries, which a decode step has for one tile alone.
+    """
+    side, width, head = layout.side, layout.width, layout.head_width
+    feature_D = np.arange(width)
+    group_D = (
+        feature_D // head * -(-head // side) + feature_D % head // side
+    )  # of features that share a word of values
+    values = job.a_base + layout.values_after_keys
+    addresses_TPD = np.stack(
+        [
+            job.result_base + (query_T // side * job.column_step)[:, None] + feature_D,
+            job.a_base + (token_T // side * job.a_step)[:, None] + feature_D,
+            values + token_T[:, None] + group_D * layout.tokens,
+        ],
+        axis=1,
+    )
+    of_token = np.broadcast_to((token_T % side)[:, None], (len(token_T), width))
+    lanes_TPD = np.stack(
+        [of_token, of_token, np.broadcast_to(feature_D % head % side, of_token.shape)], axis=1
+    )
+    lanes_NL = np.eye(side, dtype=np.int64)[lanes_TPD.ravel()]
+    elements_N = job.elements[:, token_T].T.ravel()
+    return Writes(
+        job, False, addresses_TPD.ravel(), lanes_NL, np.where(lanes_NL == 1, elements_N[:, None], -1)
     )
 
 
@@ -119,6 +151,8 @@ def _of_token(job: Job, position: int, layout: Layout) -> Writes:
     """In a decode step: on one tile, in the lane that the token has in the whole sequence."""
     side = layout.side
     tile, lane = divmod(position, side)
+    if job.kind == "block" and job.sink == "activations":
+        return _parts_of_tokens(job, layout, np.array([position]), np.array([lane]))
     if job.cache == "values":
         row = job.elements[position : position + 1]
         return _writes_of(replace(job, elements=row, result_base=job.result_base + position), layout)

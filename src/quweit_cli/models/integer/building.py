@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from quweit_cli.ir.nodes.embeddings import PositionEmbedding
 from quweit_cli.ir.types import INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
 from quweit_cli.models.integer.operations import Logits, OntoResidual
+from quweit_cli.weightless.block import WeightlessBlock
 
 
 class Wire(NamedTuple):
@@ -64,6 +66,11 @@ class Building:
         if module is not None:
             self.twins[name] = Twin(module, wire.fraction)
         return wire
+
+    def block(self, name: str, block: WeightlessBlock, program: str, source: Wire) -> Wire:
+        """A weightless block as a step; its outputs are in steps of a power of two."""
+        fraction = -int(math.log2(block.output_scale()))
+        return self.add(name, block.program(program), source, fraction=fraction, module=block)
 
     def nest(self, model: Model, source: Wire, *, fraction: int) -> Wire:
         """A program as a step of its own name."""

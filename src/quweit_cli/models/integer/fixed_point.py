@@ -49,6 +49,11 @@ def integers(x: FixedPoint) -> Tensor:
     return (x.value.double() * power_of_two(x.fraction)).long()
 
 
+def full_scale(x: FixedPoint, scale: float) -> Tensor:
+    """Steps of `scale` each, whatever they were worth: as a block reads the integers of a grid."""
+    return x.value * (power_of_two(x.fraction) * scale)
+
+
 class Grid(nn.Module):
     """Rounds to integers of so many bits, whose step follows the largest magnitude seen while training.
 

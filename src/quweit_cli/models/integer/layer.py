@@ -23,7 +23,7 @@ from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.types import INT16
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.integer.building import Building, Model, Wire, onto_grid, onto_residual
-from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, full_scale
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
     PROBABILITY_FRACTION,
@@ -41,6 +41,7 @@ from quweit_cli.models.integer.pieces import found
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
+from quweit_cli.weightless.thermometer import INPUT_SCALE
 
 SCORE_FRACTIONS = (
     1,
@@ -53,7 +54,9 @@ ALIGNED = 8  # keys and values while training: of rows of 196 a GPU takes up to 
 class IntegerAttention(SelfAttention):
     def __init__(self, settings: config.Model, *, causal: bool, bias: bool) -> None:
         super().__init__(settings, causal=causal, bias=bias)
-        self.qkv_product, self.project_product = MatrixProduct(), MatrixProduct()
+        weights = settings.attention.projections
+        self.qkv_product = MatrixProduct(weights.qkv, weights)
+        self.project_product = MatrixProduct(weights.output, weights)
         self.score_product, self.value_product = ScoreProduct(causal=causal), ValueProduct()
         self.query, self.key, self.value, self.mixed = Grid(), Grid(), Grid(), Grid()
         least, most = SCORE_FRACTIONS
@@ -65,18 +68,22 @@ class IntegerAttention(SelfAttention):
         )
         self.onto = OntoResidual()
 
-    def qkv_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
+    def qkv_weights(self, qkv: nn.Linear, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
         """As they read what `norm` gives before its gain and bias; queries are divided by the root of C."""
-        weight, bias = folded(self.qkv, norm)
+        weight, bias = folded(qkv, norm)
         width = weight.shape[1]
-        share = 1 / math.sqrt(width // self.heads)
         factor = torch.ones(3 * width, device=weight.device)
-        factor[:width] = share
+        factor[:width] = self.score_scale
         return weight * factor[:, None], None if bias is None else bias * factor
 
-    def read(self, x_BND: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> FixedPoint:
-        """x_BND: what `norm` gives before its gain and bias."""
-        sums = self.qkv_product(x_BND, *self.qkv_weights(norm)).value.chunk(3, dim=-1)
+    def read(self, x_BND: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> Tensor:
+        """What joins the residual stream. x_BND: what `norm` gives before its gain and bias."""
+        if isinstance(self.qkv, WeightlessBlock):
+            made_BNE = self.qkv(x_BND.value)
+            query, key, value = (made_BNE if self.training else made_BNE.double()).chunk(3, dim=-1)
+            sums: tuple[Tensor, ...] = (query * self.score_scale, key, value)
+        else:
+            sums = self.qkv_product(x_BND, *self.qkv_weights(self.qkv, norm)).value.chunk(3, dim=-1)
         grids = (self.query, self.key, self.value)
         query, key, value = (self._split(grid(one)) for grid, one in zip(grids, sums, strict=True))
         if self.training:
@@ -87,21 +94,32 @@ class IntegerAttention(SelfAttention):
             weight = weight._replace(value=F.dropout(weight.value, self.dropout))
         mixed = self.mixed(self.value_product(weight, value).value)
         mixed = mixed._replace(value=self.projection_dropout(mixed.value))
-        out: FixedPoint = self.onto(
-            self.project_product(mixed, self.project.weight, self.project.bias).value, residual
-        )
-        return out._replace(value=self.residual_dropout(out.value))
+        if isinstance(self.project, WeightlessBlock):
+            out_BND: Tensor = self.project(full_scale(mixed, INPUT_SCALE))
+        else:
+            product = self.project_product(mixed, self.project.weight, self.project.bias)
+            out_BND = self.onto(product.value, residual).value
+        dropped_BND: Tensor = self.residual_dropout(out_BND)
+        return dropped_BND
 
     def _split(self, x_BND: FixedPoint) -> FixedPoint:
         """[B, H, N, C]."""
         B, N, D = x_BND.value.shape
         return x_BND._replace(value=x_BND.value.reshape(B, N, self.heads, D // self.heads).transpose(1, 2))
 
-    def build(self, made: Building, x: Wire, norm: nn.LayerNorm, residual: int) -> Wire:
-        """Steps from what `norm` gives to what joins the residual stream. residual: its bits below the point."""
-        node, fraction = self.qkv_product.node(x.bits, *self.qkv_weights(norm))
-        sums = made.add("qkv", node, x, fraction=fraction, module=self.qkv_product)
-        width, heads, causal = len(fraction) // 3, self.heads, self.causal
+    def build(self, made: Building, number: int, x: Wire, norm: nn.LayerNorm, residual: int) -> Wire:
+        """Steps from what `norm` gives to what joins the residual stream, in layer `number`.
+
+        residual: its bits below the point.
+        """
+        width, heads, causal = self.dim, self.heads, self.causal
+        if isinstance(self.qkv, WeightlessBlock):
+            sums = made.block("qkv", self.qkv, f"qkv{number}", x)
+            fraction = np.full(3 * width, sums.bits)
+            fraction[:width] -= int(math.log2(self.score_scale))
+        else:
+            node, fraction = self.qkv_product.node(x.bits, *self.qkv_weights(self.qkv, norm))
+            sums = made.add("qkv", node, x, fraction=fraction, module=self.qkv_product)
         parts = []
         for place, (name, grid) in enumerate(
             (("query", self.query), ("key", self.key), ("value", self.value))
@@ -135,6 +153,8 @@ class IntegerAttention(SelfAttention):
             module=self.value_product,
         )
         mixed = onto_grid(made, "mixed", mixed, self.mixed)
+        if isinstance(self.project, WeightlessBlock):
+            return made.block("projected", self.project, f"projection{number}", mixed)
         node, fraction = self.project_product.node(mixed.bits, self.project.weight, self.project.bias)
         out = made.add("projected_sum", node, mixed, fraction=fraction, module=self.project_product)
         return onto_residual(made, "projected", out, residual, self.onto)
@@ -208,8 +228,8 @@ class IntegerLayer(TransformerLayer):
     def forward(self, x_BND: Tensor) -> Tensor:
         """x_BND: on the grid of the residual stream, as what is given."""
         read = self.attention_normalisation(FixedPoint(x_BND, self.residual.fraction()))
-        added = self.attention.read(read, self.attention_norm, self.residual)
-        x = self.attention_sum(self.residual, x_BND, self.drop_path(added.value))
+        added_BND = self.attention.read(read, self.attention_norm, self.residual)
+        x = self.attention_sum(self.residual, x_BND, self.drop_path(added_BND))
         read = self.mlp_normalisation(x)
         if self.neighbours:
             read = read._replace(value=with_neighbours(read.value, causal=self.attention.causal))
@@ -232,10 +252,9 @@ class IntegerLayer(TransformerLayer):
             fraction=NORM_FRACTION,
             module=self.attention_normalisation,
         )
-        added = self.attention.build(made, normal, self.attention_norm, residual)
-        x = made.add(
-            "attended", Addition((0, 0), *INT16), x, added, fraction=residual, module=self.attention_sum
-        )
+        added = self.attention.build(made, number, normal, self.attention_norm, residual)
+        addition = Addition((0, residual - added.bits), *INT16)
+        x = made.add("attended", addition, x, added, fraction=residual, module=self.attention_sum)
         read = made.add(
             "mlp_norm",
             self.mlp_normalisation.node(),
@@ -246,11 +265,9 @@ class IntegerLayer(TransformerLayer):
         if self.neighbours:
             read = made.add("around", Neighbourhood(tokens, causal), read, fraction=read.fraction)
         if isinstance(self.mlp, WeightlessBlock):
-            program, fraction = self.mlp.program(f"block{number}"), -int(math.log2(self.mlp.output_scale()))
-            y = made.add("mlp", program, read, fraction=fraction, module=self.mlp)
+            y = made.block("mlp", self.mlp, f"block{number}", read)
         else:
             y = self.mlp.build(made, read, self.mlp_norm, residual)
         addition = Addition((0, residual - y.bits), *INT16)
         made.add("y", addition, x, y, fraction=residual, module=self.mlp_sum)
-        width = self.attention.project.weight.shape[0]
-        return made.model(f"layer{number}", TensorType(width, *INT16, (tokens,)))
+        return made.model(f"layer{number}", TensorType(self.attention.dim, *INT16, (tokens,)))

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quweit_cli import config
 from quweit_cli.ir.nodes.functions import (
     FARTHEST,
     FRACTION,
@@ -32,6 +33,7 @@ from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
 from quweit_cli.models.integer.pieces import Pieces, RealPieces
+from quweit_cli.models.low_bits import rounded_weights, step_of
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
 WEIGHT_LIMIT = 127
@@ -42,7 +44,14 @@ PROBABILITY_FRACTION = SOFTMAX_ONE.bit_length() - 1
 
 
 class MatrixProduct(nn.Module):
-    """`x @ weight + bias`: weights of eight bits with a step an output, biases on the grid of the accumulators."""
+    """`x @ weight + bias`: integer weights with a step an output, biases on the grid of the accumulators.
+
+    kind: of the weights; `float` has eight bits here.
+    """
+
+    def __init__(self, kind: config.Weights = "float", settings: config.Projections | None = None) -> None:
+        super().__init__()
+        self.kind, self.settings = kind, settings or config.Projections()
 
     def forward(
         self, x: FixedPoint, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None = None
@@ -72,8 +81,7 @@ class MatrixProduct(nn.Module):
         self, read: Tensor, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         """Weights, biases, and the bits below the point of weights, [O]."""
-        fraction_O = INT8[1].bit_length() - exponent_of(weight_OI.detach().abs().amax(dim=1))
-        fraction_O = fraction_O.clamp(-FINEST, FINEST)
+        fraction_O = self._fraction(weight_OI).clamp(-FINEST, FINEST)
         plain_O = bias_O
         if offset_I is not None:
             shift_O = (weight_OI.detach() * offset_I).sum(dim=1)
@@ -81,7 +89,11 @@ class MatrixProduct(nn.Module):
         if plain_O is not None:
             fits_O = BIAS_BITS - read - exponent_of(plain_O.detach().abs().float())
             fraction_O = torch.minimum(fraction_O, fits_O)
-        weight_OI = rounded(weight_OI, fraction_O[:, None], -WEIGHT_LIMIT, WEIGHT_LIMIT)
+        if self.of_few_bits:
+            step_O1 = power_of_two(-fraction_O)[:, None]
+            weight_OI = rounded_weights(weight_OI, step_O1, self.settings, self.kind)
+        else:
+            weight_OI = rounded(weight_OI, fraction_O[:, None], -WEIGHT_LIMIT, WEIGHT_LIMIT)
         if offset_I is not None:
             moved_O = (weight_OI.double() * offset_I.double()).sum(dim=1).to(weight_OI.dtype)
             bias_O = moved_O if bias_O is None else bias_O + moved_O
@@ -90,6 +102,17 @@ class MatrixProduct(nn.Module):
             if self.training:
                 bias_O = bias_O.to(weight_OI.dtype)
         return weight_OI, bias_O, fraction_O
+
+    @property
+    def of_few_bits(self) -> bool:
+        return self.kind in ("ternary", "binary")
+
+    def _fraction(self, weight_OI: Tensor) -> Tensor:
+        """Bits below the point of each output's weights, [O]."""
+        if self.of_few_bits:
+            step_O = step_of(weight_OI, self.kind, scale=self.settings.scale)[:, 0]
+            return 1 - exponent_of(step_O * math.sqrt(2))  # the nearest power of two
+        return INT8[1].bit_length() - exponent_of(weight_OI.detach().abs().amax(dim=1))
 
 
 class Normalisation(nn.Module):

@@ -51,6 +51,7 @@ from quweit_cli.synthesizers.library.parameters import with_parameters
 from quweit_cli.toolbox import Plan
 
 FOLDER = "asic"
+FEW_BITS_ARRAY = "few_bits_array"  # the engine of products with weights of -1, 0 and 1
 MEMORIES = "memories"  # the engine of a model that no cells of a library hold
 MULTIPLIER = 16  # of the softmax of a model, whose scale is an input: scores in steps of 1/8 octave
 
@@ -239,10 +240,14 @@ class _Flow:
         if kind == "quweit_skew":
             kind = array_streams.SKEW_OF_SUMS
         if kind in array_streams.MAKERS:
+            few_bits = module.engine == FEW_BITS_ARRAY
             shapes = Counter(
-                (job.rows, job.inner, job.columns) for job in design.schedule if job.engine == "product"
+                (job.rows, job.inner, job.columns)
+                for job in design.schedule
+                if job.engine == "product" and job.few_bits == few_bits
             )
-            return array_streams.streams(kind, design.side, array_streams.drawn_matrices(shapes))
+            matrices = array_streams.drawn_matrices(shapes, few_bits=few_bits)
+            return array_streams.streams(kind, design.side, matrices)
         lane = unit_streams.lane_stream(kind, int(parameters.get("Elements", 0)), MULTIPLIER, parameters)
         return [lane] if lane else []
 

@@ -1,5 +1,6 @@
 rtl/quweit_systolic_cell.sv
 rtl/quweit_scale.sv
+rtl/quweit_few_bits_cell.sv
 rtl/quweit_systolic_cells.sv
 rtl/quweit_systolic_column.sv
 rtl/quweit_sum_column.sv

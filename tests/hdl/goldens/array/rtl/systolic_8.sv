@@ -38,6 +38,7 @@ module systolic_8 (
     .job_columns_i,
     .job_multiplier_i,
     .job_shift_i,
+    .swapped_i (1'b0),
     .x_valid_i,
     .x_ready_o,
     .x_a_i,

@@ -1,0 +1,100 @@
+"""Weights of few bits: how a row of real weights becomes integers and a step, and what gradient passes.
+
+Ternary weights are rounded to their step, as BitNet b1.58 does (arXiv 2402.17764); binary ones are signs, as those of
+BEExformer (arXiv 2412.05225). The step of an output is the mean size of its weights.
+Shape suffixes: I inputs, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.weightless.block import WeightlessBlock
+
+LARGEST = 127  # of int8, either way
+SMALLEST_STEP = 2.0**-20
+
+
+def step_of(weight_OI: Tensor, kind: config.Weights, *, scale: bool) -> Tensor:
+    """Real value of one step of each output's weights, [O, 1], without gradient."""
+    size_OI = weight_OI.detach().abs().float()
+    if kind == "int8":
+        return (size_OI.amax(dim=1, keepdim=True) / LARGEST).clamp(min=SMALLEST_STEP)
+    if not scale:
+        return torch.ones_like(size_OI[:, :1])
+    return size_OI.mean(dim=1, keepdim=True).clamp(min=SMALLEST_STEP)
+
+
+def rounded_weights(
+    weight_OI: Tensor, step_O1: Tensor, settings: config.Projections, kind: config.Weights
+) -> Tensor:
+    """Whole steps times the step, with the gradient that the settings choose; in the type of the weights."""
+    exact_OI = weight_OI.detach()
+    if kind == "binary":
+        code_OI = torch.where(exact_OI < 0, -1.0, 1.0).to(step_O1.dtype)
+    else:
+        largest = LARGEST if kind == "int8" else 1
+        code_OI = (exact_OI / step_O1 + 0.5).floor().clamp(-largest, largest)
+    seen_OI = (code_OI * step_O1).to(weight_OI.dtype)
+    if not weight_OI.requires_grad:
+        return seen_OI
+    passing_OI = weight_OI
+    if kind != "int8" and settings.gradient == "second_order":
+        size_O1 = exact_OI.abs().mean(dim=1, keepdim=True).clamp(min=SMALLEST_STEP)
+        passing_OI = weight_OI * (2 - exact_OI.abs() / size_O1).clamp(min=0)
+    return passing_OI + (seen_OI - passing_OI).detach()
+
+
+class LowBitLinear(nn.Linear):
+    """A linear layer of a float model whose weights are rounded, and its inputs to int8 by their largest magnitude."""
+
+    def __init__(
+        self, inputs: int, outputs: int, settings: config.Projections, kind: config.Weights, *, bias: bool
+    ) -> None:
+        super().__init__(inputs, outputs, bias=bias)
+        self.settings, self.kind = settings, kind
+
+    def rounded(self) -> Tensor:
+        """Its weights as it multiplies with them, [O, I]."""
+        step_O1 = step_of(self.weight, self.kind, scale=self.settings.scale)
+        return rounded_weights(self.weight, step_O1, self.settings, self.kind)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight_OI = self.rounded()
+        step = x.detach().abs().amax().clamp(min=SMALLEST_STEP) / LARGEST
+        return F.linear(x + ((x.detach() / step).round() * step - x.detach()), weight_OI, self.bias)
+
+
+def projection(
+    settings: config.Model, kind: config.Weights, outputs: int, *, bias: bool
+) -> nn.Linear | WeightlessBlock:
+    """What makes `outputs` features of a row of the model's width."""
+    dim, integers = settings.dim, settings.arithmetic == "integer"
+    if kind == "weightless":
+        return WeightlessBlock(dim, settings.projection_block, outputs=outputs, power_of_two=integers)
+    if kind == "float" or integers:  # where the model computes in integers, the product rounds its weights
+        return nn.Linear(dim, outputs, bias=bias)
+    return LowBitLinear(dim, outputs, settings.attention.projections, kind, bias=bias)
+
+
+def with_gains_folded(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+    """Weights of a model for one whose normalisations before attention have no gain and bias: they become part of what reads them.
+
+    state: weights of the first by name. own: names of the second's weights.
+    """
+    names, folded = set(own), dict(state)
+    for name, gain_D in state.items():
+        layer, found, _ = name.rpartition("attention_norm.weight")
+        qkv = f"{layer}attention.qkv"
+        weight_OI = state.get(f"{qkv}.weight")
+        if not found or name in names or weight_OI is None:
+            continue
+        folded[f"{qkv}.weight"] = weight_OI * gain_D
+        if (bias_D := state.get(f"{layer}attention_norm.bias")) is not None and f"{qkv}.bias" in state:
+            folded[f"{qkv}.bias"] = state[f"{qkv}.bias"] + weight_OI @ bias_D
+    return folded

@@ -1,0 +1,45 @@
+"""Models in integers of a few features, whose ranges come from some batches."""
+
+from __future__ import annotations
+
+import torch
+
+from experiments import tiny_digits, tiny_gpt
+from quweit_cli import config
+from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build, grids_of
+from quweit_cli.models.integer.fixed_point import follow
+
+IMAGES = {
+    "kind": "images",
+    "side": 8,
+    "channels": 2,
+    "classes": ["a", "b", "c"],
+    "mean": [100.0, 30.5],
+    "std": [50.0, 7.25],
+}
+TEXT = {"kind": "text", "vocabulary": "abcdefg"}
+
+
+def images(count: int) -> torch.Tensor:
+    """Normalised pixels of 0 ... 255."""
+    pixels = torch.randint(256, (count, 2, 8, 8)).float()
+    mean, std = (torch.tensor(IMAGES[key])[:, None, None] for key in ("mean", "std"))
+    return (pixels - mean) / std
+
+
+def made(family: str, *overrides: str, steps: int = 3) -> tuple[IntegerNetwork, torch.Tensor]:
+    """A model whose ranges come from some batches, and samples."""
+    torch.manual_seed(0)
+    base = tiny_digits() if family == "vit" else tiny_gpt("none.txt")
+    settings = config.with_overrides(base, ["model.arithmetic=integer", *overrides]).model
+    model = build(settings, IMAGES if family == "vit" else TEXT)
+    assert isinstance(model, IntegerVit | IntegerGpt)
+    samples = images(6) if family == "vit" else torch.randint(7, (6, 16))
+    for parameter in model.parameters():  # gains and biases other than 1 and 0
+        if parameter.ndim == 1 and parameter.requires_grad:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    model.train()
+    for _ in range(steps):
+        model(samples)
+        follow(grids_of(model))
+    return model.eval(), samples
