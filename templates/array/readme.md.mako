@@ -1,7 +1,12 @@
 <%page args="name, arrays, products, version"/>\
 # Systolic arrays beside ${name}
 
+% if arrays[0].few_bits:
+Rendered by quweit ${version}. Output-stationary, int8 results, no DSP and no multiplier: A has weights of -1, 0 and 1 in the lowest
+two bits of each element, B is int8, sums have ${arrays[0].few_bits} bits.
+% else:
 Rendered by quweit ${version}. Output-stationary, int8 operands, int32 sums, int8 results, no DSP.
+% endif
 
 | array | module | cells | beat |
 |---|---|---|---|

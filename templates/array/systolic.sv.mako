@@ -31,6 +31,10 @@ module ${array.top} (
 % if array.pipelined:
     .Pipelined (1),
 % endif
+% if array.few_bits:
+    .FewBits (1),
+    .SumBits (${array.few_bits}),
+% endif
     .Side (${array.side})
   ) u_systolic (
     .clk_i,

@@ -107,7 +107,11 @@ def test_a_changed_weight_of_two_bits_is_named_by_its_tensor(ternary: Path, tmp_
     ("was", "becomes", "found"),
     [
         (r"2'd0:    term = ", "2'd0:    term = 33'sd1 + ", "tensor `layer0/query`"),
-        (r"key_step_i   \(20'\(job_a_step\)\)", "key_step_i   (20'(job_a_step) + 20'd1)", "job `layer0/qkv`: word"),
+        (
+            r"key_step_i   \(20'\(job_a_step\)\)",
+            "key_step_i   (20'(job_a_step) + 20'd1)",
+            "job `layer0/qkv`: word",
+        ),
         (r"\.HeadWidth \(12\)", ".HeadWidth (11)", "job `layer0/qkv`: word"),
     ],
 )

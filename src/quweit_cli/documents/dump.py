@@ -92,6 +92,11 @@ class DumpManifest(Artifact):
     heads: list[DumpedHead] = Field(
         [], max_length=1_000, description="of its attention, where that is causal"
     )
+    projections: list[DumpedProduct] = Field(
+        [],
+        max_length=10,
+        description="of the layer in the middle, those whose weights are -1, 0 and 1: weights on the left, a sample's rows on the right",
+    )
     operands: str = Field("", description="where the operands of products and heads come from")
     checks: DumpChecks
     digest: Digest = Field(
@@ -104,7 +109,10 @@ class DumpManifest(Artifact):
             raise ValueError(
                 "it holds neither `blocks`, nor `products` of a dense layer, nor a `whole` model"
             )
-        names = [block.name for block in self.blocks] + [product.name for product in self.products]
+        if self.products and self.projections:
+            raise ValueError("it holds both `products` of a dense layer and `projections` of few bits")
+        products = [*self.products, *self.projections]
+        names = [block.name for block in self.blocks] + [product.name for product in products]
         for kind, found in (("name", names), ("file", self.file_names())):
             if twice := sorted({one for one in found if found.count(one) > 1}):
                 raise ValueError(f"the {kind} `{twice[0]}` stands twice in it")
@@ -115,6 +123,6 @@ class DumpManifest(Artifact):
         return [
             *(name for block in self.blocks for name in (block.program, block.inputs, block.outputs)),
             *((self.whole.program, self.whole.inputs, self.whole.logits) if self.whole else ()),
-            *(name for one in self.products for name in (one.left, one.right)),
+            *(name for one in (*self.products, *self.projections) for name in (one.left, one.right)),
             *(name for one in self.heads for name in (one.queries, one.keys, one.weights, one.values)),
         ]

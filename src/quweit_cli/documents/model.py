@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Size
+from quweit_cli.config import Weights
 
 
 class ModelShape(Artifact):
@@ -21,6 +22,8 @@ class ModelShape(Artifact):
     )
     tokens: Size = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: Size = Field(description="hidden width of the dense MLP that a block replaces")
+    qkv: Weights = Field("float", description="weights of queries, keys and values")
+    projection: Weights = Field("float", description="weights of what joins the residual stream")
     neighbours: bool = Field(
         False, description="whether blocks read features of the tokens around as well: rows of 2 · dim"
     )

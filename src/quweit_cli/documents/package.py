@@ -225,7 +225,15 @@ class ArrayDesign(Design):
         [], description="of a decoder: its attention without masked tiles, played after the other products"
     )
     pipelined: bool = Field(False, description="with registers for library cells at a fast clock")
+    few_bits: Count = Field(
+        0, description="bits of the sums of cells without multipliers, for weights of -1, 0 and 1; 0 of int8"
+    )
     parts: list[Part] = Field(description="modules that are synthesized once and counted")
+
+    @staticmethod
+    def name_of(side: int, *, pipelined: bool = False, few_bits: bool = False) -> str:
+        """Of an array, and of its top."""
+        return f"{'few_bits' if few_bits else 'systolic'}_{side}{'_pipelined' if pipelined else ''}"
 
     @property
     def played(self) -> list[Product]:

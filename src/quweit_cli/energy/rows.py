@@ -27,6 +27,8 @@ from typing import NamedTuple
 from quweit_cli.config import Energy
 from quweit_cli.documents import (
     Accounting,
+    ArrayDesign,
+    DumpedBlock,
     DumpManifest,
     EnergyRatio,
     EnergyRow,
@@ -79,7 +81,8 @@ def build(
     """
     intervals = initiation_intervals(dump, sim)
     synthesized = {block.design: block for block in synth.blocks}
-    blocks: dict[Accounting, list[EnergyRow]] = {accounting: [] for accounting in BLOCK_ACCOUNTINGS}
+    accountings = BLOCK_ACCOUNTINGS if dump.blocks else BLOCK_ACCOUNTINGS[1:]
+    blocks: dict[Accounting, list[EnergyRow]] = {accounting: [] for accounting in accountings}
     devices = {block.device for block in synth.blocks}
     if len(devices) > 1:
         raise ArtifactError(f"blocks of different targets in one table: {', '.join(sorted(devices))}")
@@ -87,22 +90,29 @@ def build(
         if block.name not in synthesized:
             raise ArtifactError(f"block `{block.name}` was not synthesized", hint="run `quweit synth` again")
         circuit = _block_circuit(synthesized[block.name], options.clock_mhz, model)
-        for accounting, row in _block_rows(block.name, dump.model, intervals[block.name], circuit).items():
+        for accounting, row in _block_rows(block, dump.model, intervals[block.name], circuit).items():
             blocks[accounting].append(row)
     totals = {
-        accounting: _sum("mlps", "mlps", _all_layers(dump), made) for accounting, made in blocks.items()
+        accounting: _sum("mlps", "mlps", _all_layers(dump), own)
+        for accounting, made in blocks.items()
+        if (own := [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"])
     }
     rows = [row for made in blocks.values() for row in made] + list(totals.values())
     ratios: list[EnergyRatio] = []
+    mlps = any(block.role == "block" for block in dump.blocks)
     for side in options.arrays if not any(block.asic for block in synth.blocks) else ():
         array = _array(side, options.clock_mhz)
         dense = _dense_rows(dump, side, array)
         rows += dense.values()
+        kept = _kept_rows(dump, side, array, synth, options.clock_mhz, model)
+        rows += [row for row in kept or () if row.subject not in ("attention", "mlp")]
         for accounting, made in blocks.items():
-            ratios.append(_ratio(ALL_MLPS, dense["mlps"], totals[accounting], array))
-            ratios += [_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in made]
-            if "attention" in dense:
-                layers, whole = _hybrid_rows(dump, dense["attention"], made)
+            own = [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"]
+            if mlps:
+                ratios.append(_ratio(ALL_MLPS, dense["mlps"], totals[accounting], array))
+            ratios += [_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in own]
+            if kept is not None:
+                layers, whole = _hybrid_rows(dump, kept, made)
                 rows += [*layers, whole]
                 ratios.append(_ratio(ALL_LAYERS, dense["model"], whole, array))
                 ratios += [_ratio(f"{row.subject} end to end", dense["layer"], row, array) for row in layers]
@@ -220,8 +230,13 @@ def _scaled(given_mhz: float, clock_mhz: float) -> str:
     return "" if given_mhz == clock_mhz else f", scaled from {given_mhz:g} to {clock_mhz:g} MHz"
 
 
-def _block_rows(name: str, shape: ModelShape, interval: int, circuit: Circuit) -> dict[Accounting, EnergyRow]:
-    operation = _mlp_operation(shape)
+def _block_rows(
+    block: DumpedBlock, shape: ModelShape, interval: int, circuit: Circuit
+) -> dict[Accounting, EnergyRow]:
+    name, operation = block.name, _mlp_operation(shape)
+    if block.role != "block":
+        outputs = shape.dim * (3 if block.role == "qkv" else 1)
+        operation = f"projection {shape.dim} -> {outputs} on {shape.tokens} tokens"
     measured = f"simulation: {shape.tokens} rows of {interval} cycles"
     counted = f"the paper's one row a cycle: {shape.tokens} rows"
     return {
@@ -244,13 +259,54 @@ def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, Ener
     return made | {"attention": attention, "layer": layer, "model": whole}
 
 
+def _kept_rows(
+    dump: DumpManifest, side: int, array: Circuit, synth: SynthesisReport, clock_mhz: float, model: PowerModel
+) -> list[EnergyRow] | None:
+    """What arrays compute of a layer beside its blocks: attention, without the projections that blocks replace, and the MLP where
+    no block does. Projections of few bits are on an array without multipliers.
+
+    None where tokens do not see one another, or such an array was not synthesized for this side.
+    """
+    shape = dump.model
+    attention = workload.attention_split(shape)
+    if not shape.attends:
+        return None
+    made = []
+    if attention.multiplied:
+        made.append(
+            _on_array("attention", "attention products of a layer", attention.multiplied, side, array)
+        )
+    if attention.of_few_bits:
+        name = ArrayDesign.name_of(side, few_bits=True)
+        found = next((one for one in synth.designs if one.design == name), None)
+        if found is None:
+            return None
+        circuit = _block_circuit(found, clock_mhz, model)._replace(
+            implementation=f"array of few bits {side}x{side}", array=array.array, weightless=False
+        )
+        row = _on_array(
+            "attention", "projections of a layer, weights of few bits", attention.of_few_bits, side, circuit
+        )
+        made.append(row.model_copy(update={"subject": "projections of few bits"}))
+    if not any(block.role == "block" for block in dump.blocks):
+        made.append(_on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array))
+    return made
+
+
 def _hybrid_rows(
-    dump: DumpManifest, attention: EnergyRow, blocks: Sequence[EnergyRow]
+    dump: DumpManifest, kept: Sequence[EnergyRow], blocks: Sequence[EnergyRow]
 ) -> tuple[list[EnergyRow], EnergyRow]:
-    """Attention on the array, blocks beside it: each layer, and all of them."""
+    """What arrays compute of a layer, and its blocks beside it: each layer, and all of them."""
+    of_layers: dict[int, list[EnergyRow]] = (
+        {} if blocks else {layer: [] for layer in range(dump.model.layers)}
+    )
+    for block, row in zip(dump.blocks, blocks, strict=True):
+        of_layers.setdefault(block.layer, []).append(row)
+    most = max(map(len, of_layers.values()))
+    names = ("attention, MLP", "attention, block", "attention, blocks")[min(most, 2)]
     layers = [
-        _sum("layer", f"layer {block.layer}", "a layer end to end: attention, block", [attention, row])
-        for block, row in zip(dump.blocks, blocks, strict=True)
+        _sum("layer", f"layer {layer}", f"a layer end to end: {names}", [*kept, *found])
+        for layer, found in of_layers.items()
     ]
     return layers, _sum("model", "model", f"{_layers(dump)} end to end", layers)
 
@@ -345,7 +401,8 @@ def _layers(dump: DumpManifest) -> str:
 
 
 def layers_of(dump: DumpManifest) -> int:
-    return len(dump.blocks) or dump.model.layers
+    """With blocks; or of the model, where it has none."""
+    return len({block.layer for block in dump.blocks}) or dump.model.layers
 
 
 def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:

@@ -8,7 +8,9 @@ be how the paper counts (`attention_gemms`), and without the tiles that its mask
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from quweit_cli.config import Weights
 from quweit_cli.documents import ModelShape
 from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
@@ -27,6 +29,29 @@ def attention_gemms(shape: ModelShape) -> list[Gemm]:
 def attention_of_layer(shape: ModelShape) -> list[Gemm]:
     """Nothing where tokens do not see one another."""
     return attention_gemms(shape) if shape.attends else []
+
+
+FEW_BITS = ("ternary", "binary")
+
+
+def projections_of(shape: ModelShape) -> dict[str, Weights]:
+    """What the weights of the products of attention are that have some."""
+    return {"qkv": shape.qkv, "projection": shape.projection}
+
+
+class Attention(NamedTuple):
+    """The products of a layer's attention, by what computes them; those of blocks are none of it."""
+
+    multiplied: list[Gemm]  # by an array of int8
+    of_few_bits: list[Gemm]  # by one without multipliers
+
+
+def attention_split(shape: ModelShape) -> Attention:
+    kinds, gemms = projections_of(shape), attention_of_layer(shape)
+    few = [gemm for gemm in gemms if kinds.get(gemm.name) in FEW_BITS]
+    return Attention(
+        [gemm for gemm in gemms if gemm not in few and kinds.get(gemm.name) != "weightless"], few
+    )
 
 
 def causal_gemms(shape: ModelShape, side: int) -> dict[str, list[Gemm]]:
@@ -61,16 +86,17 @@ def utilisation(gemms: Iterable[Gemm], side: int) -> float:
 
 
 def multiplications_replaced(shape: ModelShape) -> float:
-    """MLP multiplications over all of one layer; embedding and head are not part of a layer."""
-    mlp = sum(gemm.macs for gemm in mlp_gemms(shape))
-    return mlp / (mlp + sum(gemm.macs for gemm in attention_of_layer(shape)))
+    """Multiplications of the MLP and of projections without any over all of one layer; embedding and head are not part of it."""
+    mlp, kept = mlp_gemms(shape), attention_split(shape).multiplied
+    whole = sum(gemm.macs for gemm in [*mlp, *attention_of_layer(shape)])
+    return 1 - sum(gemm.macs for gemm in kept) / whole
 
 
 def weights_replaced(shape: ModelShape) -> float:
-    """MLP weights over all weight matrices of one layer; biases and normalisation are left out.
+    """Weights that no multiplier has over all weight matrices of one layer; biases and normalisation are left out.
 
     The block's own tables and encoded values are not subtracted: they are no multiplier's weights.
     """
-    mlp = sum(gemm.inner * gemm.columns for gemm in mlp_gemms(shape))
-    rest = sum(gemm.inner * gemm.columns for gemm in attention_of_layer(shape) if gemm.weights)
-    return mlp / (mlp + rest)
+    mlp, kept = mlp_gemms(shape), attention_split(shape).multiplied
+    whole = sum(gemm.inner * gemm.columns for gemm in [*mlp, *attention_of_layer(shape)] if gemm.weights)
+    return 1 - sum(gemm.inner * gemm.columns for gemm in kept if gemm.weights) / whole

@@ -9,9 +9,10 @@ Shape suffixes: B samples, N tokens, D width, H heads, C width of a head.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +21,14 @@ from torch import Tensor
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
+from quweit_cli.models import Network
 from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.integer.fixed_point import integers
+from quweit_cli.models.integer.layer import IntegerAttention
+from quweit_cli.models.integer.operations import MatrixProduct
 from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.models.low_bits import LowBitLinear
+from quweit_cli.models.resnet import ResNet
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.weightless.block import WeightlessBlock
 
@@ -58,8 +64,9 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
         "up": mlp.expand,
         "down": mlp.project,
     }
-    with torch.no_grad(), _recorded(linears) as seen:
+    with torch.no_grad(), _arguments(linears) as arguments:
         model(loaded.inputs)
+        seen = {name: one for name, (one, *_) in arguments.items()}
         q_BHNC, k_BHNC, v_BHNC = attention.heads_of(seen["qkv"])
         weights_BHNN = _softmax(attention, q_BHNC, k_BHNC)
     heads = attention.heads
@@ -79,30 +86,63 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
     return LayerOperands(products, causal if attention.causal else [], said)
 
 
-def weights_of(linear: torch.nn.Module) -> Tensor:
-    """As it multiplies with them."""
-    assert isinstance(linear, torch.nn.Linear)
-    weight: Tensor = linear.rounded() if isinstance(linear, LowBitLinear) else linear.weight
-    return weight.detach()
+@torch.no_grad()
+def few_bit_operands(model: Network, inputs: Tensor) -> list[Operands]:
+    """The projections of the layer in the middle whose weights are -1, 0 and 1, on the first sample: weights [O, I] on the left,
+    what they read [I, N] on the right. None of a model that has no such.
+
+    A float model's rows are rounded to int8 by their largest magnitude, as it does itself.
+    """
+    if isinstance(model, ResNet):
+        return []
+    layer = model.layers[len(model.layers) // 2]
+    assert isinstance(layer, TransformerLayer)
+    attention = layer.attention
+    places: dict[str, torch.nn.Module] = {"qkv": attention.qkv, "projection": attention.project}
+    if isinstance(attention, IntegerAttention):
+        products = {"qkv": attention.qkv_product, "projection": attention.project_product}
+        places = {name: products[name] for name, one in places.items() if isinstance(one, torch.nn.Linear)}
+    made = []
+    with _arguments(places) as seen:
+        model(inputs)
+    for name, arguments in seen.items():
+        place = places[name]
+        if isinstance(place, MatrixProduct) and place.of_few_bits:
+            x, weight_OI, bias_O = arguments
+            codes = integers(x)[0].cpu().numpy()
+            weights_OI = place.node(int(x.fraction), weight_OI, bias_O)[0].weights_IO.T
+        elif isinstance(place, LowBitLinear) and place.kind in ("ternary", "binary"):
+            codes, weights_OI = _int8(arguments[0])[0], np.sign(weights_of(place).numpy()).astype(np.int64)
+        else:
+            continue
+        made.append(Operands(name, weights_OI, codes.T))
+    return made
 
 
 @contextmanager
-def _recorded(linears: dict[str, torch.nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """What enters each layer while the model runs, [B, N, D]."""
-    seen: dict[str, Tensor] = {}
+def _arguments(places: Mapping[str, torch.nn.Module]) -> Iterator[dict[str, tuple[Any, ...]]]:
+    """What modules are called with while the model runs."""
+    seen: dict[str, tuple[Any, ...]] = {}
 
-    def keep(name: str, linear: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def hook(_: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            seen.setdefault(name, inputs[0])
+    def keep(name: str, module: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
+        def hook(_: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+            seen.setdefault(name, inputs)
 
-        return linear.register_forward_pre_hook(hook)
+        return module.register_forward_pre_hook(hook)
 
-    handles = [keep(name, linear) for name, linear in linears.items()]
+    handles = [keep(name, module) for name, module in places.items()]
     try:
         yield seen
     finally:
         for handle in handles:
             handle.remove()
+
+
+def weights_of(linear: torch.nn.Module) -> Tensor:
+    """As it multiplies with them."""
+    assert isinstance(linear, torch.nn.Linear)
+    weight: Tensor = linear.rounded() if isinstance(linear, LowBitLinear) else linear.weight
+    return weight.detach()
 
 
 def _softmax(attention: SelfAttention, q_BHNC: Tensor, k_BHNC: Tensor) -> Tensor:

@@ -68,6 +68,10 @@ def render_package(
         of_units, units = render_units(wanted, pipelined=options.pipelined)
         pages = [page["README.md"] for page in (files, of_arrays) if "README.md" in page]
         files |= of_arrays | of_units | {"README.md": "\n".join(pages)}
+    elif layer.projections:
+        of_arrays, arrays = render_arrays(dump.name, layer.projections, (options.array,), few_bits=True)
+        pages = [page["README.md"] for page in (files, of_arrays) if "README.md" in page]
+        files |= of_arrays | {"README.md": "\n".join(pages)}
     plan = FilePlan(files)
     rendered = {block.name for block in blocks}
     manifest = RtlManifest(

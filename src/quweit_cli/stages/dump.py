@@ -5,18 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpedModel, DumpManifest, ModelShape
+from quweit_cli.documents import (
+    DUMP,
+    DumpChecks,
+    DumpedBlock,
+    DumpedModel,
+    DumpedProduct,
+    DumpManifest,
+    ModelShape,
+)
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.export import whole
 from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
+from quweit_cli.export.operands import few_bit_operands
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import IntegerNetwork, Placed, placed_blocks
+from quweit_cli.models import IntegerNetwork, Network, Placed, placed_blocks
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
+from quweit_cli.stages.operands import write_product
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.weightless.thermometer import INPUT_SCALE
 
@@ -74,6 +85,7 @@ def run(
             data=samples.description,
             model=_shape(loaded.experiment.model, model.tokens),
             blocks=dumped,
+            projections=_write_projections(folder, model, samples.inputs),
             whole=None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary")),
             checks=DumpChecks(
                 samples=len(samples.inputs),
@@ -144,6 +156,13 @@ def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | 
     )
 
 
+def _write_projections(folder: Path, model: Network, inputs: Tensor) -> list[DumpedProduct]:
+    found = few_bit_operands(model, inputs[:1])
+    if found:
+        (folder / "operands").mkdir()
+    return [write_product(folder, one) for one in found]
+
+
 def _shape(settings: config.Model, tokens: int) -> ModelShape:
     return ModelShape(
         family=settings.family,
@@ -152,5 +171,7 @@ def _shape(settings: config.Model, tokens: int) -> ModelShape:
         heads=settings.heads,
         tokens=tokens,
         mlp_hidden=settings.dim * settings.mlp_ratio,
+        qkv=settings.attention.projections.qkv,
+        projection=settings.attention.projections.output,
         neighbours=settings.neighbours,
     )

@@ -57,7 +57,7 @@ def run(
     model = power.calibrated()
     rows: list[EnergyRow] = []
     ratios: list[EnergyRatio] = []
-    if dump.blocks:
+    if dump.blocks or dump.projections:
         rows, ratios = build(dump, sim, synth, options, model)
     else:
         rows = dense_rows(dump, synth, options)

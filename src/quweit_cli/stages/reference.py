@@ -20,8 +20,6 @@ from quweit_cli.documents import (
     DUMP,
     DumpChecks,
     DumpedBlock,
-    DumpedHead,
-    DumpedProduct,
     DumpManifest,
     ModelShape,
 )
@@ -33,6 +31,7 @@ from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.ir.nodes.sums import ConditionalSummation
 from quweit_cli.ir.program import Program, evaluate
 from quweit_cli.ir.serialization import program_to_record
+from quweit_cli.stages.operands import write_operands
 
 THRESHOLDS = 8
 FAN_IN = 6
@@ -57,7 +56,7 @@ def write_dump(project: Path, options: Baseline) -> None:
     name, shape = model_of(options)
     layer = layer_operands(options, shape)
     with writing_stage(project, "dump", inputs=inputs, options=chosen) as folder:
-        products, heads = _write_operands(folder, layer)
+        products, heads = write_operands(folder, layer)
         blocks = [_write_block(folder, shape)] if with_block else []
         manifest = DumpManifest(
             name=name,
@@ -128,35 +127,6 @@ def _checkpoint(path: Path | None) -> dict[str, str]:
     if path is None or not path.is_file():
         return {}
     return {"checkpoint": digest_of_file(path, "the checkpoint ")}
-
-
-def _write_operands(folder: Path, layer: LayerOperands) -> tuple[list[DumpedProduct], list[DumpedHead]]:
-    (folder / "operands").mkdir()
-
-    def written(name: str, matrix: np.ndarray) -> str:
-        file = f"operands/{name}.npy"
-        np.save(folder / file, matrix.astype(np.int8))
-        return file
-
-    products = [
-        DumpedProduct(
-            name=one.name,
-            left=written(f"{one.name}.a", one.a_MK),
-            right=written(f"{one.name}.b", one.b_KN),
-            copies=one.copies,
-        )
-        for one in layer.products
-    ]
-    heads = [
-        DumpedHead(
-            queries=written(f"head{place}.q", one.q_TD),
-            keys=written(f"head{place}.k", one.k_DT),
-            weights=written(f"head{place}.p", one.p_TT),
-            values=written(f"head{place}.v", one.v_TD),
-        )
-        for place, one in enumerate(layer.heads)
-    ]
-    return products, heads
 
 
 def _write_block(folder: Path, shape: ModelShape) -> DumpedBlock:

@@ -108,5 +108,6 @@ def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
             "`auto` keeps pace with the attention, and this model has none",
             hint="say how many outputs a cycle, or how many cycles a row",
         )
-    cycles = systolic_cycles(workload.attention_of_layer(shape), array) // shape.tokens
+    attention = workload.attention_split(shape)
+    cycles = systolic_cycles([*attention.multiplied, *attention.of_few_bits], array) // shape.tokens
     return config.Fold(cycles_per_row=max(1, cycles))

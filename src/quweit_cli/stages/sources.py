@@ -173,8 +173,14 @@ def read_operands(folder: Path, dump: DumpManifest) -> LayerOperands:
         except Unreadable as error:
             raise ArtifactError(f"cannot read operands from `{folder / name}`: {error}") from None
 
-    products = [Operands(one.name, matrix(one.left), matrix(one.right), one.copies) for one in dump.products]
-    for one in products:
+    products, projections = (
+        [Operands(one.name, matrix(one.left), matrix(one.right), one.copies) for one in listed]
+        for listed in (dump.products, dump.projections)
+    )
+    for one in projections:
+        if np.abs(one.a_MK).max(initial=0) > 1:
+            raise ArtifactError(f"weights of `{one.name}` of `{folder}` are not -1, 0 and 1")
+    for one in (*products, *projections):
         if 0 in one.a_MK.shape or 0 in one.b_KN.shape or one.inner != len(one.b_KN):
             raise ArtifactError(
                 f"product `{one.name}` of `{folder}` multiplies {one.a_MK.shape} by {one.b_KN.shape}"
@@ -186,7 +192,7 @@ def read_operands(folder: Path, dump: DumpManifest) -> LayerOperands:
             raise ArtifactError(f"a head of `{folder}` is not of {T} tokens and {D} features")
         if np.triu(head.p_TT, 1).any():
             raise ArtifactError(f"the attention of a head of `{folder}` looks ahead")
-    return LayerOperands(products, heads, dump.operands)
+    return LayerOperands(products, heads, dump.operands, projections)
 
 
 def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from quweit_cli.documents import ArrayDesign, Part, Product
 from quweit_cli.errors import ConfigError
 from quweit_cli.hdl import literals
 from quweit_cli.ir.nodes.products import Golden, Operands, golden
+from quweit_cli.ir.types import INT8, bits_of_range
 from quweit_cli.templating import render, static_text
 
 # Written for both renderings, in compile order; the first two have another one for the FPGA.
@@ -46,11 +47,13 @@ def render_arrays(
     causal: Mapping[int, Sequence[Operands]] | None = None,
     *,
     pipelined: bool = False,
+    few_bits: bool = False,
 ) -> tuple[dict[str, str], list[ArrayDesign]]:
     """Name -> text of every file of these arrays, and what the manifest says of them.
 
     causal: side -> the attention of a decoder without masked tiles, which that array plays after `products`.
     pipelined: whether they are made for library cells at a fast clock.
+    few_bits: whether all weights are -1, 0 or 1, on the left; their cells have no multipliers.
 
     Raises:
         ConfigError: a side that is no multiple of eight.
@@ -59,8 +62,10 @@ def render_arrays(
     common = [golden(one) for one in products]
     own = {side: [golden(one) for one in (causal or {}).get(side, ())] for side in sides}
     documents = [_document(one) for one in common]
+    inner = max(one.inner for one in products)
+    bits = bits_of_range(inner * INT8[0], -inner * INT8[0]) if few_bits else 0
     arrays = [
-        _describe(side, documents, [_document(one) for one in own[side]], pipelined=pipelined)
+        _describe(side, documents, [_document(one) for one in own[side]], pipelined=pipelined, few_bits=bits)
         for side in sides
     ]
     files, elements = _render_vectors(common, {array.name: own[array.side] for array in arrays})
@@ -92,13 +97,15 @@ def _document(played: Golden) -> Product:
     )
 
 
-def _describe(side: int, products: list[Product], causal: list[Product], *, pipelined: bool) -> ArrayDesign:
+def _describe(
+    side: int, products: list[Product], causal: list[Product], *, pipelined: bool, few_bits: int
+) -> ArrayDesign:
     if side < 8 or side % 8:
         raise ConfigError(
             f"no systolic array of side {side}",
             hint="the side is a multiple of 8: its sums are read in eights",
         )
-    top = literals.identifier(f"systolic_{side}{'_pipelined' if pipelined else ''}")
+    top = literals.identifier(ArrayDesign.name_of(side, pipelined=pipelined, few_bits=bool(few_bits)))
     once = [f"rtl/{file}" for file in ONCE if not (pipelined and file in PIPELINED)]
     twice = (
         [f"rtl/pipelined/{file}" for file in PIPELINED] if pipelined else [f"rtl/{file}" for file in TWICE]
@@ -114,8 +121,9 @@ def _describe(side: int, products: list[Product], causal: list[Product], *, pipe
         products=products,
         causal=causal,
         pipelined=pipelined,
+        few_bits=few_bits,
         reset_cycles=2 * side,
-        parts=parts_of_array(side, pipelined=pipelined),
+        parts=parts_of_array(side, pipelined=pipelined, few_bits=few_bits),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -145,11 +145,15 @@ class Operands(NamedTuple):
 
 
 class LayerOperands(NamedTuple):
-    """What arrays multiply for one layer: its products, the heads of its attention where that is causal, and where all come from."""
+    """What arrays multiply for one layer: its products, the heads of its attention where that is causal, and where all come from.
+
+    projections: those with weights of -1, 0 and 1 on the left, which an array without multipliers computes.
+    """
 
     products: list[Operands]
     heads: list[Head]
     source: str
+    projections: Sequence[Operands] = ()
 
 
 class Golden(NamedTuple):
