@@ -70,11 +70,12 @@ def train(
 def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto", json: Json = False) -> None:
     """Test a checkpoint, in float and as integers.
 
-    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program.
+    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program. Of a model with exits it gives for every
+    rule by which samples may leave early what that costs and saves.
     """
     from quweit_cli.stages import evaluate as stage
 
-    show(stage.run(checkpoint, data_path=data, device=device, progress=progress()), json, "fields")
+    show(stage.run(checkpoint, data_path=data, device=device, progress=progress()), json, "evaluation")
 
 
 @command("sample", "quweit sample build/pydoc_gpt/train/ckpt.pt --prompt 'The ' --tokens 200")

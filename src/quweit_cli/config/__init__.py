@@ -15,7 +15,16 @@ from quweit_cli.config.experiment import (
 )
 from quweit_cli.config.functions import Approximate, Functions, Pieces
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
-from quweit_cli.config.model import Attention, Block, Model, Projections, Thermometer, ValueBits, Weights
+from quweit_cli.config.model import (
+    Attention,
+    Block,
+    Exits,
+    Model,
+    Projections,
+    Thermometer,
+    ValueBits,
+    Weights,
+)
 from quweit_cli.config.search import Search
 from quweit_cli.config.training import Distillation, Steps, Training
 
@@ -30,6 +39,7 @@ __all__ = [
     "Distillation",
     "Dump",
     "Energy",
+    "Exits",
     "Experiment",
     "Fold",
     "Functions",

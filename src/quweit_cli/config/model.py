@@ -154,6 +154,28 @@ class Attention(Settings):
     projections: Projections = Field(Projections(), description="the matrices of attention")
 
 
+class Exits(Settings):
+    """Heads after layers before the last, by which samples leave early."""
+
+    after: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
+        (), max_length=64, description="layers after which there is one, counted from 1, in rising order"
+    )
+    weights: Literal["equal", "depth"] = Field(
+        "equal",
+        description="of the losses of all heads, the last one included: equal, or rising with the number of layers before",
+    )
+    criterion: Literal["fall", "entropy", "probability"] = Field(
+        "fall",
+        description="what lets a sample leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
+    )
+    threshold: float = Field(
+        0.125,
+        gt=0,
+        le=64,
+        description="that share (rounded to a power of two), these bits, or this probability",
+    )
+
+
 class Model(Settings):
     family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
     mlp: Literal["dense", "weightless"] = Field(
@@ -215,6 +237,7 @@ class Model(Settings):
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
     attention: Attention = Field(Attention(), description="what mixes tokens")
+    exits: Exits = Field(Exits(), description="heads by which samples leave early (vit)")
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
@@ -227,6 +250,17 @@ class Model(Settings):
     def _heads_divide_dim(self) -> Model:
         if self.dim % self.heads:
             raise ValueError(f"dim ({self.dim}) must be a multiple of heads ({self.heads})")
+        return self
+
+    @model_validator(mode="after")
+    def _exits_are_in_order(self) -> Model:
+        after = self.exits.after
+        if list(after) != sorted(set(after)) or (after and after[-1] >= self.depth):
+            raise ValueError(
+                f"exits.after ({', '.join(map(str, after))}) must rise, and be below depth ({self.depth}): the last layer has its head"
+            )
+        if after and self.family != "vit":
+            raise ValueError("exits are for the family `vit`, which answers once a sample")
         return self
 
     @model_validator(mode="after")

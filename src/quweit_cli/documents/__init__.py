@@ -87,6 +87,8 @@ from quweit_cli.documents.synthesis import (
 from quweit_cli.documents.table import Cell, PaperTable, PaperTables, TableRow
 from quweit_cli.documents.training import (
     EvalResult,
+    ExitRow,
+    ExitTable,
     SampleResult,
     TrainedModel,
     TrainResult,
@@ -149,6 +151,8 @@ __all__ = [
     "EvalResult",
     "Example",
     "Examples",
+    "ExitRow",
+    "ExitTable",
     "Form",
     "FormalProof",
     "FormalResult",

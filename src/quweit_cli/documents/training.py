@@ -57,6 +57,29 @@ class UnfinishedTraining(Artifact):
     state: FileName = Field(description="folder in the project directory from which training goes on")
 
 
+class ExitRow(Artifact):
+    """What a rule for leaving early gives over all test samples."""
+
+    criterion: Literal["fall", "entropy", "probability"]
+    threshold: Figure = Field(description="a share, bits, or a probability")
+    accuracy: Share
+    mean_layers: Amount = Field(description="that a sample goes through")
+    layers_saved: Share = Field(description="share of all layers of all samples that is not computed")
+    leaving: list[Share] = Field(
+        description="share of samples by exit; the last are those that go to the end"
+    )
+    chosen: bool = Field(False, description="whether it is the rule of the settings")
+
+
+class ExitTable(Artifact):
+    """Exits of a model over all test samples."""
+
+    after: list[Count] = Field(description="layers before each exit")
+    layers: Count
+    head_accuracy: list[Share] = Field(description="of every head by itself, the last one included")
+    rules: list[ExitRow]
+
+
 class EvalResult(Artifact):
     """A checkpoint tested in PyTorch, and with every block replaced by its integer program."""
 
@@ -70,6 +93,7 @@ class EvalResult(Artifact):
     accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
     integer_loss: Amount | None = Field(None, description="absent for a dense model, which has no blocks")
     integer_accuracy: Share | None = None
+    exits: ExitTable | None = Field(None, description="of a model that samples can leave early")
 
 
 class SampleResult(Artifact):

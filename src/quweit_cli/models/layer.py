@@ -12,6 +12,7 @@ from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
 
 Answer = tuple[Tensor, list[Tensor]]  # logits, and the residual stream after each layer, [B, N, D] each
+AnswerWithExits = tuple[Tensor, list[Tensor], list[Tensor]]  # and the logits of every exit
 
 
 class DenseMlp(nn.Module):

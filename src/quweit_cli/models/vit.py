@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.models.layer import Answer, TransformerLayer
+from quweit_cli.models.exits import Certainty, ExitHead
+from quweit_cli.models.layer import Answer, AnswerWithExits, TransformerLayer
 
 
 class Vit(nn.Module):
@@ -35,6 +36,27 @@ class Vit(nn.Module):
         self.layers = nn.ModuleList(self.make_layer(settings, layer) for layer in range(settings.depth))
         self.norm = nn.LayerNorm(settings.dim)
         self.head = nn.Linear(settings.dim, classes)
+        self.exit_settings = settings.exits
+        self.exits = nn.ModuleList(self.make_exit(settings, classes, layer) for layer in settings.exits.after)
+
+    def make_exit(self, settings: config.Model, classes: int, layer: int) -> ExitHead:
+        """Of the residual stream after so many layers."""
+        return ExitHead(settings.dim, classes)
+
+    def exit_logits(self, after_BND: list[Tensor]) -> list[Tensor]:
+        """Of every exit, [B, O] each. after_BND: the residual stream after each layer."""
+        return [
+            head(after_BND[layer - 1])
+            for head, layer in zip(self.exits, self.exit_settings.after, strict=True)
+        ]
+
+    def certainties(self, exit_logits: list[Tensor]) -> list[Certainty]:
+        """Of every exit, by its logits."""
+        return [head.certainty(logits) for head, logits in zip(self.exit_heads, exit_logits, strict=True)]
+
+    @property
+    def exit_heads(self) -> list[ExitHead]:
+        return [head for head in self.exits if isinstance(head, ExitHead)]
 
     def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
         return TransformerLayer(settings, layer, causal=False, bias=True)
@@ -45,15 +67,21 @@ class Vit(nn.Module):
             return image_BXSS
         return nn.functional.interpolate(image_BXSS, size=self.side, mode="bilinear")
 
-    def forward(self, image_BXSS: Tensor, *, states: bool = False) -> Tensor | Answer:
-        """states: give the residual stream after each layer as well."""
+    def forward(
+        self, image_BXSS: Tensor, *, states: bool = False, exits: bool = False
+    ) -> Tensor | Answer | AnswerWithExits:
+        """states: give the residual stream after each layer as well. exits: and the logits of every exit."""
         x_BND = self.embedded(image_BXSS)
         after_BND = []
         for layer in self.layers:
             x_BND = layer(x_BND)
-            if states:
+            if states or self.exit_heads:
                 after_BND.append(x_BND)
         logits_BO = self.logits_of(x_BND)
+        # in evaluation always: what is compared with the program has them
+        of_exits = self.exit_logits(after_BND) if exits or not self.training else []
+        if exits:
+            return logits_BO, after_BND, of_exits
         return (logits_BO, after_BND) if states else logits_BO
 
     def embedded(self, image_BXSS: Tensor) -> Tensor:

@@ -8,10 +8,12 @@ from quweit_cli.documents import EvalResult
 from quweit_cli.export.equality import integer_programs, programs_of
 from quweit_cli.export.samples import samples_for
 from quweit_cli.models import blocks_of
+from quweit_cli.models.vit import Vit
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import describe, pick_device
 from quweit_cli.training.evaluation import evaluate
+from quweit_cli.training.leaving import table
 
 
 def run(
@@ -37,6 +39,9 @@ def run(
             with integer_programs(model, programs):
                 integer = evaluate(model, samples.inputs, samples.targets, model.tokens)
             task.advance()
+    exits = None
+    if isinstance(model, Vit) and model.exit_heads:
+        exits = table(model, samples.inputs, samples.targets)
     return EvalResult(
         name=loaded.experiment.name,
         mlp=loaded.experiment.model.mlp,
@@ -47,4 +52,5 @@ def run(
         accuracy=score.accuracy,
         integer_loss=None if integer is None else integer.loss,
         integer_accuracy=None if integer is None else integer.accuracy,
+        exits=exits,
     )

@@ -20,6 +20,7 @@ from quweit_cli import config, interrupts
 from quweit_cli.boundary.readers import cut
 from quweit_cli.errors import ArtifactError, QuweitError
 from quweit_cli.models import Network, blocks_of, build, grids_of
+from quweit_cli.models.exits import joint_loss
 from quweit_cli.models.integer.fixed_point import follow
 from quweit_cli.progress import Progress, Task
 from quweit_cli.training.averaging import WeightAverage
@@ -122,6 +123,7 @@ class _Run:
         self.experiment, self.settings, self.processes = experiment, experiment.training, processes
         self.data, self.model, self.device, self.log, self.progress = data, model, device, log, progress
         self.steps = total_steps(self.settings, data, model.tokens)
+        self.exits = experiment.model.exits
         self.blocks, self.grids = blocks_of(model), grids_of(model)
         self.learns_mapping = any(block.settings.mapping == "learnable" for block in self.blocks.values())
         self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
@@ -211,12 +213,21 @@ class _Run:
         """What a step does on the device: the same kernels every time."""
         distill, wanted = self.settings.distill, None
         with self.precision():
-            own = self.network(inputs, states=True) if distill.states else (self.network(inputs), [])
+            of_exits: list[Tensor] = []
+            if self.exits.after:
+                *answer, of_exits = self.network(inputs, states=True, exits=True)
+                own = (answer[0], answer[1])
+            else:
+                own = self.network(inputs, states=True) if distill.states else (self.network(inputs), [])
             if self.teacher is not None:
                 wanted = self.teacher.answers(inputs)
         loss = prediction_loss(own[0], targets, label_smoothing=self.settings.label_smoothing)
         if wanted is not None:
             loss = distilled_loss(loss, own, wanted, distill)
+        if of_exits:
+            smoothing = self.settings.label_smoothing
+            early = [prediction_loss(one, targets, label_smoothing=smoothing) for one in of_exits]
+            loss = joint_loss(early, loss, self.exits, self.experiment.model.depth)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.optimizer.step()
         for block in self.blocks.values():

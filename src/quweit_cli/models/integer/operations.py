@@ -142,18 +142,20 @@ class Normalisation(nn.Module):
 class Softmax(nn.Module):
     """Scores of eight bits to probabilities in steps of 1/128, in powers of two whose fraction is taken linearly.
 
-    exponential, reciprocal: pieces of them; training computes with them as evaluation does.
+    padded: whether keys after the last token are there for the alignment alone. exponential, reciprocal: pieces of them;
+    training computes with them as evaluation does.
     """
 
     def __init__(
         self,
         *,
         causal: bool,
+        padded: bool = True,
         exponential: PiecewiseLinear | None = None,
         reciprocal: PiecewiseLinear | None = None,
     ) -> None:
         super().__init__()
-        self.causal = causal
+        self.causal, self.padded = causal, padded
         self.exponential = None if exponential is None else Pieces(exponential)
         self.reciprocal = None if reciprocal is None else Pieces(reciprocal)
 
@@ -163,7 +165,7 @@ class Softmax(nn.Module):
         among = None
         if self.causal:
             among = torch.ones(queries, keys, dtype=torch.bool, device=device).tril()
-        elif keys > queries:  # those after the last token are there for the alignment
+        elif self.padded and keys > queries:
             among = torch.arange(keys, device=device) < queries
         octaves = self.multiplier(x.fraction)
         parts = (self.exponential, self.reciprocal)

@@ -15,27 +15,19 @@ from quweit_cli import config
 from quweit_cli.errors import ConfigError
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.places import Patches
-from quweit_cli.ir.nodes.pooling import Pool
-from quweit_cli.models.integer.building import (
-    Building,
-    Model,
-    Wire,
-    logits,
-    onto_grid,
-    onto_residual,
-    positioned,
-)
+from quweit_cli.models.exits import ExitHead
+from quweit_cli.models.integer.building import Building, Model, Wire, onto_residual, positioned
+from quweit_cli.models.integer.exits import IntegerExit, answer, averaging, build_answer
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
 from quweit_cli.models.integer.layer import IntegerLayer
 from quweit_cli.models.integer.operations import (
-    NORM_FRACTION,
+    PROBABILITY_FRACTION,
     Logits,
     MatrixProduct,
     Normalisation,
     OntoResidual,
     Sum,
     TokenSum,
-    folded,
 )
 from quweit_cli.models.integer.pieces import found
 from quweit_cli.models.vit import Vit, cut
@@ -70,6 +62,9 @@ class IntegerVit(Vit):
             self.residual = Grid(16, headroom=1, smooth=False)
         return IntegerLayer(settings, layer, causal=False, bias=True, residual=self.residual)
 
+    def make_exit(self, settings: config.Model, classes: int, layer: int) -> ExitHead:
+        return IntegerExit(settings, classes, self.residual, self.tokens)
+
     def embed_weights(self) -> tuple[Tensor, Tensor, Tensor]:
         """Weights and biases that read pixels less ZERO, and what is added to such a pixel to have its mean at 0."""
         std_I, mean_I = (
@@ -79,8 +74,7 @@ class IntegerVit(Vit):
 
     def head_weights(self) -> tuple[Tensor, Tensor | None]:
         """As they read the sum over all tokens of what the last normalisation gives before its gain and bias."""
-        weight, bias = folded(self.head, self.norm)
-        return weight / self.tokens, bias
+        return averaging(self.head, self.norm, self.tokens)
 
     def embedded(self, image_BXSS: Tensor) -> Tensor:
         pixel = self.pixels(self.resized(image_BXSS), self.mean_X11, self.std_X11)
@@ -91,9 +85,8 @@ class IntegerVit(Vit):
         return x_BND
 
     def logits_of(self, x_BND: Tensor) -> Tensor:
-        normal = self.normalisation(FixedPoint(x_BND, self.residual.fraction()))
-        pooled = self.pooled(self.token_sum(normal).value)
-        logits_BO: Tensor = self.logits(self.head_product(pooled, *self.head_weights()))
+        x = FixedPoint(x_BND, self.residual.fraction())
+        logits_BO: Tensor = self.logits(answer(self, x, self.head_weights()))
         return logits_BO
 
     @torch.no_grad()
@@ -113,14 +106,12 @@ class IntegerVit(Vit):
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, IntegerLayer)
             x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
-        normal = made.add(
-            "norm", self.normalisation.node(), x, fraction=NORM_FRACTION, module=self.normalisation
-        )
-        pooled = made.add("pooled_sum", Pool("sum"), normal, fraction=NORM_FRACTION, module=self.token_sum)
-        pooled = onto_grid(made, "pooled", pooled, self.pooled)
-        node, fraction = self.head_product.node(pooled.bits, *self.head_weights())
-        sums = made.add("logits_sum", node, pooled, fraction=fraction, module=self.head_product)
-        logits(made, sums, self.logits)
+            if number + 1 in self.exit_settings.after:
+                place = self.exit_settings.after.index(number + 1)
+                head = self.exits[place]
+                assert isinstance(head, IntegerExit)
+                made.nest(head.build(place), x, fraction=PROBABILITY_FRACTION)
+        build_answer(made, self, x, self.head_weights())
         pixels = TensorType(self.side, -ZERO, WHITE - ZERO, (len(self.mean_X11), self.side))
         return made.model("model", pixels)
 

@@ -1,0 +1,162 @@
+"""Exits in integers: logits, probabilities of seven bits, and their entropy by a table.
+
+Shape suffixes: B samples, N tokens, D width, O classes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quweit_cli import config
+from quweit_cli.ir import TensorType
+from quweit_cli.ir.nodes.functions import Table
+from quweit_cli.ir.nodes.pooling import Pool
+from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
+from quweit_cli.ir.types import INT8, INT16
+from quweit_cli.models.exits import STEPS, Certainty, ExitHead
+from quweit_cli.models.integer.building import Building, Model, Wire, logits, onto_grid
+from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
+from quweit_cli.models.integer.operations import (
+    NORM_FRACTION,
+    PROBABILITY_FRACTION,
+    Logits,
+    MatrixProduct,
+    Normalisation,
+    Softmax,
+    TokenSum,
+    folded,
+)
+from quweit_cli.models.integer.pieces import found
+
+SCORE_FRACTIONS = (1, 5)  # as attention has them
+
+
+class Answering(Protocol):
+    """What makes logits of a residual stream."""
+
+    normalisation: Normalisation
+    token_sum: TokenSum
+    pooled: Grid
+    head_product: MatrixProduct
+    logits: Logits
+
+
+def answer(parts: Answering, x: FixedPoint, weights: tuple[Tensor, Tensor | None]) -> FixedPoint:
+    """Logits [B, O], before they are brought to one scale. weights: as they read the sum over all tokens."""
+    pooled = parts.pooled(parts.token_sum(parts.normalisation(x)).value)
+    product: FixedPoint = parts.head_product(pooled, *weights)
+    return product
+
+
+def build_answer(made: Building, parts: Answering, x: Wire, weights: tuple[Tensor, Tensor | None]) -> Wire:
+    """Steps of `answer`, the last of which is `logits`."""
+    normal = made.add(
+        "norm", parts.normalisation.node(), x, fraction=NORM_FRACTION, module=parts.normalisation
+    )
+    pooled = made.add("pooled_sum", Pool("sum"), normal, fraction=NORM_FRACTION, module=parts.token_sum)
+    pooled = onto_grid(made, "pooled", pooled, parts.pooled)
+    node, fraction = parts.head_product.node(pooled.bits, *weights)
+    sums = made.add("logits_sum", node, pooled, fraction=fraction, module=parts.head_product)
+    return logits(made, sums, parts.logits)
+
+
+def averaging(head: nn.Linear, norm: nn.LayerNorm, tokens: int) -> tuple[Tensor, Tensor | None]:
+    """Weights that read the sum over all tokens of what a normalisation gives before its gain and bias."""
+    weight, bias = folded(head, norm)
+    return weight / tokens, bias
+
+
+class IntegerExit(ExitHead):
+    def __init__(self, settings: config.Model, classes: int, residual: Grid, tokens: int) -> None:
+        super().__init__(settings.dim, classes)
+        self.residual, self.tokens = residual, tokens
+        self.normalisation = Normalisation(found(settings.functions.root, "root"))
+        self.token_sum, self.pooled = TokenSum(), Grid()
+        self.head_product, self.logits = MatrixProduct(), Logits()
+        least, most = SCORE_FRACTIONS
+        self.score, self.softmax = Grid(least=least, most=most), Softmax(causal=False, padded=False)
+        self.information, self.entropy = Information(), Entropy()
+
+    def forward(self, x_BND: Tensor) -> Tensor:
+        """x_BND: on the grid of the residual stream."""
+        weights = averaging(self.head, self.norm, self.tokens)
+        logits_BO: Tensor = self.logits(answer(self, FixedPoint(x_BND, self.residual.fraction()), weights))
+        score = self.score(logits_BO)  # in training its range alone is of use
+        if not self.training:
+            self.entropy(self.information(self.probability(score)))
+        return logits_BO
+
+    def probability(self, score: FixedPoint) -> FixedPoint:
+        """A row is the only one of its sample."""
+        row = score._replace(value=score.value.unsqueeze(-2))
+        made: FixedPoint = self.softmax(row)
+        return made._replace(value=made.value.squeeze(-2))
+
+    @torch.no_grad()
+    def certainty(self, logits_BO: Tensor) -> Certainty:
+        """In whole steps, of logits in evaluation."""
+        share = self.probability(FixedPoint(*_on_grid(self.score, logits_BO)))
+        entropy_B = self.entropy(self.information(share)).value.squeeze(-1)
+        return Certainty(STEPS * entropy_B, STEPS * share.value.amax(dim=-1))
+
+    @torch.no_grad()
+    def build(self, number: int) -> Model:
+        """The program of exit `number`, from the residual stream to its entropy."""
+        x = Wire("x", np.asarray(int(self.residual.fraction())))
+        made = Building(x)
+        answered = build_answer(made, self, x, averaging(self.head, self.norm, self.tokens))
+        score = onto_grid(made, "score", answered, self.score)
+        share = made.add(
+            "probability",
+            self.softmax.node(score.bits),
+            score,
+            fraction=PROBABILITY_FRACTION,
+            module=self.softmax,
+        )
+        table = made.add(
+            "information",
+            Table(INT8[0], information_table()),
+            share,
+            fraction=PROBABILITY_FRACTION,
+            module=self.information,
+        )
+        classes = self.head.out_features
+        total = MatrixProductNode(np.ones((classes, 1), dtype=np.int64), np.zeros(1, dtype=np.int64))
+        made.add("entropy", total, table, fraction=PROBABILITY_FRACTION, module=self.entropy)
+        width = self.norm.normalized_shape[0]
+        return made.model(f"exit{number}", TensorType(width, *INT16, (self.tokens,)))
+
+
+class Information(nn.Module):
+    """`-p log2 p` of probabilities in steps of 1/128, in such steps of a bit."""
+
+    def forward(self, share: FixedPoint) -> FixedPoint:
+        table = torch.from_numpy(information_table()).to(share.value.device)
+        code = (share.value * STEPS).long() - INT8[0]
+        return share._replace(value=table[code].to(share.value.dtype) / STEPS)
+
+
+class Entropy(nn.Module):
+    """The sum over all classes."""
+
+    def forward(self, information: FixedPoint) -> FixedPoint:
+        return information._replace(value=information.value.sum(dim=-1, keepdim=True))
+
+
+def information_table() -> np.ndarray:
+    """Of every code of int8; probabilities are none of the negative ones, whose entries are 0."""
+    entries = [0] * -INT8[0]
+    for code in range(INT8[1] + 1):
+        share = code / STEPS
+        entries.append(math.floor(-share * math.log2(share) * STEPS + 0.5) if code else 0)
+    return np.array(entries)
+
+
+def _on_grid(grid: Grid, x: Tensor) -> FixedPoint:
+    rounded: FixedPoint = grid(x)
+    return rounded
