@@ -78,6 +78,7 @@ module ${top} (
     .refuses_i (refuses),
     .first_i   (first_job),
     .last_i    (last_job),
+    .leaves_i  (${"leaves" if plan.exits else "1'b0"}),
     .answers_i (ends),
     .given_i   (given),
     .cycles_i  (job_cycles),
@@ -87,7 +88,10 @@ module ${top} (
     .gives_o   (gives)
   );
 
-  logic is_product, is_norm, is_softmax, is_sum, is_block, is_embed;
+  logic is_product, is_norm, is_softmax, is_sum, is_block, is_embed, is_exit;
+% if plan.exits:
+  logic leaves;  // a sample does, with the logits of an exit
+% endif
   logic to_activations, to_table, to_residual, to_logits;
 
 % for place, kind in enumerate(plan.kinds):
@@ -423,6 +427,9 @@ module ${top} (
     );
   end
 
+% if plan.exits:
+<%include file="exits.sv.mako" args="plan=plan, of_lane=of_lane"/>\
+% endif
 <%include file="blocks.sv.mako" args="plan=plan, blocks=blocks"/>\
 <%include file="${'text' if text else 'image'}.sv.mako" args="plan=plan"/>\
   // ---------------- who uses which port
@@ -495,7 +502,7 @@ module ${top} (
 
   logic unused_bits;
   assign unused_bits = ^{unused_job_ready, unused_x_ready, unused_y_last, unused_norm_ready, unused_norm_last,
-                         unused_softmax_ready, unused_softmax_last, is_sum, is_block, is_embed, to_activations, job_cache, job_few_bits,
+                         unused_softmax_ready, unused_softmax_last, is_sum, is_block, is_embed, is_exit, to_activations, job_cache, job_few_bits,
                          residual_word, positions, feed_a, feed_b, lane_read, lane_write, token_read, result_address, result_place,
 % if plan.stores:
                          store_address,

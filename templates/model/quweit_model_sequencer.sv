@@ -16,6 +16,7 @@ module quweit_model_sequencer #(
   input  logic                 refuses_i,  // one has come that is answered at once
   input  logic [JobBits-1:0]   first_i,    // with a sample: the first job of its schedule
   input  logic [JobBits-1:0]   last_i,
+  input  logic                 leaves_i,   // the job that ends is the last of this sample
   input  logic                 answers_i,  // something is given after it
   input  logic                 given_i,    // that has gone
   input  logic [CycleBits-1:0] cycles_i,   // of the job that is read
@@ -50,7 +51,7 @@ module quweit_model_sequencer #(
         Read:    state_q <= Start;
         Start:   state_q <= Run;
         Run: if (ends) begin
-          state_q <= (job_o != last_i) ? Read : answers_i ? Give : Load;
+          state_q <= (job_o != last_i) && !leaves_i ? Read : answers_i ? Give : Load;
           job_o   <= job_o + 1'b1;
         end
         default: if (given_i) state_q <= Load;

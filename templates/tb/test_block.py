@@ -70,6 +70,8 @@ def design_of(block):
     interval = block["initiation_interval_cycles"]
     if varies := block.get("interval_varies", False):  # from row to row: what is promised is the most
         numbers["latency_cycles"] = None
+    if cycles := block.get("row_cycles"):  # of each golden sample, some of which leave a model early
+        numbers["latency_cycles"] = cycles[0] - 1
     inputs = block["vectors"]["inputs"]
     return numbers | {"interval": interval, "inputs": inputs, "marks_in_reset": True, "varies": varies}
 
@@ -224,6 +226,8 @@ class Bench:
     def slowest(self):
         """Cycles from a reset to the end of the first row; more than these where a wrapper changes widths."""
         latency = self.design["latency_cycles"]
+        if self.block.get("row_cycles"):
+            return self.block["latency_cycles"]
         return (
             latency or self.block["latency_cycles"] + self.design["input_beats"] + self.design["output_beats"]
         )
@@ -361,6 +365,12 @@ class Bench:
             self.result["intervals_cycles"] = every
             if max(every) > self.design["interval"]:
                 self.fail(f"rows up to {max(every)} cycles apart, {self.design['interval']} are promised")
+            return
+        if cycles := self.block.get("row_cycles"):
+            self.result["intervals_cycles"] = every
+            self.result["initiation_interval_cycles"] = self.design["interval"]
+            if every != cycles[1 : len(every) + 1]:
+                self.fail(f"samples {every} cycles apart, the manifest says {cycles[1 : len(every) + 1]}")
             return
         if intervals != {self.design["interval"]}:
             self.fail(f"rows {sorted(intervals)} cycles apart, the manifest says {self.design['interval']}")

@@ -14,9 +14,10 @@ from integer_networks import IMAGES, images, made
 from quweit_cli import config, ir
 from quweit_cli.errors import ConfigError
 from quweit_cli.export import whole
+from quweit_cli.ir.exits import STEPS, ExitRule
 from quweit_cli.ir.program import trace
 from quweit_cli.models import build
-from quweit_cli.models.exits import STEPS, Certainty, joint_loss, leaving
+from quweit_cli.models.exits import Certainty, joint_loss, leaving
 from quweit_cli.models.integer.exits import information_table
 from quweit_cli.models.vit import Vit
 from quweit_cli.training import leaving as rules
@@ -32,28 +33,28 @@ def certainty(entropy: list[float], largest: list[float] | None = None) -> Certa
 
 def test_a_sample_leaves_at_the_first_exit_whose_entropy_is_low_enough() -> None:
     exits = [certainty([0.1, 0.9, 0.9]), certainty([0.9, 0.2, 0.9])]
-    rule = config.Exits(after=(1, 2), criterion="entropy", threshold=0.5)
+    rule = ExitRule.of("entropy", 0.5)
     assert leaving(exits, rule).tolist() == [0, 1, 2]
-    assert leaving(exits, rule, 0.15).tolist() == [0, 2, 2]
+    assert leaving(exits, ExitRule.of("entropy", 0.15)).tolist() == [0, 2, 2]
 
 
 def test_a_sample_leaves_when_its_largest_probability_reaches_the_threshold() -> None:
     exits = [certainty([1, 1], [0.9, 0.6]), certainty([1, 1], [0.1, 0.75])]
-    rule = config.Exits(after=(1, 2), criterion="probability", threshold=0.75)
+    rule = ExitRule.of("probability", 0.75)
     assert leaving(exits, rule).tolist() == [0, 1]
 
 
 def test_a_sample_leaves_when_its_entropy_has_stopped_falling_and_never_at_the_first_exit() -> None:
     before, after = [1.0, 1.0, 1.0, 1.0], [0.5, 0.76, 0.75, 1.5]
     exits = [certainty(before), certainty(after)]
-    rule = config.Exits(after=(1, 2), criterion="fall", threshold=0.25)
+    rule = ExitRule.of("fall", 0.25)
     assert leaving(exits, rule).tolist() == [2, 1, 2, 1]
 
 
 def test_a_fall_is_a_shift_a_subtraction_and_a_comparison_of_whole_numbers() -> None:
     entropies = torch.randint(0, 500, (2, 1000)).float()
     exits = [Certainty(row, row) for row in entropies]
-    taken = leaving(exits, config.Exits(after=(1, 2), criterion="fall", threshold=0.125))
+    taken = leaving(exits, ExitRule.of("fall", 0.125))
     before, after = entropies.long()
     assert torch.equal(taken == 1, before - (before >> 3) < after)
 

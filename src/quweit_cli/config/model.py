@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from quweit_cli.config.base import Settings
 from quweit_cli.config.functions import Functions
+from quweit_cli.ir.exits import Criterion
 
 
 class Thermometer(Settings):
@@ -164,7 +165,7 @@ class Exits(Settings):
         "equal",
         description="of the losses of all heads, the last one included: equal, or rising with the number of layers before",
     )
-    criterion: Literal["fall", "entropy", "probability"] = Field(
+    criterion: Criterion = Field(
         "fall",
         description="what lets a sample leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
     )

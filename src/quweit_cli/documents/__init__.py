@@ -17,6 +17,7 @@ from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import (
     DumpChecks,
     DumpedBlock,
+    DumpedExits,
     DumpedHead,
     DumpedModel,
     DumpedProduct,
@@ -136,6 +137,7 @@ __all__ = [
     "DumpManifest",
     "DumpSummary",
     "DumpedBlock",
+    "DumpedExits",
     "DumpedHead",
     "DumpedModel",
     "DumpedProduct",

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Count, Digest, FileName, Identifier, Positive, PositiveAmount
 from quweit_cli.documents.model import ModelShape
+from quweit_cli.ir.exits import Criterion
 
 Role = Literal["block", "qkv", "projection"]
 
@@ -56,6 +57,19 @@ class DumpedTensor(Artifact):
     sha256: Digest = Field(description="of its values on all golden samples, int64, little endian")
 
 
+class DumpedExits(Artifact):
+    """By which samples leave a model early: exit `k` is the program `exit<k>` within, whose answer is its entropy."""
+
+    criterion: Criterion = Field(
+        description="entropy below `steps`; largest probability at least `steps`; or fall: entropy before, less itself shifted right by `steps`, below the entropy"
+    )
+    steps: Count = Field(description="of 1/128 bit or of a probability of 1/128; of `fall` the shift")
+    after: list[Positive] = Field(min_length=1, max_length=64, description="layers before each exit")
+    leaving: list[Count] = Field(
+        description="test samples that take each exit; the last are those that go to the end"
+    )
+
+
 class DumpedModel(Artifact):
     """The whole model as one program, where its arithmetic is of integers: from pixels or tokens to logits."""
 
@@ -63,6 +77,9 @@ class DumpedModel(Artifact):
     inputs: FileName = Field(description="golden samples: .npy int8 pixels less 128, or int32 tokens")
     logits: FileName = Field(description="what they give: .npy int32")
     samples: Positive = Field(description="of either file")
+    exits: DumpedExits | None = Field(
+        None, description="by which samples leave early: logits are those of the exit that a sample takes"
+    )
     vocabulary: str | None = Field(None, description="of a text: the character of each token, in order")
     tensors: list[DumpedTensor] = Field(max_length=100_000)
 

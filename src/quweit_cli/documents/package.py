@@ -244,7 +244,7 @@ class ScheduledJob(Artifact):
     """What one engine of a model does, and when."""
 
     tensor: FileName = Field(description="of the program that it makes, or makes a part of")
-    engine: Literal["product", "norm", "softmax", "sum", "block", "embed"]
+    engine: Literal["product", "norm", "softmax", "sum", "block", "embed", "exit"]
     first_cycle: Count = Field(description="counted from the one after the last pixel or token")
     cycles: Positive
     rows: Count = Field(0, description="of a product of matrices, rows x inner times inner x columns")
@@ -300,7 +300,16 @@ class ModelDesign(PortedDesign):
 
     side: Positive = Field(description="of its systolic array, and tokens of a word")
     lanes: Positive = Field(description="units of layer normalisation, and of softmax")
-    schedule: list[ScheduledJob] = Field(description="one job after the other, the same for every sample")
+    schedule: list[ScheduledJob] = Field(
+        description="one job after the other, the same for every sample; where it may leave early, up to an exit"
+    )
+    exit_cycles: list[Positive] = Field(
+        [],
+        description="between samples that leave at each exit, and of those that go to the end; none without exits",
+    )
+    row_cycles: list[Positive] = Field(
+        [], description="the same of each golden sample, by the exit that it takes"
+    )
     engines: list[Engine] = Field([], description="that it consists of; none in packages of earlier versions")
     banks: list[Bank] = Field([], description="its memories")
     decode: DecodeStep | None = Field(None, description="of a decoder, which caches keys and values")

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Amount, Count, Figure, FileName, Identifier, Seed, Share
+from quweit_cli.ir.exits import Criterion
 
 
 class TrainedModel(Artifact):
@@ -60,7 +61,7 @@ class UnfinishedTraining(Artifact):
 class ExitRow(Artifact):
     """What a rule for leaving early gives over all test samples."""
 
-    criterion: Literal["fall", "entropy", "probability"]
+    criterion: Criterion
     threshold: Figure = Field(description="a share, bits, or a probability")
     accuracy: Share
     mean_layers: Amount = Field(description="that a sample goes through")

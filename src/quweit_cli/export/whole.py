@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quweit_cli.documents import DumpedTensor
+from quweit_cli.documents import DumpedExits, DumpedTensor
 from quweit_cli.errors import ArtifactError, Mismatch, QuweitError
+from quweit_cli.ir.exits import answers_with_exits, exits_taken
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, tensor_types, trace
-from quweit_cli.models import IntegerNetwork
+from quweit_cli.models import IntegerNetwork, IntegerVit
+from quweit_cli.models.exits import rule_of
 from quweit_cli.models.integer.building import Model, Twin
 from quweit_cli.models.integer.fixed_point import FixedPoint
 from quweit_cli.progress import SILENT, Progress
@@ -28,8 +30,9 @@ class VerifiedModel:
     program: Program
     tensors_compared: int
     inputs: Integers  # golden samples
-    logits: Integers
+    logits: Integers  # where samples leave early, those of the exit that each takes
     tensors: list[DumpedTensor]
+    exits: DumpedExits | None = None
 
 
 def program_of(model: IntegerNetwork, checkpoint: Path) -> Model:
@@ -51,6 +54,8 @@ def verify(
     Raises:
         Mismatch: names the first tensor, sample, place and both integers.
     """
+    settings = model.exit_settings if isinstance(model, IntegerVit) and model.exit_heads else None
+    taken_B: list[Integers] = []
     with progress.task("compare the whole model", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with _seen(made.twins) as seen:
@@ -58,6 +63,8 @@ def verify(
             expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
             for path, got in seen.items():
                 _compare(path, part.start, expected[path], _integers(got, made.twins[path]))
+            if settings:
+                taken_B.append(exits_taken(expected, rule_of(settings), len(settings.after)))
             task.advance(part.stop - part.start)
     chosen = np.arange(min(golden, len(inputs))) * len(inputs) // min(golden, len(inputs))
     kept = trace(made.program, model.codes(inputs[torch.from_numpy(chosen)]).numpy(), nested=True)
@@ -71,8 +78,18 @@ def verify(
         )
         for path, kind in tensor_types(made.program, nested=True).items()
     ]
-    name = made.program.input_name
-    return VerifiedModel(made.program, len(made.twins), kept[name], kept[made.program.answer], tensors)
+    name, answers = made.program.input_name, kept[made.program.answer]
+    exits = None
+    if settings:
+        rule, count = rule_of(settings), len(settings.after)
+        answers = answers_with_exits(kept, answers, rule, count)
+        exits = DumpedExits(
+            criterion=rule.criterion,
+            steps=rule.steps,
+            after=list(settings.after),
+            leaving=np.bincount(np.concatenate(taken_B), minlength=count + 1).tolist(),
+        )
+    return VerifiedModel(made.program, len(made.twins), kept[name], answers, tensors, exits)
 
 
 def digest_of_tensor(values: Integers) -> str:

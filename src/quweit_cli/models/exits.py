@@ -5,7 +5,6 @@ Shape suffixes: B samples, N tokens, D width, O classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
-
-STEPS = 128  # of a probability, and of a bit of entropy
+from quweit_cli.ir.exits import STEPS, ExitRule
 
 
 class ExitHead(nn.Module):
@@ -43,33 +41,14 @@ class Certainty(NamedTuple):
     largest_B: Tensor
 
 
-def leaving(exits: Sequence[Certainty], settings: config.Exits, threshold: float | None = None) -> Tensor:
-    """Of each sample the exit that it takes, [B]; as many as there are exits where it goes to the end.
-
-    threshold: in place of that of the settings. Of `fall` it is the share that the entropy must fall by, rounded to a power of
-    two, so that hardware shifts, subtracts and compares; the first exit has nothing to fall from.
-    """
-    limit = settings.threshold if threshold is None else threshold
-    share = 2.0 ** -shift_of(limit)
-    taken_B = torch.full_like(exits[0].entropy_B, len(exits), dtype=torch.long)
-    before_B: Tensor | None = None
-    for number, one in enumerate(exits):
-        if settings.criterion == "entropy":
-            leaves_B = one.entropy_B < STEPS * limit
-        elif settings.criterion == "probability":
-            leaves_B = one.largest_B >= STEPS * limit
-        elif before_B is None:
-            leaves_B = torch.zeros_like(one.entropy_B, dtype=torch.bool)
-        else:
-            leaves_B = before_B - (before_B * share).floor() < one.entropy_B
-        before_B = one.entropy_B
-        taken_B = torch.where(leaves_B & (taken_B == len(exits)), number, taken_B)
-    return taken_B
+def rule_of(settings: config.Exits) -> ExitRule:
+    return ExitRule.of(settings.criterion, settings.threshold)
 
 
-def shift_of(share: float) -> int:
-    """To the right: the nearest power of two of a share."""
-    return max(0, round(-math.log2(max(share, 2.0**-16))))
+def leaving(exits: Sequence[Certainty], rule: ExitRule) -> Tensor:
+    """Of each sample the exit that it takes, [B]; as many as there are exits where it goes to the end."""
+    entropies, largest = ([part.cpu().numpy() for part in one] for one in zip(*exits, strict=True))
+    return torch.from_numpy(rule.leaving(entropies, largest))
 
 
 def joint_loss(early: Sequence[Tensor], last: Tensor, settings: config.Exits, depth: int) -> Tensor:

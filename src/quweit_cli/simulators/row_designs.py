@@ -203,8 +203,14 @@ def run(
 
 
 def _intervals(design: RowDesign, answer: RowAnswer) -> dict[str, float | None]:
-    """What was measured between rows: of a unit the most and the average, and nothing where it ended early."""
+    """What was measured between rows: of a unit the most and the average, and nothing where it ended early; of a model that
+    samples leave early the promise, which each of them kept or broke, and the average."""
     every = answer.intervals_cycles
+    if isinstance(design, ModelDesign) and every:
+        return {
+            "initiation_interval_cycles": answer.initiation_interval_cycles,
+            "average_interval_cycles": sum(every) / len(every),
+        }
     if not isinstance(design, UnitDesign) or not every:
         return {"initiation_interval_cycles": answer.initiation_interval_cycles}
     random = every[-design.random_rows :]

@@ -151,6 +151,7 @@ def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | 
         inputs="model/samples.x.npy",
         logits="model/samples.y.npy",
         samples=len(verified.inputs),
+        exits=verified.exits,
         vocabulary=vocabulary,
         tensors=verified.tensors,
     )

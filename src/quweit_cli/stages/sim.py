@@ -313,7 +313,9 @@ def _expected(
         return None
     dump = read_manifest(project / "dump")
     source = read_model(project / "dump", dump)
-    layout = lay_out(source.program, model.side, f"rtl/{model.top}", manifest.blocks, model.lanes)
+    layout = lay_out(
+        source.program, model.side, f"rtl/{model.top}", manifest.blocks, model.lanes, source.rule
+    )
     return expected_words(layout, source.program, source.inputs)
 
 

@@ -17,9 +17,10 @@ from quweit_cli.documents import DUMP, DumpedBlock, DumpedModel, DumpManifest, M
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.hdl.model.design import ModelSource
+from quweit_cli.ir.exits import ExitRule, answers_with_exits
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.ir.nodes.tokens import Neighbourhood
-from quweit_cli.ir.program import Program, evaluate, tensor_types
+from quweit_cli.ir.program import Program, evaluate, tensor_types, trace
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -56,9 +57,14 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
     kind, answer = program.input_type, program.output_type()
     inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
     logits = _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
+    rule = None if whole.exits is None else ExitRule(whole.exits.criterion, whole.exits.steps)
     try:
-        same = np.array_equal(evaluate(program, inputs), logits)
-    except ValueError as error:
+        computed = evaluate(program, inputs)
+        if rule is not None and whole.exits is not None:
+            tensors = trace(program, inputs, nested=True)
+            computed = answers_with_exits(tensors, computed, rule, len(whole.exits.after))
+        same = np.array_equal(computed, logits)
+    except (ValueError, LookupError) as error:
         raise ArtifactError(
             f"golden samples of `{dump.name}`: {error}", hint="run `quweit dump` again"
         ) from None
@@ -67,7 +73,7 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
             f"golden logits of `{dump.name}` are not what its program computes",
             hint="run `quweit dump` again",
         )
-    return ModelSource(program, inputs, logits)
+    return ModelSource(program, inputs, logits, rule)
 
 
 def read_whole_program(folder: Path, dump: DumpManifest) -> tuple[Program, DumpedModel]:

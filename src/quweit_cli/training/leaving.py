@@ -9,7 +9,7 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.documents import ExitRow, ExitTable
-from quweit_cli.models.exits import Certainty, leaving
+from quweit_cli.models.exits import Certainty, leaving, rule_of
 from quweit_cli.models.vit import Vit
 from quweit_cli.training.evaluation import batches
 
@@ -54,7 +54,7 @@ def table(model: Vit, inputs: Tensor, targets: Tensor) -> ExitTable:
 
 
 def _row(exits: list[Certainty], right_HB: Tensor, rule: config.Exits, model: Vit) -> ExitRow:
-    taken_B = leaving(exits, rule)
+    taken_B = leaving(exits, rule_of(rule))
     depths = torch.tensor([*rule.after, len(model.layers)], dtype=torch.double)
     mean = float(depths[taken_B].mean())
     shares = torch.bincount(taken_B, minlength=len(depths)).double() / len(taken_B)

@@ -75,10 +75,19 @@ def _of(job: Job, side: int, parts: int = 1) -> Accesses:
             return Counter({Access("activations_b"): parts * words}) + _writes(parts * words)
         case "sum":
             return Counter({Access("activations_b"): words, Access("scales"): job.inner}) + _writes(job.inner)
+        case "exit" | "embed" | "block":
+            return _of_rows(job, words)
+
+
+def _of_rows(job: Job, words: int) -> Accesses:
+    """Of what takes one row after another."""
+    match job.kind:
         case "embed":
             read = {Access("codes"): job.columns, Access("vectors"): words, Access("positions"): words}
             return Counter(read | {Access("residual", writes=True): words})
-        case "block":
+        case "exit":
+            return Counter({Access("information"): job.inner, Access("scales"): 1})
+        case _:
             outputs, read = job.columns * job.rows, Counter({Access("activations_b"): words})
             onto = Counter({Access("residual"): outputs, Access("residual", writes=True): outputs})
             return read + (_writes(outputs) if job.sink == "activations" else onto)

@@ -24,7 +24,9 @@ from quweit_cli.hdl.units.design import sources_of
 from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES, Rendering
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
 from quweit_cli.ir import Program
+from quweit_cli.ir.exits import ExitRule, exits_taken
 from quweit_cli.ir.nodes.base import Integers
+from quweit_cli.ir.program import trace
 from quweit_cli.templating import render, static_text
 
 PIXEL_BITS, LOGIT_BITS = 8, 32
@@ -54,6 +56,7 @@ class ModelSource(NamedTuple):
     program: Program
     inputs: Integers  # samples x image, or samples x tokens
     logits: Integers  # samples x logits, or samples x tokens x logits
+    rule: ExitRule | None = None  # by which samples leave early
 
 
 class Sources(NamedTuple):
@@ -87,7 +90,7 @@ def render_model(
     assert side is not None
     top = literals.identifier(f"{name}_model")
     try:
-        layout = lay_out(source.program, side, f"rtl/{top}", blocks, options.lanes)
+        layout = lay_out(source.program, side, f"rtl/{top}", blocks, options.lanes, source.rule)
     except (ValueError, IndexError) as error:  # sizes that do not fit one another
         raise UnsupportedModel(
             f"`{name}` is of another structure than the models of `quweit dump`: {error}",
@@ -102,6 +105,7 @@ def render_model(
         for file in (
             *ENGINES,
             *(["quweit_few_bits_array.sv"] if layout.few_bit_words else []),
+            *(["quweit_exit.sv"] if layout.exits else []),
             *(["quweit_token_stores.sv"] if layout.stores else []),
             *(OF_TEXTS if layout.text else OF_IMAGES),
         )
@@ -122,11 +126,24 @@ def render_model(
     design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
     engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
     design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
+    if layout.exits:
+        design = design.model_copy(update=_cycles_with_exits(source, layout, design))
     if layout.text:
         design = design.model_copy(update={"decode": _describe_step(layout, vectors, len(requests))})
     files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
     files |= {memory.file: "\n".join(memory.lines) + "\n" for memory in layout.memories.values()}
     return files, design
+
+
+def _cycles_with_exits(source: ModelSource, layout: Layout, design: ModelDesign) -> dict[str, list[int]]:
+    """Between samples, by the exit that is taken, and of each golden sample."""
+    assert layout.exits is not None
+    ends = [job.first_cycle + job.cycles for job in design.schedule if job.engine == "exit"]
+    around = layout.reads.beats + layout.logits
+    cycles = [*(around + end for end in ends), design.initiation_interval_cycles]
+    tensors = trace(source.program, source.inputs, nested=True)
+    taken = exits_taken(tensors, layout.exits.rule, layout.exits.count)
+    return {"exit_cycles": cycles, "row_cycles": [cycles[one] for one in taken]}
 
 
 def _units(layout: Layout) -> list[str]:

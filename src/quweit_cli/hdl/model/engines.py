@@ -35,12 +35,17 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
         ),
         _engine(
             "rescale",
-            [_part("quweit_rescale", side + (0 if layout.text else 1), Lanes=1)],
-            sum(_cycles(layout, "product", "sum")),
+            [_part("quweit_rescale", side + (0 if layout.text else 1) + (1 if layout.exits else 0), Lanes=1)],
+            sum(_cycles(layout, "product", "sum", "exit")),
         ),
         _engine("norm", [_lane(layout.norm_lane, lanes)], sum(_cycles(layout, "norm"))),
-        _engine("softmax", [_lane(layout.softmax_lane, lanes)], sum(_cycles(layout, "softmax"))),
+        _engine(
+            "softmax",
+            [_lane(layout.softmax_lane, lanes), *([_lane(layout.exit_lane, 1)] if layout.exits else [])],
+            sum(_cycles(layout, "softmax", "exit")),
+        ),
         *([] if layout.text else [_engine("sum", [token_sum], sum(_cycles(layout, "sum")))]),
+        *([_engine("exit", _exit(layout), sum(_cycles(layout, "exit")))] if layout.exits else []),
         *(
             _engine(block.name, [_part(block.top)], cycles)
             for block, cycles in zip(blocks, _cycles(layout, "block"), strict=True)
@@ -53,6 +58,16 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
             cycles=whole,
         ),
     ]
+
+
+def _exit(layout: Layout) -> list[Part]:
+    assert layout.exits is not None
+    numbers = {
+        "Classes": layout.logits,
+        "Criterion": layout.exits.criterion_number,
+        "Steps": layout.exits.steps,
+    }
+    return [_part("quweit_exit", **numbers)]
 
 
 def _engine(name: str, parts: list[Part], cycles: int) -> Engine:

@@ -31,6 +31,7 @@ from quweit_cli.hdl.model.schedule import (
 )
 from quweit_cli.hdl.units.lanes import Lane, norm_lane, softmax_lane
 from quweit_cli.hdl.vectors import packed
+from quweit_cli.ir.exits import CRITERIA, ExitRule
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.types import INT8, INT32, bits_of_range
@@ -95,6 +96,23 @@ class Text:
         return 8 * -(-(self.code_bits + 1) // 8)
 
 
+@dataclass(frozen=True)
+class LaidOutExits:
+    """By which samples leave early. information: of probability 0, 1, ... in steps of 1/128."""
+
+    rule: ExitRule
+    count: int
+    information: list[int]
+
+    @property
+    def steps(self) -> int:
+        return self.rule.steps
+
+    @property
+    def criterion_number(self) -> int:
+        return CRITERIA.index(self.rule.criterion)
+
+
 @dataclass
 class Layout:
     """Jobs, and what the memories hold before the first one.
@@ -114,6 +132,7 @@ class Layout:
     reciprocal: PiecewiseLinear | None = None
     head_width: int = 0
     values_after_keys: int = 0  # words from the keys of a layer to its values
+    exits: LaidOutExits | None = None
     few_bit_sum_bits: int = 0  # the most that sums with weights of few bits have
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
@@ -141,6 +160,11 @@ class Layout:
     @property
     def softmax_lane(self) -> Lane:
         return softmax_lane(self.tokens, self.exponential, self.reciprocal)
+
+    @property
+    def exit_lane(self) -> Lane:
+        """That makes probabilities of the logits of an exit."""
+        return softmax_lane(self.logits)
 
     @property
     def parts(self) -> int:
@@ -175,6 +199,7 @@ class Layout:
             "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
             "few_bit_weights": (2 * self.side, [packed(one, 2) for one in self.few_bit_words]),
             "scales": (SCALE_BITS * self.side, [_packed_scales(one) for one in self.scale_words]),
+            "information": (8, [packed([one], 8) for one in self.exits.information] if self.exits else []),
             "positions": (16 * self.side, [packed(one, 16) for one in self.position_words]),
             "tables": (8, [packed([one], 8) for one in self.table_entries]),
             "vectors": (16, [packed([one], 16) for one in self.vectors]),
@@ -380,6 +405,20 @@ class Layout:
             )
 
         self.add(job(self.tokens), job(1))
+
+    def leave(self, number: int, shift: int, multiplier: int) -> None:
+        """At exit `number`, whose logits are shifted to the right and then become probabilities."""
+        cycles = self.logits + self.exit_lane.cycles + 4 * GROUP
+        job = Job(
+            f"exit{number}/entropy",
+            "exit",
+            cycles,
+            rows=number,
+            inner=self.logits,
+            scale_base=self.scales([0], [shift]),
+            number=multiplier,
+        )
+        self.add(job, job)
 
     def embed(self, name: str, makes: str, vectors_VD: Integers) -> None:
         """Vectors of tokens, and those of their positions, onto the residual stream."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from quweit_cli.ir.nodes.base import Integers
 
-Kind = Literal["product", "norm", "softmax", "sum", "block", "embed"]
+Kind = Literal["product", "norm", "softmax", "sum", "block", "embed", "exit"]
 Sink = Literal["activations", "table", "residual", "logits"]
 Scales = Literal["one", "row", "column"]
 Cache = Literal["none", "keys", "values"]
@@ -37,6 +37,8 @@ class Job:
     neither side is of weights both are activations.
 
     number: of a table or a block, and of a softmax its multiplier.
+    An exit has its number in `rows` and its classes in `inner`; it may be the last job of a sample.
+
     A block whose sink is `activations` makes queries, keys and values: queries from `result_base` with `column_step` to the next
     tile, keys from `a_base` with `a_step`, and values behind the keys.
 

@@ -8,10 +8,21 @@ import numpy as np
 
 from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
-from quweit_cli.hdl.model.layout import GROUP, SIDES, Columns, Image, Layout, Parts, Text, by_feature
+from quweit_cli.hdl.model.layout import (
+    GROUP,
+    SIDES,
+    Columns,
+    Image,
+    LaidOutExits,
+    Layout,
+    Parts,
+    Text,
+    by_feature,
+)
 from quweit_cli.hdl.model.operations import Operations
 from quweit_cli.hdl.model.schedule import Cache, Job
 from quweit_cli.ir import Program
+from quweit_cli.ir.exits import ExitRule
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
@@ -26,12 +37,17 @@ PARTS = ("query", "key", "value")  # of what reads a normalised token
 
 
 def lay_out(
-    program: Program, side: int, folder: str, blocks: Sequence[BlockDesign], lanes: int | None = None
+    program: Program,
+    side: int,
+    folder: str,
+    blocks: Sequence[BlockDesign],
+    lanes: int | None = None,
+    rule: ExitRule | None = None,
 ) -> Layout:
     """The schedules and memories of a transformer on an array of this side.
 
     blocks: first layer first; none where MLPs are dense. lanes: units of normalisation and of softmax; as many as the side
-    when absent.
+    when absent. rule: by which samples leave early; without one all go to the end, whatever exits the program has.
 
     Raises:
         ConfigError: a side that is no power of two from 8 to 64, or lanes that do not divide it.
@@ -48,7 +64,9 @@ def lay_out(
             hint=f"`rtl.lanes` is a power of two of at most {side}",
         )
     steps = Operations(program)
-    layers = [node for node in steps.nodes.values() if isinstance(node, Program)]
+    inner = {name: node for name, node in steps.nodes.items() if isinstance(node, Program)}
+    layers = [node for name, node in inner.items() if name.startswith("layer")]
+    exits = {step.sources[0]: inner[step.name] for step in program.steps if step.name.startswith("exit")}
     if any(step.name == "around" for layer in layers for step in layer.steps):
         raise UnsupportedModel(
             "tokens around are read by blocks alone so far, not in the hardware of a whole model",
@@ -75,8 +93,12 @@ def lay_out(
     if of_blocks != len(blocks):
         raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
     regions = _Regions(made, layers, normal)
+    if rule is not None and exits:
+        made.exits = LaidOutExits(rule, len(exits), _information(next(iter(exits.values()))))
     for number, layer in enumerate(layers):
         _lay_out_layer(made, number, layer, regions, blocks)
+        if made.exits and (head := exits.get(f"layer{number}")):
+            _lay_out_exit(made, head, normal)
     made.norm("norm", normal)
     _lay_out_answer(made, steps, normal)
     try:
@@ -155,8 +177,28 @@ def _lay_out_input(made: Layout, steps: Operations) -> int:
     return normal
 
 
-def _lay_out_answer(made: Layout, steps: Operations, normal: int) -> None:
-    """Logits of the sum over all tokens, or of the last token."""
+def _lay_out_exit(made: Layout, program: Program, normal: int) -> None:
+    """A normalisation, logits of the sum over all tokens, and the decision."""
+    steps, name = Operations(program), program.name
+    if steps.of("norm", LayerNormalisation).root != made.root:
+        raise UnsupportedModel(f"the normalisation of `{name}` has another root than the others")
+    made.norm(f"{name}/norm", normal)
+    _lay_out_answer(made, steps, normal, f"{name}/")
+    made.leave(
+        int(name.removeprefix("exit")),
+        _shift_of_all(steps, "score", made.logits),
+        steps.of("probability", Softmax).multiplier,
+    )
+
+
+def _information(program: Program) -> list[int]:
+    """What an exit's table says of probability 0, 1, ... in steps of 1/128."""
+    entries: list[int] = Operations(program).of("information", Table).entries_N[-INT8[0] :].tolist()
+    return entries
+
+
+def _lay_out_answer(made: Layout, steps: Operations, normal: int, prefix: str = "") -> None:
+    """Logits of the sum over all tokens, or of the last token. prefix: of the tensors of an exit."""
     width, source, head = made.width, normal, steps.product("logits_sum")
     if not made.text:
         if steps.of("pooled_sum", Pool).take != "sum":
@@ -166,7 +208,7 @@ def _lay_out_answer(made: Layout, steps: Operations, normal: int) -> None:
         source = made.region(width)
         made.jobs.append(
             Job(
-                "pooled",
+                f"{prefix}pooled",
                 "sum",
                 width * made.tiles + 2 * GROUP,
                 inner=width,
@@ -174,19 +216,19 @@ def _lay_out_answer(made: Layout, steps: Operations, normal: int) -> None:
                 b_base=normal,
                 result_base=source,
                 scale_base=made.scales([0], steps.shifts("pooled", 1)),
-                tensors=("pooled",),
+                tensors=(f"{prefix}pooled",),
                 elements=by_feature(1, width),
             )
         )
     made.product(
-        "logits",
+        f"{prefix}logits",
         (made.logits, width, 1),
         (True, made.weights(head.weights_IO), width),
         (False, source, width),
         (0, made.side, made.logits),
         made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),
         "row",
-        makes=((steps.program.answer,), by_feature(1, made.logits)),
+        makes=((f"{prefix}logits",), by_feature(1, made.logits)),
         sink="logits",
     )
 

@@ -17,6 +17,7 @@ from quweit_cli.hdl.model.requests import Request, requests_of
 from quweit_cli.hdl.model.schedule import Job
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir import Program
+from quweit_cli.ir.exits import exits_taken
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import trace
 
@@ -48,8 +49,8 @@ class Element(NamedTuple):
 
 
 def writes_of(layout: Layout) -> list[Writes]:
-    """Of one sample, job after job; logits go to no memory."""
-    return [_writes_of(job, layout) for job in layout.jobs if job.sink != "logits"]
+    """Of one sample, job after job; logits go to no memory, and exits write nothing."""
+    return [_writes_of(job, layout) for job in layout.jobs if job.sink != "logits" and job.kind != "exit"]
 
 
 def _writes_of(job: Job, layout: Layout) -> Writes:
@@ -258,8 +259,16 @@ def expected_words(layout: Layout, program: Program, inputs: Integers) -> Expect
         requests = requests_of(inputs, tensors[program.answer], layout.side, layout.text.unknown)
         rows = [Row(one.sample, _writes_of_request(layout, one)) for one in requests]
     else:
-        of_sample = writes_of(layout)
-        rows = [Row(sample, of_sample) for sample in range(len(inputs))]
+        of_sample, whole = writes_of(layout), len(layout.jobs)
+        lasts = [whole] * len(inputs)
+        if layout.exits:
+            ends = [*(place for place, job in enumerate(layout.jobs) if job.kind == "exit"), whole]
+            lasts = [ends[one] for one in exits_taken(tensors, layout.exits.rule, layout.exits.count)]
+        before = {last: {id(job) for job in layout.jobs[:last]} for last in set(lasts)}
+        rows = [
+            Row(sample, [one for one in of_sample if id(one.job) in before[last]])
+            for sample, last in enumerate(lasts)
+        ]
     return ExpectedWords(layout, rows, tensors)
 
 

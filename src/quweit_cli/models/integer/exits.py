@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.ir import TensorType
+from quweit_cli.ir.exits import STEPS
 from quweit_cli.ir.nodes.functions import Table
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16
-from quweit_cli.models.exits import STEPS, Certainty, ExitHead
+from quweit_cli.models.exits import Certainty, ExitHead
 from quweit_cli.models.integer.building import Building, Model, Wire, logits, onto_grid
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
 from quweit_cli.models.integer.operations import (
