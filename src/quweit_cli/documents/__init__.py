@@ -15,13 +15,18 @@ from __future__ import annotations
 
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import (
+    LONGEST_NAME,
+    MOST_MISREAD,
+    MOST_PIXELS,
     DumpChecks,
     DumpedBlock,
     DumpedHead,
     DumpedModel,
     DumpedProduct,
+    DumpedReadings,
     DumpedTensor,
     DumpManifest,
+    MisreadImage,
 )
 from quweit_cli.documents.energy import (
     Accounting,
@@ -112,6 +117,9 @@ __all__ = [
     "ENERGY",
     "FORMAL",
     "FRONT",
+    "LONGEST_NAME",
+    "MOST_MISREAD",
+    "MOST_PIXELS",
     "NETLIST",
     "RTL",
     "SIM",
@@ -136,6 +144,7 @@ __all__ = [
     "DumpedHead",
     "DumpedModel",
     "DumpedProduct",
+    "DumpedReadings",
     "DumpedTensor",
     "EnergyRatio",
     "EnergyRow",
@@ -163,6 +172,7 @@ __all__ = [
     "Mapper",
     "MeasuredTrial",
     "MemoryEnergy",
+    "MisreadImage",
     "ModelDesign",
     "ModelEnergy",
     "ModelShape",

@@ -30,6 +30,8 @@ class VerifiedModel:
     inputs: Integers  # golden samples
     logits: Integers
     tensors: list[DumpedTensor]
+    golden_G: Integers  # which of the test samples the golden ones are
+    read_B: Tensor  # the class of each test sample, or of a text the next token at each place
 
 
 def program_of(model: IntegerNetwork, checkpoint: Path) -> Model:
@@ -51,10 +53,11 @@ def verify(
     Raises:
         Mismatch: names the first tensor, sample, place and both integers.
     """
+    read = []
     with progress.task("compare the whole model", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with _seen(made.twins) as seen:
-                model(inputs[part])
+                read.append(model(inputs[part]).argmax(dim=-1))
             expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
             for path, got in seen.items():
                 _compare(path, part.start, expected[path], _integers(got, made.twins[path]))
@@ -72,7 +75,15 @@ def verify(
         for path, kind in tensor_types(made.program, nested=True).items()
     ]
     name = made.program.input_name
-    return VerifiedModel(made.program, len(made.twins), kept[name], kept[made.program.answer], tensors)
+    return VerifiedModel(
+        made.program,
+        len(made.twins),
+        kept[name],
+        kept[made.program.answer],
+        tensors,
+        chosen,
+        torch.cat(read),
+    )
 
 
 def digest_of_tensor(values: Integers) -> str:

@@ -10,7 +10,8 @@ from quweit_cli import artifacts, config, ir
 from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpedModel, DumpManifest, ModelShape
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.export import whole
-from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
+from quweit_cli.export.equality import GoldenRows, programs_of, verify
+from quweit_cli.export.readings import readings
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.models import IntegerNetwork, blocks_of
@@ -57,32 +58,40 @@ def run(
     programs = programs_of(blocks, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
     near = loaded.experiment.model.neighbours
-    verified = Verified(0, {})
+    verified = None
     if programs:
         verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=near)
     entire = None
     if made is not None and isinstance(model, IntegerNetwork):
         entire = whole.verify(model, made, samples.inputs, options.golden_samples, progress)
+    seen = entire or verified
+    assert seen is not None, "a model without blocks is one of integers"
+    shown = readings(samples, seen.read_B, loaded.meta, None if entire is None else entire.golden_G)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
-            _write_block(folder, layer, program, blocks[name], verified.golden[name])
-            for layer, (name, program) in enumerate(programs.items())
+            _write_block(folder, layer, programs[name], blocks[name], golden)
+            for layer, (name, golden) in enumerate(verified.golden.items() if verified else ())
         ]
+        model_files = None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary"))
+        digest = artifacts.digest_of(artifacts.file_digests(folder))
+        if shown is not None and shown.document.images:
+            np.save(folder / shown.document.images, shown.images_BXSS)
         manifest = DumpManifest(
             name=loaded.experiment.name,
             checkpoint=key.inputs["checkpoint"],
             data=samples.description,
             model=_shape(loaded.experiment.model, model.tokens),
             blocks=dumped,
-            whole=None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary")),
+            whole=model_files,
+            readings=None if shown is None else shown.document,
             checks=DumpChecks(
                 samples=len(samples.inputs),
-                rows_compared=verified.rows_compared,
+                rows_compared=verified.rows_compared if verified else 0,
                 logits_equal=True,
                 tensors_compared=0 if entire is None else entire.tensors_compared,
             ),
-            digest=artifacts.digest_of(artifacts.file_digests(folder)),
+            digest=digest,
         )
         DUMP.save(manifest, folder)
     return manifest
