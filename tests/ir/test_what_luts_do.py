@@ -15,7 +15,7 @@ from quweit_cli.ir.census import LayerCensus, census
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer, passing_table
 from quweit_cli.ir.nodes.sums import ConditionalSummation
 from quweit_cli.ir.program import Program, Step, trace
-from quweit_cli.ir.responses import response
+from quweit_cli.ir.responses import entries_read, response
 
 FULL = 2**8 - 1
 
@@ -111,10 +111,12 @@ def test_responses_are_what_the_program_answers_on_rows(name: str) -> None:
     tensors = trace(program, random_rows(program, 50))
     source = "thermometer"
     for number, layer in enumerate(chain.layers):
-        found = response(layer, tensors[source])
+        bits_RI = tensors[source]
+        in_parts = entries_read(layer, bits_RI[:20]) + entries_read(layer, bits_RI[20:])
+        found = response(layer, in_parts)
         answers_RJ = tensors[f"lut_layer{number}"]
         assert found.ones_J.tolist() == answers_RJ.sum(axis=0).tolist()
-        assert (found.reads_JA.sum(axis=1) == 50).all()
+        assert found.rows == 50 and (found.reads_JA.sum(axis=1) == 50).all()
         for lut, pins in enumerate(layer.pins_JL):
             address_R = sum(tensors[source][:, pin] << place for place, pin in enumerate(pins))
             for place in range(layer.fan_in):

@@ -20,7 +20,7 @@ def flips(layer: LutLayer) -> NDArray[np.bool_]:
 
 def read_pins(layer: LutLayer) -> NDArray[np.bool_]:
     """pins x LUTs mask (J, L): true where the table's answer depends on the pin."""
-    depends_JL: NDArray[np.bool_] = flips(layer).any(axis=2)
+    depends_JL: NDArray[np.bool_] = np.asarray(flips(layer).any(axis=2))
     return depends_JL
 
 

@@ -28,8 +28,8 @@ class LayerResponse:
     swayed_entries_JL: Integers
 
 
-def response(layer: LutLayer, bits_RI: Integers) -> LayerResponse:
-    """What the layer does on rows of the bits that it reads."""
+def entries_read(layer: LutLayer, bits_RI: Integers) -> Integers:
+    """[J, A], how many rows of the bits that the layer reads have each LUT read each entry."""
     luts, entries = len(layer.pins_JL), 2**layer.fan_in
     reads_JA = np.zeros((luts, entries), dtype=np.int64)
     bit_IR = np.ascontiguousarray(bits_RI.T, dtype=np.int64)
@@ -39,9 +39,14 @@ def response(layer: LutLayer, bits_RI: Integers) -> LayerResponse:
         place_JR = np.arange(len(pins_JL))[:, None] * entries + address_JR
         counts = np.bincount(place_JR.reshape(-1), minlength=len(pins_JL) * entries)
         reads_JA[first : first + LUTS_AT_ONCE] = counts.reshape(len(pins_JL), entries)
+    return reads_JA
+
+
+def response(layer: LutLayer, reads_JA: Integers) -> LayerResponse:
+    """What the layer does on the rows that read these entries; those of several batches add up."""
     flips_JLA = flips(layer)
     return LayerResponse(
-        rows=len(bits_RI),
+        rows=int(reads_JA[0].sum()),
         reads_JA=reads_JA,
         ones_J=(reads_JA * layer.entries).sum(axis=1),
         swayed_JL=(reads_JA[:, None, :] * flips_JLA).sum(axis=2),

@@ -61,9 +61,7 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
         ArtifactError: damaged, or the logits are not what the program computes.
     """
     program, whole = read_whole_program(folder, dump)
-    kind, answer = program.input_type, program.output_type()
-    inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
-    logits = _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
+    inputs, logits = read_samples(folder, program, whole)
     try:
         same = np.array_equal(evaluate(program, inputs), logits)
     except ValueError as error:
@@ -95,6 +93,17 @@ def read_whole_program(folder: Path, dump: DumpManifest) -> tuple[Program, Dumpe
         return program_from_record(load(ProgramRecord, path, most=PROGRAM_BYTES)), dump.whole
     except ValueError as error:
         raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
+
+
+def read_samples(folder: Path, program: Program, whole: DumpedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Golden samples of a whole model and their logits, int64, in the shapes of its program.
+
+    Raises:
+        ArtifactError: damaged, or of other shapes.
+    """
+    kind, answer = program.input_type, program.output_type()
+    inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
+    return inputs, _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
 
 
 def _load_samples(path: Path, kinds: str, shape: tuple[int, ...]) -> np.ndarray:

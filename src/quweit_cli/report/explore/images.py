@@ -1,0 +1,37 @@
+"""Small images on the page, in the page: PNG as data."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from quweit_cli.documents import DumpedReadings
+from quweit_cli.templating import render
+
+
+def misread(readings: DumpedReadings, images_BXSS: NDArray[np.uint8]) -> str:
+    """Images with what is read and what is right."""
+    white = max(1, int(images_BXSS.max(initial=0)))
+    shown = [
+        (
+            png(image_XSS, white),
+            one.sample,
+            readings.classes[one.read],
+            readings.classes[one.true],
+        )
+        for image_XSS, one in zip(images_BXSS, readings.misread, strict=True)
+    ]
+    return render("report/misread.html.mako", shown=shown)
+
+
+def png(image_XSS: NDArray[np.uint8], white: int) -> str:
+    """As the address of an image; three channels in colour, of others the first. white: the brightest pixel."""
+    bright = (image_XSS.astype(np.int64) * 255 // white).clip(0, 255).astype(np.uint8)
+    picture = Image.fromarray(np.moveaxis(bright, 0, -1) if len(bright) == 3 else bright[0])
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
