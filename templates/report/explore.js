@@ -436,11 +436,9 @@ function showFeature(feature, follow = false) {
 
 // ---------------------------------------------------------------- a sample
 
-// Darker is lower: lightness rises evenly, so that a print without colours reads the same.
-const LOW = [0, 34, 78], MIDDLE = [124, 123, 120], HIGH = [254, 232, 56];
-
 function colour(share) {
-  const [from, to, part] = share < 0.5 ? [LOW, MIDDLE, 2 * share] : [MIDDLE, HIGH, 2 * share - 1];
+  const [low, middle, high] = data.model.colours;
+  const [from, to, part] = share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1];
   return from.map((one, place) => Math.round(one + (to[place] - one) * part));
 }
 

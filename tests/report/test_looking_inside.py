@@ -33,7 +33,7 @@ from quweit_cli.report.explore.packing import packed, packed_bits, script_json
 from quweit_cli.report.explore.pipeline import pipeline
 from quweit_cli.report.explore.tables import census_table, first_luts, first_row
 from quweit_cli.report.numbers import significant
-from quweit_cli.stages import report
+from quweit_cli.stages import keys, report
 
 ROOMY = 10.0**6
 
@@ -245,7 +245,26 @@ def test_the_policy_allows_the_one_script_and_nothing_from_elsewhere(page: str) 
 def test_wrong_images_are_shown_with_both_classes(page: str) -> None:
     assert "2 of 20 test samples are read wrongly: read" in str(Words(page))
     assert 'alt="Test image 4, read as &lt;script&gt;alert(1)&lt;/script&gt;, is cat"' in page
-    assert page.count("data:image/png;base64,") == 2
+    assert len(re.findall(r'alt="Test image \d+, read as', page)) == 2
+
+
+def test_without_a_script_the_residual_stream_is_a_picture(page: str) -> None:
+    addresses = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="Residual stream of sample 0', page)
+    assert len(addresses) == 3
+    inputs = np.random.default_rng(5).integers(-128, 128, (3, 1, 4, 4))
+    tensors = trace(readable.image_model(*readable.blocks()), inputs)
+    for address, name in zip(addresses, ("embedded", "layer0", "layer1"), strict=True):
+        seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(address)))).astype(int).sum(axis=-1)
+        order = np.argsort(tensors[name][0], axis=None, kind="stable")
+        assert seen.shape == (4, 4) and (np.diff(seen.reshape(-1)[order]) >= 0).all()
+
+
+def test_a_closer_look_at_waveforms_makes_the_report_anew(tmp_path: Path) -> None:
+    packages.write_document(tmp_path, "sim", packages.sim_result())
+    report.run(tmp_path)
+    before = keys.report(tmp_path)
+    packages.write_document(tmp_path, "sim_partial", packages.sim_result(), name="sim.json")
+    assert keys.report(tmp_path) != before
 
 
 def test_an_image_is_a_png_of_its_pixels() -> None:

@@ -17,6 +17,7 @@ from quweit_cli.ir.block import chain_of
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, trace
+from quweit_cli.report.explore import section
 from quweit_cli.stages import report
 
 pytestmark = pytest.mark.requires("chromium", "chromedriver")
@@ -263,6 +264,26 @@ def test_without_scripts_tables_and_drawings_remain(browser: Any, project: Path)
         assert browser.find_element("css selector", ".misread img").is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_what_is_left_out_is_said_and_leads_nowhere(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(section, "BLOCK_BYTES", 24_000)
+    project = project_with_dump(tmp_path / "p", random_block(layers=(90, 80), outputs=20))
+    show(browser, report.run(project))
+    shown = len(browser.find_elements("css selector", "#luts button"))
+    assert 0 < shown < 90
+    assert f"The first {shown} of 90 LUTs are here; {90 - shown} are left out" in text(browser, "#left-out")
+    choose(browser, "layer", 1)
+    rows = asked(
+        browser,
+        "[...document.querySelectorAll('#lut-pins tbody tr')].map(tr => [tr.cells[1].textContent, !!tr.querySelector('button')])",
+    )
+    for reads, leads in rows:
+        assert leads == (int(reads.split()[1]) < shown)
+    assert {leads for _, leads in rows} == {True, False}
+    assert browser.get_log("browser") == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,6 +11,7 @@ import numpy as np
 from quweit_cli.documents import DumpedReadings
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, trace
+from quweit_cli.report.explore.images import COLOURS, heat_map
 from quweit_cli.report.explore.inside import ModelSamples
 from quweit_cli.report.explore.packing import packed, packed_bytes
 
@@ -84,6 +85,7 @@ def sample_record(one: SampleStudy, readings: DumpedReadings | None) -> dict[str
     inputs = one.model.inputs[one.chosen_G]
     return {
         "number": packed(one.chosen_G),
+        "colours": COLOURS,
         "tokens": one.all_tokens,
         "streams": [
             {"name": name, "title": title, "scale": scales.get(name), "values": packed(one.tensors[name])}
@@ -96,6 +98,12 @@ def sample_record(one: SampleStudy, readings: DumpedReadings | None) -> dict[str
         "pixels": packed(inputs + ZERO) if one.of_images else None,
         "text": [] if one.of_images else [_written(row, one.model.vocabulary) for row in inputs],
     }
+
+
+def heat_maps(one: SampleStudy) -> list[tuple[str, str]]:
+    """The first sample's residual stream: each tensor's title, and its picture, all on one scale."""
+    most = max(1, *(int(np.abs(tensor[0]).max()) for tensor in one.tensors.values()))
+    return [(title, heat_map(one.tensors[name][0], most)) for name, title in one.streams]
 
 
 def names_of_logits(one: SampleStudy, readings: DumpedReadings | None) -> list[str]:

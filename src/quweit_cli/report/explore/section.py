@@ -10,13 +10,13 @@ from quweit_cli.report.explore.blocks import BLOCK_BYTES, BlockStudy, record, st
 from quweit_cli.report.explore.images import misread
 from quweit_cli.report.explore.packing import script_json
 from quweit_cli.report.explore.pipeline import pipeline
-from quweit_cli.report.explore.samples import SampleStudy, sample_record, study_samples
+from quweit_cli.report.explore.samples import SampleStudy, heat_maps, sample_record, study_samples
 from quweit_cli.report.explore.tables import census_table, first_luts, first_row, logits_table
 from quweit_cli.report.explore.thresholds import MOST, thresholds
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section
-from quweit_cli.templating import static_text
+from quweit_cli.templating import render, static_text
 
 NOT_SHOWN = "Not shown, as the dump holds no thermometer with LUT layers of theirs, or they are too many"
 
@@ -113,7 +113,9 @@ def _samples(findings: Findings, samples: SampleStudy) -> Section:
             f"{counted(len(samples.chosen_G), 'golden sample')}: the residual stream before and after each layer{tokens}, and the "
             "logits at the end, as the integer program computes them and the hardware does."
         ],
-        body=static_text("report/explore_model.html"),
+        body=render(
+            "report/explore_model.html.mako", number=int(samples.chosen_G[0]), maps=heat_maps(samples)
+        ),
         tables=[logits_table(samples, findings.inside.readings)],
         method="an integer times the step of its tensor is a real value; the largest logit is what the model reads.",
     )

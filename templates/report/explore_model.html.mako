@@ -1,3 +1,12 @@
+<%page args="number, maps" expression_filter="h"/>\
+<div class="without-script">
+<p>Residual stream of golden sample ${number}, tokens from top to bottom, features from left to right; the lighter, the larger:</p>
+<ul class="misread">
+% for title, address in maps:
+<li><img src="${address}" alt="Residual stream of sample ${number} ${title}" width="112" height="112"><span>${title}</span></li>
+% endfor
+</ul>
+</div>
 <div class="explore" id="explore-model" hidden>
 <div class="controls">
 <label>Golden sample <select id="sample"></select></label>
