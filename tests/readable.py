@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from programs import project_with_dump, random_block
 from quweit_cli.artifacts import digest_of, file_digests, save, writing_stage
-from quweit_cli.documents import DUMP, DumpChecks, DumpedModel, DumpedReadings, MisreadImage
+from quweit_cli.documents import DUMP, DumpChecks, DumpedModel, DumpedReadings, DumpManifest, MisreadImage
+from quweit_cli.ir.block import chain_of
+from quweit_cli.ir.nodes.bits import Thermometer
 from quweit_cli.ir.nodes.embeddings import Embedding
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
@@ -81,15 +84,35 @@ def write_project(path: Path, *, rows: int = 40, samples: int = 3) -> Path:
         classes=NAMES, wrong=2, golden=golden, images="misread.npy",
         misread=[MisreadImage(sample=4, true=0, read=1), MisreadImage(sample=9, true=2, read=0)],
     )  # fmt: skip
-    manifest = DUMP.load(path)
+    dump = DUMP.load(path).model_copy(update={"readings": readings})
+    return _rewritten(path, dump, model, inputs, images)
+
+
+def write_text_project(path: Path) -> Path:
+    """A whole model of text, and its block; some of its thresholds are beyond 32 bits."""
+    block = blocks()[0]
+    chain = chain_of(block)
+    assert chain is not None
+    first, *others = block.steps
+    some_DT = np.arange(20).reshape(4, 5) % 3 == 0
+    far = Thermometer(np.where(some_DT, 2**40, chain.thermometer.thresholds_DT))
+    block = replace(block, steps=(replace(first, node=far), *others))
+    project_with_dump(path, block)
+    return _rewritten(path, DUMP.load(path), text_model(block), np.array([[0, 1, 2, 1], [2, 2, 0, 0]]))
+
+
+def _rewritten(
+    path: Path, dump: DumpManifest, model: Program, inputs: np.ndarray, images: np.ndarray | None = None
+) -> Path:
     with writing_stage(path, "dump", inputs={}, options={}) as folder:
         shutil.copytree(path / "dump" / "blocks", folder / "blocks")
         whole = write_model(folder, model, inputs)
         digest = digest_of(file_digests(folder))
-        np.save(folder / "misread.npy", images)
+        if images is not None:
+            np.save(folder / "misread.npy", images)
         checks = DumpChecks(samples=20, rows_compared=80, logits_equal=True)
-        changed = {"whole": whole, "readings": readings, "digest": digest, "checks": checks}
-        save(manifest.model_copy(update=changed), folder / "dump.json")
+        changed = {"whole": whole, "digest": digest, "checks": checks}
+        save(dump.model_copy(update=changed), folder / "dump.json")
     return path
 
 
@@ -100,5 +123,6 @@ def write_model(folder: Path, model: Program, inputs: np.ndarray) -> DumpedModel
     np.save(folder / "model" / "samples.x.npy", inputs.astype(kind))
     np.save(folder / "model" / "samples.y.npy", evaluate(model, inputs).astype(np.int32))
     return DumpedModel(
+        vocabulary=None if model.input_type.signed else "a\nc",
         program="model/program.json", inputs="model/samples.x.npy", logits="model/samples.y.npy", samples=len(inputs), tensors=[]
     )  # fmt: skip

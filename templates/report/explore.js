@@ -25,7 +25,10 @@ function unpacked(packed) {
     };
   } else {
     const values = new KINDS[packed.kind](bytes.buffer);
-    packed.at = (...place) => values[flat(packed.shape, place)];
+    packed.at = (...place) => {
+      const value = values[flat(packed.shape, place)];
+      return typeof value === "bigint" && value === BigInt(Number(value)) ? Number(value) : value;
+    };
   }
   return packed;
 }
@@ -113,12 +116,15 @@ function threshold(bit) {
 
 const scaled = integer => String(Number((Number(integer) * block().inputScale).toPrecision(6)));
 
+// A threshold that no input passes, or that every input does, makes a bit that never changes.
+const never = integer => (integer >= block().high ? ", never" : integer < block().low ? ", always" : "");
+
 // What a pin of the layer reads, and its bit on the row that is shown.
 function source(pin) {
   const rows = block().rows;
   if (now.layer === 0) {
     const {feature, integer} = threshold(pin);
-    const limit = `> ${scaled(integer)}`;
+    const limit = `> ${scaled(integer)}${never(integer)}`;
     return {
       name: block().features[feature], limit, detail: `integer > ${integer}`, place: feature, bit: at(rows.bits, now.row, pin),
       go: () => showFeature(feature, true),
@@ -429,7 +435,7 @@ function showFeature(feature, follow = false) {
     numbers(layers[0].fanIn).some(pin => Math.floor(at(layers[0].pins, lut, pin) / thresholds.shape[1]) === feature));
   byId("feature").replaceChildren(
     make("h4", {}, features[feature][0].toUpperCase() + features[feature].slice(1)), boxed(chart),
-    make("p", {class: "cuts"}, `Above ${[...cuts].sort((a, b) => Number(a) - Number(b)).map(cut => `${cut} (${scaled(cut)})`).join(", ")}. Read by ${plural(readers.length, "LUT")} of layer 0:`),
+    make("p", {class: "cuts"}, `Above ${[...cuts].sort((a, b) => Number(a) - Number(b)).map(cut => `${cut} (${scaled(cut)}${never(cut)})`).join(", ")}. Read by ${plural(readers.length, "LUT")} of layer 0:`),
     lutLinks(readers, 0));
   if (follow) byId("feature").scrollIntoView({block: "nearest"});
 }
@@ -465,7 +471,7 @@ function showSample(place) {
   let most = 1;
   for (const one of streams) {
     const [, down, across] = one.values.shape;
-    for (let y = 0; y < down; y++) for (let x = 0; x < across; x++) most = Math.max(most, Math.abs(at(one.values, place, y, x)));
+    for (let y = 0; y < down; y++) for (let x = 0; x < across; x++) most = Math.max(most, Math.abs(Number(at(one.values, place, y, x))));
   }
   byId("stream-scale").replaceChildren(`One scale for all: ${-most} `, painted(64, 1, (_, x) => colour(x / 63), "from dark to light"), ` ${most}`);
   byId("streams").replaceChildren(...streams.map(one => stream(one, place, most)));
@@ -475,7 +481,7 @@ const CELL = 14, WIDEST = 736, HIGHEST = 320;  // pixels
 
 function stream(one, place, most) {
   const [, down, across] = one.values.shape;
-  const canvas = painted(across, down, (y, x) => colour((at(one.values, place, y, x) + most) / (2 * most)), `${one.name}, ${down} tokens of ${across} features`);
+  const canvas = painted(across, down, (y, x) => colour((Number(at(one.values, place, y, x)) + most) / (2 * most)), `${one.name}, ${down} tokens of ${across} features`);
   const cursor = make("span", {class: "cursor", hidden: ""}), cell = {x: 0, y: 0};
   const wide = across * Math.min(CELL, WIDEST / across), tall = down * Math.min(CELL, Math.max(2, HIGHEST / down));
   const map = make("div", {class: "map"}, canvas, cursor);
@@ -486,7 +492,7 @@ function stream(one, place, most) {
     Object.assign(cursor.style, {
       left: `${100 * cell.x / across}%`, top: `${100 * cell.y / down}%`, width: `${100 / across}%`, height: `${100 / down}%`,
     });
-    byId("stream-said").textContent = `${one.title}, token ${cell.y}, feature ${cell.x}: ${value}${one.scale ? ` = ${real(value * one.scale)}` : ""}`;
+    byId("stream-said").textContent = `${one.title}, token ${cell.y}, feature ${cell.x}: ${value}${one.scale ? ` = ${real(Number(value) * one.scale)}` : ""}`;
   };
   canvas.tabIndex = 0;
   canvas.addEventListener("mousemove", event => {
@@ -511,7 +517,7 @@ const SHOWN_LOGITS = 12;
 
 function logits(place) {
   const {logits, names, true: right} = data.model, count = logits.shape[1];
-  const all = numbers(count).map(one => at(logits, place, one)), order = numbers(count).sort((a, b) => all[b] - all[a] || a - b);
+  const all = numbers(count).map(one => Number(at(logits, place, one))), order = numbers(count).sort((a, b) => all[b] - all[a] || a - b);
   const read = order[0], is = right ? right[place] : null;
   const shown = count <= SHOWN_LOGITS ? numbers(count) : order.slice(0, SHOWN_LOGITS);
   const low = Math.min(...shown.map(one => all[one])), span = Math.max(1, all[read] - low);

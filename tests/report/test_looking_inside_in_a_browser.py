@@ -102,7 +102,10 @@ def test_a_chosen_lut_shows_the_table_pins_and_values_of_the_program(page: Any, 
             page, "[...document.querySelectorAll('#lut-pins tbody tr')].map(tr => tr.cells[1].textContent)"
         )
         assert rows == [
-            f"feature {pin // 5} > {thresholds_DT.reshape(-1)[pin] / 32:g}" for pin in layer.pins_JL[lut]
+            f"feature {pin // 5} > {limit / 32:g}{', always' if limit < -128 else ', never' if limit > 126 else ''}"
+            for pin, limit in zip(
+                layer.pins_JL[lut], thresholds_DT.reshape(-1)[layer.pins_JL[lut]], strict=True
+            )
         ]
         ones = chain.layers[0].evaluate(
             trace(program, np.load(project / "dump/blocks/block0.x.npy").astype(np.int64))["thermometer"]
@@ -218,6 +221,28 @@ def test_a_sample_shows_logits_classes_and_the_residual_stream(page: Any, projec
     assert text(page, "#stream-said") == f"after layer 0, token 2, feature 1: {value} = {value / 4:.3g}"
     click(page, "#sample-before")
     assert asked(page, "document.getElementById('sample').value") == "1"
+
+
+def test_a_text_and_thresholds_beyond_32_bits_are_shown(browser: Any, tmp_path: Path) -> None:
+    page = report.run(readable.write_text_project(tmp_path / "p"))
+    assert flaws(browser, page, NARROW) == []
+    click(browser, "#row-inputs [data-feature='1']")
+    assert f"{2**40} (34359700000, never)" in text(browser, "#feature .cuts")
+    assert text(browser, "#sample-input") == "a\nc"
+    choose(browser, "sample", 1)
+    assert text(browser, "#sample-input") == "ccaa"
+    assert "Read as " in text(browser, "#verdict")
+    assert browser.get_log("browser") == []
+
+
+def test_a_model_without_blocks_is_followed_too(browser: Any, tmp_path: Path) -> None:
+    content = report.run(readable.write_text_project(tmp_path / "p")).read_text()
+    without = re.sub(r'"blocks":\[.*\],"model"', '"blocks":[],"model"', content)
+    (tmp_path / "page.html").write_text(without)
+    show(browser, tmp_path / "page.html")
+    assert not browser.find_element("css selector", "#explore-blocks").is_displayed()
+    assert "Read as " in text(browser, "#verdict")
+    assert browser.get_log("browser") == []
 
 
 def test_names_from_files_are_words_and_nothing_else(page: Any) -> None:

@@ -73,6 +73,8 @@ def _inside(project: Path, dump: DumpManifest | None, progress: Progress) -> Ins
             blocks.append(BlockRows(source.program, source.inputs_RD, *scales, source.around))
             task.advance()
     shown = {block.program.name for block in blocks}
+    absent = dict.fromkeys((block.name for block, _ in named), "its program is not in the dump")
+    absent |= dict.fromkeys((block.name for block, _ in held), f"beyond the first {MOST_BLOCKS}")
     images = dump.readings.images if dump.readings else None
     if images is not None:
         stage_file(project, "dump", images)
@@ -81,7 +83,7 @@ def _inside(project: Path, dump: DumpManifest | None, progress: Progress) -> Ins
         _samples(project, dump) if dump.whole and dump.whole.program in there else None,
         dump.readings,
         read_images(folder, dump),
-        [block.name for block in dump.blocks if block.name not in shown],
+        {name: why for name, why in absent.items() if name not in shown},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -36,11 +37,11 @@ class ModelSamples(NamedTuple):
 class Inside(NamedTuple):
     """images_BXSS: those that a classifier reads wrongly, of which `readings` says more.
 
-    absent: blocks whose programs the dump does not hold.
+    absent: blocks that are not shown, and why.
     """
 
     blocks: Sequence[BlockRows] = ()
     model: ModelSamples | None = None
     readings: DumpedReadings | None = None
     images_BXSS: NDArray[np.uint8] = np.zeros((0, 1, 1, 1), dtype=np.uint8)
-    absent: Sequence[str] = ()
+    absent: Mapping[str, str] = MappingProxyType({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.tokens import Neighbourhood
+from quweit_cli.ir.types import TensorType
 from quweit_cli.report.numbers import significant
 
 WHERE = {
@@ -24,8 +25,9 @@ def feature_names(features: int, around: Neighbourhood | None) -> list[str]:
     return names
 
 
-def bit_name(bit: int, thresholds_DT: Integers, scale: float, names: list[str]) -> str:
-    """Such as `feature 12 > 0.5312`."""
+def bit_name(bit: int, thresholds_DT: Integers, scale: float, names: list[str], kind: TensorType) -> str:
+    """Such as `feature 12 > 0.5312`; kind: what features can be, which may never pass a threshold, or always."""
     feature, threshold = divmod(bit, thresholds_DT.shape[1])
     limit = int(thresholds_DT[feature, threshold])
-    return f"{names[feature]} > {significant(limit * scale, 4)}"
+    constant = ", never" if limit >= kind.high else ", always" if limit < kind.low else ""
+    return f"{names[feature]} > {significant(limit * scale, 4)}{constant}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from quweit_cli.artifacts import listed
 from quweit_cli.report.explore.blocks import BLOCK_BYTES, BlockStudy, record, study
 from quweit_cli.report.explore.images import misread
+from quweit_cli.report.explore.inside import Inside
 from quweit_cli.report.explore.packing import script_json
 from quweit_cli.report.explore.pipeline import pipeline
 from quweit_cli.report.explore.samples import SampleStudy, heat_maps, sample_record, study_samples
@@ -17,8 +18,6 @@ from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section
 from quweit_cli.templating import render, static_text
-
-NOT_SHOWN = "Not shown, as the dump holds no thermometer with LUT layers of theirs, or they are too many"
 
 
 class Looked(NamedTuple):
@@ -32,10 +31,10 @@ def look_inside(findings: Findings) -> Looked:
     inside = findings.inside
     studies = [one for block in inside.blocks if (one := study(block)) is not None]
     samples = study_samples(inside.model) if inside.model else None
-    absent = [*inside.absent, *_of_no_chain(findings, studies)]
+    absent = _absent(inside, studies)
     made = [_misread(findings)] if inside.readings else []
     if absent and not studies:
-        made.append(Section("Inside the blocks", [f"{NOT_SHOWN}: {listed(absent)}."]))
+        made.append(Section("Inside the blocks", [absent]))
     if studies:
         made += [_explorer(studies, absent), *(_block(findings, one) for one in studies)]
     if samples is not None:
@@ -50,16 +49,20 @@ def look_inside(findings: Findings) -> Looked:
     return Looked(made, script_json(data))
 
 
-def _of_no_chain(findings: Findings, studies: Sequence[BlockStudy]) -> list[str]:
+def _absent(inside: Inside, studies: Sequence[BlockStudy]) -> str:
+    """Which blocks are not shown, in a sentence; empty where all are."""
     known = {one.name for one in studies}
-    return [block.program.name for block in findings.inside.blocks if block.program.name not in known]
+    others = [block.program.name for block in inside.blocks if block.program.name not in known]
+    why = dict(inside.absent) | dict.fromkeys(others, "no thermometer with LUT layers and one sum")
+    return f"Not shown: {listed([f'{name} ({reason})' for name, reason in why.items()])}." if why else ""
 
 
 def _misread(findings: Findings) -> Section:
     readings, images = findings.inside.readings, findings.inside.images_BXSS
     assert readings is not None
     compared = findings.dump.checks.samples if findings.dump else 0
-    said = f"{readings.wrong:,} of {counted(compared, 'test sample')} are read wrongly"
+    said = "The dump was made elsewhere; as it declares, " if findings.copied else ""
+    said += f"{readings.wrong:,} of {counted(compared, 'test sample')} are read wrongly"
     few = len(readings.misread) < readings.wrong
     said += f"; the first {len(readings.misread)} of them:" if few else ":" if readings.wrong else "."
     return Section(
@@ -71,13 +74,13 @@ def _misread(findings: Findings) -> Section:
     )
 
 
-def _explorer(studies: Sequence[BlockStudy], absent: Sequence[str]) -> Section:
+def _explorer(studies: Sequence[BlockStudy], absent: str) -> Section:
     said = [
         "Each LUT reads bits of thresholds, or of the layer before, and adds its values where it answers 1. Choose a LUT to see "
         "what it reads and answers, and a golden row to follow it through the block."
     ]
     if absent:
-        said.append(f"{NOT_SHOWN}: {listed([*absent])}.")
+        said.append(absent)
     return Section(
         "Inside the blocks",
         said,

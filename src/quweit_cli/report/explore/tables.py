@@ -43,12 +43,15 @@ def census_table(studies: Sequence[BlockStudy]) -> Table:
 def first_luts(one: BlockStudy) -> Table:
     """The first LUTs of the first layer: their pins by name, tables, and what they do on golden rows."""
     layer, told = one.chain.layers[0], one.responses[0]
-    thresholds_DT = one.chain.thermometer.thresholds_DT
+    thresholds_DT, kind = one.chain.thermometer.thresholds_DT, one.block.program.input_type
     named = feature_names(len(thresholds_DT), one.block.around)
     names = [name.removeprefix("feature ") for name in named]
     rows = []
     for lut in range(min(FIRST_LUTS, len(layer.pins_JL))):
-        pins = [bit_name(int(pin), thresholds_DT, one.block.input_scale, names) for pin in layer.pins_JL[lut]]
+        pins = [
+            bit_name(int(pin), thresholds_DT, one.block.input_scale, names, kind)
+            for pin in layer.pins_JL[lut]
+        ]
         rows.append(
             (
                 lut,
