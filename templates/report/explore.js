@@ -462,9 +462,11 @@ function showSample(place) {
   byId("sample").value = place;
   const name = `sample ${at(number, place)}`;
   if (pixels) {
-    const [, channels, rows, columns] = pixels.shape, all = numbers(channels * rows * columns);
+    const [, channels, rows, columns] = pixels.shape;
     const read = (c, y, x) => at(pixels, place, channels === 3 ? c : 0, y, x);
-    const white = Math.max(1, ...all.map(one => read(Math.floor(one / rows / columns), Math.floor(one / columns) % rows, one % columns)));
+    let white = 1;
+    for (let c = 0; c < channels; c++)
+      for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) white = Math.max(white, read(c, y, x));
     byId("sample-input").replaceChildren(painted(columns, rows, (y, x) => [0, 1, 2].map(c => 255 * read(c, y, x) / white), `Image of ${name}`));
   } else byId("sample-input").replaceChildren(make("pre", {}, text[place]));
   byId("sample-logits").replaceChildren(logits(place));

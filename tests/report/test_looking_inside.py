@@ -214,13 +214,16 @@ def test_large_samples_are_fewer_and_shorter(monkeypatch: pytest.MonkeyPatch) ->
     inputs = np.random.default_rng(0).integers(-128, 128, (6, *model.input_type.shape))
     given = ModelSamples(model, inputs, trace(model, inputs)["logits"])
     all_of_them = samples.study_samples(given)
-    monkeypatch.setattr(samples, "MODEL_BYTES", 300)
+    monkeypatch.setattr(samples, "MODEL_BYTES", 400)
     fewer = samples.study_samples(given)
-    monkeypatch.setattr(samples, "MODEL_BYTES", 60)
+    monkeypatch.setattr(samples, "MODEL_BYTES", 90)
     shorter = samples.study_samples(given)
     assert all_of_them is not None and fewer is not None and shorter is not None
     assert (len(all_of_them.chosen_G), all_of_them.tokens) == (6, 4)
     assert 1 <= len(fewer.chosen_G) < 6 and fewer.tokens == 4
+    packed_fewer = samples.sample_record(fewer, None)
+    arrays = [packed_fewer["pixels"], *(one["values"] for one in packed_fewer["streams"])]
+    assert sum(len(one["data"]) for one in arrays) <= 400
     assert len(shorter.chosen_G) == 1 and shorter.tokens < shorter.all_tokens == 4
 
 

@@ -57,10 +57,11 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
     room, tokens, all_tokens = float(MODEL_BYTES), 0, 0
     for sample in chosen_G:
         seen = trace(model.program, model.inputs[sample])
+        room -= packed_bytes(model.inputs[sample])
         all_tokens = len(seen[streams[0][0]])
         if not tokens:
             whole = sum(packed_bytes(seen[name]) for name, _ in streams)
-            tokens = all_tokens if whole <= room else max(1, int(all_tokens * room / whole))
+            tokens = min(all_tokens, max(1, int(all_tokens * room / whole)))
         part = {name: seen[name][:tokens] for name, _ in streams}
         taken = sum(packed_bytes(one) for one in part.values())
         if logits and taken > room:
