@@ -133,7 +133,7 @@ function source(pin) {
   const before = block().layers[now.layer - 1], there = pin < before.shown;
   return {
     name: `LUT ${pin}`, limit: `of layer ${now.layer - 1}`, detail: "", place: pin, bit: there ? at(before.answers, now.row, pin) : null,
-    go: there ? () => { showLayer(now.layer - 1, pin); byId("lut-title").scrollIntoView({block: "nearest"}); } : null,
+    go: there ? () => { showLayer(now.layer - 1, pin); byId("lut-title").focus(); } : null,
   };
 }
 
@@ -345,7 +345,7 @@ const MOST_LINKS = 24;
 
 function lutLinks(luts, place) {
   const links = luts.slice(0, MOST_LINKS).map(lut => make("button", {
-    type: "button", class: "link", onclick: () => { showLayer(place, lut); byId("lut-title").scrollIntoView({block: "nearest"}); },
+    type: "button", class: "link", onclick: () => { showLayer(place, lut); byId("lut-title").focus(); },
   }, `LUT ${lut}`));
   const more = luts.length - links.length;
   return make("div", {class: "links-row"}, ...links, more > 0 ? `and ${more} more` : null);
@@ -434,10 +434,10 @@ function showFeature(feature, follow = false) {
   const readers = numbers(layers[0].shown).filter(lut =>
     numbers(layers[0].fanIn).some(pin => Math.floor(at(layers[0].pins, lut, pin) / thresholds.shape[1]) === feature));
   byId("feature").replaceChildren(
-    make("h4", {}, features[feature][0].toUpperCase() + features[feature].slice(1)), boxed(chart),
+    make("h4", {tabindex: -1}, features[feature][0].toUpperCase() + features[feature].slice(1)), boxed(chart),
     make("p", {class: "cuts"}, `Above ${[...cuts].sort((a, b) => Number(a) - Number(b)).map(cut => `${cut} (${scaled(cut)}${never(cut)})`).join(", ")}. Read by ${plural(readers.length, "LUT")} of layer 0:`),
     lutLinks(readers, 0));
-  if (follow) byId("feature").scrollIntoView({block: "nearest"});
+  if (follow) byId("feature").firstChild.focus();
 }
 
 // ---------------------------------------------------------------- a sample

@@ -157,6 +157,7 @@ def test_a_later_layer_leads_back_to_what_it_reads(page: Any, project: Path) -> 
     assert seen == tensors["lut_layer0"][pins].tolist()
     click(page, "#lut-pins tr[data-pin='2'] button")
     assert f"LUT {pins[2]} of layer 0" in text(page, "#lut-title")
+    assert page.switch_to.active_element.get_attribute("id") == "lut-title"
     assert shown_table(page) == int(chain.layers[0].tables_J[pins[2]])
     readers = (chain.layers[1].pins_JL == pins[2]).any(axis=1).sum()
     assert text(page, "#lut-gives").startswith(f"{readers} LUT")
