@@ -25,7 +25,7 @@ from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.ir.census import census
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program, trace
-from quweit_cli.report.explore import blocks, samples
+from quweit_cli.report.explore import blocks, samples, section
 from quweit_cli.report.explore.images import png
 from quweit_cli.report.explore.inside import BlockRows, ModelSamples
 from quweit_cli.report.explore.names import feature_names
@@ -142,6 +142,20 @@ def test_what_a_block_takes_is_bounded_and_what_is_left_out_is_counted() -> None
         assert found["values"]["shape"][0] == shown[1]
         sizes.append(shown[0])
     assert sizes == sorted(sizes) and len(set(sizes)) == 3
+
+
+def test_all_blocks_share_the_room_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [random_block(seed, name=f"block{seed}", features=20, layers=(300,)) for seed in range(4)]
+    project = project_with_dump(tmp_path / "p", *made)
+    sizes = []
+    for most in (80_000, 10**6):
+        monkeypatch.setattr(section, "BLOCK_BYTES", most)
+        found = data_of(report.run(project).read_text())
+        assert [one["name"] for one in found["blocks"]] == [one.name for one in made]
+        sizes.append(len(script_json(found)))
+        assert sizes[-1] <= most + 100
+    assert sizes[1] > 80_000
+    assert [one["layers"][0]["shown"] for one in found["blocks"]] == [300] * 4
 
 
 def test_little_room_still_shows_a_lut_and_a_row() -> None:
