@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -95,6 +95,26 @@ def one_runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             script = verilator_runtime.keeper_in(folder)
             patch.setattr(verilator_runtime, "keeper", lambda: script)
         yield
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium; `browser.get_log("browser")` has what its console says."""
+    from selenium import webdriver  # noqa: PLC0415  (of the `dev` extra)
+    from selenium.webdriver.chrome.service import Service  # noqa: PLC0415
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = toolbox.find(CHROMIUM).command[0]
+    for flag in (
+        "headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run",
+        "disable-background-networking", "disable-component-update", "disable-sync",
+        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ):  # fmt: skip
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, Service(toolbox.find(CHROMEDRIVER).command[0]))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

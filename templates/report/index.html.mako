@@ -34,6 +34,7 @@ ${', ' if place else ''}<a href="#note-${number}"${f' id="cite-{number}"' if fir
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src ${scripts}; base-uri 'none'; form-action 'none'">
 <title>${name}: quweit report</title>
 <style>
 ${style | n}
@@ -53,8 +54,19 @@ ${style | n}
 </div>
 % endfor
 </div>
+% if len(sections) > 1:
+<nav class="contents" aria-label="Contents">
+<ul>
 % for section in sections:
-<h2>${section.title}</h2>
+% if section.level == 2:
+<li><a href="#${section.anchor}">${section.title}</a></li>
+% endif
+% endfor
+</ul>
+</nav>
+% endif
+% for section in sections:
+<h${section.level} id="${section.anchor}">${section.title}</h${section.level}>
 % for paragraph in section.paragraphs:
 <p>${paragraph}</p>
 % endfor
@@ -63,8 +75,18 @@ ${style | n}
 ${section.plot | n}
 </figure>
 % endif
+% if section.body:
+${section.body | n}
+% endif
 % for table in section.tables:
 ${show(table)}
+% endfor
+% for summary, plot in section.folded:
+<details><summary>${summary}</summary>
+<figure class="scroll" tabindex="0">
+${plot | n}
+</figure>
+</details>
 % endfor
 % for table in section.details:
 <details><summary>${table.caption}, ${len(table.rows)} rows</summary>
@@ -72,11 +94,14 @@ ${show(table._replace(caption=''))}
 </details>
 % endfor
 % if section.method:
-<p class="method">${section.method}
+<p class="method">${section.method}</p>
+% endif
+% if section.links:
+<ul class="links">
 % for link in section.links:
-<a href="${link}">${link}</a>
+<li><a href="${quote(link)}">${link.removeprefix('../')}</a></li>
 % endfor
-</p>
+</ul>
 % endif
 % endfor
 % if footnotes.sentences:
@@ -92,5 +117,9 @@ ${show(table._replace(caption=''))}
 <div>${line}</div>
 % endfor
 </footer>
+% if data:
+<script type="application/json" id="explore-data">${data | n}</script>
+<script>${script | n}</script>
+% endif
 </body>
 </html>

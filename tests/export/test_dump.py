@@ -9,13 +9,13 @@ import torch
 
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import DumpManifest
+from quweit_cli.documents import MOST_MISREAD, DumpManifest
 from quweit_cli.errors import ArtifactError, DataUnavailable, Mismatch, UnsupportedModel
 from quweit_cli.export.equality import verify
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.models import blocks_of
-from quweit_cli.stages import dump, train
-from quweit_cli.training import checkpoint
+from quweit_cli.stages import dump, sources, train
+from quweit_cli.training import checkpoint, datasets
 from quweit_cli.weightless.block import WeightlessBlock
 
 OPTIONS = config.Dump(rows=300)
@@ -180,3 +180,31 @@ def test_pins_outside_of_the_input_are_refused(project: Path, tmp_path: Path, fr
     torch.save(content, tmp_path / "ckpt.pt")
     with pytest.raises(ArtifactError, match="beyond the 64 that there are"):
         dump.run(tmp_path / "ckpt.pt", fresh, OPTIONS)
+
+
+def test_wrong_images_are_those_that_the_model_reads_wrongly(project: Path) -> None:
+    manifest, loaded = manifest_of(project), checkpoint.load(project / "train" / "ckpt.pt")
+    data = datasets.load(loaded.experiment.data)
+    inputs, targets = data.test(4)
+    read = loaded.model()(inputs).argmax(dim=1)
+    wrong = (read != targets).nonzero().flatten().tolist()
+    found = manifest.readings
+    assert found is not None and found.wrong == len(wrong) > MOST_MISREAD
+    assert [(one.sample, one.true, one.read) for one in found.misread] == [
+        (sample, int(targets[sample]), int(read[sample])) for sample in wrong[:MOST_MISREAD]
+    ]
+    assert found.classes == [str(digit) for digit in range(10)]
+    images = sources.read_images(project / "dump", manifest)
+    assert np.array_equal(images, data.test_pixels.numpy()[wrong[:MOST_MISREAD]])
+
+
+def test_wrong_images_change_no_digest_and_are_copied_with_a_dump(project: Path, tmp_path: Path) -> None:
+    manifest = manifest_of(project)
+    assert manifest.digest == sources.dump_digest(project / "dump", manifest.file_names())
+    sources.bring_dump(project, tmp_path / "copy", config.Dump())
+    copied = tmp_path / "copy" / "dump" / "misread.npy"
+    assert copied.read_bytes() == (project / "dump" / "misread.npy").read_bytes()
+    shutil.copytree(project / "dump", tmp_path / "incomplete")
+    (tmp_path / "incomplete" / "misread.npy").unlink()
+    with pytest.raises(ArtifactError, match=r"misread\.npy"):
+        sources.bring_dump(tmp_path / "incomplete", tmp_path / "other", config.Dump())

@@ -39,9 +39,9 @@ def page(project: Path) -> str:
 
 
 class Words(HTMLParser):
-    """The text of a page outside of plots and styles; fails on tags that do not close."""
+    """The text of a page outside of plots, styles and scripts; fails on tags that do not close."""
 
-    VOID = frozenset(("meta", "br", "use", "path", "rect", "image"))
+    VOID = frozenset(("meta", "br", "use", "path", "rect", "image", "img"))
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Words(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if not {"svg", "style"} & set(self.open):
+        if not {"svg", "style", "script"} & set(self.open):
             self.words.append(data.strip())
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ import pytest
 
 import packages
 import whole_models
-from conftest import CHROMEDRIVER, CHROMIUM
-from quweit_cli import artifacts, config, toolbox
+from quweit_cli import artifacts, config
 from quweit_cli.documents import Front, FrontPoint
 from quweit_cli.report import sections
 from quweit_cli.stages import energy, keys, report
@@ -63,24 +61,6 @@ for (const element of document.querySelectorAll("body *")) {
 }
 return flaws;
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver  # noqa: PLC0415  (of the `dev` extra)
-    from selenium.webdriver.chrome.service import Service  # noqa: PLC0415
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = toolbox.find(CHROMIUM).command[0]
-    for flag in (
-        "headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync",
-        f"user-data-dir={tmp_path_factory.mktemp('browser')}",
-    ):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    driver = webdriver.Chrome(options, Service(toolbox.find(CHROMEDRIVER).command[0]))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

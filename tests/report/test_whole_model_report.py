@@ -62,7 +62,7 @@ def test_engines_memories_and_both_models_stand_in_the_section(project: Path) ->
     assert any("times as much on the same hardware" in words for words in section.paragraphs)
     assert len(section.details[0].rows) == len(whole_models.JOBS)
     page = report.run(project).read_text()
-    assert page.count("<h2>Whole model</h2>") == 1 and "Energy of one sample, pixels to logits" in page
+    assert page.count(">Whole model</h2>") == 1 and "Energy of one sample, pixels to logits" in page
 
 
 def test_what_is_not_known_is_a_dash_and_no_ratio(tmp_path: Path) -> None:

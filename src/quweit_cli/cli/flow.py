@@ -343,7 +343,8 @@ def run(
 def report(project: Project, json: Json = False) -> None:
     """Write the HTML report and summary.json.
 
-    They are made from whichever artefacts the project holds.
+    They are made from whichever artefacts the project holds. The page lets one look into blocks LUT by LUT, and into
+    samples layer by layer.
     """
     from quweit_cli.stages import report as stage
     from quweit_cli.stages.summary import write_summary

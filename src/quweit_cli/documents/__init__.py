@@ -15,14 +15,19 @@ from __future__ import annotations
 
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import (
+    LONGEST_NAME,
+    MOST_MISREAD,
+    MOST_PIXELS,
     DumpChecks,
     DumpedBlock,
     DumpedExits,
     DumpedHead,
     DumpedModel,
     DumpedProduct,
+    DumpedReadings,
     DumpedTensor,
     DumpManifest,
+    MisreadImage,
     Role,
 )
 from quweit_cli.documents.energy import (
@@ -116,6 +121,9 @@ __all__ = [
     "ENERGY",
     "FORMAL",
     "FRONT",
+    "LONGEST_NAME",
+    "MOST_MISREAD",
+    "MOST_PIXELS",
     "NETLIST",
     "RTL",
     "SIM",
@@ -141,6 +149,7 @@ __all__ = [
     "DumpedHead",
     "DumpedModel",
     "DumpedProduct",
+    "DumpedReadings",
     "DumpedTensor",
     "EnergyRatio",
     "EnergyRow",
@@ -170,6 +179,7 @@ __all__ = [
     "Mapper",
     "MeasuredTrial",
     "MemoryEnergy",
+    "MisreadImage",
     "ModelDesign",
     "ModelEnergy",
     "ModelShape",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -84,6 +84,45 @@ class DumpedModel(Artifact):
     tensors: list[DumpedTensor] = Field(max_length=100_000)
 
 
+MOST_MISREAD = 24
+MOST_PIXELS = 64  # of an image, along a side
+LONGEST_NAME = 200  # of a class
+
+
+class MisreadImage(Artifact):
+    """A test sample that the model gets wrong; classes by their place in `classes`."""
+
+    sample: Count = Field(description="of those that were compared, counted from 0")
+    true: Count
+    read: Count
+
+
+class DumpedReadings(Artifact):
+    """What a classifier makes of the test images. Nothing of it is part of the specification."""
+
+    classes: list[Annotated[str, Field(max_length=LONGEST_NAME)]] = Field(min_length=1, max_length=10_000)
+    wrong: Count = Field(description="of the samples that were compared")
+    golden: list[Count] = Field(
+        [], max_length=100_000, description="the true class of each golden sample of `whole`"
+    )
+    misread: list[MisreadImage] = Field(
+        [], max_length=MOST_MISREAD, description=f"the first {MOST_MISREAD} of the wrong ones"
+    )
+    images: FileName | None = Field(
+        None,
+        description=f"theirs: .npy uint8 images x channels x rows x columns, {MOST_PIXELS} a side at most",
+    )
+
+    @model_validator(mode="after")
+    def _classes_have_names(self) -> DumpedReadings:
+        named = [*self.golden, *(place for one in self.misread for place in (one.true, one.read))]
+        if max(named, default=0) >= len(self.classes):
+            raise ValueError(f"class {max(named)} has no name, as there are {len(self.classes)}")
+        if bool(self.misread) != (self.images is not None):
+            raise ValueError("`images` are those of `misread`, and one is given without the other")
+        return self
+
+
 class DumpChecks(Artifact):
     """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
 
@@ -114,6 +153,7 @@ class DumpManifest(Artifact):
         max_length=10,
         description="of the layer in the middle, those whose weights are -1, 0 and 1: weights on the left, a sample's rows on the right",
     )
+    readings: DumpedReadings | None = Field(None, description="of a classifier of images")
     operands: str = Field("", description="where the operands of products and heads come from")
     checks: DumpChecks
     digest: Digest = Field(
@@ -130,16 +170,20 @@ class DumpManifest(Artifact):
             raise ValueError("it holds both `products` of a dense layer and `projections` of few bits")
         products = [*self.products, *self.projections]
         names = [block.name for block in self.blocks] + [product.name for product in products]
-        for kind, found in (("name", names), ("file", self.file_names())):
+        for kind, found in (("name", names), ("file", [*self.file_names(), *self.further_files()])):
             if twice := sorted({one for one in found if found.count(one) > 1}):
                 raise ValueError(f"the {kind} `{twice[0]}` stands twice in it")
         return self
 
     def file_names(self) -> list[str]:
-        """Of programs, golden rows and operands, in the order of the document."""
+        """Of programs, golden rows and operands, in the order of the document: the specification."""
         return [
             *(name for block in self.blocks for name in (block.program, block.inputs, block.outputs)),
             *((self.whole.program, self.whole.inputs, self.whole.logits) if self.whole else ()),
             *(name for one in (*self.products, *self.projections) for name in (one.left, one.right)),
             *(name for one in self.heads for name in (one.queries, one.keys, one.weights, one.values)),
         ]
+
+    def further_files(self) -> list[str]:
+        """Of what is shown alone."""
+        return [self.readings.images] if self.readings and self.readings.images else []

@@ -45,6 +45,7 @@ class GoldenRows:
 class Verified:
     rows_compared: int  # for each block
     golden: dict[str, GoldenRows]
+    read_B: Tensor  # the class of each sample, or of a text the next token at each place
 
 
 @torch.no_grad()
@@ -71,6 +72,7 @@ def verify(
     recorders = {name: _Recorder(program, chosen) for name, program in programs.items()}
     torch_blocks = {name: block.integers for name, block in blocks_of(model).items()}
     checked = {name: recorders[name].checking(torch_blocks[name]) for name in programs}
+    read = []
     with progress.task("compare with the integer program", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with blocks_replaced(model, checked):
@@ -78,8 +80,10 @@ def verify(
             with integer_programs(model, programs):
                 got = model(inputs[part])
             _compare_logits(expected, got, first_sample=part.start)
+            read.append(expected.argmax(dim=-1))
             task.advance(part.stop - part.start)
-    return Verified(total, {name: recorder.golden() for name, recorder in recorders.items()})
+    golden = {name: recorder.golden() for name, recorder in recorders.items()}
+    return Verified(total, golden, torch.cat(read))
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class VerifiedModel:
     inputs: Integers  # golden samples
     logits: Integers  # where samples leave early, those of the exit that each takes
     tensors: list[DumpedTensor]
+    golden_G: Integers  # which of the test samples the golden ones are
+    read_B: Tensor  # the class of each test sample, or of a text the next token at each place
     exits: DumpedExits | None = None
 
 
@@ -56,15 +58,20 @@ def verify(
     """
     settings = model.exit_settings if isinstance(model, IntegerVit) and model.exit_heads else None
     taken_B: list[Integers] = []
+    read = []
     with progress.task("compare the whole model", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with _seen(made.twins) as seen:
-                model(inputs[part])
+                answered = model(inputs[part])
             expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
             for path, got in seen.items():
                 _compare(path, part.start, expected[path], _integers(got, made.twins[path]))
             if settings:
-                taken_B.append(exits_taken(expected, rule_of(settings), len(settings.after)))
+                rule, count = rule_of(settings), len(settings.after)
+                taken_B.append(exits_taken(expected, rule, count))
+                answers = answers_with_exits(expected, expected[made.program.answer], rule, count)
+                answered = torch.from_numpy(answers)
+            read.append(answered.argmax(dim=-1))
             task.advance(part.stop - part.start)
     chosen = np.arange(min(golden, len(inputs))) * len(inputs) // min(golden, len(inputs))
     kept = trace(made.program, model.codes(inputs[torch.from_numpy(chosen)]).numpy(), nested=True)
@@ -89,7 +96,9 @@ def verify(
             after=list(settings.after),
             leaving=np.bincount(np.concatenate(taken_B), minlength=count + 1).tolist(),
         )
-    return VerifiedModel(made.program, len(made.twins), kept[name], answers, tensors, exits)
+    return VerifiedModel(
+        made.program, len(made.twins), kept[name], answers, tensors, chosen, torch.cat(read), exits
+    )
 
 
 def digest_of_tensor(values: Integers) -> str:

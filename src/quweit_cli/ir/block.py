@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from quweit_cli.ir.nodes.base import Node
@@ -9,6 +11,15 @@ from quweit_cli.ir.nodes.bits import LutLayer, Thermometer, passing_table
 from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
 from quweit_cli.ir.program import Program, Step
 from quweit_cli.ir.types import INT8, INT16, TensorType
+
+
+class Chain(NamedTuple):
+    """The nodes of a block, in their order."""
+
+    thermometer: Thermometer
+    layers: list[LutLayer]
+    summation: ConditionalSummation
+    requantize: Requantize
 
 
 def block_program(
@@ -31,6 +42,23 @@ def block_program(
         steps.append(Step(step_name, (source,), node))
         source = step_name
     return Program(name, "x", TensorType(len(thermometer.thresholds_DT), *INT8), tuple(steps))
+
+
+def chain_of(program: Program) -> Chain | None:
+    """What `block_program` chained; nothing where the steps are not those of a block."""
+    before = (program.input_name, *(step.name for step in program.steps))
+    chained = all(step.sources == (name,) for step, name in zip(program.steps, before, strict=False))
+    match [step.node for step in program.steps]:
+        case [
+            Thermometer() as thermometer,
+            *between,
+            ConditionalSummation() as summation,
+            Requantize() as requantize,
+        ] if chained:
+            layers = [layer for layer in between if isinstance(layer, LutLayer)]
+            if layers and len(layers) == len(between):
+                return Chain(thermometer, layers, summation, requantize)
+    return None
 
 
 def beside(layers: list[LutLayer], bits: int) -> list[LutLayer]:

@@ -27,7 +27,10 @@ from quweit_cli.documents import (
 )
 from quweit_cli.errors import ArtifactError
 from quweit_cli.report.course import METRICS, read_course
+from quweit_cli.report.explore.inside import Inside
 
+WAVE_STAGES = ("sim", "sim_partial", "netlist", "netlist_partial")
+WAVES = (".fst", ".vcd")
 STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front", "search")
 
 
@@ -42,6 +45,8 @@ class Findings(NamedTuple):
     search: SearchResult | None = None
     copied: bool = False  # whether the dump was made elsewhere, so that its checks are what it declares
     course: Mapping[str, Sequence[Mapping[str, float]]] = {}  # kind of MLP -> figures reported while training
+    waves: Sequence[str] = ()  # waveforms that simulation left, in the project
+    inside: Inside = Inside()  # what is looked into
 
     @property
     def name(self) -> str:
@@ -76,10 +81,22 @@ def collect(project: Path) -> Findings:
         search=find_search(project),
         course=_course(project) if train else {},
         copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
+        waves=_waves(project),
     )
     if not any(findings.documents):
         raise ArtifactError(f"`{project}` holds nothing to report", hint="run `quweit train` or `quweit run`")
     return findings
+
+
+def _waves(project: Path) -> list[str]:
+    """Of runs for a closer look, too."""
+    stages = [stage for stage in WAVE_STAGES if (project / stage / RECORD).is_file()]
+    return [
+        f"{stage}/{name}"
+        for stage in stages
+        for name in sorted(read_stage(project, stage).outputs)
+        if name.endswith(WAVES) and (project / stage / name).is_file()
+    ]
 
 
 def _course(project: Path) -> Mapping[str, Sequence[Mapping[str, float]]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from quweit_cli import __version__
 from quweit_cli.report.findings import Findings
@@ -58,7 +62,11 @@ class Table(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`method` says how the figures of the section were obtained; `details` are tables that start folded."""
+    """`method` says how the figures of the section were obtained; `details` are tables that start folded.
+
+    level: of its heading; the table of contents lists those of level 2. body: markup that is escaped already.
+    folded: plots that start folded, by name.
+    """
 
     title: str
     paragraphs: Sequence[str] = ()
@@ -67,20 +75,51 @@ class Section(NamedTuple):
     details: Sequence[Table] = ()
     method: str = ""
     links: Sequence[str] = ()  # files beside the page
+    level: int = 2
+    body: str = ""
+    folded: Sequence[tuple[str, str]] = ()
+
+    @property
+    def anchor(self) -> str:
+        """The title as an identifier."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
-def html(findings: Findings, cards: Sequence[Card], sections: Sequence[Section]) -> str:
-    """The whole page; everything but the plots and the style sheet is escaped by the template."""
+def html(findings: Findings, cards: Sequence[Card], sections: Sequence[Section], data: str = "") -> str:
+    """The page of a project. data: as `rendered` takes it."""
+    return rendered(findings.name, _subtitle(findings), sections, _footer(findings), cards=cards, data=data)
+
+
+def rendered(
+    name: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    footer: Sequence[str],
+    *,
+    cards: Sequence[Card] = (),
+    data: str = "",
+) -> str:
+    """The whole page; everything but plots, bodies and the style sheet is escaped by the template.
+
+    data: JSON without a character of markup, which the page's one script reads; without it there is no script. The
+    policy allows that script alone, by its digest, and nothing from elsewhere.
+    """
+    script = static_text("report/explore.js") if data else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return render(
         "report/index.html.mako",
-        name=findings.name,
-        subtitle=_subtitle(findings),
-        style=static_text("report/style.css"),
+        name=name,
+        subtitle=subtitle,
+        style=static_text("report/style.css") + static_text("report/explore.css"),
+        script=script,
+        scripts=f"'sha256-{digest}'" if script else "'none'",
+        data=data,
         cards=cards,
         sections=sections,
-        footer=_footer(findings),
+        footer=footer,
         text=text,
         plain=plain,
+        quote=quote,
         footnotes=Footnotes(),
     )
 

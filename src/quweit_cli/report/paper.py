@@ -8,25 +8,16 @@ from quweit_cli import __version__
 from quweit_cli.documents import ModelShape, PaperTable, PaperTables
 from quweit_cli.energy.paper.table1 import shares
 from quweit_cli.report import paper_plots
-from quweit_cli.report.footnotes import Footnotes
-from quweit_cli.report.numbers import text
-from quweit_cli.report.page import Section, Table, plain
-from quweit_cli.templating import render, static_text
+from quweit_cli.report.page import Section, Table, rendered
 
 
 def html(tables: PaperTables, shapes: Mapping[str, ModelShape]) -> str:
     """Self-contained, as the report of a project is."""
-    return render(
-        "report/index.html.mako",
-        name="The paper's tables, by measurement",
-        subtitle="arXiv 2411.01818 beside what this toolchain simulates and synthesizes",
-        style=static_text("report/style.css"),
-        cards=[],
-        sections=[_section(table, shapes) for table in tables.tables],
-        footer=[f"quweit {__version__}"],
-        text=text,
-        plain=plain,
-        footnotes=Footnotes(),
+    return rendered(
+        "The paper's tables, by measurement",
+        "arXiv 2411.01818 beside what this toolchain simulates and synthesizes",
+        [_section(table, shapes) for table in tables.tables],
+        [f"quweit {__version__}"],
     )
 
 

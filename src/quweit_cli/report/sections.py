@@ -34,12 +34,14 @@ POWER_COLUMNS = {
 }  # fmt: skip
 
 
-def sections(findings: Findings) -> list[Section]:
-    """In the order of the flow, and which stages are still to run."""
+def sections(findings: Findings, inside: Sequence[Section] = ()) -> list[Section]:
+    """In the order of the flow, and which stages are still to run. inside: what is looked into."""
     made = [
         _training(findings.train, findings.course) if findings.train else None,
         _blocks(findings.dump, findings.rtl, copied=findings.copied) if findings.dump else None,
+        *inside,
         _proof(findings.sim) if findings.sim else None,
+        _waveforms(findings.waves) if findings.waves else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
         _search(findings.search) if findings.search and findings.search.tried else None,
@@ -163,6 +165,14 @@ def _proof(sim: SimResult) -> Section:
         method="rows directed at what the others do not show, random rows, then real activations of the test set go through the "
         "RTL; every output of every row must equal the integer program, with no tolerance, with and without idle gaps and "
         "backpressure. Table entries are those that the rows read which were compared, of those that any input reads.",
+    )
+
+
+def _waveforms(waves: Sequence[str]) -> Section:
+    return Section(
+        "Waveforms",
+        ["What simulation left beside this page, for GTKWave or Surfer."],
+        links=[f"../{name}" for name in waves],
     )
 
 

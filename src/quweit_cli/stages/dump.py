@@ -19,8 +19,9 @@ from quweit_cli.documents import (
 )
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.export import whole
-from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
+from quweit_cli.export.equality import GoldenRows, programs_of, verify
 from quweit_cli.export.operands import few_bit_operands
+from quweit_cli.export.readings import readings
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.models import IntegerNetwork, Network, Placed, placed_blocks
@@ -67,33 +68,42 @@ def run(
     programs = programs_of({name: one.block for name, one in blocks.items()}, checkpoint)
     samples = samples_for(loaded, model.tokens, data_path, options.samples)
     near = loaded.experiment.model.neighbours
-    verified = Verified(0, {})
+    verified = None
     if programs:
         verified = verify(model, programs, samples.inputs, options.rows, progress, whole_samples=near)
     entire = None
     if made is not None and isinstance(model, IntegerNetwork):
         entire = whole.verify(model, made, samples.inputs, options.golden_samples, progress)
+    seen = entire or verified
+    assert seen is not None, "a model without blocks is one of integers"
+    shown = readings(samples, seen.read_B, loaded.meta, None if entire is None else entire.golden_G)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
-            _write_block(folder, program, blocks[name], verified.golden[name])
-            for name, program in programs.items()
+            _write_block(folder, programs[name], blocks[name], golden)
+            for name, golden in (verified.golden.items() if verified else ())
         ]
+        model_files = None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary"))
+        projections = _write_projections(folder, model, samples.inputs)
+        digest = artifacts.digest_of(artifacts.file_digests(folder))
+        if shown is not None and shown.document.images:
+            np.save(folder / shown.document.images, shown.images_BXSS)
         manifest = DumpManifest(
             name=loaded.experiment.name,
             checkpoint=key.inputs["checkpoint"],
             data=samples.description,
             model=_shape(loaded.experiment.model, model.tokens),
             blocks=dumped,
-            projections=_write_projections(folder, model, samples.inputs),
-            whole=None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary")),
+            projections=projections,
+            whole=model_files,
+            readings=None if shown is None else shown.document,
             checks=DumpChecks(
                 samples=len(samples.inputs),
-                rows_compared=verified.rows_compared,
+                rows_compared=verified.rows_compared if verified else 0,
                 logits_equal=True,
                 tensors_compared=0 if entire is None else entire.tensors_compared,
             ),
-            digest=artifacts.digest_of(artifacts.file_digests(folder)),
+            digest=digest,
         )
         DUMP.save(manifest, folder)
     return manifest

@@ -21,6 +21,8 @@ from quweit_cli.documents.search import FOLDER as SEARCH_FOLDER
 from quweit_cli.errors import ArtifactError
 from quweit_cli.templating import template_root
 
+PARTIAL = ("sim_partial", "netlist_partial")  # runs for a closer look: their waveforms are linked
+
 
 @lru_cache
 def renderer_digest() -> str:
@@ -141,7 +143,9 @@ def report(project: Path) -> Key:
     present = [stage for stage in STAGES if stage != "report" and (project / stage).is_dir()]
     found = project / SEARCH_FOLDER / SEARCH_FILE
     search = {"search": digest_of_file(found)} if found.exists() else {}
-    return Key(_stages(project, *present) | search, {})
+    partial = [stage for stage in PARTIAL if (project / stage).is_dir()]
+    looked_at = {stage: read_stage(project, stage).digest() for stage in partial}
+    return Key(_stages(project, *present) | looked_at | search, {})
 
 
 def _stages(project: Path, *stages: str) -> dict[str, str]:

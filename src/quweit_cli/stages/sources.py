@@ -13,7 +13,15 @@ from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
 from quweit_cli.boundary.readers import Unreadable, cut
-from quweit_cli.documents import DUMP, DumpedBlock, DumpedModel, DumpManifest, ModelShape, RtlManifest
+from quweit_cli.documents import (
+    DUMP,
+    MOST_PIXELS,
+    DumpedBlock,
+    DumpedModel,
+    DumpManifest,
+    ModelShape,
+    RtlManifest,
+)
 from quweit_cli.errors import ArtifactError, UnsupportedModel
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.hdl.model.design import ModelSource
@@ -54,9 +62,7 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
         ArtifactError: damaged, or the logits are not what the program computes.
     """
     program, whole = read_whole_program(folder, dump)
-    kind, answer = program.input_type, program.output_type()
-    inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
-    logits = _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
+    inputs, logits = read_samples(folder, program, whole)
     rule = None if whole.exits is None else ExitRule(whole.exits.criterion, whole.exits.steps)
     try:
         computed = evaluate(program, inputs)
@@ -95,6 +101,17 @@ def read_whole_program(folder: Path, dump: DumpManifest) -> tuple[Program, Dumpe
         raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
 
 
+def read_samples(folder: Path, program: Program, whole: DumpedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Golden samples of a whole model and their logits, int64, in the shapes of its program.
+
+    Raises:
+        ArtifactError: damaged, or of other shapes.
+    """
+    kind, answer = program.input_type, program.output_type()
+    inputs = _load_samples(inside(folder, whole.inputs), "int8 int32", (whole.samples, *kind.shape))
+    return inputs, _load_samples(inside(folder, whole.logits), "int32", (whole.samples, *answer.shape))
+
+
 def _load_samples(path: Path, kinds: str, shape: tuple[int, ...]) -> np.ndarray:
     """int64 in that shape; raises ArtifactError for anything else."""
     try:
@@ -104,6 +121,28 @@ def _load_samples(path: Path, kinds: str, shape: tuple[int, ...]) -> np.ndarray:
     if found.shape != shape:
         raise ArtifactError(f"`{path}` holds samples of shape {found.shape}, and {shape} is wanted")
     return found.astype(np.int64)
+
+
+def read_images(folder: Path, dump: DumpManifest) -> np.ndarray:
+    """Images that the model of a dump reads wrongly, uint8 [images, channels, rows, columns]; none where it has none.
+
+    Raises:
+        ArtifactError: damaged, or not as many as it says.
+    """
+    if dump.readings is None or dump.readings.images is None:
+        return np.zeros((0, 1, 1, 1), dtype=np.uint8)
+    path = inside(folder, dump.readings.images)
+    try:
+        found = read_array(path, "uint8", 4, most=IMAGES_BYTES)
+    except Unreadable as error:
+        raise ArtifactError(f"cannot read images from `{path}`: {error}") from None
+    count, channels, *sides = found.shape
+    if count != len(dump.readings.misread) or not channels or not all(0 < n <= MOST_PIXELS for n in sides):
+        raise ArtifactError(
+            f"`{path}` holds images of shape {found.shape}, and {len(dump.readings.misread)} of 1 to {MOST_PIXELS} "
+            "pixels a side are wanted"
+        )
+    return found
 
 
 def _neighbourhood(name: str, read_RI: np.ndarray, shape: ModelShape) -> Neighbourhood:
@@ -217,6 +256,7 @@ def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.nda
             )
 
 
+IMAGES_BYTES = 1 << 22
 PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB
 
 
@@ -276,9 +316,13 @@ def _copy(folder: Path, project: Path) -> None:
     manifest = read_manifest(folder)
     inputs = {artifacts.COPIED: artifacts.digest_of_file(folder / DUMP.file)}
     with artifacts.writing_stage(project, "dump", inputs=inputs, options={}) as new:
-        for name in [DUMP.file, *manifest.file_names()]:
+        for name in [DUMP.file, *manifest.file_names(), *manifest.further_files()]:
             (new / name).parent.mkdir(parents=True, exist_ok=True)
-            (new / name).write_bytes(readers.read_bytes(inside(folder, name), PROGRAM_BYTES))
+            try:
+                content = readers.read_bytes(inside(folder, name), PROGRAM_BYTES)
+            except Unreadable as error:
+                raise ArtifactError(f"cannot read `{folder / name}`: {error}") from None
+            (new / name).write_bytes(content)
 
 
 def read_manifest(folder: Path) -> DumpManifest:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.block.folding import Folding, cheapest
-from quweit_cli.ir.liveness import live_bits, read_pins
+from quweit_cli.ir.block import Chain, chain_of
+from quweit_cli.ir.liveness import live_bits, read_pins, without_constant_thresholds
 from quweit_cli.ir.nodes.base import Integers
-from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
-from quweit_cli.ir.nodes.sums import ConditionalSummation, Requantize
+from quweit_cli.ir.nodes.bits import LutLayer
+from quweit_cli.ir.nodes.sums import Requantize
 from quweit_cli.ir.program import Program
 from quweit_cli.ir.types import INT8, INT16, bits_of_range
 
@@ -91,10 +92,10 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
         UnsupportedModel: the steps are not those of a weightless block, nothing in it matters, or its
             numbers do not fit the bus.
     """
-    _steps_of_block(program)
+    _chain(program)
     _check_bus(program)
-    program = _without_constant_thresholds(program)
-    thermometer, layers, summation, requantize = _steps_of_block(program)
+    program = without_constant_thresholds(program)
+    thermometer, layers, summation, requantize = _chain(program)
     live = [mask for _, mask in sorted(live_bits(program).items(), key=_position_in(program))]
     if not all(mask.any() for mask in live):
         raise UnsupportedModel(
@@ -135,32 +136,15 @@ def structure_of(program: Program, options: config.Fold) -> Structure:
     )
 
 
-def _steps_of_block(
-    program: Program,
-) -> tuple[Thermometer, list[LutLayer], ConditionalSummation, Requantize]:
-    chained = all(
-        step.sources == (before,)
-        for step, before in zip(
-            program.steps, (program.input_name, *(step.name for step in program.steps)), strict=False
+def _chain(program: Program) -> Chain:
+    """Raises UnsupportedModel where the steps are not those of a weightless block."""
+    chain = chain_of(program)
+    if chain is None:
+        raise UnsupportedModel(
+            f"program `{program.name}` is not a weightless block",
+            hint="a block is a chain of thermometer, LUT layers, conditional summation and requantisation",
         )
-    )
-    match [step.node for step in program.steps]:
-        case [
-            Thermometer() as thermometer,
-            *layers,
-            ConditionalSummation() as summation,
-            Requantize() as requantize,
-        ] if layers and all(isinstance(layer, LutLayer) for layer in layers) and chained:
-            return (
-                thermometer,
-                [layer for layer in layers if isinstance(layer, LutLayer)],
-                summation,
-                requantize,
-            )
-    raise UnsupportedModel(
-        f"program `{program.name}` is not a weightless block",
-        hint="a block is a chain of thermometer, LUT layers, conditional summation and requantisation",
-    )
+    return chain
 
 
 def _check_bus(program: Program) -> None:
@@ -184,38 +168,9 @@ def _check_bus(program: Program) -> None:
             )
 
 
-def _without_constant_thresholds(program: Program) -> Program:
-    """The same program with tables that do not depend on thresholds outside of int8, whose bits never change."""
-    first, second, *rest = program.steps
-    assert isinstance(first.node, Thermometer) and isinstance(second.node, LutLayer)
-    threshold_I = first.node.thresholds_DT.reshape(-1)
-    layer = second.node
-    tables = []
-    for pins_L, table in zip(layer.pins_JL, layer.tables_J, strict=True):
-        held = {
-            place: int(threshold_I[pin] < -128)
-            for place, pin in enumerate(pins_L)
-            if not -128 <= threshold_I[pin] < 127
-        }
-        tables.append(_with_held_pins(int(table), layer.fan_in, held))
-    simpler = LutLayer(layer.pins_JL, np.array(tables, dtype=np.uint64))
-    return replace(program, steps=(first, replace(second, node=simpler), *rest))
-
-
 def _position_in(program: Program) -> Callable[[tuple[str, NDArray[np.bool_]]], int]:
     order = {step.name: position for position, step in enumerate(program.steps)}
     return lambda named: order[named[0]]
-
-
-def _with_held_pins(table: int, fan_in: int, held: dict[int, int]) -> int:
-    """The table that answers at every address as `table` does with the held pins at their constant."""
-    answer = 0
-    for address in range(2**fan_in):
-        source = address
-        for place, value in held.items():
-            source = source & ~(1 << place) | value << place
-        answer |= (table >> source & 1) << address
-    return answer
 
 
 def _renumbered(layer: LutLayer, live_inputs: np.ndarray | None, live_outputs: np.ndarray) -> Layer:

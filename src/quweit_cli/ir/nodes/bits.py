@@ -88,6 +88,12 @@ class LutLayer:
         return int(self.pins_JL.shape[1])
 
     @property
+    def entries(self) -> NDArray[np.uint8]:
+        """What each table answers at each address, [J, A]."""
+        address_A = np.arange(2**self.fan_in, dtype=np.uint64)
+        return ((self.tables_J[:, None] >> address_A) & np.uint64(1)).astype(np.uint8)
+
+    @property
     def passing(self) -> NDArray[np.bool_]:
         """[J], true for tables that answer their first pin as it is: wires."""
         return np.equal(self.tables_J, passing_table(self.fan_in))
