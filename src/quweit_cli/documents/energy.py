@@ -33,7 +33,9 @@ class EnergyRow(Artifact):
     scope: Scope = Field(description=f"what spends the energy: {SCOPES}")
     subject: str = Field(description="its name: the block, `layer 0`, or the scope")
     array: str | None = Field(description="on which it runs, or a part of it; absent where blocks run alone")
-    weightless: bool = Field(description="whether blocks stand in it, in place of MLPs")
+    weightless: bool = Field(
+        description="whether blocks, or weights of few bits, stand in it in place of multiplications"
+    )
     operation: str
     implementation: str
     accounting: Accounting = Field(

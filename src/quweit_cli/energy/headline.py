@@ -32,7 +32,9 @@ class Comparison(NamedTuple):
 def comparisons(rows: Sequence[EnergyRow], ratios: Sequence[EnergyRatio]) -> list[Comparison]:
     """Of all MLPs, and of all layers where there is attention; none for blocks that stand alone, or a dense model."""
     arrays = frugal_arrays(rows) if ratios else []
-    return [_of(scope, arrays[0], rows, ratios) for scope in SCOPES if arrays and _dense(rows, scope)]
+    known = {(one.scope, one.array) for one in ratios}
+    best = {scope: next((one for one in arrays if (scope, one) in known), None) for scope in SCOPES}
+    return [_of(scope, array, rows, ratios) for scope, array in best.items() if array]
 
 
 def frugal_arrays(rows: Sequence[EnergyRow]) -> list[str]:

@@ -308,7 +308,13 @@ def _hybrid_rows(
         _sum("layer", f"layer {layer}", f"a layer end to end: {names}", [*kept, *found])
         for layer, found in of_layers.items()
     ]
-    return layers, _sum("model", "model", f"{_layers(dump)} end to end", layers)
+    whole = _sum("model", "model", f"{_layers(dump)} end to end", layers)
+    if not blocks:
+        layers, whole = (
+            [one.model_copy(update={"weightless": True}) for one in layers],
+            whole.model_copy(update={"weightless": True}),
+        )
+    return layers, whole
 
 
 def _on_array(scope: Scope, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit) -> EnergyRow:

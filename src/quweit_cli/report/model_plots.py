@@ -13,7 +13,7 @@ from quweit_cli.report.plots import DENSE, INK, MEASURED, SMALL, Series, canvas
 GIVEN = "logits out"
 WORKS = {
     "embed": "embedding", "product": "array", "norm": "normalisation", "softmax": "softmax", "sum": "token sum",
-    "block": "blocks",
+    "block": "blocks", "exit": "exit",
 }  # fmt: skip
 LABELLED = 0.07  # of the width: a layer that is narrower has no name above it
 

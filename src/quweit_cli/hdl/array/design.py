@@ -62,7 +62,7 @@ def render_arrays(
     common = [golden(one) for one in products]
     own = {side: [golden(one) for one in (causal or {}).get(side, ())] for side in sides}
     documents = [_document(one) for one in common]
-    inner = max(one.inner for one in products)
+    inner = max((one.inner for one in products), default=1)
     bits = bits_of_range(inner * INT8[0], -inner * INT8[0]) if few_bits else 0
     arrays = [
         _describe(side, documents, [_document(one) for one in own[side]], pipelined=pipelined, few_bits=bits)
