@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import (
+    BlockSite,
     DumpChecks,
     DumpedBlock,
     DumpedHead,
@@ -124,6 +125,7 @@ __all__ = [
     "AxisPort",
     "Bank",
     "BlockDesign",
+    "BlockSite",
     "CalibrationPoint",
     "Cell",
     "CriticalPath",

@@ -100,6 +100,8 @@ def _subtitle(findings: Findings) -> str:
     if findings.dump is None:
         return findings.train.data if findings.train else ""
     shape = findings.dump.model
+    if shape is None:
+        return f"{counted(len(findings.dump.blocks), 'block')} of a model of which nothing else is known. {findings.dump.data}"
     return (
         f"{shape.family}, {counted(shape.layers, 'layer')}, {shape.dim} wide, "
         f"{counted(shape.heads, 'head') if shape.heads else 'no attention'}, {counted(shape.tokens, 'token')} a sample. "

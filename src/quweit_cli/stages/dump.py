@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import DUMP, DumpChecks, DumpedBlock, DumpedModel, DumpManifest, ModelShape
-from quweit_cli.errors import ArtifactError, UnsupportedModel
+from quweit_cli import artifacts, config
+from quweit_cli.documents import DUMP, DumpChecks, DumpedModel, DumpManifest, ModelShape
+from quweit_cli.errors import UnsupportedModel
 from quweit_cli.export import whole
-from quweit_cli.export.equality import GoldenRows, Verified, programs_of, verify
+from quweit_cli.export.equality import Verified, programs_of, verify
+from quweit_cli.export.folder import write_block
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.models import IntegerNetwork, blocks_of
@@ -18,8 +19,6 @@ from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.training import checkpoint as checkpoints
-from quweit_cli.weightless.block import WeightlessBlock
-from quweit_cli.weightless.thermometer import INPUT_SCALE
 
 
 def run(
@@ -66,7 +65,7 @@ def run(
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
-            _write_block(folder, layer, program, blocks[name], verified.golden[name])
+            write_block(folder, layer, program, blocks[name], verified.golden[name])
             for layer, (name, program) in enumerate(programs.items())
         ]
         manifest = DumpManifest(
@@ -103,30 +102,6 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
             hint="give a checkpoint of the family `vit` or `gpt`",
         )
     return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
-
-
-def _write_block(
-    folder: Path, layer: int, program: ir.Program, block: WeightlessBlock, golden: GoldenRows
-) -> DumpedBlock:
-    stem = f"blocks/{program.name}"
-    artifacts.save(program_to_record(program), folder / f"{stem}.json", indent=None)
-    np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
-    np.save(folder / f"{stem}.y.npy", golden.outputs_RE)
-    if not 1e-12 <= block.output_scale() <= 1e12:
-        raise ArtifactError(
-            f"the outputs of `{program.name}` are in steps of {block.output_scale():.3g}: its weights are of no use",
-            hint="train it again with a lower `training.learning_rate`",
-        )
-    return DumpedBlock(
-        name=program.name,
-        layer=layer,
-        program=f"{stem}.json",
-        inputs=f"{stem}.x.npy",
-        outputs=f"{stem}.y.npy",
-        rows=len(golden.inputs_RD),
-        input_scale=INPUT_SCALE,
-        output_scale=block.output_scale(),
-    )
 
 
 def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | None) -> DumpedModel:

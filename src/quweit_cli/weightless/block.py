@@ -202,8 +202,13 @@ def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:
 
 
 def _product_type(device: str) -> torch.dtype:
-    """What the summation multiplies in while training: bfloat16 under autocast holds bits and int8 values exactly."""
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+    """What the summation multiplies in while training: bfloat16 under autocast holds bits and int8 values exactly.
+
+    On a CPU float32 always: its kernels work on NumPy's types.
+    """
+    if device == "cpu" or not torch.is_autocast_enabled(device):
+        return torch.float32
+    return torch.get_autocast_dtype(device)
 
 
 def _requantize(sum_RE: Tensor, node: ir.Requantize) -> Tensor:
