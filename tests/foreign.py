@@ -11,9 +11,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import Tensor, nn
-
-from quweit_cli import replace_mlps
+from torch import nn
 
 
 def _describe(operator: Any, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
@@ -59,20 +57,3 @@ def bert() -> nn.Module:
             vocab_size=20, hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, max_position_embeddings=16
         )
     )  # fmt: skip
-
-
-def weightless_vit(**block: object) -> nn.Module:
-    torch.manual_seed(0)
-    model = timm_vit()
-    replace_mlps(model, **{"luts": 48, "thermometer": {"bits": 3}, **block})
-    return model
-
-
-def task(samples: int = 64) -> tuple[Tensor, Tensor]:
-    """Images, and which of five bands of rows is bright."""
-    generator = torch.Generator().manual_seed(1)
-    target_B = torch.randint(0, CLASSES, (samples,), generator=generator)
-    image = 0.3 * torch.randn(samples, 3, PIXELS, PIXELS, generator=generator)
-    for sample, target in enumerate(target_B.tolist()):
-        image[sample, :, 3 * target : 3 * target + 3] += 1
-    return image, target_B

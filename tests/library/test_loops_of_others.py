@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from foreign import task, weightless_vit
-from quweit_cli import after_step, parameter_groups
+from own_models import task, weightless_vit
+from quweit_cli import after_step, export_blocks, parameter_groups
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.models import blocks_of
 
@@ -76,6 +76,15 @@ def test_a_model_compiled_by_inductor_learns_the_same() -> None:
     assert compiled == pytest.approx(learn(plain := weightless_vit(dropout=0.0), plain, steps=3), rel=1e-3)
 
 
+def test_a_compiled_and_wrapped_model_is_exported_without_its_wrappers(tmp_path: Path) -> None:
+    model, (inputs, _) = weightless_vit().eval(), task(6)
+    expected = export_blocks(model, inputs, tmp_path / "a")
+    compiled = torch.compile(nn.DataParallel(model), backend="eager")
+    with torch.no_grad():
+        compiled(inputs)
+    assert export_blocks(compiled, inputs, tmp_path / "b").blocks == expected.blocks
+
+
 @pytest.fixture
 def one_process(tmp_path: Path) -> Iterator[None]:
     torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
@@ -106,8 +115,8 @@ def test_every_parameter_learns_in_one_group_at_its_own_rate() -> None:
         "blocks.1.mlp.block.summation.value_KE": (0.3e-3, 0.01),
         "blocks.1.mlp.block.summation.bias_E": (1e-3, 0),
         "blocks.1.mlp.block.thermometer.threshold_DT": (1e-3, 0),
-        "blocks.0.attn.qkv.weight": (1e-3, 0.05),
-        "blocks.0.attn.qkv.bias": (1e-3, 0),
+        "blocks.0.qkv.weight": (1e-3, 0.05),
+        "blocks.0.qkv.bias": (1e-3, 0),
         "blocks.0.norm2.weight": (1e-3, 0),
     }
     for name, (rate, decay) in expected.items():

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import foreign
 from quweit_cli import ReplacedMlp, WeightlessBlock, replace_mlps
 from quweit_cli.errors import ConfigError, UnsupportedModel
 
@@ -56,55 +55,6 @@ class ResidualWithin(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.down(self.up(self.norm(x)))
-
-
-def kinds(replaced: dict[str, nn.Module]) -> dict[str, str]:
-    return {name: type(one).__name__ for name, one in replaced.items()}
-
-
-@pytest.mark.parametrize(
-    ("make", "expected", "inputs"),
-    [
-        (foreign.timm_vit, {f"blocks.{n}.mlp": "Mlp" for n in (0, 1)}, torch.randn(2, 3, 16, 16)),
-        (foreign.hugging_face_vit, {f"layers.{n}.mlp": "ViTMLP" for n in (0, 1)}, torch.randn(2, 3, 16, 16)),
-        (
-            foreign.gpt2,
-            {f"transformer.h.{n}.mlp": "GPT2MLP" for n in (0, 1)},
-            torch.randint(0, 20, (2, 9)),
-        ),
-        (
-            foreign.bert,
-            {
-                f"encoder.layer.{n}.{place}": kind
-                for n in (0, 1)
-                for place, kind in (("intermediate", "BertIntermediate"), ("output.dense", "Linear"))
-            },
-            torch.randint(0, 20, (2, 9)),
-        ),
-    ],
-    ids=("timm", "hugging_face_vit", "gpt2", "bert"),
-)
-def test_mlps_of_known_libraries_are_found_and_the_models_learn(
-    make: Any, expected: dict[str, str], inputs: Tensor
-) -> None:
-    model = make()
-    assert kinds(replace_mlps(model, **SMALL)) == expected
-    places = [one for one in model.modules() if isinstance(one, ReplacedMlp)]
-    assert [(one.block.features, one.block.outputs) for one in places] == [(24, 24)] * 2
-    assert {one.hidden for one in places} <= {48, 96}
-    answer = model(inputs)
-    first = answer if isinstance(answer, Tensor) else next(iter(answer.values()))
-    first.square().sum().backward()
-    assert all(one.block.summation.value_KE.grad.abs().sum() > 0 for one in places)
-
-
-def test_a_pair_keeps_its_residual_and_its_norm() -> None:
-    model = foreign.bert().eval()
-    layer = model.encoder.layer[0]
-    replace_mlps(model, **SMALL)
-    x = torch.randn(2, 9, 24)
-    expected = layer.output.LayerNorm(layer.intermediate(x) + x)
-    assert torch.equal(layer.output(layer.intermediate(x), x), expected)
 
 
 def test_an_mlp_of_plain_modules_is_found_and_what_is_none_is_left() -> None:
