@@ -1,6 +1,7 @@
 """Real classes of timm, Hugging Face and Lightning: their models get blocks, learn and are exported as they are."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
 
+import quweit_cli
+from conftest import Outcome
 from own_models import task, weightless_vit
 from quweit_cli import ReplacedMlp, after_step, export_blocks, parameter_groups, replace_mlps
 from quweit_cli.models import blocks_of
@@ -121,3 +124,27 @@ def test_lightning_trains_blocks_by_one_hook(tmp_path: Path, monkeypatch: pytest
     assert module.losses[-1] < module.losses[0]
     assert told[0] == pytest.approx(1 / 12) and told[-1] == 1
     assert len(told) == 12 * 2  # of both blocks
+
+
+def test_the_page_takes_a_model_of_timm_to_a_package(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quweit: Callable[..., Outcome]
+) -> None:
+    """As it stands, and its first command."""
+    page = (repository / "docs/library.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert len(program.splitlines()) <= 30
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, Any] = {}
+    exec(program, seen)
+    assert seen["loss"].item() < 0.5
+    assert seen["dump"].checks.rows_compared == 64 * 17
+    command = next(line for line in page.splitlines() if line.startswith("$ quweit rtl"))
+    done = quweit("-q", *command.split()[2:])
+    assert done.code == 0, done.stderr
+    assert (tmp_path / "build/mine/rtl/manifest.json").is_file()
+
+
+def test_the_table_of_the_page_has_every_name(repository: Path) -> None:
+    page = (repository / "docs/library.md").read_text()
+    rows = re.findall(r"^\| `(\w+)", page.split("## The functions")[1].split("\n## ")[0], re.M)
+    assert sorted(rows) == sorted(quweit_cli.__all__)
