@@ -85,6 +85,29 @@ def test_a_compiled_and_wrapped_model_is_exported_without_its_wrappers(tmp_path:
     assert export_blocks(compiled, inputs, tmp_path / "b").blocks == expected.blocks
 
 
+@pytest.mark.gpu
+def test_a_model_on_a_gpu_learns_in_bfloat16_and_is_exported_as_it_is(tmp_path: Path) -> None:
+    model = weightless_vit().cuda()
+    optimizer = torch.optim.AdamW(parameter_groups(model, learning_rate=3e-3))
+    inputs, targets = (one.cuda() for one in task())
+    losses = []
+    for step in range(STEPS):
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = nn.functional.cross_entropy(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        after_step(model, (step + 1) / STEPS)
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 < losses[0]
+    there = export_blocks(model.eval(), inputs[:6], tmp_path / "a")
+    assert there.checks.rows_compared == 6 * 16
+    here = export_blocks(model.cpu(), inputs[:6], tmp_path / "b")
+    for name in (block.program for block in there.blocks):
+        assert (tmp_path / "a/dump" / name).read_bytes() == (tmp_path / "b/dump" / name).read_bytes()
+    assert here.checkpoint == there.checkpoint
+
+
 @pytest.fixture
 def one_process(tmp_path: Path) -> Iterator[None]:
     torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)

@@ -167,6 +167,21 @@ def test_a_module_in_two_places_is_refused() -> None:
         replace_mlps(nn.Sequential(Layer(shared), Layer(shared)), **SMALL)
 
 
+def test_weights_come_back_into_a_model_made_anew_and_copies_stand_alone() -> None:
+    torch.manual_seed(0)
+    model, again = Layer(sequential()).eval(), Layer(sequential()).eval()
+    replace_mlps(model, **SMALL)
+    replace_mlps(again, **SMALL)
+    x = torch.randn(50, 12)
+    assert not torch.equal(again(x), model(x))
+    again.load_state_dict(model.state_dict())
+    copied, expected = copy.deepcopy(model), model(x)
+    with torch.no_grad():
+        model.mlp.block.summation.value_KE.neg_()
+    assert torch.equal(again(x), expected) and torch.equal(copied(x), expected)
+    assert not torch.equal(model(x), expected)
+
+
 def test_an_error_leaves_the_model_as_it_was() -> None:
     model = nn.Sequential(Layer(sequential()), Layer(sequential(12, 30)))
     before = copy.deepcopy(model)

@@ -214,7 +214,7 @@ def _check_steady(answering: Answering, expected: list[Tensor], part: slice) -> 
     if not all(torch.equal(mine, other) for mine, other in zip(expected, again, strict=True)):
         raise UnsupportedModel(
             "the model gives another answer when it is asked again",
-            hint="switch off what draws at random in eval mode, such as a random mask",
+            hint="switch off what draws at random in eval mode, such as a random mask; on a GPU, export on the CPU",
         )
 
 

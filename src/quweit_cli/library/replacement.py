@@ -116,13 +116,13 @@ def _asked_for(model: nn.Module, where: Where) -> Iterator[_Found]:
             continue
         taken.append(name)
         mlp = mlp_of(module)
-        pair = _pair(name, module)
-        if mlp is None and pair is None:
+        found = _pair(name, module) if mlp is None else _Found(mlp, (name,))
+        if found is None:
             raise UnsupportedModel(
                 f"`{name}` is a {type(module).__name__}, and no MLP of two matrices",
                 hint="narrow `where`, or put a `WeightlessBlock` in its place by hand",
             )
-        yield pair if mlp is None and pair is not None else _Found(mlp, (name,))  # type: ignore[arg-type]
+        yield found
 
 
 def _pair(name: str, layer: nn.Module) -> _Found | None:
