@@ -7,12 +7,10 @@ from typing import get_args
 
 from quweit_cli import artifacts, documents
 from quweit_cli.artifacts import Artifact
-from quweit_cli.boundary.readers import cut
+from quweit_cli.boundary.readers import PROGRAM_BYTES, cut
 from quweit_cli.errors import ArtifactError
 from quweit_cli.ir.program import Program
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
-
-PROGRAM_BYTES = 1 << 28
 
 
 def read(path: Path | str) -> Artifact | Program:

@@ -114,8 +114,9 @@ def _footer(findings: Findings) -> list[str]:
     if findings.train is not None:
         lines.append(f"seed {findings.train.seed}")
     if findings.dump is not None:
+        exported = any(block.site for block in findings.dump.blocks)
         lines += [
-            f"checkpoint sha256 {findings.dump.checkpoint}",
+            f"{'weights' if exported else 'checkpoint'} sha256 {findings.dump.checkpoint}",
             f"integer programs and golden rows sha256 {findings.dump.digest}",
         ]
     return lines

@@ -12,7 +12,7 @@ from quweit_cli import artifacts, config
 from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
-from quweit_cli.boundary.readers import Unreadable, cut
+from quweit_cli.boundary.readers import PROGRAM_BYTES, Unreadable, cut
 from quweit_cli.documents import (
     DUMP,
     BlockSite,
@@ -211,9 +211,6 @@ def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.nda
             raise ArtifactError(
                 f"golden rows of `{name}` are not what its program computes", hint="run `quweit dump` again"
             )
-
-
-PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB
 
 
 def bring_dump(
