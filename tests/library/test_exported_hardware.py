@@ -25,6 +25,16 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.requires("icarus")
+def test_its_rtl_equals_its_program(exported: Path, tmp_path: Path, quweit: Callable[..., Outcome]) -> None:
+    project = tmp_path / "p"
+    assert quweit("-q", "rtl", exported, "--out", project).code == 0
+    done = quweit("-q", "sim", project, "--simulator", "icarus", "--rows", 4, "--steady-only")
+    assert done.code == 0, done.stderr
+    assert json.loads((project / "sim/sim.json").read_text())["bit_exact"] is True
+
+
+@pytest.mark.slow
 @pytest.mark.requires("icarus", "yosys")
 def test_the_commands_take_it_as_one_of_ours(exported: Path, quweit: Callable[..., Outcome]) -> None:
     for words in (
