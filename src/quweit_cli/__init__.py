@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from quweit_cli.library.replaced import ReplacedMlp
     from quweit_cli.library.replacement import replace_mlps
     from quweit_cli.weightless.block import WeightlessBlock
+else:  # of which type checkers know nothing, so that they find a name that there is not
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 __version__ = "0.1.0"
 
@@ -49,12 +56,6 @@ _HOMES = {
     "read": "library.reading",
     "replace_mlps": "library.replacement",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

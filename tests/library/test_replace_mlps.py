@@ -145,7 +145,9 @@ def test_a_model_with_nothing_to_replace_is_an_error_that_says_where_to_look() -
     with pytest.raises(UnsupportedModel, match="what `where` asks for"):
         replace_mlps(Layer(sequential()), "blocks.*.mlp", **SMALL)
     with pytest.raises(UnsupportedModel, match="nothing to replace") as caught:
-        replace_mlps(nn.TransformerEncoder(nn.TransformerEncoderLayer(12, 2, 20), 1), **SMALL)
+        replace_mlps(
+            nn.TransformerEncoder(nn.TransformerEncoderLayer(12, 2, 20, batch_first=True), 1), **SMALL
+        )
     assert "a module of its own" in str(caught.value.hint)
 
 
