@@ -123,9 +123,8 @@ def fit(job: tuple[str, Callable[[], nn.Module], Rows, int, float]) -> tuple[str
     torch.manual_seed(0)
     network = make()
     x_RD, y_RD = rows[:2]
-    block = network.mlp.settings if isinstance(network, Imitator) else config.Block()
     settings = config.Training(steps=steps, batch_size=BATCH, learning_rate=rate, weight_decay=0.0)
-    adamw = torch.optim.AdamW(parameter_groups(network, settings, block), lr=rate, betas=settings.betas)
+    adamw = torch.optim.AdamW(parameter_groups(network, weight_decay=0.0), lr=rate, betas=settings.betas)
     for step in range(steps):
         cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in adamw.param_groups:

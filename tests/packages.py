@@ -290,12 +290,13 @@ def write_project(
     project: Path,
     shape: documents.ModelShape = I_VIT_T,
     *,
+    dump: documents.DumpManifest | None = None,
     sim: documents.SimResult | None = None,
     synth: documents.SynthesisReport | None = None,
     synth_options: dict[str, object] | None = None,
 ) -> None:
     """A project finished up to `synth`, its stages made from one another."""
-    write_document(project, "dump", dump_manifest(shape))
+    write_document(project, "dump", dump or dump_manifest(shape))
     write_rtl(project, shape.layers)
     write_document(project, "sim", sim or sim_result(shape.layers), made_from=("rtl",))
     made = synth or synthesis_report(*(synthesized_block(layer) for layer in range(shape.layers)))

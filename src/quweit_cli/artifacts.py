@@ -269,7 +269,11 @@ def load(kind: type[AnyArtifact], path: Path, *, most: int = readers.DOCUMENT_BY
     Raises:
         ArtifactError: unreadable, not JSON, without its `schema`, or not of this kind.
     """
-    content = read_json(path, *_schemas_of(kind), most=most)
+    return validated(kind, read_json(path, *_schemas_of(kind), most=most), path)
+
+
+def validated(kind: type[AnyArtifact], content: Any, path: Path) -> AnyArtifact:
+    """What was read from a file, as a document of this kind. Raises ArtifactError where it is none."""
     try:
         return kind.model_validate(content, strict=True)
     except ValidationError as error:

@@ -1,5 +1,5 @@
 <%page args="design, dump, blocks, version"/>\
-<% first = blocks[0]; axis = first.axis; of_first = next(one for one in dump.blocks if one.name == first.name) %>\
+<% first = blocks[0]; axis = first.axis; of_first = next(one for one in dump.blocks if one.name == first.name); normalised = dump.site(of_first).normalised %>\
 # RTL package of ${design}
 
 Rendered by quweit ${version} from dump `${dump.digest[:16]}`. Same dump and settings, same bytes.
@@ -51,12 +51,27 @@ for synthesis out of context are in `constraints/`, for Vivado (`.xdc`) and othe
 
 ${"##"} What goes in, what comes out
 
+% if of_first.site is None:
 A block takes the place of the MLP in a transformer layer, `x + mlp(norm(x))`. It does neither the normalisation nor the sum:
 
 - *In*: the row of one token, normalised: LayerNorm over its ${first.features} features with epsilon 1e-5, *without gain and bias*, as
   the block's thresholds do that work. Each value is divided by the input step, rounded to the nearest integer,
   halves to even, and clamped to ${-2 ** (first.input_bits - 1)} to ${2 ** (first.input_bits - 1) - 1}.
 - *Out*: integers that, times the output step, join the residual stream: they are added to `x`, not to its normalised row.
+% else:
+A block takes the place of a module in your model, and computes integers from integers:
+
+- *In*: a row of what the module was given${", after the model's own normalisation. It is normalised once more on the host: LayerNorm over the row's features with epsilon 1e-5, *without gain and bias*" if normalised else ", as it is, without a normalisation"}.
+  Each value is divided by the input step, rounded to the nearest integer, halves to even, and clamped to
+  ${-2 ** (first.input_bits - 1)} to ${2 ** (first.input_bits - 1) - 1}.
+- *Out*: integers that, times the output step, are what the module answers. Sums with a residual stay on the host.
+
+| block | module | rows a sample | normalised before it |
+|---|---|---|---|
+% for block in dump.blocks:
+| ${block.name} | `${dump.site(block).module}` | ${dump.site(block).rows} | ${"yes" if dump.site(block).normalised else "no"} |
+% endfor
+% endif
 
 All numbers are two's complement integers.
 
@@ -77,9 +92,13 @@ INPUT_STEP, OUTPUT_STEP = ${of_first.input_scale}, ${of_first.output_scale}
 
 
 def quantised(x):
-    """Residual stream, real [rows, FEATURES], as the integers that the block reads."""
+    """${"Residual stream" if of_first.site is None else "What the module is given"}, real [rows, FEATURES], as the integers that the block reads."""
+% if normalised:
     centred = x - x.mean(axis=1, keepdims=True)
     normalised = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
+% else:
+    normalised = x
+% endif
     return np.clip(np.rint(normalised / INPUT_STEP), ${-2 ** (first.input_bits - 1)}, ${2 ** (first.input_bits - 1) - 1}).astype(np.int8)
 
 
@@ -89,12 +108,14 @@ def stream_in(rows):
 
 
 def stream_out(answer):
-    """Bytes from m_axis as what is added to the residual stream, real [rows, OUTPUTS]."""
+    """Bytes from m_axis as what ${"is added to the residual stream" if of_first.site is None else "the module answers"}, real [rows, OUTPUTS]."""
     rows = np.frombuffer(answer, np.uint8).reshape(-1, BYTES_OUT)[:, : 2 * OUTPUTS]
     return np.ascontiguousarray(rows).view("<i2") * OUTPUT_STEP
 ```
 
+% if normalised:
 PyTorch normalises in 32 bits and NumPy here in those of `x`: a value that lies between two steps may round to either.
+% endif
 
 ${"##"} The block's own ports
 

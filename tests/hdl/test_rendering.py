@@ -163,7 +163,7 @@ def test_golden_rows_that_contradict_the_program_are_refused(tmp_path: Path) -> 
     np.save(rows, outputs)
     dump = load(DumpManifest, project / "dump/dump.json")
     with pytest.raises(ArtifactError, match="not what its program computes"):
-        read_block(project / "dump", dump.blocks[0], dump.model, config.Rtl())
+        read_block(project / "dump", dump, dump.blocks[0], config.Rtl())
 
 
 def _files(project: Path, options: config.Rtl | None = None) -> dict[str, str]:

@@ -192,10 +192,10 @@ def test_golden_rows_must_be_those_of_whole_samples(tmp_path: Path) -> None:
         np.save(path.with_suffix("").with_suffix(".y.npy"), outputs_of(broken_RI))
         with pytest.raises(ArtifactError, match=found):
             block = manifest.blocks[0].model_copy(update={"rows": len(broken_RI)})
-            read_block(project / "dump", block, manifest.model)
+            read_block(project / "dump", manifest, block)
     shape = manifest.model.model_copy(update={"tokens": 3})
     with pytest.raises(ArtifactError, match="3 tokens are not a square"):
-        read_block(project / "dump", block, shape)
+        read_block(project / "dump", manifest.model_copy(update={"model": shape}), block)
 
 
 def outputs_of(row_RI: np.ndarray) -> np.ndarray:

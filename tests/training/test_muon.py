@@ -51,9 +51,7 @@ def test_steps_are_those_of_torchs_own_muon() -> None:
 
 def test_it_takes_the_matrices_within_the_layers_and_adamw_the_rest() -> None:
     experiment = tiny_digits("training.optimizer=muon")
-    groups = parameter_groups(
-        model := build(experiment.model, DIGITS), experiment.training, experiment.model.block
-    )
+    groups = parameter_groups(model := build(experiment.model, DIGITS), weight_decay=0.1, muon=True)
     muon = {id(one) for group in groups if group["muon"] for one in group["params"]}
     names = {name.rpartition("layers.0.")[2] for name, one in model.named_parameters() if id(one) in muon}
     assert {name for name in names if "layers." not in name} == {
@@ -63,15 +61,14 @@ def test_it_takes_the_matrices_within_the_layers_and_adamw_the_rest() -> None:
     }
     everything = [id(one) for group in groups for one in group["params"]]
     assert sorted(everything) == sorted(id(one) for one in model.parameters() if one.requires_grad)
-    assert not any(
-        group["muon"] for group in parameter_groups(model, tiny_digits().training, experiment.model.block)
-    )
+    assert not any(group["muon"] for group in parameter_groups(model, weight_decay=0.1))
+    assert set(Optimizer(model, tiny_digits().training, steps=10).optimizers) == {"adamw"}
 
 
 def test_rates_reach_both_and_both_clear_their_gradients() -> None:
     experiment = tiny_digits("training.optimizer=muon", "training.warmup=0")
     model = build(experiment.model, DIGITS)
-    optimizer = Optimizer(model, experiment.training, experiment.model.block, steps=10)
+    optimizer = Optimizer(model, experiment.training, steps=10)
     before = {name: one.detach().clone() for name, one in model.named_parameters()}
     images: Tensor = torch.randn(4, 1, 8, 8)
     model(images).square().sum().backward()

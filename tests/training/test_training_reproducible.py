@@ -143,7 +143,7 @@ def test_tables_values_and_mapping_have_their_own_rates_and_no_decay() -> None:
     model = build(
         experiment.model, {"kind": "images", "side": 8, "channels": 1, "classes": list("0123456789")}
     )
-    groups = parameter_groups(model, experiment.training, experiment.model.block)
+    groups = parameter_groups(model, weight_decay=experiment.training.weight_decay)
     group_of = {id(one): group for group in groups for one in group["params"]}
     wanted = {"table_JA": 10, "choice_JLC": 10, "value_KE": 0.3, "threshold_DT": 1.0, "bias_E": 1.0}
     for name, parameter in model.named_parameters():

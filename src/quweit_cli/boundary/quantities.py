@@ -34,6 +34,8 @@ ModuleName = Annotated[
 # Of a module in Verilog, and what it can be set to in a script: a number, or a literal with a width.
 ParameterName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,40}$")]
 ParameterValue = Annotated[str, Field(pattern=r"^[0-9]{1,20}('h[0-9a-f_]{1,1000})?$")]
+# Of a module within a model, as torch names it.
+ModulePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,999}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 # No part of it starts with a dot, so none leads out of the folder.

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 DOCUMENT_BYTES = 32 << 20  # what lists of empty lists take in memory is forty times as much
+PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB
 EXPERIMENT_BYTES = 1 << 18  # 256 KiB, of which the longest example needs 6
 DEPTH = 32  # of lists and keys within one another, in JSON and YAML
 NODES = 10_000  # values in YAML, an alias counted as all that it repeats

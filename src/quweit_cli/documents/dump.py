@@ -7,11 +7,36 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quweit_cli.artifacts import Artifact
-from quweit_cli.boundary.quantities import Count, Digest, FileName, Identifier, Positive, PositiveAmount
+from quweit_cli.boundary.quantities import (
+    Count,
+    Digest,
+    FileName,
+    Identifier,
+    ModulePath,
+    Positive,
+    PositiveAmount,
+    Size,
+)
 from quweit_cli.documents.model import ModelShape
+from quweit_cli.errors import ArtifactError
 from quweit_cli.ir.exits import Criterion
 
 Role = Literal["block", "qkv", "projection"]
+
+
+class BlockSite(Artifact):
+    """Where a block stands in a model of which nothing else is known."""
+
+    module: ModulePath = Field(description="its path in the model, such as `blocks.0.mlp`")
+    rows: Size = Field(description="that a sample gives it")
+    features: Size = Field(description="of a row")
+    outputs: Size
+    hidden: Size | None = Field(
+        description="hidden width of the dense MLP whose place it took; absent where it took none of two matrices"
+    )
+    normalised: bool = Field(
+        description="whether rows are normalised before they reach it: LayerNorm without gain and bias, epsilon 1e-5"
+    )
 
 
 class DumpedBlock(Artifact):
@@ -27,6 +52,7 @@ class DumpedBlock(Artifact):
     rows: Positive = Field(description="of either file")
     input_scale: PositiveAmount = Field(description="real value of one step of the input")
     output_scale: PositiveAmount = Field(description="real value of one step of the output")
+    site: BlockSite | None = Field(None, description="in a model that is not one of quweit's own")
 
 
 class DumpedProduct(Artifact):
@@ -127,7 +153,9 @@ class DumpChecks(Artifact):
     """PyTorch in eval mode against the integer program; a dump exists only when all agree."""
 
     samples: Count
-    rows_compared: Count = Field(description="for each block; every one equal")
+    rows_compared: Count = Field(
+        description="for each block, of the one that a sample gives the fewest; every one equal"
+    )
     logits_equal: bool
     tensors_compared: Count = Field(
         0, description="of the whole model, on every sample; every element of every one equal"
@@ -137,9 +165,11 @@ class DumpChecks(Artifact):
 class DumpManifest(Artifact):
     schema_name: Literal["quweit.dump/1"] = Field("quweit.dump/1", alias="schema")
     name: Identifier
-    checkpoint: Digest
+    checkpoint: Digest = Field(description="of the file; of a model that has none, of its weights")
     data: str
-    model: ModelShape
+    model: ModelShape | None = Field(
+        description="absent where nothing is known of it but its blocks, each of which then says where it stands"
+    )
     blocks: list[DumpedBlock] = Field(max_length=10_000)
     whole: DumpedModel | None = Field(None, description="where the model's arithmetic is of integers")
     products: list[DumpedProduct] = Field(
@@ -161,6 +191,15 @@ class DumpManifest(Artifact):
     )
 
     @model_validator(mode="after")
+    def _every_block_has_a_shape(self) -> DumpManifest:
+        if self.model is None:
+            if self.products or self.whole:
+                raise ValueError("of a `whole` model and of `products` the `model` must be known")
+            if without := [block.name for block in self.blocks if block.site is None]:
+                raise ValueError(f"neither the `model` nor the `site` of `{without[0]}` is known")
+        return self
+
+    @model_validator(mode="after")
     def _nothing_stands_twice(self) -> DumpManifest:
         if not self.blocks and not self.products and not self.whole:
             raise ValueError(
@@ -174,6 +213,30 @@ class DumpManifest(Artifact):
             if twice := sorted({one for one in found if found.count(one) > 1}):
                 raise ValueError(f"the {kind} `{twice[0]}` stands twice in it")
         return self
+
+    @property
+    def shape(self) -> ModelShape:
+        """Of the model, for what is asked of known ones alone. Raises ArtifactError where it is not known."""
+        if self.model is None:
+            raise ArtifactError(
+                f"of the model of `{self.name}` nothing is known but its blocks",
+                hint="export it again, and say its `shape`",
+            )
+        return self.model
+
+    def site(self, block: DumpedBlock) -> BlockSite:
+        """Where a block stands, as it says itself or as the shape of its model has it."""
+        if block.site is not None:
+            return block.site
+        shape, mlp = self.shape, block.role == "block"
+        return BlockSite(
+            module=block.name,
+            rows=shape.tokens,
+            features=(2 if shape.neighbours and mlp else 1) * shape.dim,
+            outputs=(3 if block.role == "qkv" else 1) * shape.dim,
+            hidden=shape.mlp_hidden if mlp else None,
+            normalised=block.role != "projection",
+        )
 
     def file_names(self) -> list[str]:
         """Of programs, golden rows and operands, in the order of the document: the specification."""

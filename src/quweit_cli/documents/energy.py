@@ -209,8 +209,10 @@ class EnergyTable(Artifact):
     sim: Digest
     rows: list[EnergyRow]
     ratios: list[EnergyRatio]
-    multiplications_replaced: Share = Field(description="share of one layer's multiplications")
-    weights_replaced: Share = Field(description="share of one layer's weights")
+    multiplications_replaced: Share | None = Field(
+        description="share of one layer's multiplications; absent where only the blocks of a model are known"
+    )
+    weights_replaced: Share | None = Field(description="share of one layer's weights")
     power_model: PowerModel
     model: ModelEnergy | None = Field(None, description="the whole model, where it is hardware")
     dense: ModelEnergy | None = Field(

@@ -98,8 +98,10 @@ class HardwareSummary(Artifact):
 class EnergySummary(Artifact):
     rows: list[EnergyRow]
     ratios: list[EnergyRatio]
-    multiplications_replaced: Share = Field(description="share of one layer's multiplications")
-    weights_replaced: Share = Field(description="share of one layer's weights")
+    multiplications_replaced: Share | None = Field(
+        description="share of one layer's multiplications; null where only the blocks of a model are known"
+    )
+    weights_replaced: Share | None = Field(description="share of one layer's weights")
 
 
 class Summary(Artifact):

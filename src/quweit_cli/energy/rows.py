@@ -8,7 +8,8 @@
     mlps         the MLPs or the blocks of all layers
     model        all layers end to end, either way
 
-Where tokens do not see one another there is no attention, and no row of it, of a layer or of the model.
+Where tokens do not see one another there is no attention, and no row of it, of a layer or of the model; nor where
+nothing is known of a model but its blocks. A block that took the place of no known MLP is compared with none.
 Every row of an array also states its energy were every multiplier at work: a product of few rows leaves
 most of an array idle, and what a block saves over an idle array is no merit of the block.
 
@@ -68,6 +69,35 @@ class Circuit(NamedTuple):
     area_mm2: float | None = None
 
 
+class Work(NamedTuple):
+    """What a block does for a sample, and the products of the MLP in whose place it stands."""
+
+    operation: str
+    rows: int
+    gemms: list[Gemm]  # none where it stands in the place of no MLP that is known
+
+
+class Around(NamedTuple):
+    """Rows of an array of what is known of a transformer alone."""
+
+    attention: EnergyRow
+    layer: EnergyRow
+    model: EnergyRow
+
+
+class DenseRows(NamedTuple):
+    """Of one array, everything on it."""
+
+    mlps: list[EnergyRow]  # of each layer or block; of equal ones the same row
+    total: EnergyRow
+    around: Around | None
+
+    def rows(self) -> list[EnergyRow]:
+        """Each once."""
+        different = list({row.subject: row for row in self.mlps}.values())
+        return [*different, self.total, *(self.around or ())]
+
+
 def build(
     dump: DumpManifest, sim: SimResult, synth: SynthesisReport, options: Energy, model: PowerModel
 ) -> tuple[list[EnergyRow], list[EnergyRatio]]:
@@ -90,7 +120,8 @@ def build(
         if block.name not in synthesized:
             raise ArtifactError(f"block `{block.name}` was not synthesized", hint="run `quweit synth` again")
         circuit = _block_circuit(synthesized[block.name], options.clock_mhz, model)
-        for accounting, row in _block_rows(block, dump.model, intervals[block.name], circuit).items():
+        work = _work(dump, block)
+        for accounting, row in _block_rows(block.name, work, intervals[block.name], circuit).items():
             blocks[accounting].append(row)
     totals = {
         accounting: _sum("mlps", "mlps", _all_layers(dump), own)
@@ -99,23 +130,29 @@ def build(
     }
     rows = [row for made in blocks.values() for row in made] + list(totals.values())
     ratios: list[EnergyRatio] = []
-    mlps = any(block.role == "block" for block in dump.blocks)
-    for side in options.arrays if not any(block.asic for block in synth.blocks) else ():
+    compared = all(_work(dump, block).gemms for block in dump.blocks)
+    compared &= not any(block.asic for block in synth.blocks)
+    for side in options.arrays if compared else ():
         array = _array(side, options.clock_mhz)
         dense = _dense_rows(dump, side, array)
-        rows += dense.values()
+        rows += dense.rows()
         kept = _kept_rows(dump, side, array, synth, options.clock_mhz, model)
         rows += [row for row in kept or () if row.subject not in ("attention", "mlp")]
         for accounting, made in blocks.items():
             own = [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"]
-            if mlps:
-                ratios.append(_ratio(ALL_MLPS, dense["mlps"], totals[accounting], array))
-            ratios += [_ratio(f"MLP of {row.subject}", dense["mlp"], row, array) for row in own]
-            if kept is not None:
+            if own:
+                ratios.append(_ratio(ALL_MLPS, dense.total, totals[accounting], array))
+                ratios += [
+                    _ratio(f"MLP of {row.subject}", mlp, row, array)
+                    for mlp, row in zip(dense.mlps, own, strict=True)
+                ]
+            if dense.around is not None and kept is not None:
                 layers, whole = _hybrid_rows(dump, kept, made)
                 rows += [*layers, whole]
-                ratios.append(_ratio(ALL_LAYERS, dense["model"], whole, array))
-                ratios += [_ratio(f"{row.subject} end to end", dense["layer"], row, array) for row in layers]
+                ratios.append(_ratio(ALL_LAYERS, dense.around.model, whole, array))
+                ratios += [
+                    _ratio(f"{row.subject} end to end", dense.around.layer, row, array) for row in layers
+                ]
     return rows, ratios
 
 
@@ -130,7 +167,7 @@ def dense_rows(dump: DumpManifest, synth: SynthesisReport, options: Energy) -> l
     return [
         row
         for side in options.arrays
-        for row in _dense_rows(dump, side, _array(side, options.clock_mhz)).values()
+        for row in _dense_rows(dump, side, _array(side, options.clock_mhz)).rows()
     ]
 
 
@@ -230,33 +267,64 @@ def _scaled(given_mhz: float, clock_mhz: float) -> str:
     return "" if given_mhz == clock_mhz else f", scaled from {given_mhz:g} to {clock_mhz:g} MHz"
 
 
-def _block_rows(
-    block: DumpedBlock, shape: ModelShape, interval: int, circuit: Circuit
-) -> dict[Accounting, EnergyRow]:
-    name, operation = block.name, _mlp_operation(shape)
-    if block.role != "block":
+def _work(dump: DumpManifest, block: DumpedBlock) -> Work:
+    """Of a block in a model of a known shape, its own MLP; of any other, that which the block says."""
+    shape = dump.model
+    if shape is not None and block.role != "block":
+        gemms = [gemm for gemm in workload.attention_of_layer(shape) if gemm.name == block.role]
         outputs = shape.dim * (3 if block.role == "qkv" else 1)
-        operation = f"projection {shape.dim} -> {outputs} on {shape.tokens} tokens"
-    measured = f"simulation: {shape.tokens} rows of {interval} cycles"
-    counted = f"the paper's one row a cycle: {shape.tokens} rows"
+        return Work(f"projection {shape.dim} -> {outputs} on {shape.tokens} tokens", shape.tokens, gemms)
+    if shape is not None:
+        return _work_of_layer(shape)
+    site = dump.site(block)
+    if site.hidden is None:
+        return Work(f"block {site.features} -> {site.outputs} on {site.rows} rows", site.rows, [])
+    widths = (site.features, site.hidden, site.outputs)
+    operation = f"MLP {' -> '.join(map(str, widths))} on {site.rows} rows"
+    return Work(operation, site.rows, workload.mlp_products(site.rows, *widths))
+
+
+def _work_of_layer(shape: ModelShape) -> Work:
+    operation = f"MLP {shape.dim} -> {shape.mlp_hidden} -> {shape.dim} on {shape.tokens} tokens"
+    return Work(operation, shape.tokens, workload.mlp_gemms(shape))
+
+
+def _block_rows(name: str, work: Work, interval: int, circuit: Circuit) -> dict[Accounting, EnergyRow]:
+    measured = f"simulation: {work.rows} rows of {interval} cycles"
+    counted = f"the paper's one row a cycle: {work.rows} rows"
     return {
-        "measured": _row("block", name, operation, "measured", shape.tokens * interval, measured, circuit),
-        "counted": _row("block", name, operation, "counted", shape.tokens, counted, circuit),
+        "measured": _row("block", name, work.operation, "measured", work.rows * interval, measured, circuit),
+        "counted": _row("block", name, work.operation, "counted", work.rows, counted, circuit),
     }
 
 
-def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> dict[str, EnergyRow]:
+def _dense_rows(dump: DumpManifest, side: int, array: Circuit) -> DenseRows:
     """Everything on the array."""
-    shape, depth = dump.model, layers_of(dump)
-    mlp = _on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array)
-    made = {"mlp": mlp, "mlps": _sum("mlps", "mlps", _all_layers(dump), [mlp] * depth)}
-    gemms = workload.attention_of_layer(shape)
+    mlps = _dense_mlps(dump, side, array)
+    total = _sum("mlps", "mlps", _all_layers(dump), mlps)
+    gemms = workload.attention_of_layer(dump.model) if dump.model else []
     if not gemms:
-        return made
+        return DenseRows(mlps, total, None)
     attention = _on_array("attention", "attention products of a layer", gemms, side, array)
-    layer = _sum("layer", "layer", "a layer end to end: attention, MLP", [attention, mlp])
-    whole = _sum("model", "model", f"{_layers(dump)} end to end", [layer] * depth)
-    return made | {"attention": attention, "layer": layer, "model": whole}
+    layer = _sum("layer", "layer", "a layer end to end: attention, MLP", [attention, mlps[0]])
+    whole = _sum("model", "model", f"{_layers(dump)} end to end", [layer] * len(mlps))
+    return DenseRows(mlps, total, Around(attention, layer, whole))
+
+
+def _dense_mlps(dump: DumpManifest, side: int, array: Circuit) -> list[EnergyRow]:
+    """Of each layer or block; where they differ, a row is named after the first that it is of."""
+    if dump.model is not None:
+        work = _work_of_layer(dump.model)
+        return [_on_array("mlp", work.operation, work.gemms, side, array)] * layers_of(dump)
+    works = [_work(dump, block) for block in dump.blocks]
+    made: dict[str, EnergyRow] = {}
+    for block, work in zip(dump.blocks, works, strict=True):
+        if work.operation not in made:
+            row = _on_array("mlp", work.operation, work.gemms, side, array)
+            made[work.operation] = row.model_copy(update={"subject": f"mlp as of {block.name}"})
+    if len(made) == 1:
+        made = {name: row.model_copy(update={"subject": "mlp"}) for name, row in made.items()}
+    return [made[work.operation] for work in works]
 
 
 def _kept_rows(
@@ -268,9 +336,9 @@ def _kept_rows(
     None where tokens do not see one another, or such an array was not synthesized for this side.
     """
     shape = dump.model
-    attention = workload.attention_split(shape)
-    if not shape.attends:
+    if shape is None or not shape.attends:
         return None
+    attention = workload.attention_split(shape)
     made = []
     if attention.multiplied:
         made.append(
@@ -289,7 +357,8 @@ def _kept_rows(
         )
         made.append(row.model_copy(update={"subject": "projections of few bits"}))
     if not any(block.role == "block" for block in dump.blocks):
-        made.append(_on_array("mlp", _mlp_operation(shape), workload.mlp_gemms(shape), side, array))
+        work = _work_of_layer(shape)
+        made.append(_on_array("mlp", work.operation, work.gemms, side, array))
     return made
 
 
@@ -298,7 +367,7 @@ def _hybrid_rows(
 ) -> tuple[list[EnergyRow], EnergyRow]:
     """What arrays compute of a layer, and its blocks beside it: each layer, and all of them."""
     of_layers: dict[int, list[EnergyRow]] = (
-        {} if blocks else {layer: [] for layer in range(dump.model.layers)}
+        {} if blocks else {layer: [] for layer in range(dump.shape.layers)}
     )
     for block, row in zip(dump.blocks, blocks, strict=True):
         of_layers.setdefault(block.layer, []).append(row)
@@ -394,21 +463,20 @@ def _on_full_array(row: EnergyRow) -> float:
     return row.value if row.full_array is None else row.full_array
 
 
-def _mlp_operation(shape: ModelShape) -> str:
-    return f"MLP {shape.dim} -> {shape.mlp_hidden} -> {shape.dim} on {shape.tokens} tokens"
-
-
 def _all_layers(dump: DumpManifest) -> str:
+    if dump.model is None and any(dump.site(block).hidden is None for block in dump.blocks):
+        return _layers(dump)
     return f"MLPs of {_layers(dump)}"
 
 
 def _layers(dump: DumpManifest) -> str:
-    return f"{layers_of(dump)} layers" if layers_of(dump) > 1 else "the only layer"
+    what = "block" if dump.model is None else "layer"
+    return f"{layers_of(dump)} {what}s" if layers_of(dump) > 1 else f"the only {what}"
 
 
 def layers_of(dump: DumpManifest) -> int:
     """With blocks; or of the model, where it has none."""
-    return len({block.layer for block in dump.blocks}) or dump.model.layers
+    return len({block.layer for block in dump.blocks}) or dump.shape.layers
 
 
 def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:

@@ -92,8 +92,8 @@ def beside_formula(made: ModelEnergy, dump: DumpManifest, rows: Sequence[EnergyR
     ]
     if not found:
         return made
-    gemms = workload.attention_split(dump.model).multiplied
-    gemms = gemms if made.weightless else [*gemms, *workload.mlp_gemms(dump.model)]
+    gemms = workload.attention_split(dump.shape).multiplied
+    gemms = gemms if made.weightless else [*gemms, *workload.mlp_gemms(dump.shape)]
     steady = layers_of(dump) * systolic_cycles(gemms, made.side)
     working = next((one.cycles for one in made.engines if one.engine == "array"), made.cycles)
     return made.model_copy(

@@ -73,10 +73,12 @@ def causal_gemms(shape: ModelShape, side: int) -> dict[str, list[Gemm]]:
 
 def mlp_gemms(shape: ModelShape) -> list[Gemm]:
     """What a weightless block replaces: dim -> hidden -> dim."""
-    return [
-        Gemm("up", shape.tokens, shape.dim, shape.mlp_hidden),
-        Gemm("down", shape.tokens, shape.mlp_hidden, shape.dim),
-    ]
+    return mlp_products(shape.tokens, shape.dim, shape.mlp_hidden, shape.dim)
+
+
+def mlp_products(rows: int, features: int, hidden: int, outputs: int) -> list[Gemm]:
+    """Those of any MLP of two matrices."""
+    return [Gemm("up", rows, features, hidden), Gemm("down", rows, hidden, outputs)]
 
 
 def utilisation(gemms: Iterable[Gemm], side: int) -> float:

@@ -64,7 +64,7 @@ def render_package(
         of_arrays, arrays = render_arrays(
             dump.name, layer.products, options.arrays, causal, pipelined=options.pipelined
         )
-        wanted = units_of(dump.model, pipelined=options.pipelined)
+        wanted = units_of(dump.shape, pipelined=options.pipelined)
         of_units, units = render_units(wanted, pipelined=options.pipelined)
         pages = [page["README.md"] for page in (files, of_arrays) if "README.md" in page]
         files |= of_arrays | of_units | {"README.md": "\n".join(pages)}

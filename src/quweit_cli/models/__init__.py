@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -77,6 +78,7 @@ def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
 
 
 ROLES: dict[str, Role] = {"attention.qkv": "qkv", "attention.project": "projection", "mlp": "block"}
+PLACE = re.compile(rf"layers\.(?P<layer>\d+)\.(?P<place>{'|'.join(map(re.escape, ROLES))})")
 
 
 class Placed(NamedTuple):
@@ -90,13 +92,16 @@ class Placed(NamedTuple):
 def placed_blocks(model: nn.Module) -> dict[str, Placed]:
     """The weightless blocks by name, in the order in which a row meets them; none in a dense model.
 
-    `block0` is the MLP of the first layer, `qkv0` makes its queries, keys and values, `projection0` projects its attention.
+    `block0` is the MLP of the first layer, `qkv0` makes its queries, keys and values, `projection0` projects its attention. In
+    models of others each is numbered as it comes.
     """
+    blocks = {path: one for path, one in model.named_modules() if isinstance(one, WeightlessBlock)}
     found = {}
-    for path, module in model.named_modules():
-        if isinstance(module, WeightlessBlock):
-            _, layer, place = path.split(".", 2)
-            found[f"{ROLES[place]}{layer}"] = Placed(module, int(layer), ROLES[place])
+    for path, block in blocks.items():
+        if not (at := PLACE.fullmatch(path)):
+            return {f"block{n}": Placed(one, n, "block") for n, one in enumerate(blocks.values())}
+        role = ROLES[at["place"]]
+        found[f"{role}{at['layer']}"] = Placed(block, int(at["layer"]), role)
     return found
 
 

@@ -60,10 +60,12 @@ def _said(energy_uj: float | None) -> str:
 def _of_blocks(table: EnergyTable) -> list[Table]:
     if not any(row.weightless for row in table.rows):
         return []
-    replaced = (
-        f"{percent(table.multiplications_replaced)} of a layer's multiplications "
-        f"and {percent(table.weights_replaced)} of its weights are replaced"
-    )
+    replaced = "of the model around the blocks nothing is known: no layer is stated"
+    if table.multiplications_replaced is not None and table.weights_replaced is not None:
+        replaced = (
+            f"{percent(table.multiplications_replaced)} of a layer's multiplications "
+            f"and {percent(table.weights_replaced)} of its weights are replaced"
+        )
     whole = "every row with where it comes from: the same command with `--all`, or energy.json"
     compared = comparisons(table.rows, table.ratios)
     if not compared:

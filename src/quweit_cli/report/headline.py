@@ -103,11 +103,7 @@ def _model(model: ModelEnergy) -> Card:
 
 
 def _energy(table: EnergyTable) -> list[Card]:
-    replaced = Card(
-        "Multiplications of a layer replaced",
-        f"{100 * table.multiplications_replaced:.1f} %",
-        [f"and {100 * table.weights_replaced:.1f} % of its weights, by tables and additions"],
-    )
+    replaced = _replaced(table)
     compared = comparisons(table.rows, table.ratios)
     if not compared:
         row = next((one for one in table.rows if (one.scope, one.accounting) == ("mlps", "measured")), None)
@@ -117,8 +113,21 @@ def _energy(table: EnergyTable) -> list[Card]:
             f"at {row.cycles:,} cycles, {'; '.join(row.cycles_sources)}, {row.clock_mhz:g} MHz",
             f"power: {'; '.join(row.power_sources)}",
         ]
-        return [replaced, Card("Energy of the blocks for one sample", f"{significant(row.value)} µJ", notes)]
-    return [replaced, *(_compared(one, table) for one in compared)]
+        return [*replaced, Card("Energy of the blocks for one sample", f"{significant(row.value)} µJ", notes)]
+    return [*replaced, *(_compared(one, table) for one in compared)]
+
+
+def _replaced(table: EnergyTable) -> list[Card]:
+    """Nothing where the layer around the blocks is not known."""
+    if table.multiplications_replaced is None or table.weights_replaced is None:
+        return []
+    return [
+        Card(
+            "Multiplications of a layer replaced",
+            f"{100 * table.multiplications_replaced:.1f} %",
+            [f"and {100 * table.weights_replaced:.1f} % of its weights, by tables and additions"],
+        )
+    ]
 
 
 def _compared(one: Comparison, table: EnergyTable) -> Card:

@@ -139,6 +139,8 @@ def _subtitle(findings: Findings) -> str:
     if findings.dump is None:
         return findings.train.data if findings.train else ""
     shape = findings.dump.model
+    if shape is None:
+        return f"{counted(len(findings.dump.blocks), 'block')} of a model of which nothing else is known. {findings.dump.data}"
     return (
         f"{shape.family}, {counted(shape.layers, 'layer')}, {shape.dim} wide, "
         f"{counted(shape.heads, 'head') if shape.heads else 'no attention'}, {counted(shape.tokens, 'token')} a sample. "
@@ -151,8 +153,9 @@ def _footer(findings: Findings) -> list[str]:
     if findings.train is not None:
         lines.append(f"seed {findings.train.seed}")
     if findings.dump is not None:
+        exported = any(block.site for block in findings.dump.blocks)
         lines += [
-            f"checkpoint sha256 {findings.dump.checkpoint}",
+            f"{'weights' if exported else 'checkpoint'} sha256 {findings.dump.checkpoint}",
             f"integer programs and golden rows sha256 {findings.dump.digest}",
         ]
     return lines

@@ -5,32 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from quweit_cli import artifacts, config, ir
-from quweit_cli.documents import (
-    DUMP,
-    DumpChecks,
-    DumpedBlock,
-    DumpedModel,
-    DumpedProduct,
-    DumpManifest,
-    ModelShape,
-)
-from quweit_cli.errors import ArtifactError, UnsupportedModel
+from quweit_cli import artifacts, config
+from quweit_cli.documents import DUMP, DumpChecks, DumpedModel, DumpedProduct, DumpManifest, ModelShape
+from quweit_cli.errors import UnsupportedModel
 from quweit_cli.export import whole
-from quweit_cli.export.equality import GoldenRows, programs_of, verify
+from quweit_cli.export.equality import programs_of, verify
+from quweit_cli.export.folder import write_block
 from quweit_cli.export.operands import few_bit_operands
 from quweit_cli.export.readings import readings
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
-from quweit_cli.models import IntegerNetwork, Network, Placed, placed_blocks
+from quweit_cli.models import IntegerNetwork, Network, placed_blocks
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.operands import write_product
 from quweit_cli.training import checkpoint as checkpoints
-from quweit_cli.weightless.thermometer import INPUT_SCALE
 
 
 def run(
@@ -74,13 +67,16 @@ def run(
     entire = None
     if made is not None and isinstance(model, IntegerNetwork):
         entire = whole.verify(model, made, samples.inputs, options.golden_samples, progress)
-    seen = entire or verified
-    assert seen is not None, "a model without blocks is one of integers"
-    shown = readings(samples, seen.read_B, loaded.meta, None if entire is None else entire.golden_G)
+    if entire is not None:
+        read_B = entire.read_B
+    else:
+        assert verified is not None, "a model without blocks is one of integers"
+        read_B = torch.cat(verified.read)
+    shown = readings(samples, read_B, loaded.meta, None if entire is None else entire.golden_G)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
         dumped = [
-            _write_block(folder, programs[name], blocks[name], golden)
+            write_block(folder, programs[name], blocks[name], golden)
             for name, golden in (verified.golden.items() if verified else ())
         ]
         model_files = None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary"))
@@ -124,30 +120,6 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
             hint="give a checkpoint of the family `vit` or `gpt`",
         )
     return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
-
-
-def _write_block(folder: Path, program: ir.Program, placed: Placed, golden: GoldenRows) -> DumpedBlock:
-    block = placed.block
-    stem = f"blocks/{program.name}"
-    artifacts.save(program_to_record(program), folder / f"{stem}.json", indent=None)
-    np.save(folder / f"{stem}.x.npy", golden.inputs_RD)
-    np.save(folder / f"{stem}.y.npy", golden.outputs_RE)
-    if not 1e-12 <= block.output_scale() <= 1e12:
-        raise ArtifactError(
-            f"the outputs of `{program.name}` are in steps of {block.output_scale():.3g}: its weights are of no use",
-            hint="train it again with a lower `training.learning_rate`",
-        )
-    return DumpedBlock(
-        name=program.name,
-        layer=placed.layer,
-        role=placed.role,
-        program=f"{stem}.json",
-        inputs=f"{stem}.x.npy",
-        outputs=f"{stem}.y.npy",
-        rows=len(golden.inputs_RD),
-        input_scale=INPUT_SCALE,
-        output_scale=block.output_scale(),
-    )
 
 
 def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | None) -> DumpedModel:

@@ -60,17 +60,17 @@ def run(
     if reuse and (found := FRONT.current(project, inputs, options)):
         return found
     read_manifest(project / "dump")  # whose digest must be that of its files
-    source = read_block(project / "dump", chosen, dump.model, config.Fold())
+    source = read_block(project / "dump", dump, chosen)
     outputs = len(source.outputs_RE[0])
     wanted = sorted({count for count in OUTPUTS_PER_CYCLE if count < outputs} | {outputs})
-    points = []
+    points, tokens = [], dump.site(chosen).rows
     with progress.task("estimating", len(wanted)) as task:
         for count in wanted:
-            points.append(estimated(source, config.Fold(outputs_per_cycle=count), dump.model))
+            points.append(estimated(source, config.Fold(outputs_per_cycle=count), tokens))
             task.advance()
     if {"rtl", "sim", "synth"} <= inputs.keys():
-        points += _measured(project, chosen.name, dump)
-    points += paper_points(dump.model)
+        points += _measured(project, chosen.name, tokens)
+    points += paper_points(dump.model) if dump.model else []
     front = Front(name=dump.name, block=chosen.name, clock_mhz=published.CLOCK_MHZ, points=points)
     with writing_stage(project, "front", inputs=inputs, options=options) as folder:
         FRONT.save(front, folder)
@@ -87,22 +87,23 @@ def estimates(
     """
     dump = _dump(project)
     sources = read_blocks(project / "dump", dump, options, progress, only=only)
-    points = [estimated(source, source.fold, dump.model, options) for source in sources]
+    tokens = {block.name: dump.site(block).rows for block in dump.blocks}
+    points = [estimated(one, one.fold, tokens[one.program.name], options) for one in sources]
     return EstimateTable(name=dump.name, clock_mhz=published.CLOCK_MHZ, points=points)
 
 
 def estimated(
-    source: BlockSource, fold: config.Fold, shape: ModelShape, options: config.Rtl | None = None
+    source: BlockSource, fold: config.Fold, tokens: int, options: config.Rtl | None = None
 ) -> FrontPoint:
-    """One folding of one block, by counting."""
+    """One folding of one block, by counting. tokens: rows that a sample gives it."""
     foretold = foretell(source.program, fold, options or config.Rtl(), source.around)
     return point(
         source.program.name, "estimated", foretold.outputs_per_cycle, foretold.bits_per_cycle,
-        foretold.cycles_per_row, foretold.cells.luts, foretold.cells.ffs, shape.tokens,
+        foretold.cycles_per_row, foretold.cells.luts, foretold.cells.ffs, tokens,
     )  # fmt: skip
 
 
-def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
+def _measured(project: Path, name: str, tokens: int) -> list[FrontPoint]:
     """Cycles from simulation, cells from synthesis; nothing where the package does not have the block."""
     manifest = RTL.load(project)
     block = next((one for one in manifest.blocks if one.name == name), None)
@@ -117,11 +118,7 @@ def _measured(project: Path, name: str, dump: DumpManifest) -> list[FrontPoint]:
         return []
     bits = block.luts_by_layer[-1] * block.outputs_per_beat / block.outputs
     cycles = initiation_interval(name, sim)
-    return [
-        point(
-            name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, dump.model.tokens
-        )
-    ]
+    return [point(name, "measured", block.outputs_per_beat, bits, cycles, cells.luts, cells.ffs, tokens)]
 
 
 def paper_points(shape: ModelShape) -> Sequence[FrontPoint]:

@@ -67,7 +67,7 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
             f"`{twin}` was made from another dump than `{folder}`",
             hint="run `quweit baseline` again with the cell library",
         )
-    source = own.get(made.dump.model.dim, folder if made.dump.blocks else None)
+    source = own.get(made.dump.shape.dim, folder if made.dump.blocks else None)
     block = None
     if source is not None:
         block = _block(source)
@@ -75,7 +75,7 @@ def _one(folder: Path, own: dict[int, Path]) -> Measured:
         if (of_block / "synth").is_dir():
             block = replace(block, silicon=_silicon(of_block, block.interval))
     return Measured(
-        made.dump.name, made.dump.model, _hardware(made), _hardware(silicon) if silicon else None, block
+        made.dump.name, made.dump.shape, _hardware(made), _hardware(silicon) if silicon else None, block
     )
 
 
@@ -128,7 +128,7 @@ def _block(project: Path) -> Block:
 
 
 def _width(project: Path) -> int:
-    return DUMP.load(project).model.dim
+    return DUMP.load(project).shape.dim
 
 
 def _write(tables: PaperTables, shapes: dict[str, ModelShape], project: Path) -> None:

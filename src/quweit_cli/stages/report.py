@@ -68,7 +68,7 @@ def _inside(project: Path, dump: DumpManifest | None, progress: Progress) -> Ins
         for block, files in held[:MOST_BLOCKS]:
             for name in files:
                 stage_file(project, "dump", name)
-            source = read_block(folder, block, dump.model)
+            source = read_block(folder, dump, block)
             scales = block.input_scale, block.output_scale
             blocks.append(BlockRows(source.program, source.inputs_RD, *scales, source.around))
             task.advance()

@@ -88,12 +88,12 @@ def read_blocks(
     with progress.task("reading the dump", len(blocks)) as task:
         for block in blocks:
             fold = options.blocks.get(block.name, options)
-            sources.append(read_block(folder, block, dump.model, paced(fold, dump.model, options.array)))
+            sources.append(read_block(folder, dump, block, paced(fold, dump.model, options.array)))
             task.advance()
     return sources
 
 
-def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
+def paced(fold: config.Fold, shape: ModelShape | None, array: int) -> config.Fold:
     """`auto` as cycles a row: those that the attention of a layer takes for a token on the array.
 
     49,896 cycles for the 196 tokens of I-ViT-T on an array of side 32: 254 cycles a row.
@@ -103,9 +103,10 @@ def paced(fold: config.Fold, shape: ModelShape, array: int) -> config.Fold:
     """
     if fold.outputs_per_cycle != "auto":
         return fold
-    if not shape.attends:
+    if shape is None or not shape.attends:
+        why = "of this model none is known" if shape is None else "this model has none"
         raise ConfigError(
-            "`auto` keeps pace with the attention, and this model has none",
+            f"`auto` keeps pace with the attention, and {why}",
             hint="say how many outputs a cycle, or how many cycles a row",
         )
     attention = workload.attention_split(shape)

@@ -12,10 +12,11 @@ from quweit_cli import artifacts, config
 from quweit_cli.artifacts import inside, load
 from quweit_cli.boundary import readers
 from quweit_cli.boundary.arrays import read_array
-from quweit_cli.boundary.readers import Unreadable, cut
+from quweit_cli.boundary.readers import PROGRAM_BYTES, Unreadable, cut
 from quweit_cli.documents import (
     DUMP,
     MOST_PIXELS,
+    BlockSite,
     DumpedBlock,
     DumpedModel,
     DumpManifest,
@@ -37,18 +38,19 @@ ELEMENTS_AT_ONCE = 1 << 23  # of the widest tensor, while golden rows are checke
 
 
 def read_block(
-    folder: Path, block: DumpedBlock, shape: ModelShape, fold: config.Fold | None = None
+    folder: Path, dump: DumpManifest, block: DumpedBlock, fold: config.Fold | None = None
 ) -> BlockSource:
     """A block of a dump, its golden rows checked against its program.
 
     Raises:
         ArtifactError: damaged, or the rows are not what the program computes.
     """
-    program = _read_program(inside(folder, block.program), block, shape)
+    shape = dump.model
+    program = _read_program(inside(folder, block.program), block, dump.site(block))
     inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
     outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type().features)
     _check_rows(block.name, program, inputs, outputs)
-    around = _neighbourhood(block.name, inputs, shape) if shape.neighbours else None
+    around = _neighbourhood(block.name, inputs, shape) if shape and shape.neighbours else None
     return BlockSource(
         block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
     )
@@ -160,7 +162,7 @@ def _neighbourhood(name: str, read_RI: np.ndarray, shape: ModelShape) -> Neighbo
     return around
 
 
-def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
+def _read_program(path: Path, block: DumpedBlock, site: BlockSite) -> Program:
     """Raises ArtifactError when it is damaged, or not the program that `dump.json` describes."""
     record = load(ProgramRecord, path, most=PROGRAM_BYTES)
     if record.name != block.name:
@@ -175,10 +177,9 @@ def _read_program(path: Path, block: DumpedBlock, shape: ModelShape) -> Program:
         program = program_from_record(record)
     except ValueError as error:
         raise ArtifactError(f"`{path}` is not a sound program: {cut(error)}") from None
-    wanted = (2 if shape.neighbours else 1) * shape.dim
-    if (features := program.input_type.features) != wanted:
+    if (features := program.input_type.features) != site.features:
         raise ArtifactError(
-            f"`{path}` takes rows of {features}, and the model of `dump.json` gives rows of {wanted}"
+            f"`{path}` takes rows of {features}, and the model of `dump.json` gives rows of {site.features}"
         )
     return program
 
@@ -231,8 +232,8 @@ def read_operands(folder: Path, dump: DumpManifest) -> LayerOperands:
                 f"product `{one.name}` of `{folder}` multiplies {one.a_MK.shape} by {one.b_KN.shape}"
             )
     heads = [Head(*map(matrix, (one.queries, one.keys, one.weights, one.values))) for one in dump.heads]
-    T, D = dump.model.tokens, dump.model.dim // max(1, dump.model.heads)
     for head in heads:
+        T, D = dump.shape.tokens, dump.shape.dim // max(1, dump.shape.heads)
         if [one.shape for one in head] != [(T, D), (D, T), (T, T), (T, D)]:
             raise ArtifactError(f"a head of `{folder}` is not of {T} tokens and {D} features")
         if np.triu(head.p_TT, 1).any():
@@ -257,7 +258,6 @@ def _check_rows(name: str, program: Program, inputs: np.ndarray, outputs: np.nda
 
 
 IMAGES_BYTES = 1 << 22
-PROGRAM_BYTES = 1 << 28  # of a program or golden rows; that of 24,576 LUTs and 384 outputs has 40 MB
 
 
 def bring_dump(

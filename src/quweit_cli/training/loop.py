@@ -138,7 +138,7 @@ class _Run:
         self.learn: Learn = self._learn
         if stream is not None:
             self.learn = RecordedStep(self._learn, stream, together=together)
-        self.optimizer = Optimizer(model, self.settings, experiment.model.block, self.steps)
+        self.optimizer = Optimizer(model, self.settings, self.steps)
         self.average = WeightAverage(model, self.settings.average)
         self.curve: list[dict[str, float]] = []
         self.best_weights: dict[str, Tensor] | None = None
@@ -239,8 +239,9 @@ class _Run:
         """What changes seldom is a function of the step, for whoever resumes: `first` sets all of it."""
         if first or step % REPORT_EVERY == 0:
             self._schedule(step)
-        freeze_at = round(self.experiment.model.block.mapping_freeze * self.steps)
-        if step >= freeze_at and self.learns_mapping:
+        if self.learns_mapping and any(
+            block.mapping_is_due(step / self.steps) for block in self.blocks.values()
+        ):
             self._freeze_mapping()
 
     def _schedule(self, step: int) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quweit_cli import config
+from quweit_cli.models import blocks_of
 from quweit_cli.training.muon import Muon
 from quweit_cli.training.schedules import rate_factor
 
@@ -15,11 +16,12 @@ from quweit_cli.training.schedules import rate_factor
 class Optimizer:
     """A step sets the rates, then clips, moves the weights and clears the gradients."""
 
-    def __init__(self, model: nn.Module, training: config.Training, block: config.Block, steps: int) -> None:
+    def __init__(self, model: nn.Module, training: config.Training, steps: int) -> None:
         self.training, self.steps = training, steps
         self.parameters = list(model.parameters())
         self.rate = 0.0  # base rate of the last step
-        groups = parameter_groups(model, training, block)
+        muon = training.optimizer == "muon"
+        groups = parameter_groups(model, weight_decay=training.weight_decay, muon=muon)
         device = next(model.parameters()).device
         for group in groups:  # as tensors, which a recorded step reads anew every time
             group["lr"] = torch.tensor(training.learning_rate, device=device)
@@ -75,32 +77,39 @@ def _check_fits(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None
                 raise ValueError(f"the optimizer's `{name}` of weight {number} does not fit it")
 
 
-def parameter_groups(
-    model: nn.Module, training: config.Training, block: config.Block
-) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, *, weight_decay: float, muon: bool = False) -> list[dict[str, Any]]:
     """Every learned parameter in exactly one group; tables and mapping never decay, values at their own rate.
 
-    Muon, if it is chosen, takes the matrices within the layers: those of attention and MLPs, and encoded values.
+    `multiple` is that of the base rate. Of a weightless block both are as its own settings say.
+    muon: mark the matrices within the layers for it: those of attention and MLPs, and encoded values.
     """
-    multiples = {
-        "table_JA": block.table_rate,
-        "choice_JLC": block.table_rate,
-        "value_KE": block.value_rate,
-        "threshold_DT": block.threshold_rate,
-    }
+    of_blocks = _of_blocks(model)
     groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
+        multiple, decay = of_blocks.get(id(parameter), (1.0, weight_decay if parameter.ndim >= 2 else 0.0))
         leaf = name.rpartition(".")[2]
-        multiple = multiples.get(leaf)
-        decay = training.weight_decay if multiple is None and parameter.ndim >= 2 else 0.0
-        if leaf == "value_KE":
-            decay = block.value_decay
         inner = parameter.ndim == 2 and name.startswith("layers.") and leaf in {"weight", "value_KE"}
-        key = (training.optimizer == "muon" and inner, multiple or 1.0, decay)
-        groups.setdefault(key, []).append(parameter)
+        groups.setdefault((muon and inner, multiple, decay), []).append(parameter)
     return [
-        {"params": parameters, "muon": muon, "multiple": multiple, "weight_decay": decay}
-        for (muon, multiple, decay), parameters in groups.items()
+        {"params": parameters, "muon": by_muon, "multiple": multiple, "weight_decay": decay}
+        for (by_muon, multiple, decay), parameters in groups.items()
     ]
+
+
+def _of_blocks(model: nn.Module) -> dict[int, tuple[float, float]]:
+    """Multiple of the base rate, and weight decay, of the parameters that blocks alone have, by id."""
+    found = {}
+    for block in blocks_of(model).values():
+        settings = block.settings
+        rules = {
+            "table_JA": (settings.table_rate, 0.0),
+            "choice_JLC": (settings.table_rate, 0.0),
+            "value_KE": (settings.value_rate, settings.value_decay),
+            "threshold_DT": (settings.threshold_rate, 0.0),
+        }
+        for name, parameter in block.named_parameters():
+            if (leaf := name.rpartition(".")[2]) in rules:
+                found[id(parameter)] = rules[leaf]
+    return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from quweit_cli import config, ir
+from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.ir.block import beside, block_program, residual_requantize
 from quweit_cli.weightless.lut_layer import LutLayer
 from quweit_cli.weightless.mapping import LearnableMapping, RandomMapping
@@ -26,20 +28,38 @@ class WeightlessBlock(nn.Module):
     """
 
     def __init__(
-        self, dim: int, settings: config.Block, *, outputs: int | None = None, power_of_two: bool = False
+        self,
+        dim: int,
+        settings: config.Block | None = None,
+        *,
+        outputs: int | None = None,
+        power_of_two: bool = False,
+        luts: int | Sequence[int] | None = None,
+        **choices: Any,
     ) -> None:
-        """outputs: E, as wide as the input when absent. power_of_two: a step of the output is one."""
+        """A block with fresh tables, drawn from torch's global generator: `WeightlessBlock(192, luts=1536)`.
+
+        dim: D, the width of a row. outputs: E, as wide as the input when absent. power_of_two: a step of the output is
+        one. luts: of the only layer, or of each from first to last. choices: any other key of `model.block`.
+
+        Raises:
+            ConfigError: settings that no block can have, or that are given twice.
+        """
         super().__init__()
-        self.settings = settings
+        settings = block_settings(settings, luts, choices)
+        outputs = dim if outputs is None else outputs
+        _check_widths(dim, outputs, settings)
+        self.features, self.outputs, self.settings = dim, outputs, settings
         self.thermometer = Thermometer(dim, settings.thermometer)
         self.lut_layers = nn.ModuleList(_lut_layers(dim, settings))
         summed = (dim * settings.thermometer.bits,) if settings.thermometer.summed else ()
         parts = (settings.lut_layers[-1], *summed)
-        self.summation = ConditionalSummation(parts, outputs or dim, settings, power_of_two=power_of_two)
+        self.summation = ConditionalSummation(parts, outputs, settings, power_of_two=power_of_two)
         self.bit_dropout, self.dropout = nn.Dropout(settings.bit_dropout), nn.Dropout(settings.dropout)
         self.evaluate_integers: Integers = self.integers  # replaced to run another implementation
 
     def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
         x_RD = x.flatten(0, -2)
         dtype = _product_type(x.device.type)
         with torch.autocast(x.device.type, enabled=False):  # codes need all of float32
@@ -89,10 +109,32 @@ class WeightlessBlock(nn.Module):
         if self.settings.value_rounding:
             self.summation.rounding.fill_(float(done >= self.settings.value_rounding))
 
+    def mapping_is_due(self, done: float) -> bool:
+        """Whether wiring that is learned still moves, and should not after this share of the steps."""
+        return self._learns_mapping() and done >= self.settings.mapping_freeze
+
     def freeze_mapping(self) -> None:
+        """Keep a wiring that is learned as it is now."""
         for layer in self.layers:
             if isinstance(layer.mapping, LearnableMapping):
                 layer.mapping.freeze()
+
+    def _learns_mapping(self) -> bool:
+        mappings = [layer.mapping for layer in self.layers]
+        return any(isinstance(one, LearnableMapping) and not one.frozen for one in mappings)
+
+    def _check(self, x: Tensor) -> None:
+        """Raises UnsupportedModel: rows of another width, or weights that were cast to another type."""
+        if x.ndim < 2 or x.shape[-1] != self.features:
+            raise UnsupportedModel(
+                f"a weightless block reads rows of {self.features} features, and was given {tuple(x.shape)}",
+                hint="its first argument is the width of a row, the last axis of what it is given",
+            )
+        if self.summation.value_KE.dtype != torch.float32:
+            raise UnsupportedModel(
+                f"the weights of a weightless block are float32, and were cast to {self.summation.value_KE.dtype}",
+                hint="cast a model before its blocks are put in, or train it under `torch.autocast`",
+            )
 
     def _train(self, x_RD: Tensor, dtype: torch.dtype) -> Tensor:
         self.thermometer.calibrate(x_RD)
@@ -112,6 +154,39 @@ class WeightlessBlock(nn.Module):
         return self.evaluate_integers(quantize(x_RD)).float() * self.output_scale()
 
 
+def block_settings(
+    settings: config.Block | None, luts: int | Sequence[int] | None, choices: dict[str, Any]
+) -> config.Block:
+    """Of a block: whole, or from single choices. Raises ConfigError for both, or a choice that there is not."""
+    given = choices if luts is None else {"lut_layers": (luts,) if isinstance(luts, int) else luts} | choices
+    if luts is not None and "lut_layers" in choices:
+        raise ConfigError("`luts` and `lut_layers` say the same", hint="leave out one of them")
+    if settings is None:
+        return config.settings(config.Block, given)
+    if given:
+        raise ConfigError(
+            f"`{next(iter(given))}` is given beside the settings of the whole block",
+            hint="write it into the settings, or give single choices alone",
+        )
+    return settings
+
+
+def _check_widths(dim: int, outputs: int, settings: config.Block) -> None:
+    """Raises ConfigError where there are no such rows, or groups do not divide what they share out."""
+    for width, what in ((dim, "features"), (outputs, "outputs")):
+        if not isinstance(width, int) or width < 1:
+            raise ConfigError(
+                f"a row has a whole number of {what}, at least 1, and not {width!r}",
+                hint="`WeightlessBlock(192, luts=1536)` reads and gives rows of 192",
+            )
+    for count, what in ((outputs, "outputs"), (settings.lut_layers[-1], "LUTs of the last layer")):
+        if count % settings.groups:
+            raise ConfigError(
+                f"{count:,} {what} are no multiple of `groups`, which is {settings.groups}",
+                hint="choose another number of groups, or leave them out",
+            )
+
+
 def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:
     bits, fan_in = settings.thermometer.bits, settings.fan_in
     first = settings.lut_layers[0]
@@ -127,8 +202,13 @@ def _lut_layers(dim: int, settings: config.Block) -> list[LutLayer]:
 
 
 def _product_type(device: str) -> torch.dtype:
-    """What the summation multiplies in while training: bfloat16 under autocast holds bits and int8 values exactly."""
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+    """What the summation multiplies in while training: bfloat16 under autocast holds bits and int8 values exactly.
+
+    On a CPU float32 always: its kernels work on NumPy's types.
+    """
+    if device == "cpu" or not torch.is_autocast_enabled(device):
+        return torch.float32
+    return torch.get_autocast_dtype(device)
 
 
 def _requantize(sum_RE: Tensor, node: ir.Requantize) -> Tensor:
