@@ -66,7 +66,7 @@ build/cifar10_32_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/tr
 build/cifar10_224_teacher/train/ckpt.pt: build/cifar10_long_teacher/train/ckpt.pt
 build/cifar10_224_neighbours_teacher/train/ckpt.pt: build/cifar10_neighbours_long_teacher/train/ckpt.pt
 build/cifar10_224_neighbours_long_teacher/train/ckpt.pt: build/cifar10_224_neighbours_teacher/train/ckpt.pt
-shakespeare-char-wide shakespeare-char-grouped: build/shakespeare_char_teacher/train/ckpt.pt
+shakespeare-char-wide shakespeare-char-grouped shakespeare-char-no-multiplications: build/shakespeare_char_teacher/train/ckpt.pt
 
 build/%_teacher/train/ckpt.pt: .venv/complete
 	$(BIN)/quweit train examples/teachers/$*.yaml --out build/$*_teacher

@@ -173,3 +173,8 @@ def _wires(plan: CellPlan, names: dict[str, int]) -> dict[str, int]:
 
 def _number(bits: list[str], wires: dict[str, int]) -> int:
     return sum(wires[wire] << place for place, wire in enumerate(bits))
+
+
+def test_tables_of_single_bits_do_not_depend_on_how_numbers_lie_in_memory() -> None:
+    numbers = np.random.default_rng(0).integers(0, 2, (5, 64))
+    assert tables_of_bits(np.asfortranarray(numbers), 1) == tables_of_bits(numbers, 1)

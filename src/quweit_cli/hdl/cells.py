@@ -128,7 +128,7 @@ def tables_of_bits(numbers: Integers, bits: int) -> list[Any]:
     bit = np.stack([(numbers >> place & 1).astype(np.uint8) for place in range(bits)], axis=-2)
     padding = [(0, 0)] * (bit.ndim - 1) + [(0, -bit.shape[-1] % SLOTS)]
     packed = np.packbits(np.pad(bit, padding), axis=-1, bitorder="little")
-    tables: list[Any] = packed.view("<u8").tolist()
+    tables: list[Any] = np.ascontiguousarray(packed).view("<u8").tolist()
     return tables
 
 
