@@ -95,6 +95,14 @@ class DumpedExits(Artifact):
         description="test samples that take each exit; the last are those that go to the end"
     )
 
+    @model_validator(mode="after")
+    def _every_exit_is_counted(self) -> DumpedExits:
+        if len(self.leaving) != len(self.after) + 1 or not sum(self.leaving):
+            raise ValueError(
+                f"`leaving` counts {len(self.leaving)} ways out, and there are {len(self.after) + 1}"
+            )
+        return self
+
 
 class DumpedModel(Artifact):
     """The whole model as one program, where its arithmetic is of integers: from pixels or tokens to logits."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import (
+    Amount,
     Count,
     Digest,
     Figure,
@@ -180,6 +181,13 @@ class MemoryEnergy(Artifact):
     energy_uj: TotalAmount | None
 
 
+class MeanSample(Artifact):
+    """The average test sample of a model that samples leave early: power while engines work, times their average cycles."""
+
+    cycles: Amount
+    energy_uj: TotalAmount | None = Field(description="engines and memories; absent where a part is")
+
+
 class ModelEnergy(Artifact):
     """What a whole model in hardware spends on a sample, engine by engine."""
 
@@ -196,6 +204,10 @@ class ModelEnergy(Artifact):
     memories_uj: TotalAmount | None = Field(description="sum over memories; absent where one has none")
     idle_uj: TotalAmount | None = Field(description="of what waits; beside the sum, not in it")
     energy_uj: TotalAmount | None = Field(description="engines and memories; absent where a part is")
+    mean: MeanSample | None = Field(
+        None,
+        description="of an average test sample, where samples leave early; the rest is of one that does not",
+    )
     formula_uj: TotalAmount | None = Field(
         None, description="of all layers on a published array of this side, by the formula of the rows above"
     )

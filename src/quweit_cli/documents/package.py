@@ -8,6 +8,7 @@ from pydantic import Field
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import (
+    Amount,
     Count,
     Digest,
     FileName,
@@ -262,6 +263,9 @@ class Engine(Artifact):
         description="modules that are mapped to cells of a library once and counted; of an array those within it"
     )
     cycles: Count = Field(description="of a sample in which it works")
+    mean_cycles: Amount | None = Field(
+        None, description="the same of an average test sample, where samples may leave early"
+    )
 
 
 class Bank(Artifact):
@@ -277,6 +281,9 @@ class Bank(Artifact):
     )
     reads: Count = Field(description="of words, of all copies together")
     writes: Count
+    mean_accesses: Amount | None = Field(
+        None, description="reads and writes of an average test sample, where samples may leave early"
+    )
 
 
 class DecodeStep(Artifact):
@@ -306,6 +313,9 @@ class ModelDesign(PortedDesign):
     exit_cycles: list[Positive] = Field(
         [],
         description="between samples that leave at each exit, and of those that go to the end; none without exits",
+    )
+    mean_cycles: Amount | None = Field(
+        None, description="the same of an average test sample, by the exits that the dump counted"
     )
     row_cycles: list[Positive] = Field(
         [], description="the same of each golden sample, by the exit that it takes"

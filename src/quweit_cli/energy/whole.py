@@ -19,6 +19,7 @@ from quweit_cli.documents import (
     Engine,
     EngineEnergy,
     Implementation,
+    MeanSample,
     MemoryEnergy,
     ModelDesign,
     ModelEnergy,
@@ -77,7 +78,28 @@ def model_energy(
         memories_uj=stored,
         idle_uj=total([one.idle_uj for one in waiting]),
         energy_uj=total([spent, stored]),
+        mean=_mean(design, engines, memories),
     )
+
+
+def _mean(
+    design: ModelDesign, engines: Sequence[EngineEnergy], memories: Sequence[MemoryEnergy]
+) -> MeanSample | None:
+    """Each part as often as an average sample has it; by the whole cycles where a tool states one power for all."""
+    if design.mean_cycles is None:
+        return None
+    share = design.mean_cycles / design.initiation_interval_cycles
+    of_engines = {
+        one.name: one.mean_cycles / one.cycles if one.cycles and one.mean_cycles is not None else 0.0
+        for one in design.engines
+    }
+    of_memories = {
+        one.name: (one.mean_accesses or 0.0) / max(1, one.reads + one.writes) for one in design.banks
+    }
+    parts = [(one.energy_uj, of_engines.get(one.engine, share)) for one in engines]
+    parts += [(one.energy_uj, of_memories[one.memory]) for one in memories]
+    spent = total([None if energy is None else energy * times for energy, times in parts])
+    return MeanSample(cycles=design.mean_cycles, energy_uj=spent)
 
 
 def beside_formula(made: ModelEnergy, dump: DumpManifest, rows: Sequence[EnergyRow]) -> ModelEnergy:

@@ -41,6 +41,10 @@ def _of_models(table: EnergyTable) -> list[Table]:
         accesses = sum(one.accesses for one in model.memories)
         rows.append((f"{len(model.memories)} memories, accesses", accesses, None, model.memories_uj, None))
         rows.append(("sum", model.cycles, None, model.energy_uj, None))
+        if model.mean is not None:
+            rows.append(
+                ("average sample, leaving early", round(model.mean.cycles), None, model.mean.energy_uj, None)
+            )
         notes = [model.memory_source, f"what waits, not in the sum: {_said(model.idle_uj)}"]
         if model.formula_uj is not None:
             notes.append(

@@ -54,6 +54,10 @@ def _energies(sides: list[tuple[str, ModelEnergy]]) -> list[str]:
         if one.energy_uj is not None:
             parts = f"{significant(one.engines_uj or 0)} of engines, {significant(one.memories_uj or 0)} of memories"
             said.append(f"Energy of one sample, {name}: {significant(one.energy_uj)} µJ ({parts}).")
+        if one.mean is not None and one.mean.energy_uj is not None:
+            said.append(
+                f"An average test sample leaves after {round(one.mean.cycles):,} cycles, with {significant(one.mean.energy_uj)} µJ."
+            )
         if one.formula_uj is not None:
             why = one.difference if one is sides[0][1] else ""
             said.append(

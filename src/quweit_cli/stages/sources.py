@@ -81,7 +81,7 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
             f"golden logits of `{dump.name}` are not what its program computes",
             hint="run `quweit dump` again",
         )
-    return ModelSource(program, inputs, logits, rule)
+    return ModelSource(program, inputs, logits, rule, whole.exits.leaving if whole.exits else ())
 
 
 def read_whole_program(folder: Path, dump: DumpManifest) -> tuple[Program, DumpedModel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,7 @@ class ModelSource(NamedTuple):
     inputs: Integers  # samples x image, or samples x tokens
     logits: Integers  # samples x logits, or samples x tokens x logits
     rule: ExitRule | None = None  # by which samples leave early
+    leaving: Sequence[int] = ()  # test samples that take each exit
 
 
 class Sources(NamedTuple):
@@ -128,6 +130,7 @@ def render_model(
     design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
     if layout.exits:
         design = design.model_copy(update=_cycles_with_exits(source, layout, design))
+        design = _with_means(design, layout, blocks, source.leaving)
     if layout.text:
         design = design.model_copy(update={"decode": _describe_step(layout, vectors, len(requests))})
     files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
@@ -144,6 +147,38 @@ def _cycles_with_exits(source: ModelSource, layout: Layout, design: ModelDesign)
     tensors = trace(source.program, source.inputs, nested=True)
     taken = exits_taken(tensors, layout.exits.rule, layout.exits.count)
     return {"exit_cycles": cycles, "row_cycles": [cycles[one] for one in taken]}
+
+
+def _with_means(
+    design: ModelDesign, layout: Layout, blocks: Sequence[BlockDesign], leaving: Sequence[int]
+) -> ModelDesign:
+    """What an average test sample does, from how many take each exit."""
+    shares = np.array(leaving) / sum(leaving)
+    ends = [place + 1 for place, job in enumerate(layout.jobs) if job.kind == "exit"]
+    parts = [*(replace(layout, jobs=layout.jobs[:end]) for end in ends), layout]
+    engines = [
+        [one.cycles for one in engines_of(design.top, part, blocks, cycles)]
+        for part, cycles in zip(parts, design.exit_cycles, strict=True)
+    ]
+    accesses = [[one.reads + one.writes for one in banks_of(part)] for part in parts]
+
+    def mean(found: Sequence[Sequence[int]]) -> list[float]:
+        averages: list[float] = (shares @ np.array(found)).tolist()
+        return averages
+
+    return design.model_copy(
+        update={
+            "mean_cycles": float(shares @ np.array(design.exit_cycles)),
+            "engines": [
+                one.model_copy(update={"mean_cycles": cycles})
+                for one, cycles in zip(design.engines, mean(engines), strict=True)
+            ],
+            "banks": [
+                one.model_copy(update={"mean_accesses": count})
+                for one, count in zip(design.banks, mean(accesses), strict=True)
+            ],
+        }
+    )
 
 
 def _units(layout: Layout) -> list[str]:

@@ -17,6 +17,8 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
     whole: cycles of a sample.
     """
     side, lanes = layout.side, layout.lanes
+    of_blocks = _cycles(layout, "block")
+    of_blocks += [0] * (len(blocks) - len(of_blocks))  # of a sample that leaves before them
     array = parts_of_array(side, sums=True)
     token_sum = _part("quweit_token_sum", Lanes=side, Tokens=layout.tokens)
     return [
@@ -48,7 +50,7 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
         *([_engine("exit", _exit(layout), sum(_cycles(layout, "exit")))] if layout.exits else []),
         *(
             _engine(block.name, [_part(block.top)], cycles)
-            for block, cycles in zip(blocks, _cycles(layout, "block"), strict=True)
+            for block, cycles in zip(blocks, of_blocks, strict=True)
         ),
         _engine("memories", _memories(layout), whole),
         Engine(
