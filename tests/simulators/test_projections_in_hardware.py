@@ -14,7 +14,7 @@ from quweit_cli import config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import Mismatch
 from quweit_cli.hdl.model.transformer import lay_out
-from quweit_cli.stages import sim
+from quweit_cli.stages import rtl, sim
 from quweit_cli.stages.sources import read_model
 
 QKV, OUTPUT = "model.attention.projections.qkv", "model.attention.projections.output"
@@ -131,3 +131,18 @@ def test_what_is_stored_elsewhere_or_changed_is_named(
     path.write_text(text)
     with pytest.raises(Mismatch, match=found):
         tried(project)
+
+
+@pytest.mark.requires("icarus")
+def test_an_array_by_itself_plays_the_projections_of_a_layer(ternary: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(ternary, tmp_path / "copy"))
+    rtl.run(project, config.Rtl(array=SIDE, directed_rows=0, random_rows=1))
+    (array,) = RTL.load(project).arrays
+    assert array.name == "few_bits_8" and [one.name for one in array.products] == ["qkv", "projection"]
+    assert array.few_bits == 13  # 24 inputs of -128
+    result = sim.run(project, config.Sim(simulators=("icarus",)), only=[array.name])
+    assert result.bit_exact
+    top = project / "rtl" / "rtl" / f"{array.top}.sv"
+    top.write_text(top.read_text().replace(".SumBits (13)", ".SumBits (9)"))
+    with pytest.raises(Mismatch):
+        sim.run(project, config.Sim(simulators=("icarus",)), only=[array.name])
