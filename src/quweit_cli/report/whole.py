@@ -9,6 +9,7 @@ from quweit_cli.report.footnotes import sourced
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, Series
+from quweit_cli.report.tables import ways_out
 
 MEMORIES = "memories"
 
@@ -30,6 +31,7 @@ def whole_model(findings: Findings) -> Section | None:
         plot=model_plots.schedule(design)
         + (_by_engine(made, sides) if made and made.modules_by_engine else ""),
         tables=[
+            *_exits(findings, design),
             *([_area(made)] if made and not made.asic and made.modules_by_engine else []),
             *(_engines(name, one) for name, one in sides),
             *(_memories(name, one) for name, one in sides if one.memories),
@@ -37,6 +39,15 @@ def whole_model(findings: Findings) -> Section | None:
         details=[_jobs(design)],
         method=_method(made, spent),
     )
+
+
+def _exits(findings: Findings, design: ModelDesign) -> list[Table]:
+    """Who leaves where; none without exits."""
+    whole = findings.dump.whole if findings.dump else None
+    if whole is None or whole.exits is None:
+        return []
+    table = ways_out(whole.exits, design.exit_cycles)
+    return [Table(table.title, table.columns, table.rows)]
 
 
 def _cycles(design: ModelDesign) -> str:
