@@ -64,6 +64,7 @@ CASES = (
     Case("report {project}", "project/**/*"),
     Case("energy {project}", "project/**/*.json"),
     Case("front {project}", "project/**/*"),
+    Case("compare {project} {text}", "project/**/*.json"),
     Case("rtl {project} --out {project}", "project/**/*"),
     Case("rtl {project}/dump --out {out}", "project/dump/**/*"),
     Case("rtl {project}/dump --out {out} --estimate", "project/dump/**/*.json"),
