@@ -393,10 +393,9 @@ def init(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="file to write, which is not there yet  [default: examples/EXAMPLE.yaml]"
-        ),
+        typer.Option(metavar="FILE", help="file to write  [default: examples/EXAMPLE.yaml]"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
     json: Json = False,
 ) -> None:
     """Write an example experiment to start from.
@@ -405,7 +404,7 @@ def init(
     """
     from quweit_cli.stages import examples as stage
 
-    made = stage.run(example, out)
+    made = stage.run(example, out, force=force)
     if json or made.written is None:
         _show(made, json, "examples")
     else:
