@@ -81,7 +81,7 @@ def test_a_test_part_of_its_own_is_taken(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", **found, **test)  # type: ignore[arg-type]
     data = load("images_npz", tmp_path / "own.npz")
     assert (len(data.train_labels), data.test_labels.tolist()) == (12, [0, 1, 0, 1, 0])
-    assert "its own test part" in data.description
+    assert data.description == "`own.npz`, 12 training and 5 test images of 2 classes, its own test part"
 
 
 def zeros(*shape: int) -> Any:

@@ -168,6 +168,7 @@ def _decoded(files: Sequence[Path], side: int) -> NDArray[np.uint8]:
 
 def _images(settings: config.Data, train: _Part, test: _Part | None, classes: list[str]) -> Images:
     """Split where there is no test part, and normalised by the training part."""
+    name = cut(settings.path.name if settings.path else settings.source, 60)
     how = "its own test part"
     if test is None:
         learned, held_out = stratified(train.labels, settings, "images")
@@ -176,7 +177,7 @@ def _images(settings: config.Data, train: _Part, test: _Part | None, classes: li
     mean, std = _normal(train.pixels)
     return Images(
         description=(
-            f"images of `{settings.source}`, {len(train.labels)} training and {len(test.labels)} test images of"
+            f"`{name}`, {len(train.labels)} training and {len(test.labels)} test images of"
             f" {len(classes)} classes, {how}"
         ),
         classes=classes,
