@@ -57,6 +57,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "summary": Summary,
     "doctor": Health,
     "init": Examples,
+    "compare": documents.Comparison,
     "stage": artifacts.StageRecord,
 }
 EXAMPLE_ROWS = ((1, 3), (3, 0), (-128, -128), (127, 127))

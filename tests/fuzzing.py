@@ -28,6 +28,7 @@ from PIL import Image
 os.environ["OMP_NUM_THREADS"] = "1"  # threads of this process would be missing in the forked ones
 
 import cell_library
+import own_images
 import packages
 from mutations import damage, odd_yaml
 from quweit_cli import artifacts, config, documents
@@ -64,6 +65,7 @@ CASES = (
     Case("report {project}", "project/**/*"),
     Case("energy {project}", "project/**/*.json"),
     Case("front {project}", "project/**/*"),
+    Case("compare {project} {text}", "project/**/*.json"),
     Case("rtl {project} --out {project}", "project/**/*"),
     Case("rtl {project}/dump --out {out}", "project/dump/**/*"),
     Case("rtl {project}/dump --out {out} --estimate", "project/dump/**/*.json"),
@@ -83,6 +85,8 @@ CASES = (
     Case("train {inputs}/digits.yaml --out {out}", "inputs/digits.yaml"),
     Case("train {inputs}/text.yaml --out {out} --data {inputs}/text.txt", "inputs/text.*"),
     Case("train {inputs}/images.yaml --out {out} --data {inputs}/images.npz", "inputs/images.npz"),
+    Case("train {inputs}/images.yaml --out {out} --data {inputs}/own.npz --set data.source=images_npz", "inputs/own.npz"),
+    Case("train {inputs}/images.yaml --out {out} --data {inputs}/own --set data.source=image_folder --set data.side=8", "inputs/own/*/*"),
     Case("train {inputs}/digits.yaml --out {unfinished} --resume --set training.steps=20", "unfinished/**/*"),
     Case("train {inputs}/digits.yaml --out {out} --set training.start_from={project}/train/ckpt.pt", "project/train/ckpt.pt"),
     Case("train {inputs}/digits.yaml --out {out} --set {set}", ""),
@@ -121,6 +125,8 @@ def build(sandbox: Path) -> None:
     (inputs / "text.txt").write_text("It is a text that nobody has to read, and some do.\n" * 30)
     (inputs / "samples.csv").write_text("".join(f"{x / 4},{(x / 8) ** 2}\n" for x in range(-8, 8)))
     _write_images(inputs / "images.npz")
+    own_images.write(inputs / "own.npz")
+    own_images.write(inputs / "own")
     cell_library.write(inputs)
     for words in (
         "train {inputs}/digits.yaml --out {project}",

@@ -70,6 +70,23 @@ def test_nothing_that_is_there_is_overwritten(quweit: Quweit, folder: Path, kind
     assert not (folder / "nowhere").exists()
 
 
+def test_a_file_is_written_over_when_that_is_asked_for_and_nothing_else_is(
+    quweit: Quweit, folder: Path
+) -> None:
+    target = folder / "x.yaml"
+    target.write_text("mine")
+    refused = quweit("init", "digits", "--out", target)
+    assert refused.code == 2 and "write over it with --force" in refused.stderr
+    assert quweit("init", "digits", "--out", target, "--force").code == 0
+    assert target.read_bytes() == (REPOSITORY / "examples/digits.yaml").read_bytes()
+    (folder / "folder").mkdir()
+    (folder / "link.yaml").symlink_to(target)
+    for name in ("folder", "link.yaml"):
+        outcome = quweit("init", "cifar10", "--out", name, "--force")
+        assert outcome.code == 2 and "is there already" in outcome.stderr and "--force" not in outcome.stderr
+    assert target.read_bytes() == (REPOSITORY / "examples/digits.yaml").read_bytes()
+
+
 def test_a_place_that_cannot_be_written_is_said(quweit: Quweit, folder: Path) -> None:
     (folder / "file").write_text("")
     outcome = quweit("init", "digits", "--out", "file/x.yaml")

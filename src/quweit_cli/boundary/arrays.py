@@ -35,8 +35,10 @@ _DAMAGED_ARCHIVE = (
 )  # fmt: skip
 
 
-def read_array(path: Path, kinds: str, dimensions: int, *, most: int = ARRAY_BYTES) -> np.ndarray:
-    """An `.npy` file whose type is one of `kinds` (int8, uint8, ...), with so many dimensions.
+def read_array(
+    path: Path, kinds: str, dimensions: int | tuple[int, ...], *, most: int = ARRAY_BYTES
+) -> np.ndarray:
+    """An `.npy` file whose type is one of `kinds` (int8, uint8, ...), with so many dimensions, or one of several numbers of them.
 
     Raises:
         Unreadable: anything else, or a file of more than `most` bytes.
@@ -44,7 +46,7 @@ def read_array(path: Path, kinds: str, dimensions: int, *, most: int = ARRAY_BYT
     return parse_array(read_bytes(path, most), kinds, dimensions)
 
 
-def parse_array(content: bytes, kinds: str, dimensions: int) -> np.ndarray:
+def parse_array(content: bytes, kinds: str, dimensions: int | tuple[int, ...]) -> np.ndarray:
     """The bytes of an `.npy` file as an array that cannot be written to; raises as `read_array` does."""
     if content.startswith(b"PK"):
         raise Unreadable("it is an archive (.npz), not one array (.npy)")
@@ -60,8 +62,10 @@ def parse_array(content: bytes, kinds: str, dimensions: int) -> np.ndarray:
         raise Unreadable(f"it is not an array (.npy): {cut(error)}") from None
     if kind.name not in kinds.split():
         raise Unreadable(f"it holds {cut(kind)}, not {kinds.replace(' ', ' or ')}")
-    if len(shape) != dimensions or not all(type(size) is int and size >= 0 for size in shape):
-        raise Unreadable(f"its shape is {cut(shape, 60)}; {dimensions} dimensions are wanted")
+    allowed = (dimensions,) if isinstance(dimensions, int) else dimensions
+    if len(shape) not in allowed or not all(type(size) is int and size >= 0 for size in shape):
+        wanted = " or ".join(map(str, allowed))
+        raise Unreadable(f"its shape is {cut(shape, 60)}; {wanted} dimensions are wanted")
     start, count = file.tell(), math.prod(shape)
     if count * kind.itemsize != len(content) - start:
         raise Unreadable(
@@ -82,7 +86,11 @@ class Archive:
             raise Unreadable(f"it is not an archive of arrays (.npz): {reason(error)}") from None
         self._left = ARRAY_BYTES
 
-    def read(self, name: str, kinds: str, dimensions: int) -> np.ndarray:
+    @property
+    def names(self) -> set[str]:
+        return {name.removesuffix(".npy") for name in self._file.namelist()}
+
+    def read(self, name: str, kinds: str, dimensions: int | tuple[int, ...]) -> np.ndarray:
         """Raises Unreadable: no such array, a damaged one, one of another kind, or too much of them."""
         try:
             with self._file.open(f"{name}.npy") as member:

@@ -119,9 +119,16 @@ def show(document: Any, as_json: bool, kind: str) -> None:
     if as_json:
         console.print_json(document.model_dump_json(by_alias=True, indent=1))
         return
-    from quweit_cli.report import energy_tables, exit_tables, function_tables, search_tables, tables
+    from quweit_cli.report import (
+        comparison_tables,
+        energy_tables,
+        exit_tables,
+        function_tables,
+        search_tables,
+        tables,
+    )
 
-    homes = (tables, energy_tables, exit_tables, function_tables, search_tables)
+    homes = (tables, energy_tables, exit_tables, function_tables, search_tables, comparison_tables)
     home = next(one for one in homes if hasattr(one, kind))
     for table in getattr(home, kind)(document):
         console.print_table(table.title, table.columns, table.rows)

@@ -355,6 +355,37 @@ def report(project: Project, json: Json = False) -> None:
         console.print_line(f"report:  {page}")
 
 
+@command("compare", "quweit compare build/digits build/whole --tolerance 1")
+def compare(
+    projects: Annotated[
+        list[Path],
+        typer.Argument(metavar="PROJECT...", help="project directories, the first of which is the reference"),
+    ],
+    fail_if_worse: Annotated[
+        bool,
+        typer.Option(
+            "--fail-if-worse",
+            help="end with exit code 1 when a figure is worse than that of the first project, or missing",
+        ),
+    ] = False,
+    tolerance: Annotated[
+        float, typer.Option(metavar="PERCENT", min=0, max=1e6, help="how much worse a figure may be")
+    ] = 0.0,
+    json: Json = False,
+) -> None:
+    """Show projects side by side.
+
+    Loss, accuracy, cells, cycles, energy and clock of each, how they differ from the first project, and which direction is better.
+    Then the settings that differ. A figure that a project lacks is shown as missing.
+    """
+    from quweit_cli.stages import compare as stage
+
+    found = stage.run(projects, tolerance)
+    _show(found, json, "comparison")
+    if fail_if_worse:
+        stage.verdict(found)
+
+
 @command("init", "quweit init digits")
 def init(
     example: Annotated[
@@ -362,10 +393,9 @@ def init(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="file to write, which is not there yet  [default: examples/EXAMPLE.yaml]"
-        ),
+        typer.Option(metavar="FILE", help="file to write  [default: examples/EXAMPLE.yaml]"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write over a file that is there")] = False,
     json: Json = False,
 ) -> None:
     """Write an example experiment to start from.
@@ -374,7 +404,7 @@ def init(
     """
     from quweit_cli.stages import examples as stage
 
-    made = stage.run(example, out)
+    made = stage.run(example, out, force=force)
     if json or made.written is None:
         _show(made, json, "examples")
     else:

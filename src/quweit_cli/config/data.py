@@ -50,11 +50,17 @@ class Deit(Settings):
 
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char or cifar10"
+        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, or images of your own: images_npz, image_folder (docs/data.md)"
     )
     path: File | None = Field(
         None,
-        description="file of the dataset, for those that are not shipped; relative to the experiment file",
+        description="file or folder of the dataset, for those that are not shipped; relative to the experiment file",
+    )
+    side: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="image_folder: pixels along the side of the squares that pictures are resized to",
     )
     test_fraction: float = Field(
         0.25,

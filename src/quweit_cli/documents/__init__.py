@@ -13,6 +13,13 @@ Units are in the names. A figure that was not obtained is absent (null), never 0
 
 from __future__ import annotations
 
+from quweit_cli.documents.comparison import (
+    ComparedFigure,
+    ComparedMetric,
+    ComparedProject,
+    Comparison,
+    DifferingSetting,
+)
 from quweit_cli.documents.doctor import Health, ToolHealth
 from quweit_cli.documents.dump import (
     LONGEST_NAME,
@@ -141,9 +148,14 @@ __all__ = [
     "BlockSite",
     "CalibrationPoint",
     "Cell",
+    "ComparedFigure",
+    "ComparedMetric",
+    "ComparedProject",
+    "Comparison",
     "CriticalPath",
     "DecodeStep",
     "Design",
+    "DifferingSetting",
     "DumpChecks",
     "DumpManifest",
     "DumpSummary",

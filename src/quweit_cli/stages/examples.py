@@ -13,8 +13,10 @@ from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.templating import packaged
 
 
-def run(name: str | None, out: Path | None) -> Examples:
+def run(name: str | None, out: Path | None, *, force: bool = False) -> Examples:
     """List the examples, or write one to `out`, by default below `examples/`, where its own paths count from.
+
+    force: write over a file that is there.
 
     Raises:
         ConfigError: there is no such example, or nothing is to be written to `out`.
@@ -33,9 +35,11 @@ def run(name: str | None, out: Path | None) -> Examples:
             hint=f"there are: {', '.join(sources)}",
         )
     target = out or Path("examples") / f"{name}.yaml"
-    if target.exists() or target.is_symlink():
+    plain = target.is_file() and not target.is_symlink()
+    if (target.exists() or target.is_symlink()) and not (force and plain):
         raise ArtifactError(
-            f"`{target}` is there already, nothing was changed", hint="name another file with --out"
+            f"`{target}` is there already, nothing was changed",
+            hint="name another file with --out" + (", or write over it with --force" if plain else ""),
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

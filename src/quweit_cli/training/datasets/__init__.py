@@ -12,6 +12,7 @@ from quweit_cli.training.datasets.digits import digits
 from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.order import Share
+from quweit_cli.training.datasets.own_images import image_folder, images_npz
 from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
 
 Dataset = Images | Text
@@ -22,6 +23,8 @@ SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "text_file": text_file,
     "shakespeare_char": shakespeare_char,
     "cifar10": cifar10,
+    "images_npz": images_npz,
+    "image_folder": image_folder,
 }
 SHIPPED = ("digits", "pydoc_text")
 

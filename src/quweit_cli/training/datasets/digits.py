@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from quweit_cli import config
-from quweit_cli.errors import ConfigError
 from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.splits import stratified
 
 PIXEL_MEAN, PIXEL_STD, WHITE = 4.88, 6.02, 16  # of all scans
-LEAST = 10  # scans of a part
 
 
 def digits(settings: config.Data) -> Images:
@@ -24,21 +20,9 @@ def digits(settings: config.Data) -> Images:
         ConfigError: a part too small to hold every digit.
     """
     scans = load_digits()
-    held_out = math.ceil(settings.test_fraction * len(scans.target))
-    if min(held_out, len(scans.target) - held_out) < LEAST:
-        raise ConfigError(
-            f"`data.test_fraction` {settings.test_fraction} leaves {len(scans.target) - held_out:,} scans to learn from"
-            f" and {held_out:,} to test on",
-            hint=f"either part needs {LEAST}, so that every digit is in it",
-        )
-    train, test = train_test_split(
-        np.arange(len(scans.target)),
-        test_size=settings.test_fraction,
-        random_state=settings.split_seed,
-        stratify=scans.target,
-    )
+    labels = scans.target.astype(np.int64)
+    train, test = stratified(labels, settings, "scans")
     pixels = torch.from_numpy(scans.images.astype(np.uint8))[:, None]
-    labels = torch.from_numpy(scans.target.astype(np.int64))
     return Images(
         description=(
             f"scikit-learn digits, {len(train)} training and {len(test)} test scans,"
@@ -46,9 +30,9 @@ def digits(settings: config.Data) -> Images:
         ),
         classes=[str(digit) for digit in range(10)],
         train_pixels=pixels[train],
-        train_labels=labels[train],
+        train_labels=torch.from_numpy(labels[train]),
         test_pixels=pixels[test],
-        test_labels=labels[test],
+        test_labels=torch.from_numpy(labels[test]),
         mean=[PIXEL_MEAN],
         std=[PIXEL_STD],
         augment=settings.augment,
