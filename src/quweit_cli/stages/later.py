@@ -22,7 +22,10 @@ def check(experiment: config.Experiment) -> None:
 
 
 def _check_rtl(options: config.Rtl, model: config.Model) -> None:
-    names = [f"block{layer}" for layer in range(model.depth)]
+    projections = model.attention.projections
+    kinds = {"qkv": projections.qkv, "projection": projections.output, "block": model.mlp}
+    roles = [role for role, kind in kinds.items() if kind == "weightless"]
+    names = [f"{role}{layer}" for layer in range(model.depth) for role in roles]
     if unknown := sorted(set(options.blocks) - set(names)):
         raise ConfigError(
             f"`rtl.blocks` names `{unknown[0]}`, which the model will not have",
