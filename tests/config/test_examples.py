@@ -41,9 +41,13 @@ def test_the_promised_examples_are_there() -> None:
         "cifar10_32",
         "cifar10_32_neighbours",
         "digits",
+        "digits_early_exits",
+        "digits_no_multiplications",
+        "digits_no_multiplications_early_exits",
         "pydoc_gpt",
         "shakespeare_char",
         "shakespeare_char_grouped",
+        "shakespeare_char_no_multiplications",
         "shakespeare_char_wide",
     ]
 

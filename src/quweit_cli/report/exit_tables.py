@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quweit_cli.documents import EvalResult, ExitTable
+from quweit_cli.documents import DumpedExits, EvalResult, ExitTable
 from quweit_cli.report.numbers import percent
 from quweit_cli.report.tables import Table, fields
 
@@ -52,3 +52,15 @@ def rules(found: ExitTable) -> Table:
         for one in found.rules
     ]
     return Table(f"leaving early, of {found.layers} layers; * the rule of the settings", columns, rows)
+
+
+def ways_out(exits: DumpedExits, cycles: Sequence[int]) -> Table:
+    """Which test samples leave where, in how many cycles of hardware."""
+    total, places = sum(exits.leaving), [*(f"after layer {layer}" for layer in exits.after), "the end"]
+    rows: list[Sequence[object]] = [
+        (place, count, percent(count / total), taken)
+        for place, count, taken in zip(places, exits.leaving, cycles, strict=True)
+    ]
+    columns = ("test samples leave", "samples", "share", "cycles")
+    limit = f"{exits.steps}/128" if exits.criterion != "fall" else f"2^-{exits.steps}"
+    return Table(f"exits, by {exits.criterion}, {limit}", columns, rows)

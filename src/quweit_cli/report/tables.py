@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from quweit_cli.documents import (
-    DumpedExits,
     DumpManifest,
     EnergyRatio,
     Examples,
@@ -71,21 +70,7 @@ def dump(manifest: DumpManifest) -> list[Table]:
         whole = (len(manifest.whole.tensors), checks.tensors_compared, checks.samples, manifest.whole.samples)
         columns = ("tensors", "compared with PyTorch", "on samples, every one equal", "golden samples")
         tables.append(Table(f"{manifest.name}: the whole model", columns, [whole]))
-        if manifest.whole.exits is not None:
-            tables.append(ways_out(manifest.whole.exits, ()))
     return tables
-
-
-def ways_out(exits: DumpedExits, cycles: Sequence[int]) -> Table:
-    """Which test samples leave where. cycles: of each way, where hardware is known."""
-    total, places = sum(exits.leaving), [*(f"after layer {layer}" for layer in exits.after), "the end"]
-    rows: list[Sequence[object]] = [
-        (place, count, percent(count / total), *cycles[number : number + 1])
-        for number, (place, count) in enumerate(zip(places, exits.leaving, strict=True))
-    ]
-    columns = ("test samples leave", "samples", "share", *(["cycles"] if cycles else []))
-    limit = f"{exits.steps}/128" if exits.criterion != "fall" else f"2^-{exits.steps}"
-    return Table(f"exits, by {exits.criterion}, {limit}", columns, rows)
 
 
 def rtl(manifest: RtlManifest) -> list[Table]:

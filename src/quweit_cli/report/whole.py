@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from quweit_cli.documents import EngineEnergy, Implementation, ModelDesign, ModelEnergy
 from quweit_cli.report import model_plots
+from quweit_cli.report.exit_tables import ways_out
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.footnotes import sourced
 from quweit_cli.report.numbers import significant
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, Series
-from quweit_cli.report.tables import ways_out
 
 MEMORIES = "memories"
 

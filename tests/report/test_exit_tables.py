@@ -1,0 +1,48 @@
+"""Tables of samples that leave early."""
+
+from __future__ import annotations
+
+from quweit_cli.documents import DumpedExits, EvalResult, ExitRow, ExitTable
+from quweit_cli.report import exit_tables
+
+
+def scored(exits: ExitTable | None) -> EvalResult:
+    return EvalResult(
+        name="x",
+        mlp="weightless",
+        data="scans",
+        samples=8,
+        device="cpu",
+        loss=0.5,
+        accuracy=0.75,
+        exits=exits,
+    )
+
+
+def test_a_model_without_exits_has_its_score_alone() -> None:
+    assert len(exit_tables.evaluation(scored(None))) == 1
+
+
+def test_every_rule_is_a_row_and_that_of_the_settings_is_marked() -> None:
+    rule = ExitRow(
+        criterion="entropy",
+        threshold=0.5,
+        accuracy=0.875,
+        mean_layers=1.5,
+        layers_saved=0.25,
+        leaving=[0.5, 0.5],
+        chosen=True,
+    )
+    other = rule.model_copy(update={"criterion": "fall", "chosen": False})
+    found = ExitTable(after=[1], layers=2, head_accuracy=[0.75, 1.0], rules=[rule, other])
+    _, heads, rules = exit_tables.evaluation(scored(found))
+    assert [row[0] for row in heads.rows] == ["after layer 1", "the last"]
+    assert [str(row[0]).endswith("*") for row in rules.rows] == [True, False]
+    assert len(rules.columns) == len(rules.rows[0]) == 7
+
+
+def test_who_leaves_where_adds_up_and_has_the_cycles_of_each_way() -> None:
+    exits = DumpedExits(criterion="fall", steps=3, after=[1, 2], leaving=[1, 2, 1])
+    table = exit_tables.ways_out(exits, [10, 20, 30])
+    assert table.title == "exits, by fall, 2^-3"
+    assert [row[1] for row in table.rows] == [1, 2, 1] and [row[3] for row in table.rows] == [10, 20, 30]
