@@ -21,7 +21,8 @@ QKV, OUTPUT = "model.attention.projections.qkv", "model.attention.projections.ou
 SIDE = 8
 # Two tiles of tokens, of which that of a text is not full. Heads of 12 features take two words of a token's values.
 OF_IMAGES = ("model.dim=24", "model.heads=2", "model.patch=2", "model.depth=1")
-OF_TEXTS = ("model.dim=24", "model.heads=2", "model.context=10", "model.depth=2")
+OF_TEXTS = ("model.dim=24", "model.heads=2", "model.context=20", "model.depth=2")
+OF_SHORT_TEXTS = ("model.dim=24", "model.heads=2", "model.context=9", "model.depth=1")
 
 
 def settings(qkv: str, output: str) -> tuple[str, str]:
@@ -91,7 +92,7 @@ def test_blocks_make_queries_keys_and_values_and_project_attention(weightless: P
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize("qkv", ["weightless", pytest.param("binary", marks=pytest.mark.slow)])
 def test_a_decoder_caches_keys_and_values_that_a_block_or_few_bits_make(qkv: str, tmp_path: Path) -> None:
-    project = made_of_text(tmp_path, *OF_TEXTS, *settings(qkv, "ternary"), samples=1)
+    project = made_of_text(tmp_path, *OF_SHORT_TEXTS, *settings(qkv, "ternary"), samples=1)
     (run,) = tried(project).simulators[0].models
     assert run.bit_exact and run.words_compared and run.decode_latency_cycles
 
