@@ -190,7 +190,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_operands_of_a_checkpoint_are_those_of_its_layer(trained: Path) -> None:
     """Quantized, the score of the attention is the softmax's input up to a scale, and rows of weights have one sum."""
-    products, heads, said = operands.layer_operands(trained)
+    products, heads, said, _ = operands.layer_operands(trained)
     assert heads == []  # an encoder
     name, shape = reference.model_of(Baseline(checkpoint=trained))
     assert (name, shape.tokens, shape.mlp_hidden) == ("tiny_digits", 4, 64)
@@ -216,7 +216,7 @@ def test_a_decoder_plays_the_attention_of_all_its_heads(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 100)
     train.run(tiny_gpt(str(tmp_path / "text.txt"), "model.mlp=dense", "training.steps=1"), project)
     checkpoint = project / "train" / "ckpt.pt"
-    products, heads, _ = operands.layer_operands(checkpoint)
+    products, heads, *_ = operands.layer_operands(checkpoint)
     by_name = {one.name: one for one in products}
     assert len(heads) == by_name["qk"].copies
     assert np.array_equal(heads[0].q_TD, by_name["qk"].a_MK)
