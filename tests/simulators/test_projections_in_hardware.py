@@ -57,10 +57,10 @@ def tried(project: Path) -> sim.SimResult:
     return sim.run(project, options, only=["model"])
 
 
-@pytest.mark.requires("verilator")
+@pytest.mark.requires("icarus")
 def test_an_array_without_multipliers_equals_the_program(ternary: Path) -> None:
-    (run,) = played(ternary).simulators[0].models
-    assert run.bit_exact and run.scenarios["gaps_and_backpressure"] == 2 and run.words_compared
+    (run,) = tried(ternary).simulators[0].models
+    assert run.bit_exact and run.words_compared
     design = model_of(ternary)
     few = {job.tensor.rpartition("/")[2] for job in design.schedule if job.few_bits}
     assert few == {"query", "value", "attended"}
@@ -99,9 +99,11 @@ def test_a_decoder_caches_keys_and_values_that_a_block_or_few_bits_make(qkv: str
 
 @pytest.mark.slow
 @pytest.mark.requires("verilator")
-def test_blocks_keep_their_words_with_gaps_stalls_and_resets(weightless: Path, tmp_path: Path) -> None:
+def test_all_keep_their_words_with_gaps_stalls_and_resets(
+    ternary: Path, weightless: Path, tmp_path: Path
+) -> None:
     texts = made_of_text(tmp_path, *OF_TEXTS, *settings("weightless", "ternary"), samples=1)
-    for project in (weightless, texts):
+    for project in (ternary, weightless, texts):
         (run,) = played(project).simulators[0].models
         assert run.bit_exact and run.scenarios["gaps_and_backpressure"] and run.scenarios["reset"]
 
