@@ -89,8 +89,9 @@ def test_blocks_make_queries_keys_and_values_and_project_attention(weightless: P
     assert qkv.tensors == ("layer0/query", "layer0/key", "layer0/value")
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("qkv", ["weightless", pytest.param("binary", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("qkv", ["weightless", "binary"])
 def test_a_decoder_caches_keys_and_values_that_a_block_or_few_bits_make(qkv: str, tmp_path: Path) -> None:
     project = made_of_text(tmp_path, *OF_SHORT_TEXTS, *settings(qkv, "ternary"), samples=1)
     (run,) = tried(project).simulators[0].models
@@ -145,6 +146,7 @@ def test_what_is_stored_elsewhere_or_changed_is_named(
         tried(project)
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_an_array_by_itself_plays_the_projections_of_a_layer(ternary: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(ternary, tmp_path / "copy"))
