@@ -35,3 +35,10 @@ def test_without_multiplications_in_projections_only_attention_itself_is_left() 
     assert workload.multiplications_replaced(shape) == pytest.approx(1 - kept / whole)
     assert workload.weights_replaced(shape) == 1
     assert workload.multiplications_replaced(packages.I_VIT_T) < workload.multiplications_replaced(shape)
+
+
+def test_an_mlp_that_multiplies_still_is_not_counted_as_replaced() -> None:
+    shape = packages.I_VIT_T.model_copy(update={"qkv": "ternary", "projection": "ternary"})
+    both, projections = (workload.weights_replaced(shape, mlp=mlp) for mlp in (True, False))
+    assert both == 1 and projections == pytest.approx(1 / 3)  # 4 of 12 squares of the width
+    assert workload.multiplications_replaced(packages.I_VIT_T, mlp=False) == 0

@@ -18,9 +18,10 @@ from test_report import Words
 
 import packages
 import readable
+from integer_networks import made
 from programs import project_with_dump, random_block, random_rows
 from quweit_cli import artifacts
-from quweit_cli.documents import DUMP, RtlNeighbours
+from quweit_cli.documents import DUMP, DumpedExits, RtlNeighbours
 from quweit_cli.errors import ArtifactError, StaleArtifact
 from quweit_cli.ir.census import census
 from quweit_cli.ir.nodes.tokens import Neighbourhood
@@ -372,3 +373,21 @@ def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
         artifacts.save(manifest, folder / "dump.json")
     with pytest.raises(ArtifactError, match=r"misread\.npy"):
         report.run(project)
+
+
+def test_samples_that_leave_early_have_the_logits_of_their_exit_and_exits_are_no_streams() -> None:
+    model, images = made("vit", "model.depth=3", "model.exits.after=[1, 2]")
+    program, inputs = model.build().program, model.codes(images).numpy()
+    tensors = trace(program, inputs, nested=True)
+    steps = int(np.median(tensors["exit0/entropy"]))
+    exits = DumpedExits(criterion="entropy", steps=steps, after=[1, 2], leaving=[1, 1, 1])
+    one = samples.study_samples(ModelSamples(program, inputs, tensors["logits"], exits=exits))
+    assert one is not None
+    assert [title for _, title in one.streams[1:]] == ["after layer 0", "after layer 1", "after layer 2"]
+    assert one.layers_G is not None and 1 in one.layers_G
+    for layers, logits, sample in zip(one.layers_G, one.logits_GO, one.chosen_G, strict=True):
+        head = {1: "exit0/logits", 2: "exit1/logits", 3: "logits"}[layers]
+        np.testing.assert_array_equal(logits, tensors[head][sample])
+    whole = samples.study_samples(ModelSamples(program, inputs, tensors["logits"]))
+    assert whole is not None and whole.layers_G is None
+    assert not np.array_equal(whole.logits_GO, one.logits_GO)

@@ -110,6 +110,22 @@ def test_the_mapping_freezes_part_of_the_way() -> None:
     )
 
 
+def test_each_kind_of_block_freezes_its_mapping_at_its_own_time() -> None:
+    experiment = tiny_digits(
+        "model.block.mapping=learnable",
+        "model.block.mapping_freeze=1.0",
+        "model.attention.projections.qkv=weightless",
+        "model.attention.projections.block={lut_layers: [24], mapping: learnable, mapping_freeze: 0.5}",
+    )
+    trained = fit(experiment, load(experiment.data), lambda figures: None, train.SILENT)
+    learning = {
+        name.split(".")[2]
+        for name, one in trained.model.named_parameters()
+        if name.endswith("choice_JLC") and one.requires_grad
+    }
+    assert learning == {"mlp"}
+
+
 def test_a_loss_that_is_no_number_stops_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     def poisoned(settings: config.Model, meta: dict[str, Any]) -> torch.nn.Module:
         model = build(settings, meta)

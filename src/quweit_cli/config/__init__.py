@@ -16,6 +16,7 @@ from quweit_cli.config.experiment import (
 from quweit_cli.config.functions import Approximate, Functions, Pieces
 from quweit_cli.config.hardware import Baseline, Dump, Energy, Fold, Libraries, Part, Pattern, Rtl, Sim, Synth
 from quweit_cli.config.model import (
+    FEW_BITS,
     Attention,
     Block,
     Exits,
@@ -29,6 +30,7 @@ from quweit_cli.config.search import Search
 from quweit_cli.config.training import Distillation, Steps, Training
 
 __all__ = [
+    "FEW_BITS",
     "AnySettings",
     "Approximate",
     "Attention",

@@ -128,6 +128,10 @@ class Block(Settings):
 
 
 Weights = Literal["float", "int8", "ternary", "binary", "weightless"]
+FEW_BITS: tuple[Weights, ...] = (
+    "ternary",
+    "binary",
+)  # -1, 0 and 1: an array without multipliers computes with them
 
 
 class Projections(Settings):

@@ -123,10 +123,12 @@ def build(
         work = _work(dump, block)
         for accounting, row in _block_rows(block.name, work, intervals[block.name], circuit).items():
             blocks[accounting].append(row)
-    totals = {
-        accounting: _sum("mlps", "mlps", _all_layers(dump), own)
+    of_mlps = {
+        accounting: [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"]
         for accounting, made in blocks.items()
-        if (own := [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"])
+    }
+    totals = {
+        accounting: _sum("mlps", "mlps", _all_layers(dump), own) for accounting, own in of_mlps.items() if own
     }
     rows = [row for made in blocks.values() for row in made] + list(totals.values())
     ratios: list[EnergyRatio] = []
@@ -139,8 +141,7 @@ def build(
         kept = _kept_rows(dump, side, array, synth, options.clock_mhz, model)
         rows += [row for row in kept or () if row.subject not in ("attention", "mlp")]
         for accounting, made in blocks.items():
-            own = [row for block, row in zip(dump.blocks, made, strict=True) if block.role == "block"]
-            if own:
+            if own := of_mlps[accounting]:
                 ratios.append(_ratio(ALL_MLPS, dense.total, totals[accounting], array))
                 ratios += [
                     _ratio(f"MLP of {row.subject}", mlp, row, array)

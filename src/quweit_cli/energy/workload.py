@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from quweit_cli.config import Weights
+from quweit_cli.config import FEW_BITS, Weights
 from quweit_cli.documents import ModelShape
 from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
@@ -31,14 +31,6 @@ def attention_of_layer(shape: ModelShape) -> list[Gemm]:
     return attention_gemms(shape) if shape.attends else []
 
 
-FEW_BITS = ("ternary", "binary")
-
-
-def projections_of(shape: ModelShape) -> dict[str, Weights]:
-    """What the weights of the products of attention are that have some."""
-    return {"qkv": shape.qkv, "projection": shape.projection}
-
-
 class Attention(NamedTuple):
     """The products of a layer's attention, by what computes them; those of blocks are none of it."""
 
@@ -47,7 +39,8 @@ class Attention(NamedTuple):
 
 
 def attention_split(shape: ModelShape) -> Attention:
-    kinds, gemms = projections_of(shape), attention_of_layer(shape)
+    kinds: dict[str, Weights] = {"qkv": shape.qkv, "projection": shape.projection}
+    gemms = attention_of_layer(shape)
     few = [gemm for gemm in gemms if kinds.get(gemm.name) in FEW_BITS]
     return Attention(
         [gemm for gemm in gemms if gemm not in few and kinds.get(gemm.name) != "weightless"], few
@@ -87,18 +80,28 @@ def utilisation(gemms: Iterable[Gemm], side: int) -> float:
     return sum(gemm.macs for gemm in products) / (systolic_cycles(products, side) * side**2)
 
 
-def multiplications_replaced(shape: ModelShape) -> float:
-    """Multiplications of the MLP and of projections without any over all of one layer; embedding and head are not part of it."""
-    mlp, kept = mlp_gemms(shape), attention_split(shape).multiplied
-    whole = sum(gemm.macs for gemm in [*mlp, *attention_of_layer(shape)])
-    return 1 - sum(gemm.macs for gemm in kept) / whole
+def multiplications_replaced(shape: ModelShape, *, mlp: bool = True) -> float:
+    """Multiplications that are none any more over all of one layer: of projections, and of the MLP unless `mlp` is false.
+
+    Embedding and head are not part of a layer.
+    """
+    whole = [*mlp_gemms(shape), *attention_of_layer(shape)]
+    return 1 - sum(gemm.macs for gemm in _kept(shape, mlp)) / sum(gemm.macs for gemm in whole)
 
 
-def weights_replaced(shape: ModelShape) -> float:
-    """Weights that no multiplier has over all weight matrices of one layer; biases and normalisation are left out.
+def weights_replaced(shape: ModelShape, *, mlp: bool = True) -> float:
+    """The same of weights over all weight matrices of one layer; biases and normalisation are left out.
 
     The block's own tables and encoded values are not subtracted: they are no multiplier's weights.
     """
-    mlp, kept = mlp_gemms(shape), attention_split(shape).multiplied
-    whole = sum(gemm.inner * gemm.columns for gemm in [*mlp, *attention_of_layer(shape)] if gemm.weights)
-    return 1 - sum(gemm.inner * gemm.columns for gemm in kept if gemm.weights) / whole
+    whole = [*mlp_gemms(shape), *attention_of_layer(shape)]
+    kept, every = (
+        sum(gemm.inner * gemm.columns for gemm in gemms if gemm.weights)
+        for gemms in (_kept(shape, mlp), whole)
+    )
+    return 1 - kept / every
+
+
+def _kept(shape: ModelShape, mlp: bool) -> list[Gemm]:
+    """Products that multiply still; mlp: whether the MLP is replaced."""
+    return [*([] if mlp else mlp_gemms(shape)), *attention_split(shape).multiplied]

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
@@ -111,7 +112,7 @@ def few_bit_operands(model: Network, inputs: Tensor) -> list[Operands]:
             x, weight_OI, bias_O = arguments
             codes = integers(x)[0].cpu().numpy()
             weights_OI = place.node(int(x.fraction), weight_OI, bias_O)[0].weights_IO.T
-        elif isinstance(place, LowBitLinear) and place.kind in ("ternary", "binary"):
+        elif isinstance(place, LowBitLinear) and place.kind in config.FEW_BITS:
             codes, weights_OI = _int8(arguments[0])[0], np.sign(weights_of(place).numpy()).astype(np.int64)
         else:
             continue

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
+from quweit_cli.models.integer.fixed_point import straight_through
 from quweit_cli.weightless.block import WeightlessBlock
 
-LARGEST = 127  # of int8, either way
+WEIGHT_LIMIT = 127  # of int8, either way
 SMALLEST_STEP = 2.0**-20
 
 
@@ -24,7 +25,7 @@ def step_of(weight_OI: Tensor, kind: config.Weights, *, scale: bool) -> Tensor:
     """Real value of one step of each output's weights, [O, 1], without gradient."""
     size_OI = weight_OI.detach().abs().float()
     if kind == "int8":
-        return (size_OI.amax(dim=1, keepdim=True) / LARGEST).clamp(min=SMALLEST_STEP)
+        return (size_OI.amax(dim=1, keepdim=True) / WEIGHT_LIMIT).clamp(min=SMALLEST_STEP)
     if not scale:
         return torch.ones_like(size_OI[:, :1])
     return size_OI.mean(dim=1, keepdim=True).clamp(min=SMALLEST_STEP)
@@ -38,16 +39,14 @@ def rounded_weights(
     if kind == "binary":
         code_OI = torch.where(exact_OI < 0, -1.0, 1.0).to(step_O1.dtype)
     else:
-        largest = LARGEST if kind == "int8" else 1
+        largest = WEIGHT_LIMIT if kind == "int8" else 1
         code_OI = (exact_OI / step_O1 + 0.5).floor().clamp(-largest, largest)
     seen_OI = (code_OI * step_O1).to(weight_OI.dtype)
-    if not weight_OI.requires_grad:
-        return seen_OI
     passing_OI = weight_OI
     if kind != "int8" and settings.gradient == "second_order":
         size_O1 = exact_OI.abs().mean(dim=1, keepdim=True).clamp(min=SMALLEST_STEP)
         passing_OI = weight_OI * (2 - exact_OI.abs() / size_O1).clamp(min=0)
-    return passing_OI + (seen_OI - passing_OI).detach()
+    return straight_through(passing_OI, seen_OI)
 
 
 class LowBitLinear(nn.Linear):
@@ -66,8 +65,8 @@ class LowBitLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         weight_OI = self.rounded()
-        step = x.detach().abs().amax().clamp(min=SMALLEST_STEP) / LARGEST
-        return F.linear(x + ((x.detach() / step).round() * step - x.detach()), weight_OI, self.bias)
+        step = x.detach().abs().amax().clamp(min=SMALLEST_STEP) / WEIGHT_LIMIT
+        return F.linear(straight_through(x, (x.detach() / step).round() * step), weight_OI, self.bias)
 
 
 def projection(

@@ -63,14 +63,18 @@ def run(
         rows = dense_rows(dump, synth, options)
     whole = None if design is None else _whole(design, dump, sim, synth, options, model, rows)
     twin = options.dense
+    replaced = {block.role for block in dump.blocks} | ({"projections"} if dump.projections else set())
+    mlp = "block" in replaced or not replaced  # of a dense model it is what a block would replace
     table = EnergyTable(
         name=dump.name,
         synth=inputs["synth"],
         sim=inputs["sim"],
         rows=rows,
         ratios=ratios,
-        multiplications_replaced=workload.multiplications_replaced(dump.model) if dump.model else None,
-        weights_replaced=workload.weights_replaced(dump.model) if dump.model else None,
+        multiplications_replaced=workload.multiplications_replaced(dump.model, mlp=mlp)
+        if dump.model
+        else None,
+        weights_replaced=workload.weights_replaced(dump.model, mlp=mlp) if dump.model else None,
         power_model=model,
         model=whole,
         dense=None if twin is None else _twin(twin, whole),

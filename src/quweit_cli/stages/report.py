@@ -93,7 +93,7 @@ def _samples(project: Path, dump: DumpManifest) -> ModelSamples:
         stage_file(project, "dump", name)
     program, whole = read_whole_program(project / "dump", dump)
     inputs, logits = read_samples(project / "dump", program, whole)
-    return ModelSamples(program, inputs, logits, whole.vocabulary)
+    return ModelSamples(program, inputs, logits, whole.vocabulary, whole.exits)
 
 
 def _csv(table: EnergyTable) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,7 @@ from quweit_cli.training.optimizer import Optimizer
 from quweit_cli.training.pauses import Pauses
 from quweit_cli.training.randomness import seed_device
 from quweit_cli.training.state import ANEW, State
+from quweit_cli.weightless.block import WeightlessBlock
 
 REPORT_EVERY = 10  # steps between lines of metrics; each costs a wait for a GPU
 Log = Callable[[dict[str, float]], None]
@@ -125,14 +126,14 @@ class _Run:
         self.steps = total_steps(self.settings, data, model.tokens)
         self.exits = experiment.model.exits
         self.blocks, self.grids = blocks_of(model), grids_of(model)
-        self.learns_mapping = any(block.settings.mapping == "learnable" for block in self.blocks.values())
+        learns_mapping = any(block.settings.mapping == "learnable" for block in self.blocks.values())
         self.teacher = None if teacher is None else Teacher(teacher.to(device), self.settings)
         self.precision = Precision(self.settings.precision, device)
         together = processes.count > 1
-        waits = (together and self.learns_mapping) or (self.teacher is not None and self.teacher.waits)
+        waits = (together and learns_mapping) or (self.teacher is not None and self.teacher.waits)
         records = self.settings.compile and device.type == "cuda" and not waits
         stream = torch.cuda.Stream(device) if records else None  # type: ignore[no-untyped-call]
-        self.network = processes.wrap(model, device, unused=self.learns_mapping, stream=stream)
+        self.network = processes.wrap(model, device, unused=learns_mapping, stream=stream)
         if self.settings.compile:
             compile_layers(model)
         self.learn: Learn = self._learn
@@ -239,10 +240,9 @@ class _Run:
         """What changes seldom is a function of the step, for whoever resumes: `first` sets all of it."""
         if first or step % REPORT_EVERY == 0:
             self._schedule(step)
-        if self.learns_mapping and any(
-            block.mapping_is_due(step / self.steps) for block in self.blocks.values()
-        ):
-            self._freeze_mapping()
+        due = [block for block in self.blocks.values() if block.mapping_is_due(step / self.steps)]
+        if due:
+            self._freeze_mapping(due)
 
     def _schedule(self, step: int) -> None:
         """What changes slowly and costs a copy to the GPU."""
@@ -302,9 +302,8 @@ class _Run:
             self.best_loss = score.loss
             self.best_weights = copy.deepcopy(self.model.state_dict())
 
-    def _freeze_mapping(self) -> None:
-        self.learns_mapping = False
-        for block in self.blocks.values():
+    def _freeze_mapping(self, due: Sequence[WeightlessBlock]) -> None:
+        for block in due:
             block.freeze_mapping()
         if isinstance(self.learn, RecordedStep):
             self.learn.forget()

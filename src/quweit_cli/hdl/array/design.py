@@ -62,8 +62,7 @@ def render_arrays(
     common = [golden(one) for one in products]
     own = {side: [golden(one) for one in (causal or {}).get(side, ())] for side in sides}
     documents = [_document(one) for one in common]
-    inner = max((one.inner for one in products), default=1)
-    bits = bits_of_range(inner * INT8[0], -inner * INT8[0]) if few_bits else 0
+    bits = few_bit_sum_bits(max(one.inner for one in products)) if few_bits else 0
     arrays = [
         _describe(side, documents, [_document(one) for one in own[side]], pipelined=pipelined, few_bits=bits)
         for side in sides
@@ -125,6 +124,11 @@ def _describe(
         reset_cycles=2 * side,
         parts=parts_of_array(side, pipelined=pipelined, few_bits=few_bits),
     )
+
+
+def few_bit_sum_bits(inner: int) -> int:
+    """Of a sum of so many int8 values, each added or taken away."""
+    return bits_of_range(inner * INT8[0], -inner * INT8[0])
 
 
 def parts_of_array(

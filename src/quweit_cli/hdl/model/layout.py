@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli.documents import BlockDesign
+from quweit_cli.hdl.array.design import few_bit_sum_bits
 from quweit_cli.hdl.model.schedule import (
     CACHES,
     JOB_BITS,
@@ -34,7 +35,7 @@ from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir.exits import CRITERIA, ExitRule
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
-from quweit_cli.ir.types import INT8, INT32, bits_of_range
+from quweit_cli.ir.types import INT32
 
 SIDES = (8, 16, 32, 64)
 DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
@@ -290,9 +291,7 @@ class Layout:
         """
         inner = shape[1]
         if few_bits:
-            self.few_bit_sum_bits = max(
-                self.few_bit_sum_bits, bits_of_range(inner * INT8[0], -inner * INT8[0])
-            )
+            self.few_bit_sum_bits = max(self.few_bit_sum_bits, few_bit_sum_bits(inner))
 
         def job(rows: int, columns: int) -> Job:
             tiles = -(-rows // self.side) * -(-columns // self.side)

@@ -25,6 +25,7 @@ from quweit_cli.models.integer.fixed_point import FixedPoint, Grid
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
     PROBABILITY_FRACTION,
+    SCORE_FRACTIONS,
     Logits,
     MatrixProduct,
     Normalisation,
@@ -33,8 +34,6 @@ from quweit_cli.models.integer.operations import (
     folded,
 )
 from quweit_cli.models.integer.pieces import found
-
-SCORE_FRACTIONS = (1, 5)  # as attention has them
 
 
 class Answering(Protocol):
@@ -87,9 +86,10 @@ class IntegerExit(ExitHead):
         """x_BND: on the grid of the residual stream."""
         weights = averaging(self.head, self.norm, self.tokens)
         logits_BO: Tensor = self.logits(answer(self, FixedPoint(x_BND, self.residual.fraction()), weights))
-        score = self.score(logits_BO)  # in training its range alone is of use
-        if not self.training:
-            self.entropy(self.information(self.probability(score)))
+        if self.training:  # where its range alone is of use
+            self.score(logits_BO)
+        else:
+            self.certainty(logits_BO)
         return logits_BO
 
     def probability(self, score: FixedPoint) -> FixedPoint:
@@ -101,7 +101,7 @@ class IntegerExit(ExitHead):
     @torch.no_grad()
     def certainty(self, logits_BO: Tensor) -> Certainty:
         """In whole steps, of logits in evaluation."""
-        share = self.probability(FixedPoint(*_on_grid(self.score, logits_BO)))
+        share = self.probability(self.score(logits_BO))
         entropy_B = self.entropy(self.information(share)).value.squeeze(-1)
         return Certainty(STEPS * entropy_B, STEPS * share.value.amax(dim=-1))
 
@@ -156,8 +156,3 @@ def information_table() -> np.ndarray:
         share = code / STEPS
         entries.append(math.floor(-share * math.log2(share) * STEPS + 0.5) if code else 0)
     return np.array(entries)
-
-
-def _on_grid(grid: Grid, x: Tensor) -> FixedPoint:
-    rounded: FixedPoint = grid(x)
-    return rounded

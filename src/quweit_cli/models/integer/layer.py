@@ -27,6 +27,7 @@ from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, full_scale
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
     PROBABILITY_FRACTION,
+    SCORE_FRACTIONS,
     Gelu,
     MatrixProduct,
     Normalisation,
@@ -42,11 +43,6 @@ from quweit_cli.models.layer import DenseMlp, TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
-
-SCORE_FRACTIONS = (
-    1,
-    5,
-)  # with which the multiplier of the softmax has eight bits, and is exact to some percent
 
 ALIGNED = 8  # keys and values while training: of rows of 196 a GPU takes up to three times as long
 

@@ -33,13 +33,16 @@ from quweit_cli.ir.nodes.products import MatrixProduct as MatrixProductNode
 from quweit_cli.ir.types import INT8, INT16, INT32
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers, rounded, straight_through
 from quweit_cli.models.integer.pieces import Pieces, RealPieces
-from quweit_cli.models.low_bits import rounded_weights, step_of
+from quweit_cli.models.low_bits import WEIGHT_LIMIT, rounded_weights, step_of
 from quweit_cli.weightless.powers import exponent_of, power_of_two
 
-WEIGHT_LIMIT = 127
 BIAS_BITS = 30  # of magnitude, so that accumulators fit int32
 FINEST = 20  # bits below the point of a weight
 NORM_FRACTION = NORM_STEPS.bit_length() - 1
+SCORE_FRACTIONS = (
+    1,
+    5,
+)  # with which the multiplier of a softmax has eight bits, and is exact to some percent
 PROBABILITY_FRACTION = SOFTMAX_ONE.bit_length() - 1
 
 
@@ -105,7 +108,7 @@ class MatrixProduct(nn.Module):
 
     @property
     def of_few_bits(self) -> bool:
-        return self.kind in ("ternary", "binary")
+        return self.kind in config.FEW_BITS
 
     def _fraction(self, weight_OI: Tensor) -> Tensor:
         """Bits below the point of each output's weights, [O]."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quweit_cli.documents import DumpedReadings
+from quweit_cli.documents import DumpedExits, DumpedReadings
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import Program
@@ -26,12 +26,13 @@ class BlockRows(NamedTuple):
 
 
 class ModelSamples(NamedTuple):
-    """A whole model and its golden samples. vocabulary: of a text, the character of each token."""
+    """A whole model and its golden samples. vocabulary: of a text, the character of each token. exits: by which samples leave."""
 
     program: Program
     inputs: Integers
     logits: Integers
     vocabulary: str | None = None
+    exits: DumpedExits | None = None
 
 
 class Inside(NamedTuple):

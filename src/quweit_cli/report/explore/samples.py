@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from quweit_cli.documents import DumpedReadings
+from quweit_cli.documents import DumpedExits, DumpedReadings
+from quweit_cli.ir.exits import ExitRule, answers_with_exits, exits_taken
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, trace
 from quweit_cli.report.explore.images import COLOURS, heat_map
@@ -26,7 +27,8 @@ class SampleStudy:
     """streams: (name, title) of the residual stream before and after each layer.
 
     tensors: of the `chosen_G` golden samples, streams alone, of the first `tokens` tokens.
-    logits_GO: of a text those of the last token.
+    logits_GO: of a text those of the last token; of a sample that leaves early those of its exit.
+    layers_G: that each sample goes through, where samples may leave early.
     """
 
     model: ModelSamples
@@ -35,6 +37,7 @@ class SampleStudy:
     tensors: dict[str, Integers]
     logits_GO: Integers
     all_tokens: int
+    layers_G: list[int] | None = None
 
     @property
     def tokens(self) -> int:
@@ -54,6 +57,7 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
     chosen_G = np.arange(wanted) * len(model.inputs) // wanted
     tensors: dict[str, list[Integers]] = {name: [] for name, _ in streams}
     logits: list[Integers] = []
+    layers: list[int] = []
     room, tokens, all_tokens = float(MODEL_BYTES), 0, 0
     for sample in chosen_G:
         seen = trace(model.program, model.inputs[sample])
@@ -69,7 +73,11 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
         room -= taken
         for name, one in part.items():
             tensors[name].append(one)
-        logits.append(seen[model.program.answer].reshape(-1, model.logits.shape[-1])[-1])
+        answer = seen[model.program.answer].reshape(-1, model.logits.shape[-1])[-1]
+        if model.exits:
+            answer, layer = _leaving(model, model.exits, model.inputs[sample], len(streams) - 1)
+            layers.append(layer)
+        logits.append(answer)
     return SampleStudy(
         model,
         chosen_G[: len(logits)],
@@ -77,7 +85,17 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
         {name: np.stack(one) for name, one in tensors.items()},
         np.stack(logits),
         all_tokens,
+        layers if model.exits else None,
     )
+
+
+def _leaving(model: ModelSamples, exits: DumpedExits, inputs: Integers, depth: int) -> tuple[Integers, int]:
+    """Logits of the exit that a sample takes, and the layers that it goes through."""
+    rule, count = ExitRule(exits.criterion, exits.steps), len(exits.after)
+    tensors = trace(model.program, inputs[None], nested=True)
+    (taken,) = exits_taken(tensors, rule, count)
+    (answer,) = answers_with_exits(tensors, tensors[model.program.answer], rule, count)
+    return answer, [*exits.after, depth][taken]
 
 
 def sample_record(one: SampleStudy, readings: DumpedReadings | None) -> dict[str, Any]:
@@ -127,7 +145,9 @@ def _streams(program: Program) -> list[tuple[str, str]]:
     layers = [
         step
         for step in program.steps
-        if isinstance(step.node, Program) and len(step.node.input_type.outer) == 1
+        if isinstance(step.node, Program)
+        and len(step.node.input_type.outer) == 1
+        and step.node.output_type().shape == step.node.input_type.shape
     ]
     if not layers or layers[0].sources[0] == program.input_name:
         return []

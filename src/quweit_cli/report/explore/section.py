@@ -107,6 +107,16 @@ def _block(findings: Findings, one: BlockStudy) -> Section:
     )
 
 
+def _left(samples: SampleStudy) -> list[str]:
+    """A sentence where samples may leave early."""
+    if samples.layers_G is None:
+        return []
+    said = ", ".join(map(str, samples.layers_G))
+    return [
+        f"They leave after {said} layers, with the logits of that exit; what the layers after it would give is the program's alone."
+    ]
+
+
 def _samples(findings: Findings, samples: SampleStudy) -> Section:
     few = samples.tokens < samples.all_tokens
     tokens = f", the first {samples.tokens} of {samples.all_tokens} tokens" if few else ""
@@ -114,7 +124,8 @@ def _samples(findings: Findings, samples: SampleStudy) -> Section:
         "A sample's way through the model",
         [
             f"{counted(len(samples.chosen_G), 'golden sample')}: the residual stream before and after each layer{tokens}, and the "
-            "logits at the end, as the integer program computes them and the hardware does."
+            "logits at the end, as the integer program computes them and the hardware does.",
+            *_left(samples),
         ],
         body=render(
             "report/explore_model.html.mako", number=int(samples.chosen_G[0]), maps=heat_maps(samples)
