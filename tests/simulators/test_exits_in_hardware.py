@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import tiny_digits
+from experiments import tiny_digits, whole_model
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
 from quweit_cli.errors import ArtifactError, CheckFailed, Mismatch
@@ -112,3 +112,19 @@ def test_a_promise_of_other_cycles_is_broken(copy: Path) -> None:
     RTL.save(manifest.model_copy(update={"model": changed}), copy / "rtl")
     with pytest.raises(CheckFailed, match="cycles apart, the manifest says"):
         played(copy, 3)
+
+
+@pytest.mark.requires("icarus")
+def test_exits_have_the_root_of_all_normalisations_and_a_softmax_of_their_own(tmp_path: Path) -> None:
+    pieces = (f"model.functions.{role}={{segments: 8, bits: 9}}" for role in ("exponential", "root"))
+    exits = ("model.exits.after=[1]", "model.exits.criterion=entropy", "model.exits.threshold=3.05")
+    project = whole_model(tmp_path, "model.dim=8", "model.depth=2", *exits, *pieces)
+    (run,) = played(project, 2).simulators[0].models
+    assert run.bit_exact and run.words_compared
+    lanes = [
+        part.parameters.get("SearchedExponential", "0")
+        for engine in model_of(project).engines
+        for part in engine.parts
+        if part.module == "quweit_softmax_rows"
+    ]
+    assert lanes == ["1", "0"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import tiny_digits, tiny_gpt
+from experiments import tiny_digits, tiny_gpt, whole_model
 from packages import self_checked
 from programs import project_with_dump, random_block
 from quweit_cli import artifacts, config, toolbox
@@ -95,6 +95,28 @@ def test_the_hardware_of_such_a_block_equals_it(tmp_path: Path) -> None:
     assert [(block.features, block.outputs) for block in made.blocks] == [(16, 16)] * 2
     assert [(block.vectors.rows, block.vectors.random_rows) for block in made.blocks] == [(96, 16)] * 2
     assert result.bit_exact
+
+
+@pytest.mark.requires("icarus")
+def test_blocks_of_projections_read_their_token_alone(tmp_path: Path) -> None:
+    project = artifacts.open_project(tmp_path / "project")
+    of_attention = (
+        "model.attention.projections.qkv=weightless",
+        "model.attention.projections.output=weightless",
+    )
+    train.run(tiny_digits("model.neighbours=true", "model.depth=1", *of_attention), project)
+    dump.run(project / "train/ckpt.pt", project, config.Dump(rows=16, samples=4))
+    made = rtl.run(project, config.Rtl(random_rows=0, directed_rows=0))
+    assert {block.name: block.neighbours is not None for block in made.blocks} == {
+        "qkv0": False, "projection0": False, "block0": True,
+    }  # fmt: skip
+    assert sim.run(project, config.Sim(simulators=("icarus",))).bit_exact
+
+
+@pytest.mark.parametrize("mlp", ["weightless", "dense"])
+def test_a_whole_model_that_reads_tokens_around_has_no_hardware_so_far(mlp: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="read by blocks alone so far"):
+        whole_model(tmp_path / "p", "model.neighbours=true", "model.depth=1", f"model.mlp={mlp}")
 
 
 # tokens, causal, features of a token, cycles a row: a beat of 1, 2, 3 and 4 features; one token; text shorter than it reads

@@ -50,7 +50,10 @@ def read_block(
     inputs = _load_rows(inside(folder, block.inputs), "int8", block.rows, program.input_type.features)
     outputs = _load_rows(inside(folder, block.outputs), "int16", block.rows, program.output_type().features)
     _check_rows(block.name, program, inputs, outputs)
-    around = _neighbourhood(block.name, inputs, shape) if shape and shape.neighbours else None
+    beside = (
+        shape is not None and shape.neighbours and block.role == "block"
+    )  # a projection reads a row alone
+    around = _neighbourhood(block.name, inputs, shape) if shape and beside else None
     return BlockSource(
         block.layer, program, inputs.astype(np.int64), outputs.astype(np.int64), fold or config.Fold(), around
     )

@@ -82,6 +82,7 @@ def render_model(
     """Name -> text of the hardware and golden samples of the model, beside those of its blocks, and what the manifest says of it.
 
     options: with a side.
+    source: as `check_tokens_alone` wants it.
     blocks: each as `check_beats` wants it.
 
     Raises:
@@ -195,6 +196,16 @@ INPUTS, OUTPUTS, REQUESTS, ANSWERS = (
 
 def _word_bits(layout: Layout) -> int:
     return layout.text.word_bits if layout.text else PIXEL_BITS
+
+
+def check_tokens_alone(program: Program) -> None:
+    """Raises UnsupportedModel for a model whose layers read tokens around."""
+    layers = [step.node for step in program.steps if isinstance(step.node, Program)]
+    if any(step.name == "around" for layer in layers for step in layer.steps):
+        raise UnsupportedModel(
+            "tokens around are read by blocks alone so far, not in the hardware of a whole model",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
 
 
 def check_beats(block: BlockDesign) -> None:

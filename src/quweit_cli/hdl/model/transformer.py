@@ -67,15 +67,10 @@ def lay_out(
     inner = {name: node for name, node in steps.nodes.items() if isinstance(node, Program)}
     layers = [node for name, node in inner.items() if name.startswith("layer")]
     exits = {step.sources[0]: inner[step.name] for step in program.steps if step.name.startswith("exit")}
-    if any(step.name == "around" for layer in layers for step in layer.steps):
-        raise UnsupportedModel(
-            "tokens around are read by blocks alone so far, not in the hardware of a whole model",
-            hint="leave `rtl.side` out; the blocks are rendered as before",
-        )
     if not layers or len(layers[0].input_type.shape) != 2:
         raise UnsupportedModel(f"`{program.name}` has no layers of tokens", hint="leave `rtl.side` out")
     tokens, width = layers[0].input_type.shape
-    parts = _parts_of([*layers, program])
+    parts = _parts_of([*layers, program], list(exits.values()))
     made = Layout(
         side=side,
         lanes=lanes,
@@ -111,14 +106,15 @@ def lay_out(
     return made
 
 
-def _parts_of(programs: Sequence[Program]) -> dict[str, PiecewiseLinear | None]:
-    """The pieces that all normalisations have, and all softmax; None where they have none.
+def _parts_of(programs: Sequence[Program], exits: Sequence[Program]) -> dict[str, PiecewiseLinear | None]:
+    """The pieces that all normalisations have, and all softmax; None where they have none. Exits have a softmax of their own.
 
     Raises:
         UnsupportedModel: they have different ones.
     """
     nodes = [step.node for program in programs for step in program.steps]
     softmax = [node for node in nodes if isinstance(node, Softmax)]
+    nodes += [step.node for program in exits for step in program.steps]
     found = {
         "root": [node.root for node in nodes if isinstance(node, LayerNormalisation)],
         "exponential": [node.exponential for node in softmax],
@@ -180,8 +176,6 @@ def _lay_out_input(made: Layout, steps: Operations) -> int:
 def _lay_out_exit(made: Layout, program: Program, normal: int) -> None:
     """A normalisation, logits of the sum over all tokens, and the decision."""
     steps, name = Operations(program), program.name
-    if steps.of("norm", LayerNormalisation).root != made.root:
-        raise UnsupportedModel(f"the normalisation of `{name}` has another root than the others")
     made.norm(f"{name}/norm", normal)
     _lay_out_answer(made, steps, normal, f"{name}/")
     made.leave(
