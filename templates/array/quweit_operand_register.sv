@@ -5,17 +5,18 @@
 `default_nettype none
 
 module quweit_operand_register #(
-  parameter integer Bits = 64  // of either side
+  parameter integer LeftBits  = 64,
+  parameter integer RightBits = 64
 ) (
-  input  logic            clk_i,
-  input  logic            rst_ni,
-  input  logic            beat_i,
-  input  logic            start_i,
-  input  logic [Bits-1:0] a_i,
-  input  logic [Bits-1:0] b_i,
-  output logic            start_o,
-  output logic [Bits-1:0] a_o,
-  output logic [Bits-1:0] b_o
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 beat_i,
+  input  logic                 start_i,
+  input  logic [LeftBits-1:0]  a_i,
+  input  logic [RightBits-1:0] b_i,
+  output logic                 start_o,
+  output logic [LeftBits-1:0]  a_o,
+  output logic [RightBits-1:0] b_o
 );
 
   always_ff @(posedge clk_i) begin

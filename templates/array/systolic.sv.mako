@@ -18,8 +18,8 @@ module ${array.top} (
 
   input  logic x_valid_i,
   output logic x_ready_o,
-  input  logic [${8 * array.side - 1}:0] x_a_i,
-  input  logic [${8 * array.side - 1}:0] x_b_i,
+  input  logic [${8 * array.steps * array.side - 1}:0] x_a_i,
+  input  logic [${8 * array.steps * array.side - 1}:0] x_b_i,
 
   output logic y_valid_o,
   input  logic y_ready_i,
@@ -33,7 +33,10 @@ module ${array.top} (
 % endif
 % if array.few_bits:
     .FewBits (1),
+    .Swaps   (0),
     .SumBits (${array.few_bits}),
+    .Steps   (${array.steps}),
+    .Columns (${array.columns}),
 % endif
     .Side (${array.side})
   ) u_systolic (

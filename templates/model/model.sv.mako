@@ -123,6 +123,36 @@ module ${top} (
   logic [${plan.address_bits("weights") - 1}:0] weight_address;
   logic [${plan.address_bits("scales") - 1}:0] scale_address;
 
+% if plan.few_bit_steps > 1:
+  // A product with weights of few bits reads ${plan.few_bit_steps} words a cycle: each is in a memory of its own.
+  localparam integer Steps    = ${plan.few_bit_steps};
+  localparam integer StepBits = ${plan.few_bit_steps.bit_length() - 1};
+% for port in ("a", "b"):
+  logic [Steps*Side*8-1:0]            ${port}_words;
+  logic [ActivationBits-StepBits-1:0] ${port}_row;
+  logic [StepBits-1:0]                ${port}_place_q;
+
+  assign ${port}_row  = job_few_bits ? (ActivationBits - StepBits)'(feed_${port}) : ${port}_address[ActivationBits-1:StepBits];
+  assign ${port}_word = ${port}_words[${port}_place_q*Side*8 +: Side*8];
+
+  always_ff @(posedge clk_i) ${port}_place_q <= ${port}_address[StepBits-1:0];
+
+% for step in range(plan.few_bit_steps):
+  quweit_memory #(
+    .Words (${plan.activations // plan.few_bit_steps}),
+    .Lanes (Side)
+  ) u_${plan.activation_memory(port, step)} (
+    .clk_i,
+    .write_i         (activation_write & {Side{activation_write_address[StepBits-1:0] == StepBits'(${step})}}),
+    .write_address_i (activation_write_address[ActivationBits-1:StepBits]),
+    .write_data_i    (activation_data),
+    .read_address_i  (${port}_row),
+    .read_data_o     (${port}_words[${step}*Side*8 +: Side*8])
+  );
+
+% endfor
+% endfor
+% else:
 % for port in ("a", "b"):
   quweit_memory #(
     .Words (${plan.activations}),
@@ -137,6 +167,7 @@ module ${top} (
   );
 
 % endfor
+% endif
   quweit_memory #(
     .Words (${plan.residual}),
     .Lanes (Side),
@@ -151,11 +182,11 @@ module ${top} (
   );
 
 % if plan.few_bit_words:
-  logic [Side*2-1:0] few_weights;
+  logic [Side*${2 * plan.few_bit_steps}-1:0] few_weights;
 
   quweit_rom #(
     .Words    (${memories["few_bit_weights"].words}),
-    .Bits     (Side*2),
+    .Bits     (Side*${2 * plan.few_bit_steps}),
     .Contents ("${memories["few_bit_weights"].file}")
   ) u_few_bit_weights (
     .clk_i,
@@ -214,7 +245,9 @@ module ${top} (
 
   quweit_few_bits_array #(
     .Side    (Side),
-    .SumBits (${plan.few_bit_sum_bits})
+    .SumBits (${plan.few_bit_sum_bits}),
+    .Steps   (${plan.few_bit_steps}),
+    .Columns (${plan.few_bit_columns})
   ) u_few_bits_array (
     .clk_i,
     .rst_ni,
@@ -225,8 +258,8 @@ module ${top} (
     .weights_right_i (job_b_weights),
     .x_valid_i       (beat && job_few_bits),
     .weights_i       (few_weights),
-    .a_i             (a_word),
-    .b_i             (b_word),
+    .a_i             (${"a_words" if plan.few_bit_steps > 1 else "a_word"}),
+    .b_i             (${"b_words" if plan.few_bit_steps > 1 else "b_word"}),
     .y_valid_o       (few_bit_row),
     .y_data_o        (few_bit_sums)
   );

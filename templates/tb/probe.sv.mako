@@ -1,5 +1,13 @@
 <%page args="model, design, probe"/>\
 % if probe:
+<%
+  # Words that follow one another lie in memories of their own where several are read in a cycle; they are written one by one.
+  stores = [f"{model}.u_{bank.name}" for bank in design.banks if bank.name.startswith("activations_a")] or [f"{model}.u_activations_a"]
+  place = [
+      " | ".join(f"{store}.write_i" for number, store in enumerate(stores) if number >> bit & 1)
+      for bit in reversed(range(len(stores).bit_length() - 1))
+  ]
+%>\
 
   quweit_write_probe #(
     .Words (${probe.words}),
@@ -11,9 +19,14 @@
     .loads_i              (${model}.u_sequencer.loads_o),
     .gives_i              (${model}.u_sequencer.gives_o),
     .refused_i            (${f"{model}.u_loader.refused_o" if design.decode else "1'b0"}),
-    .activation_write_i   (${model}.u_activations_a.write_i),
-    .activation_address_i (20'(${model}.u_activations_a.write_address_i)),
-    .activation_data_i    (${model}.u_activations_a.write_data_i),
+% if len(stores) == 1:
+    .activation_write_i   (${stores[0]}.write_i),
+    .activation_address_i (20'(${stores[0]}.write_address_i)),
+% else:
+    .activation_write_i   (${" | ".join(f"{store}.write_i" for store in stores)}),
+    .activation_address_i (20'({${stores[0]}.write_address_i, ${", ".join(f"|({one})" for one in place)}})),
+% endif
+    .activation_data_i    (${stores[0]}.write_data_i),
     .residual_write_i     (${model}.u_residual.write_i),
     .residual_address_i   (20'(${model}.u_residual.write_address_i)),
     .residual_data_i      (${model}.u_residual.write_data_i),

@@ -8,6 +8,7 @@
 
 module quweit_product_source #(
   parameter integer Side       = 8,
+  parameter integer Steps      = 1,  // of the inner dimension a beat
   parameter integer Jobs       = 1,
   parameter integer ElementsA  = 1,
   parameter integer ElementsB  = 1
@@ -19,15 +20,15 @@ module quweit_product_source #(
   output logic              job_valid_o,
   input  logic              job_ready_i,
   output logic [15:0]       job_rows_o,
-  output logic [15:0]       job_inner_o,
+  output logic [15:0]       job_inner_o,    // beats of a tile
   output logic [15:0]       job_columns_o,
   output logic [6:0]        job_multiplier_o,
   output logic [4:0]        job_shift_o,
 
   output logic              valid_o,
   input  logic              ready_i,
-  output logic [Side*8-1:0] a_o,
-  output logic [Side*8-1:0] b_o,
+  output logic [Side*Steps*8-1:0] a_o,
+  output logic [Side*Steps*8-1:0] b_o,
 
   output logic [62:0]       checksum_o  // of the memories: whether they hold what the files do
 );
@@ -62,7 +63,7 @@ module quweit_product_source #(
 
   assign job_valid_o      = offered_q < Jobs;
   assign job_rows_o       = job_valid_o ? jobs[8*offered_q][15:0]   : '0;
-  assign job_inner_o      = job_valid_o ? jobs[8*offered_q+1][15:0] : '0;
+  assign job_inner_o      = job_valid_o ? 16'((jobs[8*offered_q+1] + Steps - 1) / Steps) : '0;
   assign job_columns_o    = job_valid_o ? jobs[8*offered_q+2][15:0] : '0;
   assign job_multiplier_o = job_valid_o ? jobs[8*offered_q+3][6:0]  : '0;
   assign job_shift_o      = job_valid_o ? jobs[8*offered_q+4][4:0]  : '0;
@@ -77,7 +78,7 @@ module quweit_product_source #(
       if (job_valid_o && job_ready_i) offered_q <= offered_q + 1;
       if (!valid_o || ready_i) valid_o <= advance;
       if (advance) begin
-        if (step_q + 1 < inner) step_q <= step_q + 1;
+        if (step_q + Steps < inner) step_q <= step_q + Steps;
         else begin
           step_q <= 0;
           if (column_q + Side < columns) column_q <= column_q + Side;
@@ -97,8 +98,12 @@ module quweit_product_source #(
   always_ff @(posedge clk_i) begin
     if (advance) begin
       for (int n = 0; n < Side; n++) begin
-        a_o[n*8 +: 8] <= (row_q + n < rows) ? a[jobs[8*job_q+5] + (row_q + n) * inner + step_q] : 8'd0;
-        b_o[n*8 +: 8] <= (column_q + n < columns) ? b[place_b + step_q * columns + column_q + n] : 8'd0;
+        for (int step = 0; step < Steps; step++) begin
+          a_o[(n*Steps + step)*8 +: 8] <= (row_q + n < rows && step_q + step < inner)
+                                        ? a[jobs[8*job_q+5] + (row_q + n) * inner + step_q + step] : 8'd0;
+          b_o[(n*Steps + step)*8 +: 8] <= (column_q + n < columns && step_q + step < inner)
+                                        ? b[place_b + (step_q + step) * columns + column_q + n] : 8'd0;
+        end
       end
     end
   end

@@ -34,7 +34,8 @@ module ${array.testbench} (
   logic [6:0]        job_multiplier;
   logic [4:0]        job_shift;
   logic              x_valid, x_ready, y_valid, y_ready, y_last;
-  logic [${8 * array.side - 1}:0] x_a, x_b, y_data;
+  logic [${8 * array.steps * array.side - 1}:0] x_a, x_b;
+  logic [${8 * array.side - 1}:0] y_data;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -48,6 +49,9 @@ module ${array.testbench} (
 
   quweit_product_source #(
     .Side      (${array.side}),
+% if array.steps > 1:
+    .Steps     (${array.steps}),
+% endif
     .Jobs      (${jobs}),
     .ElementsA (${elements['a']}),
     .ElementsB (${elements['b']})

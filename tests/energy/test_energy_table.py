@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import measurements
 import packages
 from conftest import Outcome
 from packages import I_VIT_T
 from quweit_cli import artifacts, config
-from quweit_cli.documents import EnergyRow, EnergyTable, Implementation, ModelShape
+from quweit_cli.documents import ArrayDesign, EnergyRow, EnergyTable, Implementation, ModelShape
 from quweit_cli.energy import workload
 from quweit_cli.energy.power import calibrated, energy_uj
 from quweit_cli.energy.rows import build, initiation_intervals
@@ -36,6 +37,7 @@ def table_of(*blocks: Implementation, interval: int | None = 192, **options: obj
         packages.dump_manifest(shape),
         packages.sim_result(len(blocks), interval),
         packages.synthesis_report(*blocks),
+        [],
         config.Energy.model_validate(options),
         model,
     )
@@ -152,12 +154,39 @@ def test_a_block_that_was_not_compared_is_refused_with_the_way_out() -> None:
     assert caught.value.hint == "run `quweit rtl` and `quweit sim` without `--block`"
 
 
+def test_projections_of_few_bits_take_as_many_cycles_as_the_array_of_the_package_has_steps_for() -> None:
+    shape = I_VIT_T.model_copy(update={"layers": 1, "qkv": "ternary", "projection": "ternary"})
+    array = packages.synthesized_block(luts=86_000, ffs=61_000).model_copy(
+        update={"design": "few_bits_32", "kind": "array"}
+    )
+    synth = packages.synthesis_report(PAPERS_BLOCK, array)
+
+    def cycles(*designs: ArrayDesign) -> list[int]:
+        rows, _ = build(
+            packages.dump_manifest(shape),
+            packages.sim_result(1, 192),
+            synth,
+            designs,
+            config.Energy(),
+            calibrated(),
+        )
+        return [row.cycles for row in rows if row.subject == "projections of few bits"]
+
+    made = [
+        measurements.array_design().model_copy(update={"name": "few_bits_32", "steps": steps})
+        for steps in (1, 4)
+    ]
+    one, four = map(cycles, made)
+    assert one == [7 * 24 * 192] and four == [7 * 24 * 48]  # 196 tokens, 768 outputs, 192 inputs
+    assert cycles() == []  # of an array that the package does not have, nothing is known
+
+
 def test_simulators_that_disagree_are_refused() -> None:
     one, other = packages.sim_result(1, 192), packages.sim_result(1, 191, simulator="icarus")
     both = one.model_copy(update={"simulators": [*one.simulators, *other.simulators]})
     synth = packages.synthesis_report(PAPERS_BLOCK)
     with pytest.raises(CheckFailed, match=r"disagree.*191, 192"):
-        build(packages.dump_manifest(), both, synth, config.Energy(), calibrated())
+        build(packages.dump_manifest(), both, synth, [], config.Energy(), calibrated())
 
 
 def test_the_stage_writes_its_table_and_reuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,7 @@ def energy_table(shape: ModelShape = SHAPE) -> EnergyTable:
         packages.dump_manifest(shape),
         packages.sim_result(shape.layers, 192),
         packages.synthesis_report(*blocks),
+        [],
         config.Energy(),
         model,
     )
@@ -192,7 +193,7 @@ def alone() -> EnergyTable:
     """Blocks in cells of a library."""
     model = calibrated()
     rows, ratios = build(
-        packages.dump_manifest(), packages.sim_result(), packages.synthesis_report(library_block()), config.Energy(), model
+        packages.dump_manifest(), packages.sim_result(), packages.synthesis_report(library_block()), [], config.Energy(), model
     )  # fmt: skip
     return EnergyTable(
         name="tiny", synth=packages.DIGEST, sim=packages.DIGEST, rows=rows, ratios=ratios,

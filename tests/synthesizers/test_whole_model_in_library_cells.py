@@ -13,7 +13,7 @@ from experiments import whole_model
 from quweit_cli import config
 from quweit_cli.documents import RTL, Engine, Part
 from quweit_cli.hdl.array import streams as array_streams
-from quweit_cli.hdl.array.design import parts_of_array
+from quweit_cli.hdl.array.design import Geometry, geometry_of, parts_of_array
 from quweit_cli.hdl.units import streams as unit_streams
 from quweit_cli.report import tables
 from quweit_cli.stages import synth
@@ -73,16 +73,39 @@ def test_each_module_goes_to_its_engine_and_memories_to_none() -> None:
 def test_random_operands_have_the_shapes_of_the_schedule_and_their_share() -> None:
     one, two = array_streams.drawn_matrices({(16, 8, 8): 3, (8, 48, 8): 1})
     assert np.array_equal(one.y_MN, one.a_MK @ one.b_KN)
-    assert array_streams.shares([one.product, two.product], 8) == [
-        0.5,
-        0.5,
-    ]  # 3 x 2 tiles of 8 cycles, a tile of 48
-    for kind in ("quweit_sum_column", array_streams.SKEW_OF_SUMS, "quweit_systolic_cell"):
-        made = array_streams.streams(kind, 8, [one, two])
+    array = array_streams.Sampled(8, Geometry(), 32)
+    shares = array_streams.shares([one.product, two.product], array)
+    assert shares == [0.5, 0.5]  # 3 x 2 tiles of 8 cycles, a tile of 48
+    parts = {part.module: part for part in parts_of_array(8, sums=True)}
+    for kind in ("quweit_sum_column", "quweit_skew", "quweit_systolic_cell"):
+        made = array_streams.streams(parts[kind], 8, Geometry(), [one, two], sums=True)
         assert [stream.share for stream in made] == [0.5, 0.5]
         assert all(len(set(map(len, stream.ports.values()))) == 1 for stream in made)
-    lanes = array_streams.streams(array_streams.SKEW_OF_SUMS, 8, [one])[0].ports["lanes_i"]
+    lanes = array_streams.streams(parts["quweit_skew"], 8, Geometry(), [one], sums=True)[0].ports["lanes_i"]
     assert max(lanes) >= 2**80 and max(lanes) < 2**98  # lane 1 of two, of 49 bits each
+
+
+def test_an_array_of_few_bits_has_strips_of_columns_and_several_steps_a_cycle() -> None:
+    (product,) = array_streams.drawn_matrices({(16, 20, 8): 1}, few_bits=True)
+    for swaps, left in ((False, 2), (True, 8)):
+        parts = parts_of_array(8, few_bits=13, swaps=swaps)
+        geometry = geometry_of(parts)
+        assert geometry == Geometry(steps=4, columns=4, left_step_bits=left, weight_bits=2)
+        assert sum(part.count for part in parts if part.module == "quweit_few_bits_cell") == 64 // 4
+        skews = [part for part in parts if part.module == "quweit_skew"]
+        assert [part.count for part in skews] == [28, 1]  # of 8 rows, of 2 strips
+        for part in parts:
+            (stream,) = array_streams.streams(part, 8, geometry, [product])
+            assert len(set(map(len, stream.ports.values()))) == 1
+        cell = next(part for part in parts if part.module == "quweit_few_bits_cell")
+        (stream,) = array_streams.streams(cell, 8, geometry, [product])
+        words = stream.ports["a_i"][stream.lead :]
+        row = [weight for beat in range(5) for weight in _weights(words[beat], left)]
+        assert any(row == (line & 3).tolist() for line in product.a_MK)
+
+
+def _weights(word: int, bits: int) -> list[int]:
+    return [word >> bits * step & 3 for step in range(4)]
 
 
 def test_lanes_have_streams_of_their_own_and_other_modules_none() -> None:

@@ -210,9 +210,9 @@ class Product(Artifact):
     multiplier: Count = Field(description="of the requantisation of its results")
     shift: Count
 
-    def steady_cycles(self, side: int) -> int:
-        """ceil(rows/side) · ceil(columns/side) · inner: filling and draining overlap with other tiles."""
-        return -(-self.rows // side) * -(-self.columns // side) * self.inner
+    def steady_cycles(self, side: int, steps: int = 1) -> int:
+        """ceil(rows/side) · ceil(columns/side) · ceil(inner/steps): filling and draining overlap with other tiles."""
+        return -(-self.rows // side) * -(-self.columns // side) * -(-self.inner // steps)
 
 
 class ArrayDesign(Design):
@@ -229,6 +229,8 @@ class ArrayDesign(Design):
     few_bits: Count = Field(
         0, description="bits of the sums of cells without multipliers, for weights of -1, 0 and 1; 0 of int8"
     )
+    steps: Positive = Field(1, description="of the inner dimension that a cell adds up in a cycle")
+    columns: Positive = Field(1, description="neighbouring columns whose cells share a register")
     parts: list[Part] = Field(description="modules that are synthesized once and counted")
 
     @staticmethod

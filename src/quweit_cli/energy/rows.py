@@ -99,9 +99,14 @@ class DenseRows(NamedTuple):
 
 
 def build(
-    dump: DumpManifest, sim: SimResult, synth: SynthesisReport, options: Energy, model: PowerModel
+    dump: DumpManifest,
+    sim: SimResult,
+    synth: SynthesisReport,
+    arrays: Sequence[ArrayDesign],
+    options: Energy,
+    model: PowerModel,
 ) -> tuple[list[EnergyRow], list[EnergyRatio]]:
-    """All rows and ratios.
+    """All rows and ratios. `arrays`: of the package.
 
     Raises:
         CheckFailed: the RTL is not bit-exact, or its measured cycles disagree between simulators.
@@ -138,7 +143,7 @@ def build(
         array = _array(side, options.clock_mhz)
         dense = _dense_rows(dump, side, array)
         rows += dense.rows()
-        kept = _kept_rows(dump, side, array, synth, options.clock_mhz, model)
+        kept = _kept_rows(dump, side, array, synth, arrays, options.clock_mhz, model)
         rows += [row for row in kept or () if row.subject not in ("attention", "mlp")]
         for accounting, made in blocks.items():
             if own := of_mlps[accounting]:
@@ -329,7 +334,13 @@ def _dense_mlps(dump: DumpManifest, side: int, array: Circuit) -> list[EnergyRow
 
 
 def _kept_rows(
-    dump: DumpManifest, side: int, array: Circuit, synth: SynthesisReport, clock_mhz: float, model: PowerModel
+    dump: DumpManifest,
+    side: int,
+    array: Circuit,
+    synth: SynthesisReport,
+    arrays: Sequence[ArrayDesign],
+    clock_mhz: float,
+    model: PowerModel,
 ) -> list[EnergyRow] | None:
     """What arrays compute of a layer beside its blocks: attention, without the projections that blocks replace, and the MLP where
     no block does. Projections of few bits are on an array without multipliers.
@@ -348,13 +359,19 @@ def _kept_rows(
     if attention.of_few_bits:
         name = ArrayDesign.name_of(side, few_bits=True)
         found = next((one for one in synth.designs if one.design == name), None)
-        if found is None:
+        design = next((one for one in arrays if one.name == name), None)
+        if found is None or design is None:
             return None
         circuit = _block_circuit(found, clock_mhz, model)._replace(
             implementation=f"array of few bits {side}x{side}", array=array.array, weightless=False
         )
         row = _on_array(
-            "attention", "projections of a layer, weights of few bits", attention.of_few_bits, side, circuit
+            "attention",
+            "projections of a layer, weights of few bits",
+            attention.of_few_bits,
+            side,
+            circuit,
+            design.steps,
         )
         made.append(row.model_copy(update={"subject": "projections of few bits"}))
     if not any(block.role == "block" for block in dump.blocks):
@@ -387,10 +404,14 @@ def _hybrid_rows(
     return layers, whole
 
 
-def _on_array(scope: Scope, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit) -> EnergyRow:
-    cycles = systolic_cycles(gemms, side)
-    made = _row(scope, scope, operation, "counted", cycles, "steady state: ceil(M/S) · ceil(N/S) · K", array)
-    return made.model_copy(update={"full_array": made.value * workload.utilisation(gemms, side)})
+def _on_array(
+    scope: Scope, operation: str, gemms: Sequence[Gemm], side: int, array: Circuit, steps: int = 1
+) -> EnergyRow:
+    """steps: of the inner dimension that a cell adds up in a cycle."""
+    cycles = systolic_cycles(gemms, side, steps)
+    source = "steady state: ceil(M/S) · ceil(N/S) · " + ("K" if steps == 1 else f"max(ceil(K/{steps}), S)")
+    made = _row(scope, scope, operation, "counted", cycles, source, array)
+    return made.model_copy(update={"full_array": made.value * workload.utilisation(gemms, side, steps)})
 
 
 def _row(

@@ -74,10 +74,10 @@ def mlp_products(rows: int, features: int, hidden: int, outputs: int) -> list[Ge
     return [Gemm("up", rows, features, hidden), Gemm("down", rows, hidden, outputs)]
 
 
-def utilisation(gemms: Iterable[Gemm], side: int) -> float:
-    """Share of an array's S² multipliers at work in an average cycle: 1/S when a product has a single row."""
+def utilisation(gemms: Iterable[Gemm], side: int, steps: int = 1) -> float:
+    """Share of an array's S² cells, of so many products a cycle, at work in an average cycle: 1/S when a product has a single row."""
     products = list(gemms)
-    return sum(gemm.macs for gemm in products) / (systolic_cycles(products, side) * side**2)
+    return sum(gemm.macs for gemm in products) / (systolic_cycles(products, side, steps) * side**2 * steps)
 
 
 def multiplications_replaced(shape: ModelShape, *, mlp: bool = True) -> float:

@@ -83,7 +83,7 @@ def run(
         different=answer.different,
         scenarios=answer.scenarios,
         cycles=answer.cycles,
-        steady_cycles={one.name: one.steady_cycles(array.side) for one in array.played},
+        steady_cycles={one.name: one.steady_cycles(array.side, array.steps) for one in array.played},
         differences=[answer.difference] if answer.difference else [],
         failures=answer.failures,
         build_seconds=build_seconds,

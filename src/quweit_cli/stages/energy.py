@@ -48,7 +48,8 @@ def run(
     if reuse and (found := ENERGY.current(project, inputs, settings)):
         return found
     dump = DUMP.load(project)
-    design = RTL.load(project).model
+    package = RTL.load(project)
+    design = package.model
     if design is None:
         check_blocks(dump)
     sim = SIM.load(project)
@@ -58,7 +59,7 @@ def run(
     rows: list[EnergyRow] = []
     ratios: list[EnergyRatio] = []
     if dump.blocks or dump.projections:
-        rows, ratios = build(dump, sim, synth, options, model)
+        rows, ratios = build(dump, sim, synth, package.arrays, options, model)
     else:
         rows = dense_rows(dump, synth, options)
     whole = None if design is None else _whole(design, dump, sim, synth, options, model, rows)

@@ -10,6 +10,7 @@ from quweit_cli.artifacts import check_stage, writing_stage
 from quweit_cli.documents import RTL, DumpManifest, ModelShape, RtlManifest
 from quweit_cli.energy import workload
 from quweit_cli.errors import ConfigError, UnsupportedModel
+from quweit_cli.hdl.array.design import FEW_BITS_STEPS
 from quweit_cli.hdl.block.design import BlockSource
 from quweit_cli.hdl.package import render_package
 from quweit_cli.ir.nodes.products import systolic_cycles
@@ -110,5 +111,6 @@ def paced(fold: config.Fold, shape: ModelShape | None, array: int) -> config.Fol
             hint="say how many outputs a cycle, or how many cycles a row",
         )
     attention = workload.attention_split(shape)
-    cycles = systolic_cycles([*attention.multiplied, *attention.of_few_bits], array) // shape.tokens
-    return config.Fold(cycles_per_row=max(1, cycles))
+    cycles = systolic_cycles(attention.multiplied, array)
+    cycles += systolic_cycles(attention.of_few_bits, array, FEW_BITS_STEPS)
+    return config.Fold(cycles_per_row=max(1, cycles // shape.tokens))

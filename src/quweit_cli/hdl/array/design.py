@@ -8,6 +8,7 @@ so the scale *is* multiplier / 2^shift, and nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from quweit_cli import __version__
 from quweit_cli.documents import ArrayDesign, Part, Product
@@ -36,6 +37,8 @@ PIPELINE_STAGES = 3
 BENCH = ("tb/quweit_product_source.sv", "tb/quweit_product_sink.sv")
 CELL, SLICE = "quweit_systolic_cell", 8  # lanes of a slice of operands
 FEW_BITS_CELL = "quweit_few_bits_cell"
+FEW_BITS_STEPS = 4  # of the inner dimension a cycle
+FEW_BITS_COLUMNS = 4  # of cells that share a register of weights
 MATRICES = ("a", "b", "y")
 JOBS = ("jobs", "results")
 
@@ -121,6 +124,8 @@ def _describe(
         causal=causal,
         pipelined=pipelined,
         few_bits=few_bits,
+        steps=FEW_BITS_STEPS if few_bits else 1,
+        columns=FEW_BITS_COLUMNS if few_bits else 1,
         reset_cycles=2 * side,
         parts=parts_of_array(side, pipelined=pipelined, few_bits=few_bits),
     )
@@ -131,39 +136,116 @@ def few_bit_sum_bits(inner: int) -> int:
     return bits_of_range(inner * INT8[0], -inner * INT8[0])
 
 
+class Geometry(NamedTuple):
+    """What passes through the cells of an array: `columns` of them share a register of the left operand."""
+
+    steps: int = 1  # of the inner dimension a cycle
+    columns: int = 1
+    left_step_bits: int = 8  # of the left operand, of one step
+    weight_bits: int = 8  # of these, that are not zero
+
+    @property
+    def left_bits(self) -> int:
+        """Of a lane of the left operand."""
+        return self.steps * self.left_step_bits
+
+    @property
+    def lane_bits(self) -> int:
+        """Of a lane of the right operand."""
+        return self.steps * 8
+
+    def beats(self, inner: int) -> int:
+        return -(-inner // self.steps)
+
+
+def geometry_of(parts: Sequence[Part]) -> Geometry:
+    """Of the array that has these parts."""
+    for part in parts:
+        if part.module == FEW_BITS_CELL:
+            steps, columns, swaps = (int(part.parameters[name]) for name in ("Steps", "Columns", "Swaps"))
+            return Geometry(steps, columns, 8 if swaps else 2, 2)
+    return Geometry()
+
+
 def parts_of_array(
-    side: int, *, pipelined: bool = False, sums: bool = False, few_bits: int = 0
+    side: int,
+    *,
+    pipelined: bool = False,
+    sums: bool = False,
+    few_bits: int = 0,
+    steps: int = FEW_BITS_STEPS,
+    swaps: bool = False,
 ) -> list[Part]:
     """Each module once, and how often an array has it.
 
-    few_bits: of the sums of cells without multipliers, where it has those.
-    The registers of the skew are of 9 + 8 bits of operands, and of results of 8 bits, or sums of 32.
+    few_bits: of the sums of cells without multipliers, where it has those. steps: of the inner dimension that these add up in a
+    cycle. swaps: whether their weights may be on the right.
+    The registers of the skew are of operands, the token, and of results of 8 bits, or sums of 32.
     """
-    column, result_bits, latency = ("quweit_systolic_column", 8, side + 4)
+    geometry = Geometry()
+    if few_bits:
+        geometry = Geometry(steps, FEW_BITS_COLUMNS, 8 if swaps else 2, 2)
+    strips = side // geometry.columns
+    column, result_bits, latency = ("quweit_systolic_column", 8, strips + 4)
     if sums:
-        column, result_bits, latency = ("quweit_sum_column", 32, side + 1)
+        column, result_bits, latency = ("quweit_sum_column", 32, strips + 1)
     latency += PIPELINE_STAGES if pipelined else 0
+    cell = Part(module=CELL, count=side**2)
+    if few_bits:
+        cell = Part(
+            module=FEW_BITS_CELL,
+            parameters={
+                "SumBits": str(few_bits),
+                "Columns": str(geometry.columns),
+                "Steps": str(geometry.steps),
+                "Swaps": str(int(swaps)),
+            },
+            count=side * strips,
+        )
     return [
-        Part(module=FEW_BITS_CELL, parameters={"SumBits": str(few_bits)}, count=side**2)
-        if few_bits
-        else Part(module=CELL, count=side**2),
+        cell,
         Part(module=column, parameters={"Side": str(side)}, count=side),
-        Part(
-            module="quweit_skew",
-            parameters={"Lanes": "2", "Bits": str(9 + 8 + result_bits)},
-            count=side * (side - 1) // 2,
-        ),
+        *_skew(side, geometry, result_bits),
         Part(
             module="quweit_operand_buffer",
-            parameters={"Depth": "16", "Bits": str(2 * 8 * SLICE)},
+            parameters={"Depth": "16", "Bits": str(SLICE * (geometry.left_bits + geometry.lane_bits))},
             count=side // SLICE,
         ),
-        Part(module="quweit_operand_register", parameters={"Bits": str(8 * SLICE)}, count=side // SLICE),
+        Part(
+            module="quweit_operand_register",
+            parameters={
+                "LeftBits": str(SLICE * geometry.left_bits),
+                "RightBits": str(SLICE * geometry.lane_bits),
+            },
+            count=side // SLICE,
+        ),
         Part(
             module="quweit_systolic_control",
             parameters={"Side": str(side), "Latency": str(latency)},
         ),
     ]
+
+
+def skew_bits(geometry: Geometry, result_bits: int) -> tuple[int, int]:
+    """Of a row on its way in, and of a strip of columns on its way in and out."""
+    return geometry.left_bits + 1, geometry.columns * (geometry.lane_bits + result_bits)
+
+
+def _skew(side: int, geometry: Geometry, result_bits: int) -> list[Part]:
+    """Registers of rows and of columns in one, where there are as many."""
+
+    def lanes(bits: int, number: int) -> Part:
+        return Part(
+            module="quweit_skew",
+            parameters={"Lanes": "2", "Bits": str(bits)},
+            count=number * (number - 1) // 2,
+        )
+
+    rows, columns = skew_bits(geometry, result_bits)
+    if geometry.columns == 1:
+        return [lanes(rows + columns, side)]
+    strips = side // geometry.columns
+    return [lanes(rows, side), *([lanes(columns, strips)] if strips > 1 else [])]
 
 
 def _render_vectors(

@@ -19,6 +19,7 @@ class Access(NamedTuple):
 
 
 Accesses = Counter[Access]
+PORTS = "ab"
 ACTIVATIONS = ("activations_a", "activations_b")  # two copies, so that a product reads both of its operands
 
 
@@ -39,9 +40,11 @@ def banks_of(layout: Layout) -> list[Bank]:
     )
     for job in layout.jobs:
         used += _of(job, layout.side, layout.parts)
-    side = layout.side
+    side, steps = layout.side, layout.few_bit_steps
+    activations = [layout.activation_memory(port, step) for port in PORTS for step in range(steps)]
+    used = _spread(used, layout)
     sizes = {
-        **dict.fromkeys(ACTIVATIONS, Size(layout.activations, 8 * side, lanes=side)),
+        **dict.fromkeys(activations, Size(layout.activations // steps, 8 * side, lanes=side)),
         "residual": Size(layout.residual, 16 * side, lanes=side),
         **({"codes": Size(layout.tokens, layout.text.code_bits, lanes=1)} if layout.text else {}),
         **{
@@ -99,7 +102,7 @@ def _of_product(job: Job, side: int) -> Accesses:
     used = Counter({Access("scales"): results})
     for memory, weights in zip(ACTIVATIONS, (job.a_weights, job.b_weights), strict=True):
         read = "few_bit_weights" if job.few_bits else "weights"
-        used[Access(read if weights else memory)] += beats
+        used[Access(read if weights else memory)] += beats if weights else beats * job.steps
     match job.sink:
         case "residual":
             used[Access("positions" if job.from_positions else "residual")] += results
@@ -112,6 +115,21 @@ def _of_product(job: Job, side: int) -> Accesses:
         case "logits":
             pass
     return used
+
+
+def _spread(used: Accesses, layout: Layout) -> Accesses:
+    """Accesses of activations by their memories: words that follow one another are in different ones."""
+    steps, made = layout.few_bit_steps, Counter(used)
+    if steps == 1:
+        return made
+    for port, memory in zip(PORTS, ACTIVATIONS, strict=True):
+        for writes in (False, True):
+            count = made.pop(Access(memory, writes), 0)
+            for step in range(steps):
+                made[Access(layout.activation_memory(port, step), writes)] = (
+                    count + steps - 1 - step
+                ) // steps
+    return made
 
 
 def _writes(words: int) -> Accesses:

@@ -331,7 +331,12 @@ def _schedule(jobs: Sequence[Job]) -> list[ScheduledJob]:
             first_cycle=int(first),
             cycles=job.cycles + BETWEEN,
             **(
-                {"rows": job.rows, "inner": job.inner, "columns": job.columns, "few_bits": job.few_bits}
+                {
+                    "rows": job.rows,
+                    "inner": job.inner * job.steps,
+                    "columns": job.columns,
+                    "few_bits": job.few_bits,
+                }
                 if job.kind == "product"
                 else {}
             ),

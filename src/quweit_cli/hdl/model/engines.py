@@ -28,7 +28,13 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
                 Engine(
                     name="few_bits_array",
                     modules=["quweit_few_bits_array"],
-                    parts=parts_of_array(side, sums=True, few_bits=layout.few_bit_sum_bits),
+                    parts=parts_of_array(
+                        side,
+                        sums=True,
+                        few_bits=layout.few_bit_sum_bits,
+                        steps=layout.few_bit_steps,
+                        swaps=True,
+                    ),
                     cycles=_cycles_of_products(layout, few_bits=True),
                 )
             ]
@@ -131,10 +137,11 @@ def _loaders(layout: Layout) -> list[Part]:
 
 
 def _memories(layout: Layout) -> list[Part]:
-    """Two copies of the activations, so that a product reads both of its operands; a table a lane."""
-    side = layout.side
+    """Two copies of the activations, so that a product reads both of its operands, each in as many memories as a beat of few bits
+    reads words; a table a lane."""
+    side, steps = layout.side, layout.few_bit_steps
     written = [
-        _part("quweit_memory", 2, Words=layout.activations, Lanes=side, Bits=8),
+        _part("quweit_memory", 2 * steps, Words=layout.activations // steps, Lanes=side, Bits=8),
         _part("quweit_memory", Words=layout.residual, Lanes=side, Bits=16),
     ]
     if isinstance(layout.reads, Text):

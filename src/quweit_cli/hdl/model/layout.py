@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli.documents import BlockDesign
-from quweit_cli.hdl.array.design import few_bit_sum_bits
+from quweit_cli.hdl.array.design import FEW_BITS_COLUMNS, few_bit_sum_bits
 from quweit_cli.hdl.model.schedule import (
     CACHES,
     JOB_BITS,
@@ -134,7 +134,8 @@ class Layout:
     head_width: int = 0
     values_after_keys: int = 0  # words from the keys of a layer to its values
     exits: LaidOutExits | None = None
-    few_bit_sum_bits: int = 0  # the most that sums with weights of few bits have
+    few_bit_steps: int = 1  # of the inner dimension a cycle, of products with weights of few bits
+    few_bit_sum_bits: int = 0  # the most that their sums have
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
     activations: int = 0  # words
@@ -149,6 +150,7 @@ class Layout:
     vectors: list[int] = field(default_factory=list)  # of tokens, one after the other
 
     kinds, sinks, caches, job_bits = KINDS, SINKS, CACHES, JOB_BITS
+    few_bit_columns = FEW_BITS_COLUMNS
 
     @property
     def fields(self) -> list[tuple[str, int, int]]:
@@ -198,7 +200,10 @@ class Layout:
                 [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
             ),
             "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
-            "few_bit_weights": (2 * self.side, [packed(one, 2) for one in self.few_bit_words]),
+            "few_bit_weights": (
+                2 * self.side * self.few_bit_steps,
+                [packed(one, 2) for one in self.few_bit_words],
+            ),
             "scales": (SCALE_BITS * self.side, [_packed_scales(one) for one in self.scale_words]),
             "information": (8, [packed([one], 8) for one in self.exits.information] if self.exits else []),
             "positions": (16 * self.side, [packed(one, 16) for one in self.position_words]),
@@ -224,19 +229,28 @@ class Layout:
 
     # ------------------------------------------------------------ memories
 
+    def activation_memory(self, port: str, step: int = 0) -> str:
+        """Of a copy, and of the words whose place is `step` in a row of as many as a beat of few bits reads."""
+        return f"activations_{port}{step if self.few_bit_steps > 1 else ''}"
+
     def region(self, words: int) -> int:
-        first, self.activations = self.activations, self.activations + words
+        first, rows = self.activations, -(-words // self.few_bit_steps)
+        self.activations += rows * self.few_bit_steps
         return first
 
     def weights(self, weights_IO: Integers, *, few_bits: bool = False) -> int:
-        """The first word of these weights: tile after tile of outputs, in each a word an input."""
+        """The first word of these weights: tile after tile of outputs, in each a word an input. Of few bits a word has several
+        inputs, those of an output side by side."""
         memory = self.few_bit_words if few_bits else self.weight_words
+        steps = self.few_bit_steps if few_bits else 1
         first, (inputs, outputs) = len(memory), weights_IO.shape
         for output in range(0, outputs, self.side):
             tile = np.zeros((inputs, self.side), dtype=np.int64)
             part = weights_IO[:, output : output + self.side]
             tile[:, : part.shape[1]] = part
-            memory += tile.tolist()
+            memory += (
+                tile.reshape(-1, steps, self.side).swapaxes(1, 2).reshape(-1, steps * self.side).tolist()
+            )
         return first
 
     def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
@@ -272,8 +286,8 @@ class Layout:
         self,
         name: str,
         shape: tuple[int, int, int],
-        a: tuple[bool, int, int],
-        b: tuple[bool, int, int],
+        a: Operand,
+        b: Operand,
         result: tuple[int, int, int],
         scale_base: int,
         scales: Scales,
@@ -285,13 +299,14 @@ class Layout:
         cache: Cache = "none",
         few_bits: bool = False,
     ) -> None:
-        """shape: rows, inner, columns. a, b: whether of weights, base, step. result: base, steps of row and column.
+        """shape: rows, inner, columns. result: base, steps of row and column.
 
         makes: tensors, and which of their elements rows and columns are. Columns are tokens, but for values: their rows are.
         """
-        inner = shape[1]
+        inner, steps = shape[1], self.few_bit_steps if few_bits else 1
         if few_bits:
             self.few_bit_sum_bits = max(self.few_bit_sum_bits, few_bit_sum_bits(inner))
+            inner, a, b = inner // steps, _by_beats(a, steps), _by_beats(b, steps)
 
         def job(rows: int, columns: int) -> Job:
             tiles = -(-rows // self.side) * -(-columns // self.side)
@@ -312,6 +327,7 @@ class Layout:
                 number,
                 cache,
                 few_bits,
+                steps,
                 *makes,
             )
 
@@ -438,6 +454,15 @@ class Layout:
             )
 
         self.add(job(self.tokens), job(1))
+
+
+Operand = tuple[bool, int, int]  # whether of weights, first word, words to the next tile
+
+
+def _by_beats(operand: Operand, steps: int) -> Operand:
+    """In beats of so many words; those of weights are as wide."""
+    weights, base, step = operand
+    return weights, base if weights else base // steps, step // steps
 
 
 class Columns(NamedTuple):

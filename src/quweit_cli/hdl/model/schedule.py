@@ -43,7 +43,8 @@ class Job:
     tile, keys from `a_base` with `a_step`, and values behind the keys.
 
     cache: what a decode step appends to, in place of the words that the job says.
-    few_bits: a product with weights of -1, 0 and 1, on the array without multipliers.
+    few_bits: a product with weights of -1, 0 and 1, on the array without multipliers. steps: of its inner dimension in a beat;
+    `inner` counts beats, and bases and steps of activations rows of as many words.
     tensors, elements: what it makes of the program. Rows x columns are places in these tensors, each flat, one after the
     other; a third axis before them holds heads. Columns are tokens, but for values: their rows are. A decode step has the
     elements of all tokens.
@@ -71,6 +72,7 @@ class Job:
     number: int = 0
     cache: Cache = "none"
     few_bits: bool = False
+    steps: int = 1
     tensors: tuple[str, ...] = ()
     elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
 

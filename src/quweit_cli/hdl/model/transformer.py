@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
+from quweit_cli.hdl.array.design import FEW_BITS_STEPS
 from quweit_cli.hdl.model.layout import (
     GROUP,
     SIDES,
@@ -82,6 +84,7 @@ def lay_out(
         root=parts["root"],
         exponential=parts["exponential"],
         reciprocal=parts["reciprocal"],
+        few_bit_steps=_few_bit_steps(layers),
     )
     normal = _lay_out_input(made, steps)
     of_blocks = sum(isinstance(step.node, Program) for layer in layers for step in layer.steps)
@@ -398,6 +401,13 @@ def _lay_out_projections(
             cache="values" if causal else "none",
             few_bits=few_bits,
         )
+
+
+def _few_bit_steps(layers: Sequence[Program]) -> int:
+    """Of the inner dimension in a cycle: the most that divide those of all products."""
+    products = (step.node for layer in layers for step in layer.steps if isinstance(step.node, MatrixProduct))
+    found = [len(product.weights_IO) for product in products if _of_few_bits(product)]
+    return math.gcd(FEW_BITS_STEPS, *found) if found else 1
 
 
 def _of_few_bits(product: MatrixProduct) -> bool:

@@ -37,6 +37,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.errors import ConfigError
 from quweit_cli.hdl.array import streams as array_streams
+from quweit_cli.hdl.array.design import geometry_of
 from quweit_cli.hdl.array.streams import Matrices
 from quweit_cli.hdl.stimulus import Stream
 from quweit_cli.hdl.units import streams as unit_streams
@@ -228,7 +229,7 @@ class _Flow:
         if isinstance(design, ArrayDesign):
             if self.matrices is None:
                 self.matrices = array_streams.read_matrices(self.package.folder, design)
-            return array_streams.streams(module.part.module, design.side, self.matrices)
+            return array_streams.streams(module.part, design.side, geometry_of(design.parts), self.matrices)
         if isinstance(design, ModelDesign):
             return self._streams_of_model(design, module)
         assert isinstance(design, UnitDesign)
@@ -236,10 +237,8 @@ class _Flow:
 
     def _streams_of_model(self, design: ModelDesign, module: Module) -> list[Stream]:
         """Of modules of its array, and of its lanes, with random operands; none of the others."""
-        kind, parameters = module.part.module, module.part.parameters
-        if kind == "quweit_skew":
-            kind = array_streams.SKEW_OF_SUMS
-        if kind in array_streams.MAKERS:
+        part = module.part
+        if array_streams.knows(part):
             few_bits = module.engine == FEW_BITS_ARRAY
             shapes = Counter(
                 (job.rows, job.inner, job.columns)
@@ -247,7 +246,9 @@ class _Flow:
                 if job.engine == "product" and job.few_bits == few_bits
             )
             matrices = array_streams.drawn_matrices(shapes, few_bits=few_bits)
-            return array_streams.streams(kind, design.side, matrices)
+            geometry = geometry_of(next(one.parts for one in design.engines if one.name == module.engine))
+            return array_streams.streams(part, design.side, geometry, matrices, sums=True)
+        kind, parameters = part.module, part.parameters
         lane = unit_streams.lane_stream(kind, int(parameters.get("Elements", 0)), MULTIPLIER, parameters)
         return [lane] if lane else []
 

@@ -33,7 +33,8 @@ module tb_systolic_8_pipelined (
   logic [6:0]        job_multiplier;
   logic [4:0]        job_shift;
   logic              x_valid, x_ready, y_valid, y_ready, y_last;
-  logic [63:0] x_a, x_b, y_data;
+  logic [63:0] x_a, x_b;
+  logic [63:0] y_data;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
