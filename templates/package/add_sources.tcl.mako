@@ -1,7 +1,8 @@
 <%page args="design, sources" expression_filter="tcl_word"/>\
 # Adds ${design.axis.top} to the project that is open in Vivado: its sources, the top, and constraints for synthesis out
 # of context, which leave a design around the block alone. In the Tcl console, or with `vivado -source`.
-# Every name is taken from the folder of the package, wherever this is started; commands take lists of names, so that one may have spaces. No Vivado has read this script yet.
+# Every name is taken from the folder of the package, wherever this is started. A command takes a list of names, in which
+# one may have spaces. No Vivado has read this script yet.
 set package [file dirname [file dirname [file normalize [info script]]]]
 set sources {}
 foreach name {
