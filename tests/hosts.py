@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from cocotb_tools.runner import get_results, get_runner
 
 from quweit_cli.documents import PortedDesign
 
+STRICT = ("gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 MOST_BYTES = 2**14 - 1
 
 
@@ -27,6 +30,40 @@ def python_of(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, 
         monkeypatch.delitem(sys.modules, name, raising=False)
     rendered, static = (importlib.import_module(name) for name in names)
     return rendered, static
+
+
+def printed_by(root: Path, text: str) -> list[str]:
+    """Lines that a program in C prints, compiled as strictly as can be with the headers of a package."""
+    (root / "main.c").write_text(text + "\n")
+    command = [*STRICT, f"-I{root / 'host'}", "main.c", "-o", "main"]
+    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(["./main"], cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+class Channel(NamedTuple):
+    """One side of a DMA; what it is told to transfer is done at once."""
+
+    transfer: Callable[[np.ndarray], None]
+
+    def wait(self) -> None:
+        """It is done."""
+
+
+class Loop:
+    """A DMA that plays answers and keeps what it is given."""
+
+    def __init__(self, answers: Sequence[bytes]) -> None:
+        self.sendchannel, self.recvchannel = Channel(self.take), Channel(self.give)
+        self.answers, self.sent = iter(answers), b""
+
+    def take(self, buffer: np.ndarray) -> None:
+        self.sent += buffer.tobytes()
+
+    def give(self, buffer: np.ndarray) -> None:
+        buffer[:] = np.frombuffer(next(self.answers), np.uint8)
 
 
 def golden_of(project: Path, block: PortedDesign, rows: int) -> dict[str, Any]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import packages
-from hosts import golden_of, python_of
+from hosts import Loop, golden_of, printed_by, python_of
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.documents import DecodeStep, ModelDesign, PortedDesign
@@ -24,7 +23,6 @@ from quweit_cli.templating import render
 from quweit_cli.weightless.thermometer import quantize
 from whole_models import model_design
 
-STRICT = ("gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 REFUSED = (-(2**31)).to_bytes(4, "little", signed=True)
 
 
@@ -74,13 +72,7 @@ def in_c(root: Path, package: str, arrays: dict[str, Sequence[int]], body: str) 
             f"int main(void) {{\n{body}\n  return 0;\n}}",
         ]
     )
-    (root / "main.c").write_text(text + "\n")
-    command = [*STRICT, f"-I{root / 'host'}", "main.c", "-o", "main"]
-    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return subprocess.run(
-        ["./main"], cwd=root, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
+    return printed_by(root, text)
 
 
 def padded(rows: np.ndarray, kind: str, row_bytes: int) -> bytes:
@@ -241,29 +233,6 @@ def test_real_numbers_are_normalised_and_rounded_as_in_training(
     as_they_are = type(layout)("x", 6, 1, 6, 1, 2, 2, 1, layout.input_step, 1.0, False)
     assert np.array_equal(as_they_are.quantised(halves.numpy()), quantize(halves).numpy())
     assert layout.real(np.array([3])) == 3 * 0.01
-
-
-class Channel(NamedTuple):
-    """One side of a DMA; what it is told to transfer is done at once."""
-
-    transfer: Callable[[np.ndarray], None]
-
-    def wait(self) -> None:
-        """It is done."""
-
-
-class Loop:
-    """A DMA that plays answers and keeps what it is given."""
-
-    def __init__(self, answers: Sequence[bytes]) -> None:
-        self.sendchannel, self.recvchannel = Channel(self.take), Channel(self.give)
-        self.answers, self.sent = iter(answers), b""
-
-    def take(self, buffer: np.ndarray) -> None:
-        self.sent += buffer.tobytes()
-
-    def give(self, buffer: np.ndarray) -> None:
-        buffer[:] = np.frombuffer(next(self.answers), np.uint8)
 
 
 def code_of(page: str, function: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
