@@ -49,6 +49,8 @@ def classes(pixels, dma):
 % endif
 ```
 
+`ipxact/${axis.top}.xml` is the wrapper as an IP-XACT component, `vivado/${axis.top}_add.tcl` adds it to a Vivado project.
+
 ${"##"} Memories of the model
 
 Weights, scales, positions, tables and the schedule are files of hexadecimal words, which sources name as they lie in this folder:
