@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from quweit_cli import __version__
@@ -42,7 +43,7 @@ class FileSet(NamedTuple):
 
     def kind(self, file: str) -> str:
         """What IP-XACT calls a file of this ending."""
-        return FILE_TYPES.get(file[file.rindex(".") :], "user")
+        return FILE_TYPES.get(PurePosixPath(file).suffix, "user")
 
 
 def render_component(package: str, design: PortedDesign) -> dict[str, str]:
