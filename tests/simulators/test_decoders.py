@@ -126,7 +126,7 @@ def test_the_driver_of_the_package_gets_logits_and_is_told_what_was_refused(
     source = read_model(project / "dump", DUMP.load(project))
     first, *_, prompt, step, _, _, _, _ = requests_of(source.inputs, source.logits, SIDE)
     assert first.goes_on and step.goes_on and not prompt.goes_on
-    too_long = first._replace(codes=source.inputs[0].tolist(), logits=None)
+    too_long = prompt._replace(codes=[*source.inputs[0].tolist(), 0], logits=None)
     requests = [first, too_long, prompt, step]
     given, answers = [(one.codes, one.goes_on) for one in requests], [one.logits for one in requests]
     assert passes(project, model_of(project), requests=given, answers=answers)
