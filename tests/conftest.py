@@ -47,7 +47,16 @@ CHROMEDRIVER = toolbox.Tool(
     version_arguments=("--version",),
     version_pattern=r"ChromeDriver (\d+)\.(\d+)",
 )
-TOOLS = toolbox.TOOLS | {tool.name: tool for tool in (CHROMIUM, CHROMEDRIVER)}
+TCLSH = toolbox.Tool(
+    name="tclsh",
+    executable="tclsh",
+    unlocks="scripts of packages for Vivado, with stand-ins for its commands",
+    install="apt-get install tcl",
+    minimum=(8, 5),
+    version_arguments=(str(REPOSITORY / "tests/hdl/data/vivado.tcl"),),
+    version_pattern=r"Tcl (\d+)\.(\d+)",
+)
+TOOLS = toolbox.TOOLS | {tool.name: tool for tool in (CHROMIUM, CHROMEDRIVER, TCLSH)}
 
 
 class Outcome(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pyslang
 from pyslang.ast import Compilation, CompilationOptions
@@ -41,3 +42,19 @@ def complaints(sources: Sequence[Path], top: str) -> str:
     for error in errors:
         engine.issue(error)
     return str(client.getString())
+
+
+class Port(NamedTuple):
+    """Of a module."""
+
+    name: str
+    direction: str
+    bits: int
+
+
+def ports_of(source: Path, top: str) -> list[Port]:
+    """Those of a module in their order; the modules within need not be there."""
+    design = Compilation()
+    design.addSyntaxTree(SyntaxTree.fromFile(str(source)))
+    (found,) = (one for one in design.getRoot().topInstances if one.name == top)
+    return [Port(one.name, one.direction.name.lower(), one.type.bitWidth) for one in found.body.portList]

@@ -126,7 +126,7 @@ def test_make_targets_of_the_pages_exist() -> None:
             assert target in targets, f"{page.name}: make {target}"
 
 
-NAMED = re.compile(r"(?<![\w./<*{}$-])((?:[a-z_]+/)+[a-z_0-9]+\.py)\b")
+NAMED = re.compile(r"(?<![\w./<*{}$-])((?:[a-z_]+/)+[a-z_0-9]+\.py)\b(?!\.mako)")
 OF_OTHERS = {"config/train_shakespeare_char.py"}  # nanoGPT's
 
 

@@ -46,7 +46,7 @@ source vivado/${axis.top}_add.tcl
 ```
 
 `vivado -mode batch -source vivado/${axis.top}_ip.tcl -tclargs PART` makes an IP of it, in `ip/`. The attributes of the ports tell
-Vivado the interfaces, their widths and their clock. Both scripts were run against stand-ins of Vivado's commands alone. Constraints
+Vivado the interfaces, their widths and their clock. Both scripts were run against stand-ins of Vivado's commands alone, by `tclsh`. Constraints
 for synthesis out of context are in `constraints/`, for Vivado (`.xdc`) and others (`.sdc`).
 
 ${"##"} What goes in, what comes out
@@ -81,40 +81,24 @@ All numbers are two's complement integers.
 | ${block.name} | ${block.input_scale} | ${block.output_scale} |
 % endfor
 
-On the host, with NumPy, for `${axis.top}`; the bytes are what a DMA moves, a row after the other in whole beats:
+On the host, with NumPy alone, `host/${design}_host.py` has the layout of each wrapper and `host/quweit_stream.py` what it is for; the bytes are
+what a DMA moves, a row after the other in whole beats:
 
 ```python
-import numpy as np
-
-FEATURES, OUTPUTS = ${first.features}, ${first.outputs}
-BYTES_IN, BYTES_OUT = ${axis.bytes_in * axis.input_beats}, ${axis.bytes_out * axis.output_beats}  # of a row: ${axis.input_beats} beats of ${axis.bytes_in}, ${axis.output_beats} of ${axis.bytes_out}
-INPUT_STEP, OUTPUT_STEP = ${of_first.input_scale}, ${of_first.output_scale}
+from ${design}_host import ${first.top}
+from quweit_stream import Driver
 
 
-def quantised(x):
-    """${"Residual stream" if of_first.site is None else "What the module is given"}, real [rows, FEATURES], as the integers that the block reads."""
-% if normalised:
-    centred = x - x.mean(axis=1, keepdims=True)
-    normalised = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
-% else:
-    normalised = x
-% endif
-    return np.clip(np.rint(normalised / INPUT_STEP), ${-2 ** (first.input_bits - 1)}, ${2 ** (first.input_bits - 1) - 1}).astype(np.int8)
-
-
-def stream_in(rows):
-    """Integers [rows, FEATURES] as bytes for s_axis; TLAST on the last beat of each row."""
-    return np.pad(rows, ((0, 0), (0, BYTES_IN - FEATURES))).tobytes()
-
-
-def stream_out(answer):
-    """Bytes from m_axis as what ${"is added to the residual stream" if of_first.site is None else "the module answers"}, real [rows, OUTPUTS]."""
-    rows = np.frombuffer(answer, np.uint8).reshape(-1, BYTES_OUT)[:, : 2 * OUTPUTS]
-    return np.ascontiguousarray(rows).view("<i2") * OUTPUT_STEP
+def answers(values, dma):
+    """${"Residual stream" if of_first.site is None else "What the module is given"}, real [rows, ${first.features}], to what ${"is added to it" if of_first.site is None else "the module answers"}; dma: an AXI DMA of PYNQ."""
+    rows = ${first.top}.quantised(values)  # integers; `pack` makes bytes of them for s_axis, `unpack` integers of those from m_axis
+    return ${first.top}.real(Driver(${first.top}, dma).run(rows))
 ```
 
+In C, `host/${design}_host.h` has sizes and two functions for each wrapper: `${first.top}_pack` and `${first.top}_unpack`.
 % if normalised:
-PyTorch normalises in 32 bits and NumPy here in those of `x`: a value that lies between two steps may round to either.
+
+PyTorch normalises in 32 bits and NumPy here in those of what it is given: a value that lies between two steps may round to either.
 % endif
 
 ${"##"} The block's own ports
@@ -140,7 +124,9 @@ ${"##"} Files
   `tb_<module>.f` for the benches; names are relative to this folder.
 - `tb/`: benches and golden vectors, inputs one beat a line, outputs one row a line; their SHA-256 are in `manifest.json`. The
   vectors are rows directed at what the others do not show, random rows, then rows of real activations.
-- `vivado/`: Tcl that adds a wrapper to a project, or makes an IP of it. `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
+- `vivado/`: Tcl that adds a wrapper to a project, or makes an IP of it. `ipxact/`: each wrapper as a component (IEEE 1685-2014), for
+  tools that put designs together. `${design}.core`: FuseSoC. `lint/waivers.vlt`: waivers for Verilator, and why.
+- `host/`: Python and C for whoever speaks with the wrapper.
 
 ${"##"} What the vectors read
 

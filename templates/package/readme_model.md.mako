@@ -29,29 +29,27 @@ ${"##"} Ports of the model
 - TLAST marks the last beat. On input, TLAST on an earlier beat discards the sample begun.
 % endif
 - The next sample is taken once the last logit has gone. Gaps and stalls of any length are allowed on both sides.
-% if not decode:
 
-On the host, with NumPy, for `${axis.top}`:
+On the host, with NumPy, or in C by `host/${name}_host.h`:
 
 ```python
-import numpy as np
-
-PIXELS, LOGITS = ${design.features}, ${design.outputs}
-SAMPLE_BYTES, ANSWER_BYTES = ${axis.bytes_in * axis.input_beats}, ${axis.bytes_out * axis.output_beats}
+from ${name}_host import ${design.top}
+from quweit_stream import Driver
 
 
-def sample_in(pixels):
-    """8-bit pixels [samples, channels, rows, columns] as bytes for s_axis."""
-    codes = (pixels.astype(np.int16) - 128).astype(np.int8).reshape(len(pixels), PIXELS)
-    return np.pad(codes, ((0, 0), (0, SAMPLE_BYTES - PIXELS))).tobytes()
-
-
-def classes_out(answer):
-    """Bytes from m_axis as a class a sample."""
-    rows = np.frombuffer(answer, np.uint8).reshape(-1, ANSWER_BYTES)[:, : ${design.output_bits // 8} * LOGITS]
-    return np.ascontiguousarray(rows).view("<i${design.output_bits // 8}").argmax(axis=1)
-```
+% if decode:
+def next_token(prompt, dma):
+    """The likeliest token after those of a prompt; dma: an AXI DMA of PYNQ."""
+    (logits,) = Driver(${design.top}, dma).run([(prompt, False)])  # True: goes on from what is cached; None: refused
+    return logits.argmax()
+% else:
+def classes(pixels, dma):
+    """8-bit pixels [images, channels, rows, columns] to a class an image; dma: an AXI DMA of PYNQ."""
+    return Driver(${design.top}, dma).run(${design.top}.codes(pixels)).argmax(axis=1)
 % endif
+```
+
+`ipxact/${axis.top}.xml` is the wrapper as an IP-XACT component, `vivado/${axis.top}_add.tcl` adds it to a Vivado project.
 
 ${"##"} Memories of the model
 

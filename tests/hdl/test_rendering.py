@@ -74,12 +74,14 @@ def test_rendered_text_is_the_golden_text(
 
 
 def _block(folder: Path) -> dict[str, str]:
-    """Both renderings, wrapper, benches, and what hands the package over."""
+    """Both renderings, wrapper, benches, and what hands the package over; of the host's side the sizes."""
     files = _files(project_with_dump(folder / "p", random_block(1, **EXAMPLE), rows=3))  # type: ignore[arg-type]
     return {
         name: text
         for name, text in files.items()
-        if "toy_block0" in name or name.endswith((".core", ".sdc", ".xdc", ".vlt", ".tcl"))
+        if "toy_block0" in name
+        or "toy_host" in name
+        or name.endswith((".core", ".sdc", ".xdc", ".vlt", ".tcl"))
     }
 
 

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 import yaml
 
 import cell_library
@@ -22,7 +20,6 @@ from quweit_cli.documents import RtlManifest
 from quweit_cli.errors import UnsupportedModel
 from quweit_cli.hdl.block.pipeline import registered_steps
 from quweit_cli.stages import rtl, sim
-from quweit_cli.weightless.thermometer import quantize
 
 
 @pytest.fixture
@@ -167,41 +164,3 @@ def test_the_constraints_are_understood(project: Path, tmp_path: Path) -> None:
     command = [*toolbox.find(toolbox.OPENSTA).command, "-no_splash", "-exit", "s.tcl"]
     output = toolbox.run(command, cwd=tmp_path, log=tmp_path / "log", name="sta")
     assert output.strip() == "done"
-
-
-@pytest.mark.parametrize("bus_bytes", ["auto", 1, 3, 8])
-def test_the_host_code_of_the_readme_makes_the_golden_beats_and_reads_the_golden_rows(
-    tmp_path: Path, bus_bytes: str | int
-) -> None:
-    project = project_with_dump(tmp_path / "p", random_block(3, features=7, outputs=3), rows=12)
-    manifest = rtl.run(project, config.Rtl.model_validate({"bus_bytes": bus_bytes}))
-    block, root = manifest.blocks[0], project / "rtl"
-    (code,) = (part.split("```")[0] for part in (root / "README.md").read_text().split("```python\n")[1:])
-    host: dict[str, Any] = {}
-    exec(code, host)
-    golden_in = np.load(project / "dump/blocks/block0.x.npy")
-    golden_out = np.load(project / "dump/blocks/block0.y.npy")
-    steps = host["stream_in"](golden_in)
-    beats = [steps[at : at + block.axis.bytes_in] for at in range(0, len(steps), block.axis.bytes_in)]
-    lines = (root / block.axis.inputs).read_text().split()[-len(beats) :]
-    assert [int.from_bytes(beat, "little") for beat in beats] == [int(line, 16) for line in lines]
-    padded = np.zeros((len(golden_out), host["BYTES_OUT"]), np.uint8)
-    padded[:, :6] = golden_out.astype("<i2").view(np.uint8)
-    assert np.array_equal(host["stream_out"](padded.tobytes()), golden_out * host["OUTPUT_STEP"])
-
-
-def test_the_host_code_of_the_readme_normalises_and_rounds_as_the_model_does(project: Path) -> None:
-    rtl.run(project, config.Rtl())
-    (code,) = (
-        part.split("```")[0] for part in (project / "rtl/README.md").read_text().split("```python\n")[1:]
-    )
-    host: dict[str, Any] = {}
-    exec(code, host)
-    rows = torch.from_numpy(np.random.default_rng(0).normal(0.3, 2.0, (500, 6)))
-    rows[0], rows[1] = 0.7, torch.tensor([30.0, 0, 0, 0, 0, 0])  # constant, and far out
-    expected = quantize(torch.nn.LayerNorm(6, elementwise_affine=False, dtype=torch.float64)(rows))
-    assert np.array_equal(host["quantised"](rows.numpy()), expected.numpy())
-    halves = (np.arange(-300, 301) + 0.5) / 32
-    assert np.array_equal(
-        np.clip(np.rint(halves / host["INPUT_STEP"]), -128, 127), quantize(torch.from_numpy(halves)).numpy()
-    )

@@ -16,6 +16,7 @@ import pytest
 from test_whole_model import copy_with, field, word_of
 
 from experiments import tiny_gpt
+from hosts import passes
 from packages import self_checked
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, ModelDesign
@@ -115,6 +116,20 @@ def test_the_package_of_a_decoder_checks_itself_on_whole_prompts(weightless: Pat
         assert done.returncode == 0 and f"PASS: {4 * design.vectors.rows} rows equal" in done.stdout, (
             done.stdout
         )
+
+
+@pytest.mark.requires("icarus")
+def test_the_driver_of_the_package_gets_logits_and_is_told_what_was_refused(
+    weightless: Path, tmp_path: Path
+) -> None:
+    project = Path(shutil.copytree(weightless, tmp_path / "copy"))
+    source = read_model(project / "dump", DUMP.load(project))
+    first, *_, prompt, step, _, _, _, _ = requests_of(source.inputs, source.logits, SIDE)
+    assert first.goes_on and step.goes_on and not prompt.goes_on
+    too_long = prompt._replace(codes=[*source.inputs[0].tolist(), 0], logits=None)
+    requests = [first, too_long, prompt, step]
+    given, answers = [(one.codes, one.goes_on) for one in requests], [one.logits for one in requests]
+    assert passes(project, model_of(project), requests=given, answers=answers)
 
 
 def test_both_schedules_are_documents_that_add_up(dense: Path) -> None:

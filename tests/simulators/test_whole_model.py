@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from experiments import tiny_digits, whole_model
+from hosts import passes
 from packages import self_checked
 from quweit_cli import artifacts, config
 from quweit_cli.documents import DUMP, RTL, RtlManifest
@@ -120,6 +121,14 @@ def test_a_model_is_compared_in_its_wrapper_and_a_wrong_wrapper_is_found(copy: P
     path.write_text(text.replace("(s_axis_tdata)", "(~s_axis_tdata)"))
     with pytest.raises(Mismatch, match="the wrapped model `model` on icarus differs"):
         sim.run(copy, options, only=["model"])
+
+
+@pytest.mark.requires("icarus")
+def test_the_driver_of_the_package_gets_the_logits_of_golden_images(copy: Path) -> None:
+    design, source = manifest_of(copy).model, read_model(copy / "dump", DUMP.load(copy))
+    assert design is not None
+    images = source.inputs[:1].reshape(1, -1)
+    assert passes(copy, design, rows=images.tolist(), answers=source.logits[:1].tolist())
 
 
 @pytest.mark.slow

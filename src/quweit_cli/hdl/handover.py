@@ -1,9 +1,11 @@
-"""What lets others use a package without reading our code: file lists, constraints, FuseSoC core, Tcl, README."""
+"""What lets others use a package without reading our code: file lists, constraints, FuseSoC core, IP-XACT, Tcl, the host's side, README."""
 
 from __future__ import annotations
 
 from quweit_cli import __version__
 from quweit_cli.documents import BlockDesign, DumpManifest, ModelDesign, PortedDesign
+from quweit_cli.hdl.host import render_host
+from quweit_cli.hdl.ipxact import render_component
 from quweit_cli.hdl.vectors import BENCH_MODULES
 from quweit_cli.templating import render
 
@@ -37,13 +39,13 @@ def render_handover(
         for kind in ("xdc", "sdc"):
             text = render(f"package/constraints.{kind}.mako", design=design, **times)
             files[f"constraints/{design.axis.top}.{kind}"] = text
-        files |= _filelists(design)
+        files |= _filelists(design) | render_component(name, design)
         if design.sources_xilinx:
-            files |= _vivado(design)
-    return files
+            files |= vivado_scripts(design)
+    return files | render_host(name, dump, designs)
 
 
-def _vivado(design: PortedDesign) -> dict[str, str]:
+def vivado_scripts(design: PortedDesign) -> dict[str, str]:
     """Scripts that add a wrapper to a project, and make an IP of it."""
     sources = [*design.sources_xilinx, *design.axis.sources]
     return {

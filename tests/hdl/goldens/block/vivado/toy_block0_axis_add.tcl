@@ -1,6 +1,7 @@
 # Adds toy_block0_axis to the project that is open in Vivado: its sources, the top, and constraints for synthesis out
 # of context, which leave a design around the block alone. In the Tcl console, or with `vivado -source`.
-# Every name is taken from the folder of the package, wherever this is started. No Vivado has read this script yet.
+# Every name is taken from the folder of the package, wherever this is started. A command takes a list of names, in which
+# one may have spaces. No Vivado has read this script yet.
 set package [file dirname [file dirname [file normalize [info script]]]]
 set sources {}
 foreach name {
@@ -20,7 +21,7 @@ foreach name {
 } { lappend sources [file join $package $name] }
 add_files -norecurse -fileset [get_filesets sources_1] $sources
 set_property top toy_block0_axis [get_filesets sources_1]
-set constraints [file join $package constraints/toy_block0_axis.xdc]
+set constraints [list [file join $package constraints/toy_block0_axis.xdc]]
 add_files -norecurse -fileset [get_filesets constrs_1] $constraints
 set_property used_in {synthesis implementation out_of_context} [get_files $constraints]
 update_compile_order -fileset [get_filesets sources_1]
