@@ -7,7 +7,7 @@ from typing import Any
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.training.datasets.cifar10 import cifar10
+from quweit_cli.training.datasets.cifar import cifar10, cifar100
 from quweit_cli.training.datasets.digits import digits
 from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
@@ -23,6 +23,7 @@ SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "text_file": text_file,
     "shakespeare_char": shakespeare_char,
     "cifar10": cifar10,
+    "cifar100": cifar100,
     "images_npz": images_npz,
     "image_folder": image_folder,
 }
