@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quweit_cli.config.base import Settings
-from quweit_cli.config.data import Data, Deit
+from quweit_cli.config.data import Data, Deit, Table
 from quweit_cli.config.experiment import (
     AnySettings,
     Experiment,
@@ -57,6 +57,7 @@ __all__ = [
     "Sim",
     "Steps",
     "Synth",
+    "Table",
     "Thermometer",
     "Training",
     "ValueBits",

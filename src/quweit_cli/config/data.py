@@ -48,9 +48,27 @@ class Deit(Settings):
         return self
 
 
+ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Table(Settings):
+    """What the columns of a table are."""
+
+    label: ColumnName | None = Field(None, description="column that holds the class of a row")
+    categorical: tuple[ColumnName, ...] = Field(
+        (),
+        max_length=512,
+        description="columns of categories that are written as numbers; those without a number in them are found",
+    )
+    leave_out: tuple[ColumnName, ...] = Field(
+        (), max_length=512, description="columns that the model does not see"
+    )
+    separator: Literal["comma", "semicolon", "tab"] = Field("comma", description="what stands between cells")
+
+
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or images of your own: images_npz, image_folder (docs/data.md)"
+        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md)"
     )
     path: File | None = Field(
         None,
@@ -62,6 +80,7 @@ class Data(Settings):
         le=4096,
         description="image_folder: pixels along the side of the squares that pictures are resized to",
     )
+    table: Table = Field(Table(), description="csv: what its columns are")
     test_fraction: float = Field(
         0.25,
         gt=0,

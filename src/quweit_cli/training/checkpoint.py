@@ -19,8 +19,10 @@ from quweit_cli import config
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Figure, PositiveAmount
 from quweit_cli.boundary.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
+from quweit_cli.boundary.tables import MOST_COLUMNS
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, least_weights
+from quweit_cli.training.datasets.table import MOST_CLASSES, MOST_VALUES
 
 FORMAT, VERSION = "quweit.checkpoint", 1
 KEYS = {"format", "version", "experiment", "meta", "model", "samples", "metrics"}
@@ -46,7 +48,27 @@ class _Text(Artifact):
     vocabulary: str = Field(min_length=1)
 
 
-_META: TypeAdapter[_Images | _Text] = TypeAdapter(Annotated[_Images | _Text, Field(discriminator="kind")])
+class _Column(Artifact):
+    name: str
+    mean: Figure | None = None
+    std: PositiveAmount | None = None
+    categories: list[str] | None = None
+
+
+class _Table(Artifact):
+    """Rows as they are laid out (training/datasets/table.py)."""
+
+    kind: Literal["table"]
+    side: int = Field(ge=1, le=64)
+    channels: int = Field(ge=1, le=MOST_VALUES)
+    classes: list[str] = Field(min_length=2, max_length=MOST_CLASSES)
+    mean: list[Figure] = Field(max_length=MOST_VALUES)
+    std: list[PositiveAmount] = Field(max_length=MOST_VALUES)
+    columns: list[_Column] = Field(max_length=MOST_COLUMNS)
+
+
+_Meta = _Images | _Text | _Table
+_META: TypeAdapter[_Meta] = TypeAdapter(Annotated[_Meta, Field(discriminator="kind")])
 _FIGURES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
 
 
@@ -164,7 +186,7 @@ def _plain(found: Any) -> Any:
 
 def _meta(found: Any) -> dict[str, Any]:
     """What the dataset says of itself, as models are built from it."""
-    return _META.validate_python(_plain(found), strict=True).model_dump()
+    return _META.validate_python(_plain(found), strict=True).model_dump(exclude_unset=True)
 
 
 def _tensors(found: Any) -> dict[str, Tensor]:
@@ -178,7 +200,7 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     if not isinstance(found, dict) or found.keys() != {"inputs", "targets"}:
         raise Unreadable("its test samples are not inputs and targets")
     inputs, targets = (sound_tensor(found[name], f"its {name}") for name in ("inputs", "targets"))
-    if meta["kind"] == "images":
+    if meta["kind"] != "text":
         shape, kind, known = (
             (meta["channels"], meta["side"], meta["side"]),
             torch.float32,
@@ -191,7 +213,9 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     indices = [one for one in (inputs, targets) if one.dtype == torch.int64]
     fits &= inputs.dtype == kind and targets.dtype == torch.int64 and targets.numel() > 0
     if not fits or any(int(one.min()) < 0 or int(one.max()) >= known for one in indices):
-        raise Unreadable(f"its test samples are not {meta['kind']} of its dataset")
+        raise Unreadable(
+            f"its test samples are not {'rows' if meta['kind'] == 'table' else meta['kind']} of its dataset"
+        )
     return {"inputs": inputs, "targets": targets}
 
 

@@ -13,6 +13,7 @@ from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.datasets.own_images import image_folder, images_npz
+from quweit_cli.training.datasets.table import csv
 from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
 
 Dataset = Images | Text
@@ -26,6 +27,7 @@ SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "cifar100": cifar100,
     "images_npz": images_npz,
     "image_folder": image_folder,
+    "csv": csv,
 }
 SHIPPED = ("digits", "pydoc_text")
 

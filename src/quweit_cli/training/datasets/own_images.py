@@ -170,7 +170,7 @@ def _images(settings: config.Data, train: _Part, test: _Part | None, classes: li
     name = cut(settings.path.name if settings.path else settings.source, 60)
     how = "its own test part"
     if test is None:
-        learned, held_out = stratified(train.labels, settings, "images")
+        learned, held_out = stratified(train.labels, settings, "images", classes)
         train, test = (_Part(train.pixels[part], train.labels[part]) for part in (learned, held_out))
         how = f"stratified split of seed {settings.split_seed}"
     train_pixels = _tensor(train.pixels)
