@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quweit_cli.config import extensions
 from quweit_cli.config.base import Settings
 from quweit_cli.config.data import Data, Deit, Table
 from quweit_cli.config.experiment import (
@@ -64,6 +65,7 @@ __all__ = [
     "Weights",
     "assignments",
     "experiment_from_dict",
+    "extensions",
     "load_experiment",
     "settings",
     "with_overrides",

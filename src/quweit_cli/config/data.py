@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quweit_cli.boundary.quantities import File, Share
-from quweit_cli.config.base import Settings
+from quweit_cli.config.base import Options, Settings
 
 
 class Deit(Settings):
@@ -68,7 +68,7 @@ class Table(Settings):
 
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md)"
+        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md); or one of another package (docs/extensions.md)"
     )
     path: File | None = Field(
         None,
@@ -97,4 +97,5 @@ class Data(Settings):
         "none",
         description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror, `deit` adds RandAugment, erasing, mixup and cutmix",
     )
+    options: Options = Field({}, description="settings of a dataset of another package")
     deit: Deit = Field(Deit(), description="with `augment: deit`: how strong each part of it is")

@@ -71,6 +71,8 @@ def train(experiment: config.Experiment) -> Key:
     options["training"]["start_from"] = start_from is not None
     read = {"teacher": teacher, "start_from": start_from}
     checkpoints = {name: _checkpoint(path) for name, path in read.items() if path is not None}
+    if packages := config.extensions.packages(experiment.model.family, experiment.data.source):
+        options["packages"] = {key: list(package) for key, package in packages.items()}
     return Key(_data(experiment.data.path) | functions | checkpoints, options)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Figure, PositiveAmount
 from quweit_cli.boundary.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
 from quweit_cli.boundary.tables import MOST_COLUMNS
+from quweit_cli.config import extensions
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, least_weights
 from quweit_cli.training.datasets.table import MOST_CLASSES, MOST_VALUES
@@ -69,6 +70,7 @@ class _Table(Artifact):
 
 _Meta = _Images | _Text | _Table
 _META: TypeAdapter[_Meta] = TypeAdapter(Annotated[_Meta, Field(discriminator="kind")])
+_PACKAGES: TypeAdapter[dict[str, tuple[str, str]]] = TypeAdapter(dict[str, tuple[str, str]])
 _FIGURES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
 
 
@@ -80,6 +82,13 @@ class Checkpoint:
     inputs: Tensor  # test samples, so that a bare checkpoint can be dumped without its data
     targets: Tensor
     metrics: dict[str, float]
+    packages: dict[str, tuple[str, str]] = field(default_factory=dict)  # as config.extensions has them
+
+    def check_package(self, group: str, name: str) -> None:
+        """Raises ToolNotFound where the package that gave a family or a dataset its meaning is not here."""
+        package = self.packages.get(extensions.KEYS[group])
+        if package is not None and extensions.named(group, name) is None:
+            raise extensions.missing(group, name, *package)
 
     def model(self) -> Network:
         """The model in eval mode on the CPU.
@@ -87,7 +96,9 @@ class Checkpoint:
         Raises:
             ConfigError: a family or a rule that no registry has.
             ArtifactError: the weights do not fit the settings.
+            ToolNotFound: the family is of a package that is not here.
         """
+        self.check_package(extensions.FAMILIES, self.experiment.model.family)
         least = least_weights(self.experiment.model, self.meta)
         held = sum(tensor.numel() for tensor in self.state.values())
         if least > held:  # before memory is taken for them
@@ -123,6 +134,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "samples": {"inputs": checkpoint.inputs.clone(), "targets": checkpoint.targets.clone()},
         "metrics": checkpoint.metrics,
     }
+    packages = extensions.packages(checkpoint.experiment.model.family, checkpoint.experiment.data.source)
+    if packages:
+        content["packages"] = packages
     write_whole(content, path)
 
 
@@ -157,6 +171,7 @@ def load(path: Path) -> Checkpoint:
             state=_tensors(content["model"]),
             **_samples(content["samples"], meta, experiment.model.context),
             metrics=_FIGURES.validate_python(_plain(content["metrics"]), strict=True),
+            packages=_PACKAGES.validate_python(_plain(content.get("packages", {})), strict=True),
         )
     except ConfigError as error:
         raise ArtifactError(f"the checkpoint `{path}` is damaged: {error.message}", hint=error.hint) from None
