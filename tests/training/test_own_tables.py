@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 import yaml
 
 import own_tables
-from conftest import Outcome
+from conftest import REPOSITORY, Outcome
 from experiments import DIGITS
 from quweit_cli import config
 from quweit_cli.boundary import tables
@@ -215,6 +216,16 @@ def test_models_that_do_not_fit_a_table_are_refused(
     settings = config.Model.model_validate({**DIGITS["model"], "patch": 1, **change})
     with pytest.raises(ConfigError, match=words):
         build(settings, data.meta)
+
+
+def test_the_experiment_of_the_page_learns_its_table(quweit: Quweit, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "data.md").read_text()
+    (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", page, re.S) if "source: csv" in one)
+    (tmp_path / "fruit.yaml").write_text(text)
+    own_tables.write(tmp_path / "fruit.csv", each=60)
+    done = quweit("train", tmp_path / "fruit.yaml", "--out", tmp_path / "project", "--json")
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["models"][0]["test_accuracy"] > 0.9
 
 
 def test_a_model_of_rows_is_trained_dumped_and_evaluated_whole(quweit: Quweit, tmp_path: Path) -> None:
