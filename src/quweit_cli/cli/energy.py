@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from quweit_cli.cli import console
+from quweit_cli.cli import completion, console
 from quweit_cli.cli.application import Json, Out, command, number, progress, show
 from quweit_cli.cli.application import project as existing
 from quweit_cli.errors import ConfigError
@@ -22,6 +22,7 @@ def baseline(
             metavar="NAME[=L,D,H,N,F]",
             help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width, "
             "and `,causal` after them for a decoder",
+            autocompletion=completion.shapes,
         ),
     ] = "i_vit_t",
     checkpoint: Annotated[
