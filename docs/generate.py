@@ -54,6 +54,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "function": documents.Approximation,
     "functions": documents.FunctionTable,
     "tables": PaperTables,
+    "baseline": documents.BaselineResult,
+    "plan": documents.SynthesisPlan,
     "summary": Summary,
     "doctor": Health,
     "init": Examples,

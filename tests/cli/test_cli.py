@@ -91,30 +91,6 @@ def test_the_version_is_printed(quweit: Quweit) -> None:
 
 
 @pytest.mark.usefixtures("stand_in_stages")
-def test_json_is_all_there_is_on_stdout(
-    quweit: Quweit, experiment_file: Path, tmp_path: Path, stand_in_tools: None
-) -> None:
-    project = tmp_path / "project"
-    arguments = {
-        "run": [experiment_file, "--out", project],
-        "train": [experiment_file, "--out", project],
-        "dump": [project / "train" / "ckpt.pt", "--out", project],
-        "rtl": [project, "--out", project],
-        "sim": [project],
-        "synth": [project],
-        "energy": [project],
-        "report": [project],
-        "doctor": [],
-    }
-    versions = {"run": "summary/3", "report": "summary/3", "rtl": "rtl/2", "sim": "sim/2", "synth": "synth/2"}
-    schemas = versions | {"energy": "energy/2"}
-    for name, given in arguments.items():
-        outcome = quweit(name, *given, "--json")
-        assert outcome.code == 0, outcome.stderr
-        assert json.loads(outcome.stdout)["schema"] == f"quweit.{schemas.get(name, f'{name}/1')}"
-
-
-@pytest.mark.usefixtures("stand_in_stages")
 def test_without_json_a_table_is_printed_and_progress_goes_to_stderr(
     quweit: Quweit, experiment_file: Path, tmp_path: Path, stand_in_tools: None
 ) -> None:

@@ -93,7 +93,7 @@ def baseline(
     )
     made = stage.run(out, settings, progress=progress())
     if json:
-        show(made[0].sim, json, "sim")
+        show(stage.result(made), json, "baseline")
         return
     for one in made:
         show(one.sim, json, "sim")

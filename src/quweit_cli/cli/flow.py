@@ -307,8 +307,11 @@ def synth(
         cache=not no_cache,
     )
     if plan is not None:
-        stage.write_plan(_project(project), settings, plan)
-        console.print_line(f"plan:    {plan}")
+        made = stage.write_plan(_project(project), settings, plan)
+        if json:
+            _show(made, json, "fields")
+        else:
+            console.print_line(f"plan:    {plan}")
         return
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
