@@ -1,6 +1,7 @@
 """What the tab key offers beside commands and options, and the script by which a shell asks for it.
 
-Names are looked up when the key is pressed, so nothing here waits for torch.
+Names are looked up when the key is pressed, so nothing here waits for torch. The modules of typer that begin with `_` hold what its own
+options call; those would answer for the shell that they are called from alone, whichever is named.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import typer
-import typer.completion
+from typer._completion_classes import completion_init
+from typer._completion_shared import get_completion_script
+from typer._completion_shared import install as write_script
 
 Shell = Literal["bash", "zsh", "fish"]
 _NAMES = {"prog_name": "quweit", "complete_var": "_QUWEIT_COMPLETE"}
@@ -18,20 +21,20 @@ Offer = tuple[str, str]  # what is completed, and what a shell shows beside it
 
 def prepare() -> None:
     """Have typer answer shells, which without options of its own it would leave to click."""
-    typer.completion.completion_init()
+    completion_init()
 
 
 def show(shell: Shell | None) -> None:
     """Print what a shell has to read."""
     if shell is not None:
-        typer.echo(typer.completion.get_completion_script(**_NAMES, shell=shell))
+        typer.echo(get_completion_script(**_NAMES, shell=shell))
         raise typer.Exit
 
 
 def install(shell: Shell | None) -> None:
     """Write it where the shell reads it when it starts."""
     if shell is not None:
-        _, path = typer.completion.install(shell=shell, **_NAMES)
+        _, path = write_script(shell=shell, **_NAMES)
         typer.echo(f"written: {path}")
         typer.echo("next:    start the shell anew")
         raise typer.Exit
