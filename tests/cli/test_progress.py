@@ -127,6 +127,34 @@ def test_a_bar_knows_what_is_left_when_a_step_takes_minutes(
         assert words in shown, words
 
 
+def test_a_terminal_of_80_columns_cuts_the_bar_and_not_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(console, "_stderr", lambda: terminal)
+    progress = console.TerminalProgress(clock)
+    with (
+        progress.task("search", total=24) as search,
+        progress.task("train weightless", total=2000) as training,
+    ):
+        clock.now += 100
+        search.advance()
+        training.advance(500, loss=1.2345, samples_per_s=1234.5)
+        assert progress._bars is not None
+        progress._bars.refresh()
+    shown = screen.getvalue()
+    for words in (
+        "1/24",
+        "0:01:40",
+        "100 s each, 38:20 left",
+        "500/2000",
+        "5 a second, 5:00 left",
+        "loss 1.23",
+    ):
+        assert words in shown, words
+
+
 def test_what_time_ends_has_that_time_left(lines: Lines, clock: Clock, told: list[str]) -> None:
     with lines.task("search", seconds=600) as task:
         looked_at(lines, clock, 30)

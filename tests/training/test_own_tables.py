@@ -26,6 +26,7 @@ from quweit_cli.training.datasets.table import STEPS, ZERO, Rows
 
 Quweit = Callable[..., Outcome]
 KIND = {"label": "kind"}
+SMALL = ("--set", "side=8", "--set", "directed_rows=0", "--set", "random_rows=1")
 
 
 def load(path: Path, **settings: Any) -> Rows:
@@ -245,8 +246,27 @@ def test_a_model_of_rows_is_trained_dumped_and_evaluated_whole(quweit: Quweit, t
     assert document["readings"]["classes"] == ["apple", "plum"] and document["readings"]["images"] is None
     pixels = np.load(project / "dump" / document["whole"]["inputs"])
     assert pixels.shape == (10, 5, 2, 2)
+    rendered = quweit("rtl", project, "--out", project, *SMALL, "--json")
+    assert rendered.code == 0, rendered.stderr
+    assert json.loads(rendered.stdout)["models"], "the whole model is rendered"
     scored = json.loads(quweit("eval", checkpoint, "--json").stdout)  # on the samples that it carries
     assert scored["samples"] == 10 and scored["integer_accuracy"] == scored["accuracy"]
     other = own_tables.write(tmp_path / "other.csv", each=21)
     refusal = quweit("eval", checkpoint, "--data", other)
     assert refusal.code == 2 and "Traceback" not in refusal.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.requires("verilator", "yosys")
+def test_the_whole_flow_takes_a_table_to_hardware_that_is_equal(quweit: Quweit, tmp_path: Path) -> None:
+    own_tables.write(tmp_path / "own.csv", each=20)
+    raw = {**DIGITS, "data": {"source": "csv", "path": "own.csv", "table": KIND}}
+    raw["model"] = {**DIGITS["model"], "depth": 1, "patch": 1, "arithmetic": "integer"}
+    raw |= {"rtl": {"side": 8, "directed_rows": 0}, "sim": {"simulators": ["verilator"]}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(raw))
+    done = quweit("run", tmp_path / "own.yaml", "--out", tmp_path / "project", "--json")
+    assert done.code == 0, done.stderr
+    summary = json.loads(done.stdout)
+    verdict = summary["sim"]["verilator"]
+    assert verdict["bit_exact"] is True and verdict["model"]["equal"] is True
+    assert summary["energy"]["ratios"] and (tmp_path / "project" / "report" / "index.html").is_file()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import sys
@@ -173,13 +174,16 @@ class TerminalProgress(Progress):
     def _open(self) -> Bars:
         """Tasks may nest; one live display serves them all."""
         if self._bars is None:
+            whole = functools.partial(
+                Column, no_wrap=True
+            )  # where there is little room, bar and figures give way
             self._bars = Bars(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", table_column=whole()),
                 BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
+                MofNCompleteColumn(table_column=whole()),
+                TimeElapsedColumn(table_column=whole()),
                 _Pace(self._clock),
-                TextColumn("{task.fields[figures]}"),
+                _Figures(),
                 console=self._console,
                 get_time=self._clock,
                 transient=True,
@@ -203,12 +207,20 @@ class _Bar(Counted):
     ) -> None:
         super().__init__(name, total, done, started, seconds)
         self._bars = bars
-        self.identity: TaskID = bars.add_task(name, total=total, completed=done, figures="", counted=self)
+        self.identity: TaskID = bars.add_task(name, total=total, completed=done, counted=self)
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         super().advance(steps, **figures)
-        said = "  ".join(shown(*one) for one in self.figures.items())
-        self._bars.update(self.identity, completed=self.done, figures=said)
+        self._bars.update(self.identity, completed=self.done)
+
+
+class _Figures(ProgressColumn):
+    """Such as the loss, on one line."""
+
+    def render(self, task: Row) -> Text:
+        counted: Counted = task.fields["counted"]
+        said = "  ".join(shown(*one) for one in counted.figures.items())
+        return Text(said, no_wrap=True, overflow="ellipsis")
 
 
 class _Pace(ProgressColumn):
