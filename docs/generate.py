@@ -54,6 +54,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "function": documents.Approximation,
     "functions": documents.FunctionTable,
     "tables": PaperTables,
+    "baseline": documents.BaselineResult,
+    "plan": documents.SynthesisPlan,
     "summary": Summary,
     "doctor": Health,
     "init": Examples,
@@ -97,8 +99,9 @@ def cli_reference() -> str:
         "Before the command: `--version` prints the version. Before or after it: `--quiet` leaves progress out.\n"
     )
     parts.append(
-        "`quweit --install-completion` makes bash, zsh and fish complete commands and options by the tab key, in shells"
-        " that are started afterwards; `quweit --show-completion bash` prints what it would install.\n"
+        "`quweit --install-completion bash` makes bash complete commands, options and names by the tab key, in shells that"
+        " are started afterwards, and the same for zsh and fish. Names are those of examples (`init`), devices (`synth`), functions"
+        " (`approximate`), models (`baseline`) and all keys of `--set`. `quweit --show-completion bash` prints what it would install.\n"
     )
     for command in app.registered_commands:
         function = command.callback

@@ -29,6 +29,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # threads of this process would be missing 
 
 import cell_library
 import own_images
+import own_tables
 import packages
 from mutations import damage, odd_yaml
 from quweit_cli import artifacts, config, documents
@@ -87,6 +88,7 @@ CASES = (
     Case("train {inputs}/images.yaml --out {out} --data {inputs}/images.npz", "inputs/images.npz"),
     Case("train {inputs}/images.yaml --out {out} --data {inputs}/own.npz --set data.source=images_npz", "inputs/own.npz"),
     Case("train {inputs}/images.yaml --out {out} --data {inputs}/own --set data.source=image_folder --set data.side=8", "inputs/own/*/*"),
+    Case("train {inputs}/images.yaml --out {out} --data {inputs}/own.csv --set data.source=csv --set data.table.label=kind --set model.patch=1", "inputs/own.csv"),
     Case("train {inputs}/digits.yaml --out {unfinished} --resume --set training.steps=20", "unfinished/**/*"),
     Case("train {inputs}/digits.yaml --out {out} --set training.start_from={project}/train/ckpt.pt", "project/train/ckpt.pt"),
     Case("train {inputs}/digits.yaml --out {out} --set {set}", ""),
@@ -127,6 +129,7 @@ def build(sandbox: Path) -> None:
     _write_images(inputs / "images.npz")
     own_images.write(inputs / "own.npz")
     own_images.write(inputs / "own")
+    own_tables.write(inputs / "own.csv")
     cell_library.write(inputs)
     for words in (
         "train {inputs}/digits.yaml --out {project}",

@@ -1,6 +1,6 @@
 """quweit: quasi-weightless transformers, from PyTorch to lookup-table hardware, with proof.
 
-The names of `__all__` are the library, for models of your own: docs/library.md shows it. Each is imported when it is
+The names of `__all__` are the library, for models of your own: docs/library.md shows it, docs/extensions.md what packages bring. Each is imported when it is
 first asked for, so that no command waits for torch without need.
 """
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from quweit_cli.library.reading import read
     from quweit_cli.library.replaced import ReplacedMlp
     from quweit_cli.library.replacement import replace_mlps
+    from quweit_cli.models.layer import TransformerLayer
+    from quweit_cli.training.datasets.images import Images
+    from quweit_cli.training.datasets.text import Text
     from quweit_cli.weightless.block import WeightlessBlock
 else:  # of which type checkers know nothing, so that they find a name that there is not
 
@@ -30,10 +33,13 @@ else:  # of which type checkers know nothing, so that they find a name that ther
 __version__ = "0.1.0"
 
 __all__ = [
+    "Images",
     "ModelShape",
     "Program",
     "QuweitError",
     "ReplacedMlp",
+    "Text",
+    "TransformerLayer",
     "WeightlessBlock",
     "after_step",
     "evaluate",
@@ -44,10 +50,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Images": "training.datasets.images",
     "ModelShape": "documents.model",
     "Program": "ir.program",
     "QuweitError": "errors",
     "ReplacedMlp": "library.replaced",
+    "Text": "training.datasets.text",
+    "TransformerLayer": "models.layer",
     "WeightlessBlock": "weightless.block",
     "after_step": "library.learning",
     "evaluate": "ir.program",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -24,7 +25,7 @@ from quweit_cli.cli import flow as cli
 from quweit_cli.config import Baseline
 from quweit_cli.documents import SimResult
 from quweit_cli.energy import published
-from quweit_cli.stages import sim
+from quweit_cli.stages import examples, sim
 
 COMMANDS = dict(vars(typer.main.get_command(app))["commands"])
 Quweit = Callable[..., Outcome]
@@ -87,30 +88,6 @@ def test_help_imports_nothing_that_takes_long(arguments: str) -> None:
 
 def test_the_version_is_printed(quweit: Quweit) -> None:
     assert quweit("--version") == Outcome(0, f"quweit {__version__}\n", "")
-
-
-@pytest.mark.usefixtures("stand_in_stages")
-def test_json_is_all_there_is_on_stdout(
-    quweit: Quweit, experiment_file: Path, tmp_path: Path, stand_in_tools: None
-) -> None:
-    project = tmp_path / "project"
-    arguments = {
-        "run": [experiment_file, "--out", project],
-        "train": [experiment_file, "--out", project],
-        "dump": [project / "train" / "ckpt.pt", "--out", project],
-        "rtl": [project, "--out", project],
-        "sim": [project],
-        "synth": [project],
-        "energy": [project],
-        "report": [project],
-        "doctor": [],
-    }
-    versions = {"run": "summary/3", "report": "summary/3", "rtl": "rtl/2", "sim": "sim/2", "synth": "synth/2"}
-    schemas = versions | {"energy": "energy/2"}
-    for name, given in arguments.items():
-        outcome = quweit(name, *given, "--json")
-        assert outcome.code == 0, outcome.stderr
-        assert json.loads(outcome.stdout)["schema"] == f"quweit.{schemas.get(name, f'{name}/1')}"
 
 
 @pytest.mark.usefixtures("stand_in_stages")
@@ -277,6 +254,13 @@ def test_help_names_the_arrays_that_can_be_compared_with(quweit: Quweit) -> None
         (["sim", "x", "--simulator", "v"], {"verilator"}),
         (["eval", "--q"], {"--quiet"}),
         (["--ver"], {"--version"}),
+        (["--show-completion", ""], {"bash", "zsh", "fish"}),
+        (["init", "pydoc"], {"pydoc_gpt"}),
+        (["synth", "x", "--device", "ecp5-8"], {"ecp5-85"}),
+        (["synth", "x", "--set", "ca"], {"cache="}),
+        (["run", "x.yaml", "--set", "training.st"], {"training.steps=", "training.start_from="}),
+        (["approximate", "reciprocal_"], {"reciprocal_root"}),
+        (["baseline", "--model", "i_vit"], {"i_vit_t"}),
     ],
 )
 def test_bash_completes_commands_options_and_choices(
@@ -294,3 +278,54 @@ def test_bash_completes_commands_options_and_choices(
     )
     done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=False)
     assert set(done.stdout.split()) == expected, done.stderr
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_zsh_and_fish_are_told_what_a_name_means(shell: str) -> None:
+    """As the scripts ask that `--show-completion` prints; neither shell is in every machine."""
+    done = asked(
+        f"complete_{shell}",
+        _TYPER_COMPLETE_ARGS="quweit init digits_early",
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    )
+    summary = next(
+        one.summary for one in examples.run(None, None).examples if one.name == "digits_early_exits"
+    )
+    assert "digits_early_exits" in done.stdout and summary.split(",")[0] in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line", ["quweit ini", "quweit synth x --device up", "quweit train x --set training.", "quweit init d"]
+)
+def test_completion_imports_nothing_that_takes_long(line: str) -> None:
+    words = line.split()
+    done = asked("complete_bash", "-X", "importtime", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1))
+    assert done.stdout.strip()
+    imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.M))
+    assert "quweit_cli.cli.flow" in imported
+    assert not imported & {"torch", "matplotlib", "sklearn", "cocotb", "optuna", "numba"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_is_installed_where_it_is_read(
+    quweit: Quweit, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shown = quweit("--show-completion", shell)
+    assert shown.code == 0 and f"complete_{shell}" in shown.stdout
+    outcome = quweit("--install-completion", shell)
+    assert outcome.code == 0, outcome.stderr
+    written = Path(re.findall(r"written: (.*)", outcome.stdout)[0])
+    assert written.is_relative_to(tmp_path) and f"complete_{shell}" in written.read_text()
+    assert quweit("--show-completion", "tcsh").code == 2
+
+
+def asked(instruction: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What is answered to a shell."""
+    return subprocess.run(
+        [sys.executable, *flags, "-m", "quweit_cli"],
+        env=os.environ | {"_QUWEIT_COMPLETE": instruction} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -15,7 +15,7 @@ from conftest import Outcome
 from experiments import tiny_digits
 from quweit_cli import artifacts
 from quweit_cli.cli import console
-from quweit_cli.progress import TELL_SECONDS, Lines
+from quweit_cli.progress import TELL_SECONDS, Lines, Passing
 from quweit_cli.stages import train
 
 
@@ -44,7 +44,7 @@ def test_a_bar_shows_loss_speed_and_time_left(monkeypatch: pytest.MonkeyPatch, c
         assert progress._bars is not None
         progress._bars.refresh()
     shown = screen.getvalue()
-    for words in ("train dense", "40/100", "loss 1.471", "tokens_per_s 1,234,567", "left", "0:00:1"):
+    for words in ("train dense", "40/100", "loss 1.471", "tokens_per_s 1,234,567", "5 a second", "0:12 left"):
         assert words in shown, words
 
 
@@ -103,9 +103,87 @@ def test_work_that_gets_nowhere_for_an_hour_is_told_of_too(
     assert told[-5:-2] == [
         "  synthesis: 1 of 3, 3.6e+03 s each, 1:00:00 gone, 2:00:00 left",
         "  synthesis: 1 of 3, 3.63e+03 s each, 1:00:30 gone, 2:01:00 left",
-        "  rendering: 0:30 gone",
+        "  synthesis: 1 of 3, 3.66e+03 s each, 1:01:00 gone, 2:02:00 left; rendering: 0:30 gone",
     ]
     assert len(told) == 1 + 3630 / TELL_SECONDS + 1 + 2
+
+
+def test_a_bar_knows_what_is_left_when_a_step_takes_minutes(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """As a trial of a search does; what is trained within it has a bar of its own."""
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=160)
+    monkeypatch.setattr(console, "_stderr", lambda: terminal)
+    progress = console.TerminalProgress(clock)
+    with progress.task("search", total=3) as search, Passing(progress).task("train", total=200) as training:
+        clock.now += 140
+        search.advance()
+        training.advance(50)
+        assert progress._bars is not None
+        progress._bars.refresh()
+    shown = screen.getvalue()
+    for words in ("search", "1/3", "140 s each, 4:40 left", "train", "50/200", "2.8 s each, 7:00 left"):
+        assert words in shown, words
+
+
+def test_a_terminal_of_80_columns_cuts_the_bar_and_not_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(console, "_stderr", lambda: terminal)
+    progress = console.TerminalProgress(clock)
+    with (
+        progress.task("search", total=24) as search,
+        progress.task("train weightless", total=2000) as training,
+    ):
+        clock.now += 100
+        search.advance()
+        training.advance(500, loss=1.2345, samples_per_s=1234.5)
+        assert progress._bars is not None
+        progress._bars.refresh()
+    shown = screen.getvalue()
+    for words in (
+        "1/24",
+        "0:01:40",
+        "100 s each, 38:20 left",
+        "500/2000",
+        "5 a second, 5:00 left",
+        "loss 1.23",
+    ):
+        assert words in shown, words
+
+
+def test_what_time_ends_has_that_time_left(lines: Lines, clock: Clock, told: list[str]) -> None:
+    with lines.task("search", seconds=600) as task:
+        looked_at(lines, clock, 30)
+        task.advance(2)
+        looked_at(lines, clock, 30)
+    with lines.task("search", total=100, seconds=60) as task:
+        task.advance()
+        looked_at(lines, clock, 30)
+    assert told[:2] == [
+        "  search: 0:30 gone, 9:30 left",
+        "  search: 2 done, 30 s each, 1:00 gone, 9:00 left",
+    ]
+    assert told[3] == "  search: 1 of 100, 30 s each, 0:30 gone, 0:30 left"
+
+
+def test_what_passes_is_told_of_while_it_is_at_work_alone(
+    lines: Lines, clock: Clock, told: list[str]
+) -> None:
+    passing = Passing(lines)
+    with lines.task("search", total=3) as task:
+        task.advance()
+        with passing.task("train weightless", total=200) as training:
+            training.advance(15)
+            passing.note("weightless, step 15 of 200: loss 1.2")
+            looked_at(lines, clock, 30)
+    assert told == [
+        "  search: 1 of 3, 30 s each, 0:30 gone, 1:00 left; train weightless: 15 of 200, 2 s each, 0:30 gone, 6:10 left",
+        "  search (30.0 s)",
+    ]
 
 
 def test_what_is_told_meanwhile_breaks_the_silence_too(lines: Lines, clock: Clock, told: list[str]) -> None:

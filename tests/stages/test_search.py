@@ -20,6 +20,7 @@ from experiments import DIGITS
 from quweit_cli import artifacts, config
 from quweit_cli.documents import RTL, SYNTH, SearchResult, find_search
 from quweit_cli.errors import QuweitError
+from quweit_cli.progress import Lines
 from quweit_cli.search import space, study
 from quweit_cli.search.study import Study
 from quweit_cli.stages import dump, rtl, search, train
@@ -92,6 +93,29 @@ def test_every_trial_has_the_figures_that_its_model_gives(project: Path, tmp_pat
     assert trained.models[0].test_accuracy == trial.accuracy  # type: ignore[union-attr]
     assert sum(block.estimate.luts for block in made.blocks if block.estimate) == trial.luts
     assert sum(block.estimate.ffs for block in made.blocks if block.estimate) == trial.ffs
+
+
+def test_a_trial_tells_how_far_its_training_is_and_leaves_its_figures_alone(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Looking(Lines):
+        def look(self) -> None:
+            told.append("; ".join(task.line(self.clock()) for task in self.tasks))
+
+    lines = Looking(told.append)
+    step = train.fit.__globals__["_Run"]._step
+
+    def looked(run: object, number: int) -> object:
+        lines.look()
+        return step(run, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.fit.__globals__["_Run"], "_step", looked)
+        search.run(tiny(trials=2, minutes=5), artifacts.open_project(tmp_path / "p"), progress=lines)
+    looks = [line for line in told if "train weightless" in line]
+    assert looks and all(line.startswith("search: ") and "left; train weightless: " in line for line in looks)
+    left = [line for line in told if line not in looks]
+    assert [line.split()[0] for line in left] == ["trial", "trial", "search"]
 
 
 def test_a_front_a_table_and_a_plot_are_written(project: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_text_shorter_than_the_context_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said_plainly(tmp_path: Path) -> None:
-    for source in ("text_file", "shakespeare_char", "cifar10"):
+    for source in ("text_file", "shakespeare_char", "cifar10", "cifar100"):
         with pytest.raises(DataUnavailable, match="nowhere"):
             load(source, path=str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match=r"needs `data\.path`"):
@@ -151,6 +152,54 @@ def test_cifar_is_read_from_its_binary_archive_and_its_folder(tmp_path: Path) ->
         assert data.train_pixels.shape == (10, 3, 32, 32)
         assert data.test_labels.tolist() == [7, 7]
         assert data.train_pixels[0, 0, 0, :3].tolist() == [0, 1, 2]
+
+
+def cifar100_archive(
+    path: Path, classes: int = 100, labels: bytes = b"\x07\x63", name: str = "train.bin"
+) -> None:
+    """Three images to learn and two to test on: a coarse label, a fine one, then pixels that count up."""
+    record = labels + bytes(range(256)) * 12
+    names = "".join(f"class{number}\n" for number in range(classes)).encode()
+    files = {name: record * 3, "test.bin": record * 2, "fine_label_names.txt": names}
+    with tarfile.open(path, "w:gz") as archive:
+        for file, content in files.items():
+            info = tarfile.TarInfo(f"cifar-100-binary/{file}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def test_cifar100_has_its_fine_labels_by_the_names_in_its_archive(tmp_path: Path) -> None:
+    cifar100_archive(tmp_path / "cifar.tar.gz")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with tarfile.open(tmp_path / "cifar.tar.gz") as archive:
+        for member in archive.getmembers():
+            content = archive.extractfile(member)
+            assert content is not None
+            (folder / Path(member.name).name).write_bytes(content.read())
+    for path in (tmp_path / "cifar.tar.gz", folder):
+        data = load("cifar100", path=str(path))
+        assert isinstance(data, Images)
+        assert (data.train_pixels.shape, data.test_labels.tolist()) == ((3, 3, 32, 32), [99, 99])
+        assert (len(data.classes), data.classes[99]) == (100, "class99")
+        assert data.train_pixels[0, 0, 0, :3].tolist() == [0, 1, 2]
+        assert data.mean == [127.5] * 3  # of the training images
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"classes": 99}, "the names of 100 classes"),
+        ({"labels": b"\x63\x64"}, "a label 100"),
+        ({"labels": b"\x00"}, "records of 3074 bytes"),
+        ({"name": "train"}, "it has no train.bin"),  # as in the version for Python, which is pickled
+    ],
+)
+def test_a_cifar100_of_another_kind_is_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    cifar100_archive(tmp_path / "cifar.tar.gz", **change)
+    with pytest.raises(DataUnavailable, match=words) as caught:
+        load("cifar100", path=str(tmp_path / "cifar.tar.gz"))
+    assert "the binary version" in str(caught.value.hint)
 
 
 def test_cifar_is_read_from_encoded_images(tmp_path: Path) -> None:

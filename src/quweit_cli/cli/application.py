@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from quweit_cli import __version__, interrupts
-from quweit_cli.cli import console
+from quweit_cli.cli import completion, console
 from quweit_cli.progress import SILENT, Progress
 
 app = typer.Typer(
@@ -22,8 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    add_completion=False,  # its options take the shell for granted that they are called from
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+completion.prepare()
 
 
 class _State:
@@ -45,7 +47,12 @@ Data = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="change one setting; may be repeated"),
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="change one setting; may be repeated",
+        autocompletion=completion.settings,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, max=2**64 - 1, help="short for --set seed=N")]
 Device = Annotated[
@@ -93,6 +100,18 @@ def options(
         typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
     ] = False,
     quiet: Quiet = False,
+    install_completion: Annotated[
+        completion.Shell | None,
+        typer.Option(
+            callback=completion.install,
+            is_eager=True,
+            help="complete by the tab key in shells started afterwards",
+        ),
+    ] = None,
+    show_completion: Annotated[
+        completion.Shell | None,
+        typer.Option(callback=completion.show, is_eager=True, help="print what that would install"),
+    ] = None,
 ) -> None:
     _state.quiet = quiet
 

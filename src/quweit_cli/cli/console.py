@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import sys
@@ -21,18 +22,19 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
-from rich.table import Table
+from rich.progress import Task as Row
+from rich.table import Column, Table
 from rich.text import Text
 
 from quweit_cli.errors import QuweitError
 from quweit_cli.interrupts import Terminated
-from quweit_cli.progress import SILENT, Lines, Progress, Task, shown
+from quweit_cli.progress import SILENT, Counted, Lines, Progress, Task, shown
 from quweit_cli.report.numbers import text
 from quweit_cli.report.table_layout import laid_out
 from quweit_cli.training import ranks
@@ -142,17 +144,25 @@ class TerminalProgress(Progress):
         self._depth = 0
 
     @contextlib.contextmanager
-    def task(self, name: str, total: int | None = None, done: int = 0) -> Iterator[Task]:
+    def task(
+        self,
+        name: str,
+        total: int | None = None,
+        done: int = 0,
+        *,
+        seconds: float | None = None,
+        passing: bool = False,
+    ) -> Iterator[Task]:
         if self.lines is not None:
-            with self.lines.task(name, total, done) as counted:
+            with self.lines.task(name, total, done, seconds=seconds, passing=passing) as counted:
                 yield counted
             return
         bars = self._open()
-        identity = bars.add_task(name, total=total, completed=done, figures="")
+        bar = _Bar(bars, name, total, done, self._clock(), seconds)
         try:
-            yield _Bar(bars, identity)
+            yield bar
         finally:
-            bars.remove_task(identity)
+            bars.remove_task(bar.identity)
             self._close()
 
     def note(self, message: str) -> None:
@@ -164,14 +174,16 @@ class TerminalProgress(Progress):
     def _open(self) -> Bars:
         """Tasks may nest; one live display serves them all."""
         if self._bars is None:
+            whole = functools.partial(
+                Column, no_wrap=True
+            )  # where there is little room, bar and figures give way
             self._bars = Bars(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", table_column=whole()),
                 BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[figures]}"),
+                MofNCompleteColumn(table_column=whole()),
+                TimeElapsedColumn(table_column=whole()),
+                _Pace(self._clock),
+                _Figures(),
                 console=self._console,
                 get_time=self._clock,
                 transient=True,
@@ -187,14 +199,41 @@ class TerminalProgress(Progress):
             self._bars = None
 
 
-class _Bar(Task):
-    def __init__(self, bars: Bars, identity: TaskID) -> None:
-        self._bars, self._identity = bars, identity
+class _Bar(Counted):
+    """A task, and its row among the bars."""
+
+    def __init__(
+        self, bars: Bars, name: str, total: int | None, done: int, started: float, seconds: float | None
+    ) -> None:
+        super().__init__(name, total, done, started, seconds)
+        self._bars = bars
+        self.identity: TaskID = bars.add_task(name, total=total, completed=done, counted=self)
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        self._bars.advance(self._identity, steps)
-        if figures:
-            self._bars.update(self._identity, figures="  ".join(shown(*one) for one in figures.items()))
+        super().advance(steps, **figures)
+        self._bars.update(self.identity, completed=self.done)
+
+
+class _Figures(ProgressColumn):
+    """Such as the loss, on one line."""
+
+    def render(self, task: Row) -> Text:
+        counted: Counted = task.fields["counted"]
+        said = "  ".join(shown(*one) for one in counted.figures.items())
+        return Text(said, no_wrap=True, overflow="ellipsis")
+
+
+class _Pace(ProgressColumn):
+    """Rate and time left, as a log tells them: rich counts the last half minute, in which a search takes no step."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(Column(no_wrap=True))
+        self._clock = clock
+
+    def render(self, task: Row) -> Text:
+        counted: Counted = task.fields["counted"]
+        now = self._clock()
+        return Text(", ".join(part for part in (counted.rate(now), counted.left(now)) if part))
 
 
 def _explain(error: BaseException) -> tuple[str, str | None, int]:

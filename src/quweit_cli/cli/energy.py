@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from quweit_cli.cli import console
+from quweit_cli.cli import completion, console
 from quweit_cli.cli.application import Json, Out, command, number, progress, show
 from quweit_cli.cli.application import project as existing
 from quweit_cli.errors import ConfigError
@@ -22,6 +22,7 @@ def baseline(
             metavar="NAME[=L,D,H,N,F]",
             help="whose layer is computed: a model of table 1, or layers, width, heads, tokens and hidden width, "
             "and `,causal` after them for a decoder",
+            autocompletion=completion.shapes,
         ),
     ] = "i_vit_t",
     checkpoint: Annotated[
@@ -92,7 +93,7 @@ def baseline(
     )
     made = stage.run(out, settings, progress=progress())
     if json:
-        show(made[0].sim, json, "sim")
+        show(stage.result(made), json, "baseline")
         return
     for one in made:
         show(one.sim, json, "sim")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from quweit_cli.cli import console
+from quweit_cli.cli import completion, console
 from quweit_cli.cli.application import Checkpoint, Config, Data, Json, Out, Project, Seed, Set, command
 from quweit_cli.cli.application import experiment as _experiment
 from quweit_cli.cli.application import number as _number
@@ -105,7 +105,12 @@ def rtl(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="another setting of `rtl`; may be repeated"),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="another setting of `rtl`; may be repeated",
+            autocompletion=completion.rtl_settings,
+        ),
     ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="only foretell LUTs, FFs, cycles and energy; render nothing")
@@ -234,7 +239,11 @@ def synth(
     project: Project,
     tool: Annotated[Literal["yosys", "vivado", "nextpnr"], typer.Option(help="who synthesizes")] = "yosys",
     device: Annotated[
-        str, typer.Option(help="part, or a short name such as up5k or ecp5-85; Yosys uses its family only")
+        str,
+        typer.Option(
+            help="part, or a short name such as up5k or ecp5-85; Yosys uses its family only",
+            autocompletion=completion.devices,
+        ),
     ] = "xcvu9p-flgb2104-2-i",
     clock_mhz: Annotated[
         float, typer.Option(help="clock that timing and power are asked for, 0.001 to 1000000")
@@ -257,7 +266,12 @@ def synth(
     clock_ghz: Annotated[float | None, typer.Option(help="in place of --clock-mhz, 0.000001 to 1000")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="another setting of `synth`; may be repeated"),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="another setting of `synth`; may be repeated",
+            autocompletion=completion.synth_settings,
+        ),
     ] = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="synthesize even what was synthesized before")
@@ -293,8 +307,11 @@ def synth(
         cache=not no_cache,
     )
     if plan is not None:
-        stage.write_plan(_project(project), settings, plan)
-        console.print_line(f"plan:    {plan}")
+        made = stage.write_plan(_project(project), settings, plan)
+        if json:
+            _show(made, json, "fields")
+        else:
+            console.print_line(f"plan:    {plan}")
         return
     _show(stage.run(_project(project), settings, progress=_progress()), json, "synth")
 
@@ -389,7 +406,12 @@ def compare(
 @command("init", "quweit init digits")
 def init(
     example: Annotated[
-        str | None, typer.Argument(metavar="EXAMPLE", help="which one; without it they are listed")
+        str | None,
+        typer.Argument(
+            metavar="EXAMPLE",
+            help="which one; without it they are listed",
+            autocompletion=completion.examples,
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from quweit_cli.cli import console
+from quweit_cli.cli import completion, console
 from quweit_cli.cli.application import Json, command, progress, show
 from quweit_cli.errors import ConfigError
 
@@ -19,6 +19,7 @@ def approximate(
         typer.Argument(
             metavar="FUNCTION",
             help="gelu, hswish, silu, exp, reciprocal, reciprocal_root, sigmoid, tanh, or a file of samples (.csv, .json)",
+            autocompletion=completion.functions,
         ),
     ] = None,
     segments: Annotated[int, typer.Option(min=1, help="pieces at most")] = 8,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from quweit_cli.config import extensions
 from quweit_cli.config.base import Settings
-from quweit_cli.config.data import Data, Deit
+from quweit_cli.config.data import Data, Deit, Table
 from quweit_cli.config.experiment import (
     AnySettings,
     Experiment,
@@ -57,12 +58,14 @@ __all__ = [
     "Sim",
     "Steps",
     "Synth",
+    "Table",
     "Thermometer",
     "Training",
     "ValueBits",
     "Weights",
     "assignments",
     "experiment_from_dict",
+    "extensions",
     "load_experiment",
     "settings",
     "with_overrides",

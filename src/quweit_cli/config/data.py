@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from quweit_cli.boundary.quantities import File, Share
-from quweit_cli.config.base import Settings
+from quweit_cli.config.base import Options, Settings
 
 
 class Deit(Settings):
@@ -48,9 +48,27 @@ class Deit(Settings):
         return self
 
 
+ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Table(Settings):
+    """What the columns of a table are."""
+
+    label: ColumnName | None = Field(None, description="column that holds the class of a row")
+    categorical: tuple[ColumnName, ...] = Field(
+        (),
+        max_length=512,
+        description="columns of categories that are written as numbers; those without a number in them are found",
+    )
+    leave_out: tuple[ColumnName, ...] = Field(
+        (), max_length=512, description="columns that the model does not see"
+    )
+    separator: Literal["comma", "semicolon", "tab"] = Field("comma", description="what stands between cells")
+
+
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, or images of your own: images_npz, image_folder (docs/data.md)"
+        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md); or one of another package (docs/extensions.md)"
     )
     path: File | None = Field(
         None,
@@ -62,6 +80,7 @@ class Data(Settings):
         le=4096,
         description="image_folder: pixels along the side of the squares that pictures are resized to",
     )
+    table: Table = Field(Table(), description="csv: what its columns are")
     test_fraction: float = Field(
         0.25,
         gt=0,
@@ -78,4 +97,5 @@ class Data(Settings):
         "none",
         description="random change of each training image: `shift` moves digits by up to one pixel, `crop_flip` is the usual CIFAR padding, crop and mirror, `deit` adds RandAugment, erasing, mixup and cutmix",
     )
+    options: Options = Field({}, description="settings of a dataset of another package")
     deit: Deit = Field(Deit(), description="with `augment: deit`: how strong each part of it is")

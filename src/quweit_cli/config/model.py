@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from quweit_cli.config.base import Settings
+from quweit_cli.config.base import Options, Settings
 from quweit_cli.config.functions import Functions
 from quweit_cli.ir.exits import Criterion
 
@@ -182,7 +182,9 @@ class Exits(Settings):
 
 
 class Model(Settings):
-    family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
+    family: str = Field(
+        description="vit or gpt; resnet, a convolutional network that teaches; or one of another package (docs/extensions.md)"
+    )
     mlp: Literal["dense", "weightless"] = Field(
         "weightless", description="what follows the attention of each layer"
     )
@@ -245,6 +247,7 @@ class Model(Settings):
     exits: Exits = Field(Exits(), description="heads by which samples leave early (vit)")
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
+    options: Options = Field({}, description="settings of a family of another package")
 
     @property
     def projection_block(self) -> Block:

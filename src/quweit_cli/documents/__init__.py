@@ -13,6 +13,7 @@ Units are in the names. A figure that was not obtained is absent (null), never 0
 
 from __future__ import annotations
 
+from quweit_cli.documents.baseline import BaselineProject, BaselineResult
 from quweit_cli.documents.comparison import (
     ComparedFigure,
     ComparedMetric,
@@ -97,6 +98,7 @@ from quweit_cli.documents.synthesis import (
     ResourceUse,
     RoutedFigures,
     SeedFigures,
+    SynthesisPlan,
     SynthesisReport,
 )
 from quweit_cli.documents.table import Cell, PaperTable, PaperTables, TableRow
@@ -144,6 +146,8 @@ __all__ = [
     "ArrayRun",
     "AxisPort",
     "Bank",
+    "BaselineProject",
+    "BaselineResult",
     "BlockDesign",
     "BlockSite",
     "CalibrationPoint",
@@ -232,6 +236,7 @@ __all__ = [
     "SimulatorSummary",
     "Stage",
     "Summary",
+    "SynthesisPlan",
     "SynthesisReport",
     "TableEntries",
     "TableEntry",

@@ -20,6 +20,16 @@ class ToolHealth(Artifact):
     install: str
 
 
+class ExtensionHealth(Artifact):
+    """A model family or a dataset of another package."""
+
+    group: str = Field(description="of its entry point")
+    name: str
+    package: str
+    version: str
+    problem: str | None = Field(description="why it is not used")
+
+
 class Health(Artifact):
     """Printed, never written."""
 
@@ -29,6 +39,9 @@ class Health(Artifact):
     platform: str
     packages: dict[str, str | None] = Field(description="version of each Python package, null when absent")
     tools: list[ToolHealth]
+    extensions: list[ExtensionHealth] = Field(
+        [], description="what other packages bring; none of it is imported"
+    )
 
     @property
     def ready(self) -> bool:

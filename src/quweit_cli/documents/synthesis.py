@@ -266,3 +266,15 @@ class SynthesisReport(Artifact):
             if one.design == design:
                 return one
         raise ArtifactError(f"`{design}` was not synthesized", hint="run `quweit synth` again")
+
+
+class SynthesisPlan(Artifact):
+    """What `quweit synth --plan` wrote. Printed, never written."""
+
+    schema_name: Literal["quweit.plan/1"] = Field("quweit.plan/1", alias="schema")
+    name: Identifier
+    tool: str
+    device: str
+    runs: Positive = Field(description="of the tool, one after another")
+    file: str = Field(description="the zip file, whose run.sh does them")
+    sha256: Digest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from quweit_cli.config import extensions
 from quweit_cli.errors import DataUnavailable
 from quweit_cli.training import datasets
 from quweit_cli.training.checkpoint import Checkpoint
@@ -30,8 +31,11 @@ def samples_for(
 
     Raises:
         DataUnavailable: `data_path` does not hold the dataset that the checkpoint learned from.
+        ToolNotFound: the dataset is of a package that is not here, and `data_path` is given.
     """
     settings = checkpoint.experiment.data.model_copy(update={"path": data_path})
+    if data_path is not None:
+        checkpoint.check_package(extensions.DATASETS, settings.source)
     if data_path is not None or datasets.is_present(settings):
         data = datasets.load(settings)
         if datasets.alike(data.meta, checkpoint.meta):

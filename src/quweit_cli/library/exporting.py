@@ -78,7 +78,7 @@ def export_blocks(
             model, samples, parts, counts, lambda part: given.part(part, device).call(model)
         )
         verified = compare(answering, programs, options.rows, progress)
-    sites = _sites(model, found, counts)
+    sites = sites_of(model, found, counts)
     if shape is not None:
         _check_shape(shape, sites)
     project = artifacts.open_project(Path(out))
@@ -180,9 +180,10 @@ def _rows(
     return {name: calls[0] // samples for name, calls in seen.items()}
 
 
-def _sites(
+def sites_of(
     model: nn.Module, found: Mapping[str, WeightlessBlock], counts: Mapping[str, int]
 ) -> dict[str, BlockSite]:
+    """Where blocks stand. counts: rows that a sample gives each."""
     paths = {id(module): path for path, module in model.named_modules()}
     around = {id(one.block): one for one in model.modules() if isinstance(one, ReplacedMlp)}
     sites = {}

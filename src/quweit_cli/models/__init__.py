@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
 from quweit_cli import config
+from quweit_cli.config import extensions
 from quweit_cli.documents import Role
-from quweit_cli.errors import ConfigError
+from quweit_cli.errors import ConfigError, QuweitError
 from quweit_cli.models.gpt import Gpt
 from quweit_cli.models.integer.fixed_point import Grid
 from quweit_cli.models.integer.gpt import IntegerGpt
@@ -27,16 +28,14 @@ IN_INTEGERS: dict[str, type[IntegerVit] | type[IntegerGpt]] = {"vit": IntegerVit
 
 
 def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
-    """Fewer numbers than a model of these settings holds, counted before memory is taken for it.
+    """Fewer numbers than a model of these settings holds, counted before memory is taken for it; 0 where it is of another
+    package, which alone knows.
 
     Raises:
         ConfigError: unknown family.
     """
-    if settings.family not in FAMILIES:
-        raise ConfigError(
-            f"no model family `{settings.family}`",
-            hint=f"`model.family` is one of: {', '.join(FAMILIES)}",
-        )
+    if extension_of(settings) is not None:
+        return 0
     dim, block = settings.dim, settings.block
     if settings.family == "resnet":  # of the last stage alone, all but its first convolution
         return (2 * settings.depth - 1) * 9 * (8 * dim) ** 2
@@ -49,6 +48,23 @@ def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
     return settings.depth * (4 * dim**2 + mlp) + tokens * dim
 
 
+def extension_of(settings: config.Model) -> extensions.Extension | None:
+    """Where the family is of another package.
+
+    Raises:
+        ConfigError: unknown family, or `options` for one of our own.
+    """
+    extension = extensions.named(extensions.FAMILIES, settings.family)
+    if extension is None and settings.family not in FAMILIES:
+        raise extensions.unknown(extensions.FAMILIES, settings.family)
+    if extension is None and settings.options:
+        raise ConfigError(
+            f"`model.options` are for families of other packages, and `{settings.family}` is quweit's",
+            hint="leave them out",
+        )
+    return extension
+
+
 def build(settings: config.Model, meta: dict[str, Any]) -> Network:
     """A model with fresh weights, drawn from torch's global generator.
 
@@ -58,16 +74,41 @@ def build(settings: config.Model, meta: dict[str, Any]) -> Network:
         ConfigError: unknown family, settings that do not fit the dataset, or a model larger than can be built.
     """
     check_size(settings, meta)
+    extension = extension_of(settings)
+    if extension is not None:
+        return _of_another_package(extension, settings, meta)
     if settings.arithmetic == "integer":
         return IN_INTEGERS[settings.family](settings, meta)
     return FAMILIES[settings.family](settings, meta)
 
 
+def _of_another_package(
+    extension: extensions.Extension, settings: config.Model, meta: dict[str, Any]
+) -> Network:
+    """Raises ConfigError where it cannot be built, or is not what a family has to be."""
+    family = extension.load()
+    try:
+        model = family(settings, meta)
+    except QuweitError:
+        raise
+    except Exception as error:  # whatever the code of others raises
+        raise extension.fails("cannot be built", error) from error
+    tokens, layers = getattr(model, "tokens", None), getattr(model, "layers", None)
+    if not isinstance(model, nn.Module) or not isinstance(layers, nn.ModuleList) or not len(layers):
+        raise extension.fails(
+            "is no family", TypeError("a torch.nn.Module with `layers`, a ModuleList, is wanted")
+        )
+    if not isinstance(tokens, int) or tokens < 1:
+        raise extension.fails("is no family", TypeError("`tokens` says how many rows a sample gives a block"))
+    return cast("Network", model)
+
+
 def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
     """Raises ConfigError for an unknown family, one that has no integers, and more weights than can be built."""
-    if settings.arithmetic == "integer" and settings.family in FAMILIES.keys() - IN_INTEGERS.keys():
+    extension_of(settings)
+    if settings.arithmetic == "integer" and settings.family not in IN_INTEGERS:
         raise ConfigError(
-            f"a {settings.family} computes in floating point alone",
+            f"the family `{settings.family}` computes in floating point alone",
             hint=f"`model.arithmetic: integer` is for {' and '.join(IN_INTEGERS)}",
         )
     if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
@@ -133,6 +174,7 @@ __all__ = [
     "blocks_of",
     "build",
     "check_size",
+    "extension_of",
     "grids_of",
     "least_weights",
     "parameter_count",

@@ -24,7 +24,7 @@ class Gpt(nn.Module):
         if meta.get("kind") != "text":
             raise ConfigError(
                 f"the family `gpt` learns from text, and this dataset is of {meta.get('kind')}",
-                hint="use `model.family: vit` for images",
+                hint="use `model.family: vit` for images and tables",
             )
         self.tokens = settings.context
         self.embed = nn.Embedding(len(meta["vocabulary"]), settings.dim)

@@ -47,7 +47,7 @@ class DropPath(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """`x + attention(norm(x))`, then `x + mlp(norm(x))`, whose MLP reads the tokens around as well if told to.
+    """Computes `x + attention(norm(x))`, then `x + mlp(norm(x))`, whose MLP reads the tokens around as well if told to.
 
     A weightless block is normalised without gain and bias: its thresholds do that work, and a unit
     scale is what its int8 input grid counts on. So is a projection of few bits, which could not hold the gain.

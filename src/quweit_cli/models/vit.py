@@ -17,12 +17,14 @@ from quweit_cli.models.layer import Answer, AnswerWithExits, TransformerLayer
 
 
 class Vit(nn.Module):
-    """Images [B, X, side, side], already normalised, to logits [B, O]."""
+    """Images [B, X, side, side], already normalised, or rows of a table that are laid out so, to logits [B, O]."""
 
     def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
         super().__init__()
-        side, channels, classes = image_shape(meta, settings.family)
+        side, channels, classes = image_shape(meta, settings.family, ("images", "table"))
         self.side = side = settings.image or side
+        if meta["kind"] == "table":
+            _check_table(settings, meta)
         if side % settings.patch:
             raise ConfigError(
                 f"images of {side} x {side} pixels cannot be cut into patches of {settings.patch}",
@@ -103,15 +105,28 @@ def cut(image_BXSS: Tensor, patch: int) -> Tensor:
     return cut.permute(0, 2, 4, 1, 3, 5).reshape(B, (S // patch) ** 2, X * patch**2)
 
 
-def image_shape(meta: dict[str, Any], family: str) -> tuple[int, int, int]:
-    """Side, channels and classes of a dataset.
+def image_shape(
+    meta: dict[str, Any], family: str, kinds: tuple[str, ...] = ("images",)
+) -> tuple[int, int, int]:
+    """Side, channels and classes of a dataset; of a table as it is laid out.
 
     Raises:
-        ConfigError: it has no images.
+        ConfigError: it is of none of those kinds.
     """
-    if meta.get("kind") != "images":
+    if (kind := meta.get("kind")) not in kinds:
         raise ConfigError(
-            f"the family `{family}` learns from images, and this dataset is of {meta.get('kind')}",
-            hint="use `model.family: gpt` for text",
+            f"the family `{family}` learns from {' or a '.join(kinds)}, and this dataset is of {kind}",
+            hint=f"use `model.family: {'gpt` for text' if kind == 'text' else 'vit` for a table'}",
         )
     return meta["side"], meta["channels"], len(meta["classes"])
+
+
+def _check_table(settings: config.Model, meta: dict[str, Any]) -> None:
+    side, columns = meta["side"], len(meta["columns"])
+    if settings.image is not None:
+        raise ConfigError("`model.image` enlarges images, and this dataset is a table", hint="leave it out")
+    if side % settings.patch:
+        raise ConfigError(
+            f"{columns} columns lie on {side} x {side} places, which cannot be cut into patches of {settings.patch}",
+            hint="set `model.patch: 1`, which makes every column a token",
+        )

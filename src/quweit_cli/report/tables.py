@@ -350,10 +350,16 @@ def doctor(health: Health) -> list[Table]:
         (t.name, t.version if t.found else "no", t.needed_by_run, t.unlocks) for t in health.tools
     ]
     missing = [f"{t.name}: {t.problem}; to have it: {t.install}" for t in health.tools if not t.found]
+    others: list[Sequence[object]] = [
+        (one.group, one.name, f"{one.package} {one.version}", one.problem or "yes")
+        for one in health.extensions
+    ]
+    brought = [Table("Other packages", ("entry point", "name", "package", "used"), others)] if others else []
     title = f"quweit {health.quweit}, Python {health.python}, {health.platform}"
     return [
         Table(title, ("package", "version"), packages),
         Table("Tools", ("tool", "found", "needed by run", "unlocks"), tools, missing),
+        *brought,
     ]
 
 

@@ -9,13 +9,25 @@ block:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from quweit_cli import config
 from quweit_cli.artifacts import check_fresh, open_project
 from quweit_cli.config import Baseline
-from quweit_cli.documents import DUMP, RTL, SIM, SYNTH, DumpManifest, RtlManifest, SimResult, SynthesisReport
+from quweit_cli.documents import (
+    DUMP,
+    RTL,
+    SIM,
+    SYNTH,
+    BaselineProject,
+    BaselineResult,
+    DumpManifest,
+    RtlManifest,
+    SimResult,
+    SynthesisReport,
+)
 from quweit_cli.errors import StaleArtifact
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import reference, rtl, sim, synth
@@ -27,6 +39,7 @@ STAGES = ("dump", "rtl", "sim", "synth")
 class Made(NamedTuple):
     """What the stages of one project left."""
 
+    project: Path
     dump: DumpManifest
     rtl: RtlManifest
     sim: SimResult
@@ -56,6 +69,12 @@ def run(project: Path, options: Baseline, *, progress: Progress = SILENT, reuse:
         folder = project / f"{name}{SILICON}"
         made.append(_stages(folder, options, library, progress=progress, reuse=reuse))
     return made
+
+
+def result(made: Sequence[Made]) -> BaselineResult:
+    return BaselineResult(
+        projects=[BaselineProject(project=str(one.project), sim=one.sim, synth=one.synth) for one in made]
+    )
 
 
 def _stages(
@@ -90,6 +109,7 @@ def read(project: Path) -> Made:
         except StaleArtifact as error:
             raise StaleArtifact(error.message, hint="run `quweit baseline` again") from None
     made = Made(
+        project,
         DUMP.load(project),
         RTL.load(project),
         SIM.load(project),

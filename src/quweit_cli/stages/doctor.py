@@ -6,7 +6,8 @@ import importlib.metadata
 import platform
 
 from quweit_cli import __version__, toolbox
-from quweit_cli.documents.doctor import Health, ToolHealth
+from quweit_cli.config import extensions
+from quweit_cli.documents.doctor import ExtensionHealth, Health, ToolHealth
 from quweit_cli.errors import ToolError
 
 PACKAGES = (
@@ -31,6 +32,18 @@ def run() -> Health:
         platform=platform.platform(),
         packages={name: _version(name) for name in PACKAGES},
         tools=[_examine(tool) for tool in toolbox.TOOLS.values()],
+        extensions=[_extension(one) for group in extensions.NOUNS for one in extensions.found(group)],
+    )
+
+
+def _extension(one: extensions.Extension) -> ExtensionHealth:
+    problem = None
+    if one.name in extensions.OWN[one.group]:
+        problem = "quweit has one of that name itself"
+    elif sum(other.name == one.name for other in extensions.found(one.group)) > 1:
+        problem = "several packages have one of that name"
+    return ExtensionHealth(
+        group=one.group, name=one.name, package=one.package, version=one.version, problem=problem
     )
 
 

@@ -18,8 +18,9 @@ from quweit_cli.export.operands import few_bit_operands
 from quweit_cli.export.readings import readings
 from quweit_cli.export.samples import samples_for
 from quweit_cli.ir.serialization import program_to_record
+from quweit_cli.library.exporting import sites_of
 from quweit_cli.models import IntegerNetwork, Network, placed_blocks
-from quweit_cli.models.resnet import ResNet
+from quweit_cli.models.layer import TransformerLayer
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
 from quweit_cli.stages.operands import write_product
@@ -75,8 +76,12 @@ def run(
     shown = readings(samples, read_B, loaded.meta, None if entire is None else entire.golden_G)
     with artifacts.writing_stage(project, "dump", inputs=key.inputs, options=key.options) as folder:
         (folder / "blocks").mkdir()
+        shape, sites = _shape(loaded.experiment.model, model), {}
+        if shape is None:
+            bare = {name: one.block for name, one in blocks.items()}
+            sites = sites_of(model, bare, dict.fromkeys(bare, model.tokens))
         dumped = [
-            write_block(folder, programs[name], blocks[name], golden)
+            write_block(folder, programs[name], blocks[name], golden, sites.get(name))
             for name, golden in (verified.golden.items() if verified else ())
         ]
         model_files = None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary"))
@@ -88,7 +93,7 @@ def run(
             name=loaded.experiment.name,
             checkpoint=key.inputs["checkpoint"],
             data=samples.description,
-            model=_shape(loaded.experiment.model, model.tokens),
+            model=shape,
             blocks=dumped,
             projections=projections,
             whole=model_files,
@@ -114,12 +119,13 @@ def shape_of(checkpoint: Path) -> tuple[str, ModelShape]:
     """
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
-    if isinstance(model, ResNet):
+    shape = _shape(loaded.experiment.model, model)
+    if shape is None:
         raise UnsupportedModel(
-            f"`{checkpoint}` is a convolutional network, which has neither attention nor MLPs",
+            f"`{checkpoint}` has other layers than attention and an MLP",
             hint="give a checkpoint of the family `vit` or `gpt`",
         )
-    return loaded.experiment.name, _shape(loaded.experiment.model, model.tokens)
+    return loaded.experiment.name, shape
 
 
 def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | None) -> DumpedModel:
@@ -146,13 +152,16 @@ def _write_projections(folder: Path, model: Network, inputs: Tensor) -> list[Dum
     return [write_product(folder, one) for one in found]
 
 
-def _shape(settings: config.Model, tokens: int) -> ModelShape:
+def _shape(settings: config.Model, model: Network) -> ModelShape | None:
+    """None where a layer is not attention and an MLP, as in a convolutional network or in models of other packages."""
+    if not all(isinstance(layer, TransformerLayer) for layer in model.layers):
+        return None
     return ModelShape(
         family=settings.family,
         layers=settings.depth,
         dim=settings.dim,
         heads=settings.heads,
-        tokens=tokens,
+        tokens=model.tokens,
         mlp_hidden=settings.dim * settings.mlp_ratio,
         qkv=settings.attention.projections.qkv,
         projection=settings.attention.projections.output,

@@ -18,6 +18,7 @@ from quweit_cli import config
 from quweit_cli.artifacts import STAGES, check_fresh, digest_of, digest_of_file, file_digests, read_stage
 from quweit_cli.boundary.pictures import pictures_below
 from quweit_cli.boundary.readers import Unreadable
+from quweit_cli.boundary.tables import PARTS
 from quweit_cli.documents.search import FILE as SEARCH_FILE
 from quweit_cli.documents.search import FOLDER as SEARCH_FOLDER
 from quweit_cli.errors import ArtifactError
@@ -70,6 +71,8 @@ def train(experiment: config.Experiment) -> Key:
     options["training"]["start_from"] = start_from is not None
     read = {"teacher": teacher, "start_from": start_from}
     checkpoints = {name: _checkpoint(path) for name, path in read.items() if path is not None}
+    if packages := config.extensions.packages(experiment.model.family, experiment.data.source):
+        options["packages"] = {key: list(package) for key, package in packages.items()}
     return Key(_data(experiment.data.path) | functions | checkpoints, options)
 
 
@@ -166,12 +169,13 @@ def _checkpoint(path: Path) -> str:
 
 
 def _data(path: Path | None) -> dict[str, str]:
-    """A file by its content; a folder by the pictures in it, where it has pictures by class."""
+    """A file by its content; a folder by its tables, or by the pictures in it, where it has them by class."""
     if path is None or not path.is_dir():
         return {"data": digest_of_file(path)} if path is not None and path.is_file() else {}
+    files = [path / name for name in PARTS if (path / name).is_file()]
     try:
-        pictures = list(pictures_below(path))
+        files = files or list(pictures_below(path))
     except Unreadable:  # of another kind, or refused when it is read
         return {}
-    content = {picture.relative_to(path).as_posix(): digest_of_file(picture) for picture in pictures}
+    content = {file.relative_to(path).as_posix(): digest_of_file(file) for file in files}
     return {"data": digest_of(content)} if content else {}

@@ -29,7 +29,7 @@ from quweit_cli.documents import (
 from quweit_cli.documents.search import FILE, FOLDER
 from quweit_cli.energy import foldings, published
 from quweit_cli.errors import ConfigError, OutOfMemory, QuweitError, UnsupportedModel
-from quweit_cli.progress import SILENT, Progress
+from quweit_cli.progress import SILENT, Passing, Progress
 from quweit_cli.report import search_plots
 from quweit_cli.report.search_tables import csv_text
 from quweit_cli.search import space
@@ -110,8 +110,10 @@ class _Search:
     def go_on(self) -> None:
         """Try settings until it is enough, or nothing new is proposed."""
         refused = 0
-        total, done = self._course()
-        with self.progress.task("search", total, done) as task:
+        done = self._done()
+        minutes = self.choices.minutes
+        seconds = None if minutes is None else 60 * minutes
+        with self.progress.task("search", self.choices.trials, done, seconds=seconds) as task:
             while self._goes_on():
                 trial = self.study.try_one(lambda choose: space.proposed(self.choices, choose), self._figures)
                 if trial is None:
@@ -124,7 +126,7 @@ class _Search:
                     return
                 if trial.state != "refused":
                     self.progress.note(_sentence(trial))
-                now = self._course()[1]
+                now = self._done()
                 task.advance(now - done)
                 done = now
 
@@ -179,12 +181,9 @@ class _Search:
             time.sleep(LOOK_SECONDS)
         return False
 
-    def _course(self) -> tuple[int, int]:
-        """How much there is to do and how much is done: trials, or seconds where time alone ends the search."""
-        if self.choices.trials is not None:
-            return self.choices.trials, self.study.begun() - self.study.running()
-        seconds = round(60 * (self.choices.minutes or 0))
-        return seconds, min(round(time.monotonic() - self.started), seconds)
+    def _done(self) -> int:
+        """How many trials count already, by whichever process."""
+        return self.study.begun() - self.study.running()
 
     def _figures(self, settings: Settings) -> Figures:
         """Train and count. Raises Refused for settings that do not go together, Failed for what does not learn."""
@@ -214,9 +213,11 @@ class _Search:
     def _counted(self, candidate: config.Experiment) -> tuple[TrainResult, EstimateTable]:
         project = _open(self._model(candidate))
         with artifacts.alone(project):  # another process may be training the same model
-            trained = train.run(candidate, project, reuse=True)
+            trained = train.run(candidate, project, progress=Passing(self.progress), reuse=True)
             assert isinstance(trained, TrainResult)  # it had all the time there is
-            dump.run(project / pipeline.CHECKPOINT, project, COUNTED, reuse=True)
+            dump.run(
+                project / pipeline.CHECKPOINT, project, COUNTED, progress=Passing(self.progress), reuse=True
+            )
         return trained, front.estimates(project, candidate.rtl)
 
     def _measured(self, trial: SearchTrial) -> MeasuredTrial | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from quweit_cli import config
-from quweit_cli.artifacts import check_stage, is_current, writing_stage
-from quweit_cli.documents import RTL, SYNTH, Implementation, SynthesisReport
+from quweit_cli.artifacts import check_stage, digest_of_file, is_current, writing_stage
+from quweit_cli.documents import RTL, SYNTH, Implementation, SynthesisPlan, SynthesisReport
 from quweit_cli.errors import ConfigError, ConstraintMissed
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -71,7 +71,7 @@ def _path(worst: Implementation) -> str:
     return f", from {path.start} to {path.end}" if path else ""
 
 
-def write_plan(project: Path, options: config.Synth, path: Path) -> None:
+def write_plan(project: Path, options: config.Synth, path: Path) -> SynthesisPlan:
     """A zip file with scripts, sources and `run.sh`, which runs on another machine what `run` would run here.
 
     Raises:
@@ -88,6 +88,14 @@ def write_plan(project: Path, options: config.Synth, path: Path) -> None:
     package = Package(project / "rtl", RTL.load(project))
     made = synthesizer(options.tool).plans(package, options, project / "synth")
     write_archive(made, path, "synth")
+    return SynthesisPlan(
+        name=package.manifest.name,
+        tool=options.tool,
+        device=options.device,
+        runs=len(made),
+        file=str(path),
+        sha256=digest_of_file(path),
+    )
 
 
 def check_timing(report: SynthesisReport, options: config.Synth) -> None:

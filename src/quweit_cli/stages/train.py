@@ -14,7 +14,7 @@ from pathlib import Path
 from quweit_cli import artifacts, config, interrupts
 from quweit_cli.documents import TRAIN, TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import QuweitError
-from quweit_cli.models import Network, build, parameter_count
+from quweit_cli.models import Network, build, extension_of, parameter_count
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import foresight, keys, parts
 from quweit_cli.stages.unfinished import Unfinished
@@ -54,6 +54,7 @@ def run(
     device = pick_device(experiment.training.device, local_rank())
     with joined(device) as processes:
         progress = progress if processes.first else SILENT
+        extension_of(experiment.model)
         with progress.task(f"data {experiment.data.source}"):
             data = datasets.load(experiment.data)
         key = keys.train(experiment)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +19,11 @@ from quweit_cli import config
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Figure, PositiveAmount
 from quweit_cli.boundary.readers import DEPTH, NODES, Unreadable, cut, open_file, problems
+from quweit_cli.boundary.tables import MOST_COLUMNS
+from quweit_cli.config import extensions
 from quweit_cli.errors import ArtifactError, ConfigError
 from quweit_cli.models import Network, build, least_weights
+from quweit_cli.training.datasets.table import MOST_CLASSES, MOST_VALUES
 
 FORMAT, VERSION = "quweit.checkpoint", 1
 KEYS = {"format", "version", "experiment", "meta", "model", "samples", "metrics"}
@@ -46,7 +49,28 @@ class _Text(Artifact):
     vocabulary: str = Field(min_length=1)
 
 
-_META: TypeAdapter[_Images | _Text] = TypeAdapter(Annotated[_Images | _Text, Field(discriminator="kind")])
+class _Column(Artifact):
+    name: str
+    mean: Figure | None = None
+    std: PositiveAmount | None = None
+    categories: list[str] | None = None
+
+
+class _Table(Artifact):
+    """Rows as they are laid out (training/datasets/table.py)."""
+
+    kind: Literal["table"]
+    side: int = Field(ge=1, le=64)
+    channels: int = Field(ge=1, le=MOST_VALUES)
+    classes: list[str] = Field(min_length=2, max_length=MOST_CLASSES)
+    mean: list[Figure] = Field(max_length=MOST_VALUES)
+    std: list[PositiveAmount] = Field(max_length=MOST_VALUES)
+    columns: list[_Column] = Field(max_length=MOST_COLUMNS)
+
+
+_Meta = _Images | _Text | _Table
+_META: TypeAdapter[_Meta] = TypeAdapter(Annotated[_Meta, Field(discriminator="kind")])
+_PACKAGES: TypeAdapter[dict[str, tuple[str, str]]] = TypeAdapter(dict[str, tuple[str, str]])
 _FIGURES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
 
 
@@ -58,6 +82,13 @@ class Checkpoint:
     inputs: Tensor  # test samples, so that a bare checkpoint can be dumped without its data
     targets: Tensor
     metrics: dict[str, float]
+    packages: dict[str, tuple[str, str]] = field(default_factory=dict)  # as config.extensions has them
+
+    def check_package(self, group: str, name: str) -> None:
+        """Raises ToolNotFound where the package that gave a family or a dataset its meaning is not here."""
+        package = self.packages.get(extensions.KEYS[group])
+        if package is not None and extensions.named(group, name) is None:
+            raise extensions.missing(group, name, *package)
 
     def model(self) -> Network:
         """The model in eval mode on the CPU.
@@ -65,7 +96,9 @@ class Checkpoint:
         Raises:
             ConfigError: a family or a rule that no registry has.
             ArtifactError: the weights do not fit the settings.
+            ToolNotFound: the family is of a package that is not here.
         """
+        self.check_package(extensions.FAMILIES, self.experiment.model.family)
         least = least_weights(self.experiment.model, self.meta)
         held = sum(tensor.numel() for tensor in self.state.values())
         if least > held:  # before memory is taken for them
@@ -101,6 +134,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "samples": {"inputs": checkpoint.inputs.clone(), "targets": checkpoint.targets.clone()},
         "metrics": checkpoint.metrics,
     }
+    packages = extensions.packages(checkpoint.experiment.model.family, checkpoint.experiment.data.source)
+    if packages:
+        content["packages"] = packages
     write_whole(content, path)
 
 
@@ -135,6 +171,7 @@ def load(path: Path) -> Checkpoint:
             state=_tensors(content["model"]),
             **_samples(content["samples"], meta, experiment.model.context),
             metrics=_FIGURES.validate_python(_plain(content["metrics"]), strict=True),
+            packages=_PACKAGES.validate_python(_plain(content.get("packages", {})), strict=True),
         )
     except ConfigError as error:
         raise ArtifactError(f"the checkpoint `{path}` is damaged: {error.message}", hint=error.hint) from None
@@ -164,7 +201,7 @@ def _plain(found: Any) -> Any:
 
 def _meta(found: Any) -> dict[str, Any]:
     """What the dataset says of itself, as models are built from it."""
-    return _META.validate_python(_plain(found), strict=True).model_dump()
+    return _META.validate_python(_plain(found), strict=True).model_dump(exclude_unset=True)
 
 
 def _tensors(found: Any) -> dict[str, Tensor]:
@@ -178,7 +215,7 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     if not isinstance(found, dict) or found.keys() != {"inputs", "targets"}:
         raise Unreadable("its test samples are not inputs and targets")
     inputs, targets = (sound_tensor(found[name], f"its {name}") for name in ("inputs", "targets"))
-    if meta["kind"] == "images":
+    if meta["kind"] != "text":
         shape, kind, known = (
             (meta["channels"], meta["side"], meta["side"]),
             torch.float32,
@@ -191,7 +228,9 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     indices = [one for one in (inputs, targets) if one.dtype == torch.int64]
     fits &= inputs.dtype == kind and targets.dtype == torch.int64 and targets.numel() > 0
     if not fits or any(int(one.min()) < 0 or int(one.max()) >= known for one in indices):
-        raise Unreadable(f"its test samples are not {meta['kind']} of its dataset")
+        raise Unreadable(
+            f"its test samples are not {'rows' if meta['kind'] == 'table' else meta['kind']} of its dataset"
+        )
     return {"inputs": inputs, "targets": targets}
 
 

@@ -64,7 +64,10 @@ def _misread(findings: Findings) -> Section:
     said = "The dump was made elsewhere; as it declares, " if findings.copied else ""
     said += f"{readings.wrong:,} of {counted(compared, 'test sample')} are read wrongly"
     few = len(readings.misread) < readings.wrong
-    said += f"; the first {len(readings.misread)} of them:" if few else ":" if readings.wrong else "."
+    if not readings.misread:
+        said += "."
+    else:
+        said += f"; the first {len(readings.misread)} of them:" if few else ":"
     return Section(
         "Read wrongly",
         [said],

@@ -37,7 +37,13 @@ CIFAR10 = Download(
     algorithm="md5",  # the one that its authors publish
     checksum="c32a1d4ab5d03f1284b67883e8d87530",
 )
-_BY_SOURCE = {"shakespeare_char": SHAKESPEARE, "cifar10": CIFAR10}
+CIFAR100 = Download(
+    url="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+    name="cifar-100-binary.tar.gz",
+    algorithm="md5",
+    checksum="03b5dce01913d631647c71ecec9e9cb8",
+)
+_BY_SOURCE = {"shakespeare_char": SHAKESPEARE, "cifar10": CIFAR10, "cifar100": CIFAR100}
 
 
 def default_path(source: str) -> Path | None:

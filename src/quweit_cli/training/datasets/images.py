@@ -9,7 +9,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from quweit_cli import config
@@ -21,6 +23,7 @@ from quweit_cli.training.randomness import generator_for, seed_for
 # DeiT's augmentation is some 350 small kernels however many images it changes, 5 ms of launching: longer than a
 # step of a small model takes. So the batches of several steps are changed at once.
 STEPS_AT_ONCE = 8
+AT_ONCE = 1024  # images, whose levels are counted
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,18 @@ class Images:
 
     def _normalised(self, pixels_BXSS: Tensor) -> Tensor:
         return (pixels_BXSS.float() - self.mean_X11) / self.std_X11
+
+
+def normal(pixels_BXSS: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel; 1 where all pixels are alike."""
+    means, deviations = [], []
+    for pixels_BSS in np.moveaxis(pixels_BXSS, 1, 0):
+        counts = np.zeros(256, np.int64)
+        for start in range(0, len(pixels_BSS), AT_ONCE):
+            counts += np.bincount(pixels_BSS[start : start + AT_ONCE].ravel(), minlength=256)
+        levels = np.arange(256)
+        mean = float(counts @ levels / counts.sum())
+        variance = float(counts @ (levels - mean) ** 2 / counts.sum())
+        means.append(mean)
+        deviations.append(variance**0.5 or 1.0)
+    return means, deviations

@@ -18,12 +18,11 @@ from quweit_cli.boundary.arrays import ARRAY_BYTES, Archive
 from quweit_cli.boundary.pictures import class_folders, parts_of, read_picture
 from quweit_cli.boundary.readers import Unreadable, cut
 from quweit_cli.errors import ConfigError, DataUnavailable
-from quweit_cli.training.datasets.images import Images
+from quweit_cli.training.datasets.images import Images, normal
 from quweit_cli.training.datasets.splits import stratified
 
 MOST_SIDE, MOST_CHANNELS, MOST_CLASSES = 4096, 16, 10_000  # as checkpoints hold
 LABELS = "uint8 uint16 uint32 uint64 int8 int16 int32 int64"
-AT_ONCE = 1024  # images, whose levels are counted
 
 
 class _Part(NamedTuple):
@@ -171,17 +170,18 @@ def _images(settings: config.Data, train: _Part, test: _Part | None, classes: li
     name = cut(settings.path.name if settings.path else settings.source, 60)
     how = "its own test part"
     if test is None:
-        learned, held_out = stratified(train.labels, settings, "images")
+        learned, held_out = stratified(train.labels, settings, "images", classes)
         train, test = (_Part(train.pixels[part], train.labels[part]) for part in (learned, held_out))
         how = f"stratified split of seed {settings.split_seed}"
-    mean, std = _normal(train.pixels)
+    train_pixels = _tensor(train.pixels)
+    mean, std = normal(train_pixels.numpy())
     return Images(
         description=(
             f"`{name}`, {len(train.labels)} training and {len(test.labels)} test images of"
             f" {len(classes)} classes, {how}"
         ),
         classes=classes,
-        train_pixels=_tensor(train.pixels),
+        train_pixels=train_pixels,
         train_labels=torch.from_numpy(train.labels),
         test_pixels=_tensor(test.pixels),
         test_labels=torch.from_numpy(test.labels),
@@ -194,18 +194,3 @@ def _images(settings: config.Data, train: _Part, test: _Part | None, classes: li
 
 def _tensor(pixels_BSSX: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(pixels_BSSX.transpose(0, 3, 1, 2).copy())
-
-
-def _normal(pixels_BSSX: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel; 1 where all pixels are alike."""
-    means, deviations = [], []
-    for pixels_BSS in np.moveaxis(pixels_BSSX, -1, 0):
-        counts = np.zeros(256, np.int64)
-        for start in range(0, len(pixels_BSS), AT_ONCE):
-            counts += np.bincount(pixels_BSS[start : start + AT_ONCE].ravel(), minlength=256)
-        levels = np.arange(256)
-        mean = float(counts @ levels / counts.sum())
-        variance = float(counts @ (levels - mean) ** 2 / counts.sum())
-        means.append(mean)
-        deviations.append(variance**0.5 or 1.0)
-    return means, deviations

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from quweit_cli import config
+from quweit_cli.boundary.readers import cut
 from quweit_cli.errors import ConfigError
 
 Indices = NDArray[np.int64]
 
 
-def stratified(labels: Indices, settings: config.Data, noun: str) -> tuple[Indices, Indices]:
+def stratified(
+    labels: Indices, settings: config.Data, noun: str, classes: Sequence[str] | None = None
+) -> tuple[Indices, Indices]:
     """Samples to learn from and to test on, drawn once from `split_seed`, whatever the training seed.
 
-    noun: what messages call the samples.
+    noun: what messages call the samples. classes: the same of labels, which are their places there.
 
     Raises:
         ConfigError: a part smaller than the number of classes, or a class of which none is left to learn from.
     """
+
+    def named(label: int) -> str:
+        return str(label) if classes is None else f"`{cut(classes[label], 60)}`"
+
     known, sizes = np.unique(labels, return_counts=True)
     if len(labels) and sizes.min() < 2:
         raise ConfigError(
-            f"class {known[sizes.argmin()]} has only one of the {noun}, which cannot be split",
+            f"class {named(known[sizes.argmin()])} has only one of the {noun}, which cannot be split",
             hint="every class needs two or more, or a test part of its own",
         )
     held_out = math.ceil(settings.test_fraction * len(labels))
@@ -43,7 +51,7 @@ def stratified(labels: Indices, settings: config.Data, noun: str) -> tuple[Indic
     )
     if absent := set(known.tolist()) - set(labels[train].tolist()):
         raise ConfigError(
-            f"with `data.test_fraction` {settings.test_fraction} none of the {noun} of class {min(absent)} is left to learn from",
+            f"with `data.test_fraction` {settings.test_fraction} none of the {noun} of class {named(min(absent))} is left to learn from",
             hint="lower it, or give that class more of them",
         )
     return train, test

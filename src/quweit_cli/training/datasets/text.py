@@ -23,6 +23,8 @@ MOST_BYTES = 1 << 28  # of a text, whose tokens take eight times as much
 
 @dataclass
 class Text:
+    """Characters by their places in `vocabulary`, int64."""
+
     description: str
     vocabulary: str  # character of every token, in order
     train_tokens: Tensor
