@@ -48,11 +48,12 @@ def _beside(one: ComparedFigure) -> str:
         return ABSENT
     if one.verdict == "missing":
         return MARKS[one.verdict]
-    change = [_change(one.change_percent)] if one.change_percent else []
-    return f"{_number(one.value)} ({', '.join([*change, MARKS[one.verdict]])})"
+    said = [change(one.change_percent)] if one.change_percent else []
+    return f"{_number(one.value)} ({', '.join([*said, MARKS[one.verdict]])})"
 
 
-def _change(percent: float) -> str:
+def change(percent: float) -> str:
+    """With its sign: +10 %."""
     return f"{'+' if percent > 0 else ''}{significant(percent)} %"
 
 

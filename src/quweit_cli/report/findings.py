@@ -29,6 +29,7 @@ from quweit_cli.errors import ArtifactError
 from quweit_cli.report.course import METRICS, read_course
 from quweit_cli.report.explore.inside import Inside
 
+PAGE = "index.html"  # of a report
 WAVE_STAGES = ("sim", "sim_partial", "netlist", "netlist_partial")
 WAVES = (".fst", ".vcd")
 STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front", "search")

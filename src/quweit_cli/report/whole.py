@@ -12,6 +12,7 @@ from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, Series
 
 MEMORIES = "memories"
+ENERGY = "energy of one sample, µJ"
 
 
 def whole_model(findings: Findings) -> Section | None:
@@ -82,22 +83,29 @@ def _energies(sides: list[tuple[str, ModelEnergy]]) -> list[str]:
     return said
 
 
-def _by_engine(made: Implementation, sides: list[tuple[str, ModelEnergy]]) -> str:
-    sums = made.modules_by_engine
+def area_by_engine(made: Implementation) -> tuple[str, dict[str, float]]:
+    """With what it is counted in."""
     unit = "area, mm²" if made.asic else "LUTs"
+    return unit, {
+        name: one.get("area_mm2", one.get("luts", 0)) for name, one in made.modules_by_engine.items()
+    }
+
+
+def energy_by_engine(model: ModelEnergy) -> dict[str, float]:
+    """Of one sample, in µJ; nothing of an engine whose power nothing states."""
+    found = {one.engine: one.energy_uj for one in model.engines if one.energy_uj is not None}
+    return found | ({MEMORIES: _stored(model)} if model.memories and model.memories_uj is not None else {})
+
+
+def _by_engine(made: Implementation, sides: list[tuple[str, ModelEnergy]]) -> str:
+    unit, area = area_by_engine(made)
     series: dict[str, Series] = {"dense": DENSE, "dense twin": DENSE}
     energies = [
-        (
-            name if len(sides) > 1 else "",
-            {one.engine: one.energy_uj for one in model.engines if one.energy_uj is not None}
-            | ({} if not model.memories or model.memories_uj is None else {MEMORIES: _stored(model)}),
-            series.get(name, MEASURED),
-        )
+        (name if len(sides) > 1 else "", energy_by_engine(model), series.get(name, MEASURED))
         for name, model in sides
     ]
-    return model_plots.by_engine(
-        (unit, {name: one.get("area_mm2", one.get("luts", 0)) for name, one in sums.items()}), energies
-    )
+    panels = [(unit, [("", area, MEASURED)]), *([(ENERGY, energies)] if energies else [])]
+    return model_plots.by_engine(panels)
 
 
 def _stored(model: ModelEnergy) -> float:
