@@ -248,7 +248,7 @@ def _searches(sides: Sequence[Side]) -> Iterator[Section]:
             Points(side.label, series, _trials(front, key), _measured(front, key))
             for side, series, front in searched
         ]
-        panels.append(Panel(label, "loss on held-out data", drawn))
+        panels.append(Panel(label, "loss on held-out data, nats", drawn))
     yield Section(
         "Searches",
         ["Trials on the front of each search: no other trial of it is as good in loss, LUTs and energy."],

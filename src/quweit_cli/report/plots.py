@@ -107,8 +107,8 @@ def learning_curves(learned: Sequence[Learned]) -> str:
             panels[0].plot(
                 *_points(course or model.curve, loss),
                 color=series.colour,
-                lw=0.9,
-                ls=":",
+                lw=0.8,
+                ls=series.dash,
                 label=f"{label}, training",
             )
             _line(panels[0], model.curve, "test_loss", f"{label}, held out", series)
@@ -117,7 +117,9 @@ def learning_curves(learned: Sequence[Learned]) -> str:
             panels[-1].plot(
                 *_points(course or model.curve, "learning_rate"), color=series.colour, ls=series.dash, lw=1.6
             )
-        panels[0].set(xlabel="step", ylabel="loss")
+        for axes in panels:
+            axes.set_xlim(left=0)
+        panels[0].set(xlabel="step", ylabel="loss, nats")
         panels[-1].set(xlabel="step", ylabel="base learning rate", ylim=(0, None))
         panels[-1].ticklabel_format(axis="y", scilimits=(-2, 3))
         if scored:
