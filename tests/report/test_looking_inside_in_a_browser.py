@@ -225,7 +225,8 @@ def test_a_sample_shows_logits_classes_and_the_residual_stream(page: Any, projec
         choose(page, "sample", sample)
         logits = tensors["logits"][sample]
         seen = asked(
-            page, "[...document.querySelectorAll('#sample-logits tr')].map(tr => tr.cells[1].textContent)"
+            page,
+            "[...document.querySelectorAll('#sample-logits tbody tr')].map(tr => tr.cells[1].textContent)",
         )
         assert [int(one.replace(",", "")) for one in seen] == logits.tolist()
         right = "which is right" if sample == 0 else "and is"

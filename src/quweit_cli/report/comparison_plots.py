@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -30,12 +30,9 @@ class Panel(NamedTuple):
 
 
 def comparable(found: Comparison) -> list[ComparedMetric]:
-    """Metrics of which a ratio can be drawn: above 0 in the first project and in another."""
-    return [
-        one
-        for one in found.metrics
-        if one.reference and one.reference > 0 and any(map(_times(one), _places(one)))
-    ]
+    """Metrics of which a ratio can be drawn: above 0 in the first project and in another that is drawn."""
+    places = range(min(len(found.projects), len(BESIDE)) - 1)
+    return [one for one in found.metrics if any(times_as_good(one, place) for place in places)]
 
 
 def changes(found: Comparison, labels: Sequence[str]) -> str:
@@ -48,7 +45,7 @@ def changes(found: Comparison, labels: Sequence[str]) -> str:
         furthest = LEAST_RANGE
         for row, metric in enumerate(metrics):
             for place, (_, series) in enumerate(others):
-                times = _times(metric)(place)
+                times = times_as_good(metric, place)
                 if not times:
                     continue
                 furthest = max(furthest, times, 1 / times)
@@ -106,17 +103,9 @@ def _mark(
         )
 
 
-def _places(metric: ComparedMetric) -> range:
-    return range(len(metric.others))
-
-
-def _times(metric: ComparedMetric) -> Callable[[int], float | None]:
-    """How many times as good that one of the others is; nothing where there is no ratio."""
-
-    def times(place: int) -> float | None:
-        value, reference = metric.others[place].value, metric.reference
-        if not reference or reference < 0 or not value or value < 0:
-            return None
-        return value / reference if metric.better == "higher" else reference / value
-
-    return times
+def times_as_good(metric: ComparedMetric, place: int) -> float | None:
+    """How many times as good that one of the others is as the first project; nothing where there is no ratio."""
+    value, reference = metric.others[place].value, metric.reference
+    if not reference or reference < 0 or not value or value < 0:
+        return None
+    return value / reference if metric.better == "higher" else reference / value
