@@ -581,15 +581,15 @@ function summary(looks, names) {
   return `most at ${names[best]} (${real(looks[best])}), spread over ${real(2 ** bits)} tokens`;
 }
 
-const NUMBERED = 12, PATCH = 34, SMALL_PATCH = 18;  // patches in a row, up to which each has its number; pixels
+const NUMBERED = 8, PATCH = 46, SMALL_PATCH = 18;  // patches in a row, up to which each has its number; pixels
 
 function patches(looks, most, chosen, names) {
   const [rows, columns] = attention.grid, numbered = columns <= NUMBERED, size = numbered ? PATCH : SMALL_PATCH;
   const cells = looks.flatMap((weight, token) => {
-    const x = token % columns * size, y = Math.floor(token / columns) * size, side = (size - 3) * Math.sqrt(Math.max(0, weight) / most);
+    const x = token % columns * size, y = Math.floor(token / columns) * size, room = size - (numbered ? 16 : 3), side = room * Math.sqrt(Math.max(0, weight) / most);
     return [
-      draw("rect", {class: "look", x: x + (size - side) / 2, y: y + (size - side) / 2, width: side, height: side}),
-      numbered ? words(x + size / 2, y + size / 2 + 4, real(weight), "middle", 11) : null,
+      draw("rect", {class: "look", x: x + (size - side) / 2, y: y + 2 + (room - side) / 2, width: side, height: side}),
+      numbered ? words(x + size / 2, y + size - 4, real(weight), "middle", 11) : null,
       draw("rect", {class: token === chosen ? "patch chosen" : "patch", "data-token": token, "data-weight": weight, x: x + 1, y: y + 1, width: size - 2, height: size - 2, onclick: () => lookAt(token)},
         draw("title", {}, `${names[token]}: ${real(weight)}`)),
     ];

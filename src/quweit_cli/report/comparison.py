@@ -11,7 +11,7 @@ from quweit_cli.documents import Comparison, SearchTrial
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.report import comparison_plots, model_plots, plots
 from quweit_cli.report.comparison_plots import Panel, Points
-from quweit_cli.report.comparison_tables import MARKS
+from quweit_cli.report.comparison_tables import MARKS, named
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Card, Section, Table, rendered
@@ -77,12 +77,12 @@ def _cards(found: Comparison, names: Sequence[str]) -> list[Card]:
 
 
 def _figures(found: Comparison, names: Sequence[str]) -> Section:
-    columns = ["figure", "unit", "better is", names[0]]
+    columns = ["figure", "better is", names[0]]
     for name in names[1:]:
         columns += [name, "change, %", "verdict"]
     rows = []
     for one in found.metrics:
-        row: list[object] = [one.name, one.unit or None, one.better, _whole(one.reference)]
+        row: list[object] = [named(one), one.better, _whole(one.reference)]
         for other in one.others:
             verdict = None if other.verdict is None else MARKS[other.verdict]
             row += [_whole(other.value), other.change_percent, verdict]
@@ -94,7 +94,7 @@ def _figures(found: Comparison, names: Sequence[str]) -> Section:
         plot=comparison_plots.changes(found, names) if drawn else "",
         tables=[Table("", columns, rows)],
         method="each figure as the document of its stage states it; a figure that a project has not obtained is missing, and never 0; "
-        f"worse by no more than {found.tolerance_percent:g} % is within the tolerance. Drawn are figures above 0: a bar that goes to the right is better, "
+        f"worse by no more than {found.tolerance_percent:g} % is within the tolerance. Drawn are figures above 0 that differ: a bar that goes to the right is better, "
         "whichever direction of the figure is.",
     )
 
@@ -195,7 +195,7 @@ def _energies(sides: Sequence[Side]) -> Iterator[Section]:
             details=[
                 Table("Energy, µJ", ("subject", "operation", "implementation", "cycles are", *names), rows)
             ],
-            method=f"energy = power · cycles / clock, dynamic power only; cycles are {listed(own)}, and never mixed in a sum. Where each figure comes from "
+            method=f"energy = power · cycles / clock, dynamic power only; cycles are {' or '.join(own)}, and never mixed in a sum. Where each figure comes from "
             "stands in the report of its project.",
         )
 
@@ -292,7 +292,7 @@ def _drawn(sides: Sequence[Side]) -> list[tuple[Side, Series]]:
 
 
 def _not_drawn(names: Sequence[str]) -> str:
-    return f"Plots are of the first {DRAWN} projects; tables have {listed(names[DRAWN:])} as well."
+    return f"Plots are of the first {DRAWN} projects; tables have {listed([*names[DRAWN:]])} as well."
 
 
 def _whole(value: float | None) -> float | None:

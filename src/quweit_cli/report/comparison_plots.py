@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 
 from quweit_cli.documents import ComparedMetric, Comparison
-from quweit_cli.report.comparison_tables import change
+from quweit_cli.report.comparison_tables import change, named
 from quweit_cli.report.plots import BESIDE, INK, SMALL, Series, canvas
 
 LEAST_RANGE = 1.1  # times, to each side of 1
@@ -30,9 +30,11 @@ class Panel(NamedTuple):
 
 
 def comparable(found: Comparison) -> list[ComparedMetric]:
-    """Metrics of which a ratio can be drawn: above 0 in the first project and in another that is drawn."""
+    """Metrics that are drawn: above 0 in the first project, and another above 0 in one that is drawn."""
     places = range(min(len(found.projects), len(BESIDE)) - 1)
-    return [one for one in found.metrics if any(times_as_good(one, place) for place in places)]
+    return [
+        one for one in found.metrics if any(times_as_good(one, place) not in (None, 1) for place in places)
+    ]
 
 
 def changes(found: Comparison, labels: Sequence[str]) -> str:
@@ -66,7 +68,7 @@ def changes(found: Comparison, labels: Sequence[str]) -> str:
             for label, series in others:
                 axes.barh(0, 0, left=1, color=series.colour, edgecolor=INK, hatch=series.hatch, label=label)
         axes.axvline(1, color=INK, lw=0.9)
-        axes.set_yticks(range(len(metrics)), [one.name for one in metrics])
+        axes.set_yticks(range(len(metrics)), [named(one) for one in metrics])
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
         room = furthest**1.5  # for what is written at the end of a bar

@@ -22,6 +22,7 @@ def whole_model(findings: Findings) -> Section | None:
         return None
     made = findings.synth.model if findings.synth else None
     spent = findings.energy.model if findings.energy else None
+    simulated = findings.sim is not None and any(one.models for one in findings.sim.simulators)
     dense = findings.energy.dense if findings.energy else None
     sides = [(name, one) for name, one in (("weightless", spent), ("dense twin", dense)) if one]
     if spent and not spent.weightless:
@@ -38,7 +39,7 @@ def whole_model(findings: Findings) -> Section | None:
             *(_memories(name, one) for name, one in sides if one.memories),
         ],
         details=[_jobs(design)],
-        method=_method(made, spent),
+        method=_method(made, spent, simulated=simulated),
     )
 
 
@@ -155,8 +156,9 @@ def _jobs(design: ModelDesign) -> Table:
     return Table("The schedule", ("tensor", "engine", "first cycle", "cycles"), rows)
 
 
-def _method(made: Implementation | None, spent: ModelEnergy | None) -> str:
-    said = ["The schedule is the same for every sample, and simulation measured its cycles."]
+def _method(made: Implementation | None, spent: ModelEnergy | None, *, simulated: bool) -> str:
+    whose = "simulation measured its cycles" if simulated else "its cycles are promised, not yet simulated"
+    said = [f"The schedule is the same for every sample, and {whose}."]
     if made is not None and not made.asic:
         said.append(
             "Each module is synthesized once and multiplied, blocks as they are by themselves; no DSP; memories of more than 64 "

@@ -58,7 +58,8 @@ class AttentionStudy:
     def seen_from(self, layer: LayerWeights) -> np.ndarray:
         """Of the first sample: where its last token looks, which a text goes on from; of an image the mean of all tokens."""
         weights_HQS = layer.weights_GHQS[0]
-        return weights_HQS[:, -1] if self.causal else weights_HQS.mean(axis=1)
+        seen_HS: np.ndarray = weights_HQS[:, -1] if self.causal else weights_HQS.mean(axis=1)
+        return seen_HS
 
 
 def study_attention(model: ModelSamples, chosen_G: Integers, tokens: int) -> AttentionStudy | None:
