@@ -16,7 +16,7 @@ from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Card, Section, Table, rendered
 from quweit_cli.report.plots import BESIDE, Learned, Series
-from quweit_cli.report.whole import ENERGY, area_by_engine, energy_by_engine
+from quweit_cli.report.whole import ENERGY, TOTAL, area_by_engine, energy_by_engine
 
 LONGEST = 32  # characters of a label
 DRAWN = len(BESIDE)  # projects; tables have all of them
@@ -173,7 +173,7 @@ def _by_engine(unit: str, drawn: Sequence[tuple[str, dict[str, float], Series]])
     rows: list[Sequence[object]] = [
         (engine, *(_whole(figures.get(engine)) for _, figures, _ in drawn)) for engine in engines
     ]
-    rows.append(("sum", *(_whole(sum(figures.values())) if figures else None for _, figures, _ in drawn)))
+    rows.append((TOTAL, *(_whole(sum(figures.values())) if figures else None for _, figures, _ in drawn)))
     return Table(f"{unit[0].upper()}{unit[1:]}", ("engine", *(label for label, _, _ in drawn)), rows)
 
 

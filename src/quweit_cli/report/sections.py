@@ -160,7 +160,7 @@ def _proof(sim: SimResult) -> Section:
     )  # fmt: skip
     return Section(
         "Proof",
-        [f"{sentence}." for sentence in also_compared(sim)],
+        [f"{sentence[0].upper()}{sentence[1:]}." for sentence in also_compared(sim)],
         tables=[*_found(sim), *([Table("", columns, rows)] if rows else []), *_other_designs(sim)],
         method="rows directed at what the others do not show, random rows, then real activations of the test set go through the "
         "RTL; every output of every row must equal the integer program, with no tolerance, with and without idle gaps and "

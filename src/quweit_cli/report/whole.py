@@ -12,6 +12,7 @@ from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, Series
 
 MEMORIES = "memories"
+TOTAL = "total"  # `sum` is an engine
 ENERGY = "energy of one sample, µJ"
 
 
@@ -121,14 +122,14 @@ def _area(made: Implementation) -> Table:
         (engine, *(sums[name] if name == "brams" else int(sums[name]) for name in names))
         for engine, sums in made.modules_by_engine.items()
     ]
-    rows.append(("sum", *(getattr(made, name) for name in names)))
+    rows.append((TOTAL, *(getattr(made, name) for name in names)))
     columns = ("engine", "LUTs", "FFs", "carries", "wide muxes", "BRAMs", "UltraRAMs", "DSPs")
     return Table("Resources by engine", columns, rows)
 
 
 def _engines(name: str, model: ModelEnergy) -> Table:
     rows = [_engine(one) for one in model.engines]
-    rows.append(("sum", model.cycles, None, model.engines_uj, None, model.idle_uj, None))
+    rows.append((TOTAL, model.cycles, None, model.engines_uj, None, model.idle_uj, None))
     columns = (
         "engine", "cycles of a sample", "power at work, mW", "energy, µJ", "power waiting, mW", "energy waiting, µJ",
         "area, mm²",
@@ -146,7 +147,7 @@ def _memories(name: str, model: ModelEnergy) -> Table:
         (one.memory.replace("_", " "), one.kilobits, one.brams, one.accesses, one.access_pj, one.energy_uj)
         for one in model.memories
     ]
-    rows.append(("sum", None, None, None, None, model.memories_uj))
+    rows.append((TOTAL, None, None, None, None, model.memories_uj))
     columns = ("memory", "kb", "BRAMs", "accesses of a sample", "pJ an access", "energy, µJ")
     return Table(f"Memories, {name}", columns, rows).known()
 
