@@ -13,10 +13,12 @@ import pytest
 from test_report import Words
 
 import compared
+import packages
 from conftest import Outcome
+from quweit_cli import config
 from quweit_cli.report import comparison, comparison_plots
 from quweit_cli.report.plots import BESIDE
-from quweit_cli.stages import compare, report
+from quweit_cli.stages import compare, energy, report
 
 Quweit = Callable[..., Outcome]
 HOSTILE = "<script>alert(1)<!-- ${1+1} & \"'"
@@ -85,7 +87,21 @@ def test_what_only_one_project_has_is_no_comparison(projects: list[Path], tmp_pa
     assert "Energy of one sample by operation" not in content
     words = str(Words(content))
     assert re.search(r"energy of a sample, µJ lower [\d.]+ – – MISSING", words)
+    assert re.search(r"\d better, \d worse, \d missing", words)
     assert "None: the stages that both have were given the same." in words
+
+
+def test_without_whole_models_blocks_stand_side_by_side(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("small", "large")]
+    for path, luts in zip(paths, (3_000, 4_500), strict=True):
+        made = packages.synthesis_report(packages.synthesized_block(luts=luts, ffs=1_200))
+        packages.write_project(path, synth=made)
+        energy.run(path, config.Energy())
+    compare.write_page(compare.run(paths), paths, tmp_path / "page.html")
+    words = str(Words((tmp_path / "page.html").read_text()))
+    assert "LUTs engine small large block_0 3,000 4,500 total 3,000 4,500" in words
+    assert "Energy of one sample by operation" in words
+    assert "Learning curves" not in words
 
 
 def test_a_bar_goes_to_the_right_where_a_figure_is_better(projects: list[Path]) -> None:

@@ -13,6 +13,7 @@ from quweit_cli.report.plots import DENSE, MEASURED, Series
 
 MEMORIES = "memories"
 TOTAL = "total"  # `sum` is an engine
+AREA = "area, mm²"
 ENERGY = "energy of one sample, µJ"
 
 
@@ -87,7 +88,7 @@ def _energies(sides: list[tuple[str, ModelEnergy]]) -> list[str]:
 
 def area_by_engine(made: Implementation) -> tuple[str, dict[str, float]]:
     """With what it is counted in."""
-    unit = "area, mm²" if made.asic else "LUTs"
+    unit = AREA if made.asic else "LUTs"
     return unit, {
         name: one.get("area_mm2", one.get("luts", 0)) for name, one in made.modules_by_engine.items()
     }

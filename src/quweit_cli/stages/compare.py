@@ -37,6 +37,7 @@ from quweit_cli.documents.comparison import (
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
 from quweit_cli.report import comparison
+from quweit_cli.report.comparison_sections import Side
 from quweit_cli.report.findings import PAGE, collect
 
 COMPARED = tuple(stage for stage in STAGES if stage not in ("front", "report"))  # that have settings
@@ -141,7 +142,7 @@ def write_page(found: Comparison, paths: Sequence[Path], page: Path) -> None:
     """
     names = comparison.labels([one.path for one in found.projects])
     sides = [
-        comparison.Side(name, collect(path), _address(path / "report" / PAGE, page))
+        Side(name, collect(path), _address(path / "report" / PAGE, page))
         for name, path in zip(names, paths, strict=True)
     ]
     try:
