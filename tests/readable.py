@@ -12,8 +12,10 @@ from programs import project_with_dump, random_block
 from quweit_cli.artifacts import digest_of, file_digests, save, writing_stage
 from quweit_cli.documents import DUMP, DumpChecks, DumpedModel, DumpedReadings, DumpManifest, MisreadImage
 from quweit_cli.ir.block import chain_of
+from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.bits import Thermometer
 from quweit_cli.ir.nodes.embeddings import Embedding
+from quweit_cli.ir.nodes.functions import Softmax
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
 from quweit_cli.ir.nodes.products import MatrixProduct
@@ -22,7 +24,7 @@ from quweit_cli.ir.program import Program, Step, evaluate
 from quweit_cli.ir.serialization import program_to_record
 from quweit_cli.ir.types import INT8, INT16, TensorType
 
-DIM, TOKENS, CLASSES = 4, 4, 3
+DIM, TOKENS, CLASSES, HEADS = 4, 4, 3, 2
 NAMES = ["cat", "<script>alert(1)</script>", 'a"b']
 
 
@@ -35,7 +37,7 @@ def blocks() -> list[Program]:
 
 def image_model(*made: Program) -> Program:
     """Patches of 2 x 2 pixels are the tokens; each layer adds what its block gives."""
-    layers = [_layer(number, block) for number, block in enumerate(made)]
+    layers = [_layer(number, block, causal=False) for number, block in enumerate(made)]
     steps = [
         Step("patch", ("pixels",), Patches(2)),
         Step("embedded", ("patch",), Requantize(1, 0, *INT8), 0.5),
@@ -56,16 +58,22 @@ def text_model(block: Program) -> Program:
     weights_IO = np.random.default_rng(2).integers(-9, 9, (DIM, CLASSES))
     steps = (
         Step("embedded", ("tokens",), Embedding(vectors_VD)),
-        Step("layer0", ("embedded",), _layer(0, block)),
+        Step("layer0", ("embedded",), _layer(0, block, causal=True)),
         Step("logits", ("layer0",), MatrixProduct(weights_IO, np.zeros(CLASSES, dtype=np.int64))),
     )
     return Program("model", "tokens", TensorType(TOKENS, 0, CLASSES - 1), steps)
 
 
-def _layer(number: int, block: Program) -> Program:
+def _layer(number: int, block: Program, *, causal: bool) -> Program:
+    """What is read is query, key and value at once, of two heads."""
     steps = (
         Step("read", ("x",), Requantize(1, 0, *INT8)),
-        Step("mlp", ("read",), block),
+        Step("score_sum", ("read", "read"), ScoreProduct(HEADS, causal)),
+        Step("score", ("score_sum",), Requantize(1, 8, *INT8)),
+        Step("weight", ("score",), Softmax(16, causal), 1 / 128),
+        Step("mixed_sum", ("weight", "read"), ValueProduct(HEADS, causal)),
+        Step("mixed", ("mixed_sum",), Requantize(1, 7, *INT8)),
+        Step("mlp", ("mixed",), block),
         Step("y", ("x", "mlp"), Addition((0, 0), *INT16)),
     )
     return Program(f"layer{number}", "x", TensorType(DIM, *INT16, (TOKENS,)), steps)

@@ -206,7 +206,7 @@ function showLut(lut) {
   byId("lut-wiring").replaceChildren(boxed(wiring(lut)));
   byId("lut-table").replaceChildren(karnaugh(lut, place));
   byId("lut-pins").replaceChildren(pinTable(lut));
-  byId("lut-gives-title").textContent = isLast() ? "Values that it adds where it answers 1" : "Read by";
+  byId("lut-gives-title").textContent = isLast() ? "Integers that it adds where it answers 1" : "Read by";
   byId("lut-gives").replaceChildren(isLast() ? values(lut) : readers(lut));
 }
 
@@ -429,7 +429,7 @@ function showFeature(feature, follow = false) {
   const chart = picture(WIDE, 150, `Histogram of ${features[feature]} with its thresholds`,
     draw("path", {class: "bars", d: bars}), draw("path", {class: "axis", d: "M10 110h390"}),
     ...[...new Set(cuts)].map(cut => draw("path", {class: "cut", d: `M${x(Number(cut) + 1).toFixed(1)} 20v96`})),
-    words(x(value), 14, `▾ ${value}`, "middle", 12), words(10, 130, String(low), "start", 11.5), words(400, 130, String(high - 1), "end", 11.5),
+    words(x(value), 14, `▾ ${value}`, "middle", 12), words(10, 30, `at most ${plural(most, "row")}`, "start", 11.5), words(10, 130, String(low), "start", 11.5), words(400, 130, String(high - 1), "end", 11.5),
     words(205, 146, "integer on golden rows; dashed: thresholds", "middle", 11.5));
   const readers = numbers(layers[0].shown).filter(lut =>
     numbers(layers[0].fanIn).some(pin => Math.floor(at(layers[0].pins, lut, pin) / thresholds.shape[1]) === feature));
@@ -467,7 +467,8 @@ function showSample(place) {
     let white = 1;
     for (let c = 0; c < channels; c++)
       for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) white = Math.max(white, read(c, y, x));
-    byId("sample-input").replaceChildren(painted(columns, rows, (y, x) => [0, 1, 2].map(c => 255 * read(c, y, x) / white), `Image of ${name}`));
+    now.image = painted(columns, rows, (y, x) => [0, 1, 2].map(c => 255 * read(c, y, x) / white), `Image of ${name}`);
+    byId("sample-input").replaceChildren(now.image);
   } else byId("sample-input").replaceChildren(make("pre", {}, text[place]));
   byId("sample-logits").replaceChildren(logits(place));
   let most = 1;
@@ -475,8 +476,9 @@ function showSample(place) {
     const [, down, across] = one.values.shape;
     for (let y = 0; y < down; y++) for (let x = 0; x < across; x++) most = Math.max(most, Math.abs(Number(at(one.values, place, y, x))));
   }
-  byId("stream-scale").replaceChildren(`One scale for all: ${-most} `, painted(64, 1, (_, x) => colour(x / 63), "from dark to light"), ` ${most}`);
+  byId("stream-scale").replaceChildren(`Integers, one scale for all: ${-most} `, painted(64, 1, (_, x) => colour(x / 63), "from dark to light"), ` ${most}`);
   byId("streams").replaceChildren(...streams.map(one => stream(one, place, most)));
+  if (attention) showTokens(place);
 }
 
 const CELL = 14, WIDEST = 736, HIGHEST = 320;  // pixels
@@ -526,7 +528,85 @@ function logits(place) {
   const rows = shown.map(one => make("tr", {"data-class": one}, make("td", {}, names[one]), make("td", {class: "number"}, all[one].toLocaleString("en")),
     make("td", {}, meter(all[one] - low, span), ` ${[one === read ? "read" : "", one === is ? "true" : ""].filter(Boolean).join(", ")}`)));
   const verdict = is === null ? `Read as ${names[read]}.` : read === is ? `Read as ${names[read]}, which is right.` : `Read as ${names[read]}, and is ${names[is]}.`;
-  return make("div", {}, make("p", {id: "verdict"}, verdict), make("table", {}, make("tbody", {}, ...rows)));
+  return make("div", {}, make("p", {id: "verdict"}, verdict), make("table", {}, make("thead", {}, make("tr", {}, make("th", {}, right ? "class" : "read"), make("th", {class: "number"}, "logit, integer"), make("th", {}, `from ${low.toLocaleString("en")} up`))), make("tbody", {}, ...rows)));
+}
+
+// ---------------------------------------------------------------- attention
+
+const attention = data.model && data.model.attention;
+
+// Tokens that may look, of a sample; of an image first all of them, as their mean.
+function showTokens(sample) {
+  const select = byId("attention-token"), before = select.value, names = attention.names[sample];
+  if (names) {
+    const each = numbers(attention.queries.shape[0]).map(place => at(attention.queries, place)).map(token => `token ${token}: ${names[token]}`);
+    options(select, attention.causal ? each : ["all tokens, their mean", ...each]);
+    select.value = before === "" ? (attention.causal ? each.length - 1 : 0) : before;
+  }
+  showAttention();
+}
+
+function lookAt(token) {
+  const place = numbers(attention.queries.shape[0]).find(one => at(attention.queries, one) === token);
+  if (place === undefined) return;
+  byId("attention-token").value = place + (attention.causal ? 0 : 1);
+  showAttention();
+}
+
+function showAttention() {
+  const sample = Number(byId("sample").value), names = attention.names[sample];
+  if (!names) {
+    byId("attention-said").textContent = `Only of the first ${plural(attention.names.length, "sample")}: choose one of them.`;
+    byId("attention-heads").replaceChildren();
+    return;
+  }
+  const chosen = Number(byId("attention-token").value) - (attention.causal ? 0 : 1), {weights, title, scale} = attention.layers[Number(byId("attention-layer").value)];
+  const [, heads, count, tokens] = weights.shape, token = chosen < 0 ? null : at(attention.queries, chosen);
+  const rows = chosen < 0 ? numbers(count) : [chosen];
+  const all = numbers(heads).map(head => numbers(tokens).map(seen =>
+    rows.reduce((sum, row) => sum + at(weights, sample, head, row, seen), 0) / rows.length));
+  const most = Math.max(1, ...all.flat());
+  byId("attention-said").textContent = `Sample ${at(data.model.number, sample)}, ${title}, ${token === null ? "the mean of all tokens" : `token ${token}, ${names[token]}, framed`}. `
+    + `${attention.grid ? "The area of a square" : "The height of a bar"} is the weight, ${scale ? `${real(1 / scale)} being one, ` : ""}on one scale for all heads.`;
+  byId("attention-heads").replaceChildren(...all.map((looks, head) => make("figure", {class: "head"},
+    make("figcaption", {}, `Head ${head}: ${summary(looks, names)}`),
+    attention.grid ? patches(looks, most, token, names) : characters(looks, most, token, names))));
+}
+
+// Where a head looks most, and over how many tokens weights of this spread would be even.
+function summary(looks, names) {
+  const sum = looks.reduce((one, two) => one + two, 0), best = looks.indexOf(Math.max(...looks));
+  if (sum <= 0) return "all weights are 0";
+  const bits = looks.filter(one => one > 0).reduce((entropy, one) => entropy - one / sum * Math.log2(one / sum), 0);
+  return `most at ${names[best]} (${real(looks[best])}), spread over ${real(2 ** bits)} tokens`;
+}
+
+const NUMBERED = 8, PATCH = 46, SMALL_PATCH = 18;  // patches in a row, up to which each has its number; pixels
+
+function patches(looks, most, chosen, names) {
+  const [rows, columns] = attention.grid, numbered = columns <= NUMBERED, size = numbered ? PATCH : SMALL_PATCH;
+  const cells = looks.flatMap((weight, token) => {
+    const x = token % columns * size, y = Math.floor(token / columns) * size, room = size - (numbered ? 16 : 3), side = room * Math.sqrt(Math.max(0, weight) / most);
+    return [
+      draw("rect", {class: "look", x: x + (size - side) / 2, y: y + 2 + (room - side) / 2, width: side, height: side}),
+      numbered ? words(x + size / 2, y + size - 4, real(weight), "middle", 11) : null,
+      draw("rect", {class: token === chosen ? "patch chosen" : "patch", "data-token": token, "data-weight": weight, x: x + 1, y: y + 1, width: size - 2, height: size - 2, onclick: () => lookAt(token)},
+        draw("title", {}, `${names[token]}: ${real(weight)}`)),
+    ];
+  });
+  const wide = columns * size, high = rows * size;
+  return boxed(picture(wide, high, "Weights of the head, over the patches of the image",
+    draw("image", {class: "under", href: now.image.toDataURL(), width: wide, height: high, preserveAspectRatio: "none"}), ...cells));
+}
+
+function characters(looks, most, chosen, names) {
+  const seen = attention.causal && chosen !== null ? looks.slice(0, chosen + 1) : looks;
+  return make("div", {class: "written"}, ...seen.map((weight, token) => {
+    const one = make("span", {class: token === chosen ? "chosen" : null, "data-token": token, "data-weight": weight, title: `token ${token}`, onclick: () => lookAt(token)},
+      make("b", {}, names[token]), make("small", {}, real(weight)));
+    one.style.setProperty("--share", Math.max(0, weight) / most);
+    return one;
+  }));
 }
 
 // ---------------------------------------------------------------- start
@@ -552,6 +632,13 @@ if (data.model) {
   byId("sample").addEventListener("change", event => showSample(Number(event.target.value)));
   byId("sample-before").addEventListener("click", () => step(byId("sample"), -1, showSample));
   byId("sample-after").addEventListener("click", () => step(byId("sample"), 1, showSample));
+  if (attention) {
+    byId("explore-attention").hidden = false;
+    options(byId("attention-layer"), attention.layers.map(one => one.title));
+    for (const name of ["layer", "token"]) byId(`attention-${name}`).addEventListener("change", showAttention);
+    byId("attention-before").addEventListener("click", () => step(byId("attention-token"), -1, showAttention));
+    byId("attention-after").addEventListener("click", () => step(byId("attention-token"), 1, showAttention));
+  }
   showSample(0);
 }
 })();

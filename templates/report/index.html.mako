@@ -6,14 +6,15 @@
 % endif
 <thead><tr>
 % for place, column in enumerate(table.columns):
-<th${' class="number"' if table.is_number(place) else f' style="min-width: {table.width_ch(place)}ch"' | n}>${column}</th>
+<% long = " long" if long_word(column, HEADING) else "" %>\
+<th${f' class="number{long}"' if table.is_number(place) else f' style="min-width: {table.width_ch(place)}ch"' | n}>${column}</th>
 % endfor
 </tr></thead>
 <tbody>
 % for row in table.rows:
 <tr>
 % for place, cell in enumerate(row):
-<td${' class="number"' if table.is_number(place) else '' | n}>${text(plain(cell))}${cite(cell)}</td>
+<td${' class="number"' if table.is_number(place) else ' class="long"' if long_word(cell) else '' | n}>${text(plain(cell))}${cite(cell)}</td>
 % endfor
 </tr>
 % endfor

@@ -32,7 +32,7 @@ from quweit_cli.report.explore.inside import BlockRows, ModelSamples
 from quweit_cli.report.explore.names import feature_names
 from quweit_cli.report.explore.packing import packed, packed_bits, script_json
 from quweit_cli.report.explore.pipeline import pipeline
-from quweit_cli.report.explore.tables import census_table, first_luts, first_row
+from quweit_cli.report.explore.tables import census_bars, census_table, first_luts, first_row
 from quweit_cli.report.numbers import significant
 from quweit_cli.stages import keys, report
 
@@ -194,6 +194,21 @@ def test_tables_without_a_script_say_the_same() -> None:
     assert [list(row[2:5]) for row in first_row(one).rows] == [
         trace(program, one.block.rows_RD)[name][0, :3].tolist() for name in one.steps
     ]
+
+
+def test_every_lut_of_a_layer_is_in_one_part_of_its_bar() -> None:
+    studies = [
+        studied(random_block(3, name="block0", layers=(40,), fan_in=1)),
+        studied(random_block(4, name="block1", layers=(12, 9))),
+    ]
+    bars = census_bars(studies)
+    assert list(bars.parts) == ["block0", "block1, 0", "block1, 1"]
+    assert [sum(count for _, count in parts) for parts in bars.parts.values()] == [40, 12, 9]
+    for name, rows in zip(bars.parts, census_table(studies).rows, strict=True):
+        parts = dict(bars.parts[name])
+        assert parts.get("pruned", 0) == rows[4]
+        assert set(parts) <= set(bars.labels)
+    assert len(dict(bars.parts["block0"])) > 2, "of LUTs with one input some are wires, some constant"
 
 
 def test_samples_are_those_of_the_program(project: Path, page: str) -> None:

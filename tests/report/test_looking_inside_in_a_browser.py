@@ -189,6 +189,21 @@ def test_keys_move_through_luts_and_features(page: Any) -> None:
     assert text(page, "#feature h4") == "Feature 1"
 
 
+def test_the_tab_key_alone_reaches_a_lut_and_its_table(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys  # noqa: PLC0415  (of the `dev` extra)
+
+    asked(page, "document.activeElement.blur()")
+    for _ in range(60):
+        page.find_element("css selector", ":focus, body").send_keys(Keys.TAB)
+        if page.switch_to.active_element.get_attribute("data-lut"):
+            break
+    page.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert page.switch_to.active_element.get_attribute("data-lut") == "1"
+    chain = chain_of(readable.blocks()[0])
+    assert chain is not None
+    assert shown_table(page) == int(chain.layers[0].tables_J[1])
+
+
 def test_a_feature_shows_its_thresholds(page: Any) -> None:
     chain = chain_of(readable.blocks()[0])
     assert chain is not None
@@ -210,7 +225,8 @@ def test_a_sample_shows_logits_classes_and_the_residual_stream(page: Any, projec
         choose(page, "sample", sample)
         logits = tensors["logits"][sample]
         seen = asked(
-            page, "[...document.querySelectorAll('#sample-logits tr')].map(tr => tr.cells[1].textContent)"
+            page,
+            "[...document.querySelectorAll('#sample-logits tbody tr')].map(tr => tr.cells[1].textContent)",
         )
         assert [int(one.replace(",", "")) for one in seen] == logits.tolist()
         right = "which is right" if sample == 0 else "and is"
@@ -234,6 +250,48 @@ def test_a_text_and_thresholds_beyond_32_bits_are_shown(browser: Any, tmp_path: 
     choose(browser, "sample", 1)
     assert text(browser, "#sample-input") == "ccaa"
     assert "Read as " in text(browser, "#verdict")
+    assert browser.get_log("browser") == []
+
+
+def weights_shown(browser: Any) -> list[list[int]]:
+    """Of every head, as the page draws them."""
+    return asked(  # type: ignore[no-any-return]
+        browser,
+        "[...document.querySelectorAll('#attention-heads .head')].map("
+        "head => [...head.querySelectorAll('[data-weight]')].map(one => Number(one.dataset.weight)))",
+    )
+
+
+def test_a_token_of_an_image_shows_where_each_head_looks(page: Any, project: Path) -> None:
+    model = readable.image_model(*readable.blocks())
+    inputs = np.load(project / "dump" / "model" / "samples.x.npy").astype(np.int64)
+    seen = trace(model, inputs[0], nested=True)
+    means = seen["layer0/weight"].mean(axis=1)
+    assert np.allclose(weights_shown(page), means)
+    assert "the mean of all tokens" in text(page, "#attention-said")
+    click(page, "#attention-heads .head:first-child [data-token='2']")
+    assert weights_shown(page) == seen["layer0/weight"][:, 2].tolist()
+    assert "token 2, row 1, column 0, framed" in text(page, "#attention-said")
+    assert len(page.find_elements("css selector", "#attention-heads .patch.chosen")) == readable.HEADS
+    choose(page, "attention-layer", 1)
+    click(page, "#attention-after")
+    click(page, "#sample-after")
+    seen = trace(model, inputs[1], nested=True)
+    assert weights_shown(page) == seen["layer1/weight"][:, 3].tolist()
+    best = int(seen["layer1/weight"][0, 3].argmax())
+    assert f"most at row {best // 2}, column {best % 2}" in text(page, ".head figcaption")
+
+
+def test_a_character_looks_at_those_before_it(browser: Any, tmp_path: Path) -> None:
+    project = readable.write_text_project(tmp_path / "p")
+    page = report.run(project)
+    assert flaws(browser, page, NARROW) == []
+    inputs = np.load(project / "dump" / "model" / "samples.x.npy").astype(np.int64)
+    seen = trace(readable.text_model(readable.blocks()[0]), inputs[0], nested=True)["layer0/weight"]
+    assert weights_shown(browser) == seen[:, 3].tolist()
+    click(browser, "#attention-before")
+    assert weights_shown(browser) == seen[:, 2, :3].tolist()
+    assert "The height of a bar is the weight, 128 being one" in text(browser, "#attention-said")
     assert browser.get_log("browser") == []
 
 

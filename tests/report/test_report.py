@@ -143,7 +143,7 @@ def test_there_are_three_plots_in_the_colour_of_the_text_and_with_hatches(page: 
 def test_the_curves_are_loss_accuracy_and_rate_of_the_model_and_its_twin() -> None:
     models = packages.train_result().models
     svg = plots.training_curves(models)
-    for words in ("loss", "accuracy on held-out data, %", "base learning rate"):
+    for words in ("loss, nats", "accuracy on held-out data, %", "base learning rate"):
         assert f">{words}<" in svg
     for name in ("weightless, held out", "dense, held out", "weightless, training", "dense, training"):
         assert f">{name}<" in svg
@@ -156,7 +156,7 @@ def test_the_curves_are_loss_accuracy_and_rate_of_the_model_and_its_twin() -> No
         model.model_copy(update={"curve": [without(point, "learning_rate") for point in model.curve]})
         for model in models
     ]
-    assert ">loss<" in plots.training_curves(old)
+    assert ">loss, nats<" in plots.training_curves(old)
 
 
 def without(point: dict[str, float], name: str) -> dict[str, float]:

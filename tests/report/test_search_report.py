@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 from typing import Any
 
+from quweit_cli import artifacts
 from quweit_cli.documents import MeasuredTrial, SearchResult, SearchTrial
+from quweit_cli.documents.search import FILE, FOLDER
 from quweit_cli.report import search_plots, search_tables
+from quweit_cli.stages import report
 
 SETTINGS: dict[str, Any] = {
     "model.block.thermometer.bits": 4,
@@ -88,3 +92,19 @@ def test_the_plot_names_the_trials_of_the_front_and_no_others() -> None:
     assert {"on the front", "another trial is as good in all three", "measured"} <= set(words)
     alone = RESULT.model_copy(update={"trials": [trial(0, on_front=True)]})
     assert "measured" not in search_plots.front(alone)
+
+
+def test_the_page_links_to_reports_of_measured_trials_that_are_there(tmp_path: Path) -> None:
+    project = artifacts.open_project(tmp_path / "project")
+    (project / FOLDER).mkdir()
+    other = MEASURED.model_copy(update={"project": "measured/two_4"})
+    trials = [trial(0, on_front=True, measured=other), trial(1, on_front=True, measured=MEASURED)]
+    artifacts.save(RESULT.model_copy(update={"trials": trials}), project / FOLDER / FILE)
+    assert "measured/one_4/report" not in report.run(project).read_text()
+    for name in ("one_4", "two_4"):
+        there = project / FOLDER / "measured" / name / "report"
+        there.mkdir(parents=True)
+        (there / "index.html").write_text("")
+        page = report.run(project).read_text()
+        assert f'<a href="../search/measured/{name}/report/index.html">' in page
+        assert ("`quweit compare` with `--html`" in page) == (name == "two_4")

@@ -57,7 +57,7 @@ def test_engines_memories_and_both_models_stand_in_the_section(project: Path) ->
         "Memories, weightless", "Memories, dense twin",
     ]  # fmt: skip
     engines = [row[0] for row in section.tables[0].rows]
-    assert engines == [*whole_models.CELLS, "memories", "sum"]
+    assert engines == [*whole_models.CELLS, "memories", "total"]
     assert any("By the formula" in words and "filling and draining" in words for words in section.paragraphs)
     assert any("times as much on the same hardware" in words for words in section.paragraphs)
     assert len(section.details[0].rows) == len(whole_models.JOBS)

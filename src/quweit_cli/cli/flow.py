@@ -388,6 +388,13 @@ def compare(
     tolerance: Annotated[
         float, typer.Option(metavar="PERCENT", min=0, max=1e6, help="how much worse a figure may be")
     ] = 0.0,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="also write a page: figures, settings, learning curves, energy, area and fronts",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show projects side by side.
@@ -398,7 +405,11 @@ def compare(
     from quweit_cli.stages import compare as stage
 
     found = stage.run(projects, tolerance)
+    if html is not None:
+        stage.write_page(found, projects, html)
     _show(found, json, "comparison")
+    if html is not None and not json:
+        console.print_line(f"page:    {html}")
     if fail_if_worse:
         stage.verdict(found)
 

@@ -46,6 +46,11 @@ class TrainResult(Artifact):
     data: str = Field(description="what was learned and tested on, in words, with sample counts")
     models: list[TrainedModel] = Field(min_length=1)
 
+    @property
+    def main(self) -> TrainedModel:
+        """The weightless one, where there is one."""
+        return next((one for one in self.models if one.mlp == "weightless"), self.models[0])
+
 
 class UnfinishedTraining(Artifact):
     """Training that `--stop-after` ended before its last step; the same command goes on from there."""

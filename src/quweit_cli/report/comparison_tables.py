@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quweit_cli.documents.comparison import ComparedFigure, Comparison
+from quweit_cli.documents.comparison import ComparedFigure, ComparedMetric, Comparison
 from quweit_cli.report.numbers import significant, text
 from quweit_cli.report.tables import Table
 
@@ -38,8 +38,17 @@ def comparison(found: Comparison) -> list[Table]:
 
 def _figures(found: Comparison) -> Iterator[tuple[str, ...]]:
     for metric in found.metrics:
-        name = f"{metric.name}, {metric.unit}" if metric.unit else metric.name
-        yield (name, metric.better, _number(metric.reference), *(_beside(one) for one in metric.others))
+        yield (
+            named(metric),
+            metric.better,
+            _number(metric.reference),
+            *(_beside(one) for one in metric.others),
+        )
+
+
+def named(metric: ComparedMetric) -> str:
+    """With its unit, where it has one."""
+    return f"{metric.name}, {metric.unit}" if metric.unit else metric.name
 
 
 def _beside(one: ComparedFigure) -> str:
@@ -48,11 +57,12 @@ def _beside(one: ComparedFigure) -> str:
         return ABSENT
     if one.verdict == "missing":
         return MARKS[one.verdict]
-    change = [_change(one.change_percent)] if one.change_percent else []
-    return f"{_number(one.value)} ({', '.join([*change, MARKS[one.verdict]])})"
+    said = [change(one.change_percent)] if one.change_percent else []
+    return f"{_number(one.value)} ({', '.join([*said, MARKS[one.verdict]])})"
 
 
-def _change(percent: float) -> str:
+def change(percent: float) -> str:
+    """With its sign: +10 %."""
     return f"{'+' if percent > 0 else ''}{significant(percent)} %"
 
 

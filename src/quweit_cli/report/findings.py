@@ -25,10 +25,12 @@ from quweit_cli.documents import (
     TrainResult,
     find_search,
 )
+from quweit_cli.documents.search import FOLDER
 from quweit_cli.errors import ArtifactError
 from quweit_cli.report.course import METRICS, read_course
 from quweit_cli.report.explore.inside import Inside
 
+PAGE = "index.html"  # of a report
 WAVE_STAGES = ("sim", "sim_partial", "netlist", "netlist_partial")
 WAVES = (".fst", ".vcd")
 STAGES = ("train", "dump", "rtl", "sim", "synth", "energy", "front", "search")
@@ -45,6 +47,7 @@ class Findings(NamedTuple):
     search: SearchResult | None = None
     copied: bool = False  # whether the dump was made elsewhere, so that its checks are what it declares
     course: Mapping[str, Sequence[Mapping[str, float]]] = {}  # kind of MLP -> figures reported while training
+    trials: Sequence[str] = ()  # reports of trials that were measured, in the project
     waves: Sequence[str] = ()  # waveforms that simulation left, in the project
     inside: Inside = Inside()  # what is looked into
 
@@ -70,6 +73,7 @@ def collect(project: Path) -> Findings:
         StaleArtifact: a document was changed since, or made from something that has changed.
     """
     train, energy = TRAIN.find(project), ENERGY.find(project)
+    search = find_search(project)
     findings = Findings(
         train=energy.with_twin(train) if train and energy else train,
         dump=DUMP.find(project),
@@ -78,7 +82,8 @@ def collect(project: Path) -> Findings:
         synth=SYNTH.find(project),
         energy=energy,
         front=FRONT.load(project) if FRONT.ran(project) else None,
-        search=find_search(project),
+        search=search,
+        trials=_trials(project, search) if search else (),
         course=_course(project) if train else {},
         copied=(project / "dump" / RECORD).is_file() and read_stage(project, "dump").copied,
         waves=_waves(project),
@@ -97,6 +102,12 @@ def _waves(project: Path) -> list[str]:
         for name in sorted(read_stage(project, stage).outputs)
         if name.endswith(WAVES) and (project / stage / name).is_file()
     ]
+
+
+def _trials(project: Path, search: SearchResult) -> list[str]:
+    """Those that are there, the least loss first."""
+    reports = [f"{FOLDER}/{one.measured.project}/report/{PAGE}" for one in search.front if one.measured]
+    return [report for report in reports if (project / report).is_file()]
 
 
 def _course(project: Path) -> Mapping[str, Sequence[Mapping[str, float]]]:

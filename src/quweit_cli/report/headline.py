@@ -32,7 +32,7 @@ def cards(findings: Findings) -> list[Card]:
 
 def _quality(train: TrainResult) -> Card:
     by_kind = {model.mlp: model for model in train.models}
-    first = by_kind.get("weightless") or train.models[0]
+    first = train.main
     notes = [f"{first.mlp}, {first.parameters:,} parameters, seed {train.seed}"]
     twin = by_kind.get("dense") if first.mlp == "weightless" else None
     if twin is not None:

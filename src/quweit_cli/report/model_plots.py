@@ -65,28 +65,20 @@ def _layers(design: ModelDesign) -> list[tuple[str, int, int]]:
     return [(layer.replace("layer", "layer "), min(edges), max(edges)) for layer, edges in spans.items()]
 
 
-def by_engine(
-    area: tuple[str, Mapping[str, float]], energy: Sequence[tuple[str, Mapping[str, float], Series]]
-) -> str:
-    """Two panels side by side, an engine a row: area with its unit, and energies of one sample.
-
-    energy: what is drawn -> engine -> µJ; the weightless model, and its dense twin where there is one.
-    """
-    unit, areas = area
-    rows = list(dict.fromkeys([*areas, *(name for _, one, _ in energy for name in one)]))
-    with canvas("engines", 9.2, (0.3 + 0.14 * len(energy)) * len(rows) + 1.2) as (figure, svg):
-        panels = figure.subplots(1, 2 if energy else 1, sharey=True, squeeze=False)[0]
-        _bars(panels[0], rows, [("", areas, MEASURED)])
-        panels[0].set_xlabel(unit)
-        if energy:
-            _bars(panels[1], rows, energy)
-            panels[1].set_xlabel("energy of one sample, µJ")
-        panels[0].set_yticks(range(len(rows)), rows)
-        panels[0].invert_yaxis()
-        for axes in panels:
+def by_engine(panels: Sequence[tuple[str, Sequence[tuple[str, Mapping[str, float], Series]]]]) -> str:
+    """Panels side by side, an engine a row. panels: what the axis says -> (what is drawn, engine -> figure, how)."""
+    rows = list(dict.fromkeys(name for _, drawn in panels for _, one, _ in drawn for name in one))
+    most = max(len(drawn) for _, drawn in panels)
+    with canvas("engines", 9.2, (0.3 + 0.14 * most) * len(rows) + 1.2) as (figure, svg):
+        made = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, (label, drawn) in zip(made, panels, strict=True):
+            _bars(axes, rows, drawn)
+            axes.set_xlabel(label)
             axes.tick_params(axis="y", length=0)
             axes.grid(visible=False, axis="y")
             axes.margins(x=0.22)
+        made[0].set_yticks(range(len(rows)), rows)
+        made[0].invert_yaxis()
     return svg[0]
 
 

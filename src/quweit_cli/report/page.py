@@ -16,6 +16,7 @@ from quweit_cli.report.footnotes import Footnotes, Noted
 from quweit_cli.report.numbers import counted, text
 from quweit_cli.templating import render, static_text
 
+HEADING = 13  # characters of a word that stands above a column of numbers without being broken
 WORDS = 24  # characters of a column of words that is set on one line
 
 
@@ -118,6 +119,8 @@ def rendered(
         sections=sections,
         footer=footer,
         text=text,
+        long_word=long_word,
+        HEADING=HEADING,
         plain=plain,
         quote=quote,
         footnotes=Footnotes(),
@@ -128,6 +131,11 @@ def _is_figure(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.endswith("×")
     return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def long_word(cell: object, most: int = WORDS) -> bool:
+    """Whether a cell has a word that would widen its column beyond so many characters."""
+    return any(len(word) > most for word in text(plain(cell)).split())
 
 
 def plain(cell: object) -> object:

@@ -49,7 +49,7 @@ class Series(NamedTuple):
 
     colour: str
     hatch: str
-    dash: str = "-"
+    dash: str | tuple[int, tuple[int, ...]] = "-"  # as matplotlib takes it
     marker: str = "o"
 
 
@@ -60,6 +60,12 @@ PAPER = Series("#e0a030", "..", ":", "^")
 
 APART = Series("#9a9a94", "", "", "x")
 
+# Projects beside one another; no two share a hatch, a dash pattern or a marker.
+BESIDE = (
+    DENSE, MEASURED, PAPER,
+    Series("#5a9a68", "xx", "-.", "D"), Series("#b06fb5", "\\\\", (0, (1, 1)), "v"), Series("#c4553f", "oo", (0, (6, 1, 1, 1, 1, 1)), "P"),
+)  # fmt: skip
+
 
 class Value(NamedTuple):
     label: str
@@ -67,32 +73,53 @@ class Value(NamedTuple):
     series: Series
 
 
+class Learned(NamedTuple):
+    """How a model learned. course: what training reported on the way, far more often than it evaluated; or nothing."""
+
+    label: str
+    model: TrainedModel
+    series: Series
+    course: Sequence[Mapping[str, float]] = ()
+
+
 def training_curves(
     models: Sequence[TrainedModel], course: Mapping[str, Sequence[Mapping[str, float]]] | None = None
 ) -> str:
-    """Loss over steps, accuracy where the task has one, and the learning rate; the twin beside the model.
+    """The twin beside the model. course: by kind of MLP."""
+    return learning_curves(
+        [
+            Learned(
+                one.mlp, one, DENSE if one.mlp == "dense" else MEASURED, (course or {}).get(one.mlp) or ()
+            )
+            for one in models
+        ]
+    )
 
-    course: what training reported on the way, by kind of MLP; evaluations are far fewer.
-    """
-    scored = any("test_accuracy" in point for model in models for point in model.curve)
+
+def learning_curves(learned: Sequence[Learned]) -> str:
+    """Loss over steps, accuracy where the task has one, and the learning rate, all models in the same axes."""
+    scored = any("test_accuracy" in point for one in learned for point in one.model.curve)
     with canvas("curves", 9.2, 3.4) as (figure, svg):
         widths = [3, 3, 2] if scored else [3, 2]
         panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
-        for model in models:
-            series = DENSE if model.mlp == "dense" else MEASURED
-            reports = (course or {}).get(model.mlp)
-            loss = "loss" if reports else "train_loss"
-            training, held_out = f"{model.mlp}, training", f"{model.mlp}, held out"
+        for label, model, series, course in learned:
+            loss = "loss" if course else "train_loss"
             panels[0].plot(
-                *_points(reports or model.curve, loss), color=series.colour, lw=0.9, ls=":", label=training
+                *_points(course or model.curve, loss),
+                color=series.colour,
+                lw=0.8,
+                ls=series.dash,
+                label=f"{label}, training",
             )
-            _line(panels[0], model.curve, "test_loss", held_out, series)
+            _line(panels[0], model.curve, "test_loss", f"{label}, held out", series)
             if scored:
-                _line(panels[1], model.curve, "test_accuracy", held_out, series, scale=100)
+                _line(panels[1], model.curve, "test_accuracy", f"{label}, held out", series, scale=100)
             panels[-1].plot(
-                *_points(reports or model.curve, "learning_rate"), color=series.colour, ls=series.dash, lw=1.6
+                *_points(course or model.curve, "learning_rate"), color=series.colour, ls=series.dash, lw=1.6
             )
-        panels[0].set(xlabel="step", ylabel="loss")
+        for axes in panels:
+            axes.set_xlim(left=0)
+        panels[0].set(xlabel="step", ylabel="loss, nats")
         panels[-1].set(xlabel="step", ylabel="base learning rate", ylim=(0, None))
         panels[-1].ticklabel_format(axis="y", scilimits=(-2, 3))
         if scored:

@@ -28,7 +28,7 @@ def front(result: SearchResult) -> str:
                 _number(axes, trial, key)
             _mark(axes, _measured(best, key), MEASURED, "measured")
             axes.set(xscale="log", xlabel=label)
-        figure.axes[0].set_ylabel("loss on held-out data")
+        figure.axes[0].set_ylabel("loss on held-out data, nats")
     return svg[0]
 
 

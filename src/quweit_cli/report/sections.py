@@ -44,7 +44,7 @@ def sections(findings: Findings, inside: Sequence[Section] = ()) -> list[Section
         _waveforms(findings.waves) if findings.waves else None,
         _synthesis(findings.synth) if findings.synth else None,
         _front(findings.front) if findings.front else None,
-        _search(findings.search) if findings.search and findings.search.tried else None,
+        _search(findings.search, findings.trials) if findings.search and findings.search.tried else None,
         whole_model(findings),
         energies(findings.energy) if findings.energy and findings.energy.rows else None,
         _power_model(findings.energy) if findings.energy else None,
@@ -160,7 +160,7 @@ def _proof(sim: SimResult) -> Section:
     )  # fmt: skip
     return Section(
         "Proof",
-        [f"{sentence}." for sentence in also_compared(sim)],
+        [f"{sentence[0].upper()}{sentence[1:]}." for sentence in also_compared(sim)],
         tables=[*_found(sim), *([Table("", columns, rows)] if rows else []), *_other_designs(sim)],
         method="rows directed at what the others do not show, random rows, then real activations of the test set go through the "
         "RTL; every output of every row must equal the integer program, with no tolerance, with and without idle gaps and "
@@ -297,17 +297,22 @@ def _front(front: Front) -> Section:
     )
 
 
-def _search(result: SearchResult) -> Section:
+def _search(result: SearchResult, reports: Sequence[str]) -> Section:
+    said = ["Reports of the trials that were measured stand below."] if reports else []
+    if len(reports) > 1:
+        said.append("`quweit compare` with `--html` sets two of them beside one another, on a page.")
     return Section(
         "Search",
         [
             f"Settings of blocks and their folding, tried one after another: {search_tables.said(result)}.",
             "Loss against LUTs, and against energy. Trials are named by their numbers.",
+            *([" ".join(said)] if said else []),
         ],
         plot=search_plots.front(result),
         tables=[Table("On the front", *search_tables.front(result)).known()],
         details=[Table("Other trials, and why they are not", *search_tables.others(result)).known()],
         method=f"{'; '.join(search_tables.notes(result))}. Held-out data was looked at in each trial: the best of many is somewhat optimistic.",
+        links=[f"../{report}" for report in reports],
     )
 
 

@@ -12,6 +12,9 @@ from quweit_cli.report.page import Section, Table
 from quweit_cli.report.plots import DENSE, MEASURED, Series
 
 MEMORIES = "memories"
+TOTAL = "total"  # `sum` is an engine
+AREA = "area, mm²"
+ENERGY = "energy of one sample, µJ"
 
 
 def whole_model(findings: Findings) -> Section | None:
@@ -21,6 +24,7 @@ def whole_model(findings: Findings) -> Section | None:
         return None
     made = findings.synth.model if findings.synth else None
     spent = findings.energy.model if findings.energy else None
+    simulated = findings.sim is not None and any(one.models for one in findings.sim.simulators)
     dense = findings.energy.dense if findings.energy else None
     sides = [(name, one) for name, one in (("weightless", spent), ("dense twin", dense)) if one]
     if spent and not spent.weightless:
@@ -37,7 +41,7 @@ def whole_model(findings: Findings) -> Section | None:
             *(_memories(name, one) for name, one in sides if one.memories),
         ],
         details=[_jobs(design)],
-        method=_method(made, spent),
+        method=_method(made, spent, simulated=simulated),
     )
 
 
@@ -82,22 +86,29 @@ def _energies(sides: list[tuple[str, ModelEnergy]]) -> list[str]:
     return said
 
 
+def area_by_engine(made: Implementation) -> tuple[str, dict[str, float]]:
+    """With what it is counted in."""
+    unit = AREA if made.asic else "LUTs"
+    return unit, {
+        name: one.get("area_mm2", one.get("luts", 0)) for name, one in made.modules_by_engine.items()
+    }
+
+
+def energy_by_engine(model: ModelEnergy) -> dict[str, float]:
+    """Of one sample, in µJ; nothing of an engine whose power nothing states."""
+    found = {one.engine: one.energy_uj for one in model.engines if one.energy_uj is not None}
+    return found | ({MEMORIES: _stored(model)} if model.memories and model.memories_uj is not None else {})
+
+
 def _by_engine(made: Implementation, sides: list[tuple[str, ModelEnergy]]) -> str:
-    sums = made.modules_by_engine
-    unit = "area, mm²" if made.asic else "LUTs"
+    unit, area = area_by_engine(made)
     series: dict[str, Series] = {"dense": DENSE, "dense twin": DENSE}
     energies = [
-        (
-            name if len(sides) > 1 else "",
-            {one.engine: one.energy_uj for one in model.engines if one.energy_uj is not None}
-            | ({} if not model.memories or model.memories_uj is None else {MEMORIES: _stored(model)}),
-            series.get(name, MEASURED),
-        )
+        (name if len(sides) > 1 else "", energy_by_engine(model), series.get(name, MEASURED))
         for name, model in sides
     ]
-    return model_plots.by_engine(
-        (unit, {name: one.get("area_mm2", one.get("luts", 0)) for name, one in sums.items()}), energies
-    )
+    panels = [(unit, [("", area, MEASURED)]), *([(ENERGY, energies)] if energies else [])]
+    return model_plots.by_engine(panels)
 
 
 def _stored(model: ModelEnergy) -> float:
@@ -112,14 +123,14 @@ def _area(made: Implementation) -> Table:
         (engine, *(sums[name] if name == "brams" else int(sums[name]) for name in names))
         for engine, sums in made.modules_by_engine.items()
     ]
-    rows.append(("sum", *(getattr(made, name) for name in names)))
+    rows.append((TOTAL, *(getattr(made, name) for name in names)))
     columns = ("engine", "LUTs", "FFs", "carries", "wide muxes", "BRAMs", "UltraRAMs", "DSPs")
     return Table("Resources by engine", columns, rows)
 
 
 def _engines(name: str, model: ModelEnergy) -> Table:
     rows = [_engine(one) for one in model.engines]
-    rows.append(("sum", model.cycles, None, model.engines_uj, None, model.idle_uj, None))
+    rows.append((TOTAL, model.cycles, None, model.engines_uj, None, model.idle_uj, None))
     columns = (
         "engine", "cycles of a sample", "power at work, mW", "energy, µJ", "power waiting, mW", "energy waiting, µJ",
         "area, mm²",
@@ -137,7 +148,7 @@ def _memories(name: str, model: ModelEnergy) -> Table:
         (one.memory.replace("_", " "), one.kilobits, one.brams, one.accesses, one.access_pj, one.energy_uj)
         for one in model.memories
     ]
-    rows.append(("sum", None, None, None, None, model.memories_uj))
+    rows.append((TOTAL, None, None, None, None, model.memories_uj))
     columns = ("memory", "kb", "BRAMs", "accesses of a sample", "pJ an access", "energy, µJ")
     return Table(f"Memories, {name}", columns, rows).known()
 
@@ -147,8 +158,9 @@ def _jobs(design: ModelDesign) -> Table:
     return Table("The schedule", ("tensor", "engine", "first cycle", "cycles"), rows)
 
 
-def _method(made: Implementation | None, spent: ModelEnergy | None) -> str:
-    said = ["The schedule is the same for every sample, and simulation measured its cycles."]
+def _method(made: Implementation | None, spent: ModelEnergy | None, *, simulated: bool) -> str:
+    whose = "simulation measured its cycles" if simulated else "its cycles are promised, not yet simulated"
+    said = [f"The schedule is the same for every sample, and {whose}."]
     if made is not None and not made.asic:
         said.append(
             "Each module is synthesized once and multiplied, blocks as they are by themselves; no DSP; memories of more than 64 "

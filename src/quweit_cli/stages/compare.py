@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quweit_cli.artifacts import STAGES, StageRecord, existing_project, read_stage
+from quweit_cli.artifacts import STAGES, StageRecord, existing_project, read_stage, write_text
 from quweit_cli.boundary.readers import cut
 from quweit_cli.documents import (
     DUMP,
@@ -36,6 +36,9 @@ from quweit_cli.documents.comparison import (
     Verdict,
 )
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError
+from quweit_cli.report import comparison
+from quweit_cli.report.comparison_sections import Side
+from quweit_cli.report.findings import PAGE, collect
 
 COMPARED = tuple(stage for stage in STAGES if stage not in ("front", "report"))  # that have settings
 FROM_ELSEWHERE = ("data", "teacher", "start_from")  # what a stage reads and no other stage wrote
@@ -128,6 +131,35 @@ def verdict(comparison: Comparison) -> None:
         )
 
 
+def write_page(found: Comparison, paths: Sequence[Path], page: Path) -> None:
+    """The comparison with curves and plots, as one file that needs nothing beside it; links are to reports that are there.
+
+    paths: of the projects that `found` compares.
+
+    Raises:
+        ArtifactError: the file cannot be written, or a document is damaged.
+        StaleArtifact: artefacts of one were not made from one another.
+    """
+    names = comparison.labels([one.path for one in found.projects])
+    sides = [
+        Side(name, collect(path), _address(path / "report" / PAGE, page))
+        for name, path in zip(names, paths, strict=True)
+    ]
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_text(page, comparison.html(found, sides))
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot write `{page}`: {error.strerror}", hint="name a file that can be written with --html"
+        ) from None
+
+
+def _address(report: Path, page: Path) -> str:
+    """Of a report, as the page links to it; empty where there is none."""
+    there = report.is_file()
+    return os.path.relpath(os.path.realpath(report), os.path.realpath(page.parent)) if there else ""
+
+
 def compared(metric: Metric, values: Sequence[float | None], tolerance_percent: float) -> ComparedMetric:
     """The figures of all projects, each but the first judged by the first."""
     reference = values[0]
@@ -172,8 +204,7 @@ def _project(path: Path) -> _Project:
     records = {stage: read_stage(path, stage) for stage in COMPARED if (path / stage).is_dir()}
     figures: Figures = {}
     if train:
-        model = next((one for one in train.models if one.mlp == "weightless"), train.models[0])
-        figures |= _quality(model, records["train"])
+        figures |= _quality(train.main, records["train"])
     if sim:
         figures |= _simulated(sim)
     if synth:

@@ -11,14 +11,13 @@ from quweit_cli.documents import DumpManifest, EnergyRow, EnergyTable
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.report.explore.inside import BlockRows, Inside, ModelSamples
 from quweit_cli.report.explore.section import look_inside
-from quweit_cli.report.findings import collect
+from quweit_cli.report.findings import PAGE, collect
 from quweit_cli.report.headline import cards
 from quweit_cli.report.page import html
 from quweit_cli.report.sections import sections
 from quweit_cli.stages import keys
 from quweit_cli.stages.sources import read_block, read_images, read_samples, read_whole_program
 
-PAGE = "index.html"
 MOST_BLOCKS = 32  # that are looked into
 
 

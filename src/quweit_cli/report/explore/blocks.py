@@ -18,7 +18,7 @@ from quweit_cli.ir.program import Program, tensor_types, trace
 from quweit_cli.ir.responses import LayerResponse, entries_read, response
 from quweit_cli.report.explore.inside import BlockRows
 from quweit_cli.report.explore.names import feature_names
-from quweit_cli.report.explore.packing import packed, packed_bits
+from quweit_cli.report.explore.packing import BASE64, packed, packed_bits
 
 BINS = 32  # of the range of a feature
 MOST_ROWS = 4096  # on which LUTs are counted
@@ -26,7 +26,6 @@ STEPPED_ROWS = 32  # that are shown step by step
 ELEMENTS_AT_ONCE = 1 << 22  # of the widest tensor, while rows are counted: 32 MB
 BLOCK_BYTES = 2_400_000  # of all blocks on the page
 ROWS_SHARE = 0.3  # of the bytes of a block
-BASE64 = 4 / 3
 SPARE_BYTES = 3_000  # of names and numbers of a block
 
 

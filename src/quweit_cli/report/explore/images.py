@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from quweit_cli.documents import DumpedReadings
-from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.templating import render
 
 # Darker is lower: lightness rises evenly, so that a print without colours reads the same. The page's script has them too.
 COLOURS = ((0, 34, 78), (124, 123, 120), (254, 232, 56))
 
 
-def heat_map(values_TD: Integers, most: int) -> str:
-    """A pixel an integer of -most ... most, as the address of an image."""
+def heat_map(values_TD: np.ndarray, most: float) -> str:
+    """A pixel a value of -most ... most, as the address of an image."""
     share_TD = (values_TD + most) / (2 * most)
     channels = [np.interp(share_TD, (0, 0.5, 1), one) for one in zip(*COLOURS, strict=True)]
     return png(np.stack(channels).round().astype(np.uint8), 255)

@@ -31,3 +31,8 @@ def bit_name(bit: int, thresholds_DT: Integers, scale: float, names: list[str], 
     limit = int(thresholds_DT[feature, threshold])
     constant = ", never" if limit >= kind.high else ", always" if limit < kind.low else ""
     return f"{names[feature]} > {significant(limit * scale, 4)}{constant}"
+
+
+def visible(character: str) -> str:
+    """What cannot be seen, as Python writes it."""
+    return character if character.isprintable() and not character.isspace() else repr(character)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 Packed = dict[str, Any]
+BASE64 = 4 / 3  # characters a byte
 KINDS = ("int8", "uint8", "int16", "uint16", "int32", "int64")
 
 

@@ -12,8 +12,10 @@ from quweit_cli.documents import DumpedExits, DumpedReadings
 from quweit_cli.ir.exits import ExitRule, answers_with_exits, exits_taken
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, trace
+from quweit_cli.report.explore.attention import AttentionStudy, attention_record, study_attention
 from quweit_cli.report.explore.images import COLOURS, heat_map
 from quweit_cli.report.explore.inside import ModelSamples
+from quweit_cli.report.explore.names import visible
 from quweit_cli.report.explore.packing import packed, packed_bytes
 
 MOST_SAMPLES = 16
@@ -38,6 +40,7 @@ class SampleStudy:
     logits_GO: Integers
     all_tokens: int
     layers_G: list[int] | None = None
+    attention: AttentionStudy | None = None
 
     @property
     def tokens(self) -> int:
@@ -86,6 +89,7 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
         np.stack(logits),
         all_tokens,
         layers if model.exits else None,
+        study_attention(model, chosen_G[: len(logits)], all_tokens),
     )
 
 
@@ -115,6 +119,7 @@ def sample_record(one: SampleStudy, readings: DumpedReadings | None) -> dict[str
         "names": names_of_logits(one, readings),
         "true": true_classes(one, readings),
         "pixels": packed(inputs + ZERO) if one.of_images else None,
+        "attention": attention_record(one.attention) if one.attention else None,
         "text": [] if one.of_images else [_written(row, one.model.vocabulary) for row in inputs],
     }
 
@@ -128,7 +133,7 @@ def heat_maps(one: SampleStudy) -> list[tuple[str, str]]:
 def names_of_logits(one: SampleStudy, readings: DumpedReadings | None) -> list[str]:
     """Classes, characters, or numbers where nothing names them."""
     count = one.logits_GO.shape[1]
-    named = readings.classes if readings else [_visible(each) for each in one.model.vocabulary or ""]
+    named = readings.classes if readings else [visible(each) for each in one.model.vocabulary or ""]
     return named if len(named) == count else [str(place) for place in range(count)]
 
 
@@ -159,7 +164,3 @@ def _written(codes: Integers, vocabulary: str | None) -> str:
     if vocabulary is None or codes.max(initial=0) >= len(vocabulary):
         return " ".join(map(str, codes.tolist()))
     return "".join(vocabulary[code] for code in codes)
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() and not character.isspace() else repr(character)

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quweit_cli.artifacts import listed
+from quweit_cli.report.explore.attention import AttentionStudy, attention_maps, attention_table
 from quweit_cli.report.explore.blocks import BLOCK_BYTES, BlockStudy, record, study
 from quweit_cli.report.explore.images import misread
 from quweit_cli.report.explore.inside import Inside
 from quweit_cli.report.explore.packing import script_json
 from quweit_cli.report.explore.pipeline import pipeline
 from quweit_cli.report.explore.samples import SampleStudy, heat_maps, sample_record, study_samples
-from quweit_cli.report.explore.tables import census_table, first_luts, first_row, logits_table
+from quweit_cli.report.explore.tables import census_bars, census_table, first_luts, first_row, logits_table
 from quweit_cli.report.explore.thresholds import MOST, thresholds
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section
+from quweit_cli.report.paper_plots import stacked_bars
 from quweit_cli.templating import render, static_text
 
 
@@ -39,6 +41,7 @@ def look_inside(findings: Findings) -> Looked:
         made += [_explorer(studies, absent), *(_block(findings, one) for one in studies)]
     if samples is not None:
         made.append(_samples(findings, samples))
+        made += [_attention(samples, samples.attention)] if samples.attention else []
     if not (studies or samples):
         return Looked(made, "")
     share = BLOCK_BYTES / max(1, len(studies))
@@ -88,6 +91,12 @@ def _explorer(studies: Sequence[BlockStudy], absent: str) -> Section:
         "Inside the blocks",
         said,
         body=static_text("report/explore_block.html"),
+        folded=[
+            (
+                "LUTs by layer: used, wires, duplicates, constant, pruned",
+                stacked_bars("census", census_bars(studies), "LUTs", "block"),
+            )
+        ],
         tables=[census_table(studies)],
         method="rendered: something reads its answer; the others are pruned. Constant: its table answers the same whatever "
         "its bits are. Duplicate: a LUT before it computes the same of the same bits. Wire: it passes its first pin on. All "
@@ -107,6 +116,8 @@ def _block(findings: Findings, one: BlockStudy) -> Section:
         folded=[(f"Thresholds of {one.name} over what golden rows hold{many}", thresholds(one))],
         details=[first_luts(one), first_row(one)],
         level=3,
+        method=f"a small picture is a feature: how many of {counted(one.rows, 'golden row')} have each of its integers, from "
+        f"{one.edges[0]} to {one.edges[-1] - 1}, as high as its fullest bin; marks below are thresholds, a longer one is several.",
     )
 
 
@@ -135,4 +146,29 @@ def _samples(findings: Findings, samples: SampleStudy) -> Section:
         ),
         tables=[logits_table(samples, findings.inside.readings)],
         method="an integer times the step of its tensor is a real value; the largest logit is what the model reads.",
+    )
+
+
+def _attention(samples: SampleStudy, one: AttentionStudy) -> Section:
+    number = int(samples.chosen_G[0])
+    said = [
+        "A head weighs the tokens that it looks at; the weights of one token sum up to about one. "
+        + ("A token sees itself and those before it." if one.causal else "Every token sees all of them.")
+    ]
+    if len(one.queries_Q) < one.tokens:
+        said.append(
+            f"On the page are the looks of {len(one.queries_Q)} of {one.tokens} tokens, of {counted(len(one.names), 'sample')}."
+        )
+    elif len(one.names) < len(samples.chosen_G):
+        said.append(f"On the page are the looks of the first {counted(len(one.names), 'sample')}.")
+    scale = one.layers[0].scale
+    step = f", in steps of {scale:g}" if scale else ""
+    what = "where its last token looks" if one.causal else "the mean of where its tokens look"
+    return Section(
+        "Where attention looks",
+        said,
+        body=render("report/explore_attention.html.mako", number=number, maps=attention_maps(one)),
+        details=[attention_table(one)],
+        method=f"weights are integers of the program, as the hardware computes them{step}. The table is of golden sample {number}: {what}. Spread: 2 to the entropy of the weights, "
+        "over how many tokens they would be even.",
     )

@@ -11,7 +11,9 @@ from quweit_cli.report.explore.blocks import BlockStudy
 from quweit_cli.report.explore.names import bit_name, feature_names
 from quweit_cli.report.explore.samples import SampleStudy, names_of_logits, true_classes
 from quweit_cli.report.page import Table
+from quweit_cli.report.paper_plots import Bars
 
+USED = "used"  # rendered, and neither of the others
 FIRST_LUTS = 6  # of the layer
 FIRST_ELEMENTS = 16
 LARGEST_VALUES = 2
@@ -38,6 +40,25 @@ def census_table(studies: Sequence[BlockStudy]) -> Table:
         "block", "LUT layer", "LUTs", "rendered", "pruned", "constant", "duplicates", "wires", "never changing on golden rows",
     )  # fmt: skip
     return Table("LUTs by layer", columns, rows)
+
+
+def census_bars(studies: Sequence[BlockStudy]) -> Bars:
+    """The same as parts of each layer, every LUT in one of them."""
+    parts: dict[str, list[tuple[str, float]]] = {}
+    ends: dict[str, str] = {}
+    for one in studies:
+        for place, known in enumerate(one.census):
+            rest_J, counts = known.rendered_J, [("pruned", int((~known.rendered_J).sum()))]
+            for name, such_J in (
+                ("constant", known.constant_J), ("duplicate", known.duplicates), ("wire", known.passing_J),
+            ):  # fmt: skip
+                counts.append((name, int((rest_J & such_J).sum())))
+                rest_J = rest_J & ~such_J
+            counts.append((USED, int(rest_J.sum())))
+            key = f"{one.name}, {place}" if len(one.census) > 1 else one.name
+            parts[key] = [(name, count) for name, count in reversed(counts) if count]
+            ends[key] = f"{rest_J.sum():,} of {len(rest_J):,} used"
+    return Bars([USED, "wire", "duplicate", "constant", "pruned"], parts, ends)
 
 
 def first_luts(one: BlockStudy) -> Table:
