@@ -6,6 +6,7 @@ Pages are plain Markdown. What the site alone has is added as they are read: con
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 import quweit_cli
-
-ROOT = Path(__file__).resolve().parent.parent
 
 project = "quweit"
 author = "the quweit developers"
@@ -28,6 +27,7 @@ exclude_patterns = [".*", "build", "dist", "data", "src", "templates", "tests", 
 html_theme = "furo"  # light and dark; its fonts are those of the reader's machine
 html_title = f"quweit {version}"
 html_copy_source = html_show_sourcelink = html_show_copyright = False
+html_show_search_summary = False  # it is fetched, which a browser refuses where the pages lie as files
 html_extra_path = ["site"]  # index.html of the root, which leads to these pages
 
 myst_heading_anchors = 4
@@ -38,7 +38,7 @@ add_module_names = False
 
 nb_execution_mode = "force"
 nb_execution_in_temp = True
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # a cell that fails is a warning, and `scripts/site` takes none
 nb_execution_timeout = 600
 
 LISTED = re.compile(r"^- \[(.+?)\]\((.+?)\.(?:md|ipynb)\)", re.M)
@@ -69,7 +69,8 @@ def contents(page: str) -> str:
 
 
 def docname(target: str) -> str:
-    return (ROOT / "docs" / target).resolve().relative_to(ROOT).as_posix()
+    """Of a page as the contents link to it, without its ending."""
+    return posixpath.normpath(f"docs/{target}")
 
 
 def documented(name: str) -> str:
