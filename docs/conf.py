@@ -21,7 +21,13 @@ author = "the quweit developers"
 version = release = quweit_cli.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**.md", "examples/notebooks/*.ipynb"]
+include_patterns = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/**.md",
+    "examples/notebooks/*.ipynb",
+]
 exclude_patterns = [".*", "build", "dist", "data", "src", "templates", "tests", "benchmarks", "scripts"]
 
 html_theme = "furo"  # light and dark; its fonts are those of the reader's machine
@@ -33,6 +39,7 @@ html_extra_path = ["site"]  # index.html of the root, which leads to these pages
 myst_heading_anchors = 4
 default_role = "literal"  # docstrings write names as Markdown does
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
 add_module_names = False
 
@@ -40,6 +47,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_show_tb = True  # a cell that fails is a warning, and `scripts/site` takes none
 nb_execution_timeout = 600
+nb_merge_streams = True
 
 LISTED = re.compile(r"^- \[(.+?)\]\((.+?)\.(?:md|ipynb)\)", re.M)
 
@@ -76,7 +84,7 @@ def docname(target: str) -> str:
 def documented(name: str) -> str:
     """The directive for a name of the package's face."""
     if isinstance(getattr(quweit_cli, name), type):
-        return f".. autoclass:: quweit_cli.{name}\n   :members:\n"
+        return f".. autoclass:: quweit_cli.{name}\n   :members:\n   :exclude-members: model_config\n"
     return f".. autofunction:: quweit_cli.{name}\n"
 
 

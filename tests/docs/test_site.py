@@ -97,7 +97,16 @@ def test_what_is_wrong_with_a_page_or_a_notebook_is_an_error(tmp_path: Path) -> 
     listed = [f"- [{name}](../examples/notebooks/{name}.ipynb)" for name in ("raises", "command")]
     (docs / "index.md").write_text("# Contents\n\n## All\n\n" + "\n".join(listed) + "\n")
     (docs / "lost.md").write_text("# Lost\n\n[nowhere](index.md#nowhere)\n")
-    command = ["-m", "sphinx", "--quiet", "--fail-on-warning", "-c", REPOSITORY / "docs", tmp_path, tmp_path / "out"]
+    command = [
+        "-m",
+        "sphinx",
+        "--quiet",
+        "--fail-on-warning",
+        "-c",
+        REPOSITORY / "docs",
+        tmp_path,
+        tmp_path / "out",
+    ]
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for wrong in ("ZeroDivisionError", "CalledProcessError", "isn't included in any toctree", "'nowhere'"):
@@ -174,7 +183,9 @@ def test_pages_fit_their_window_and_the_console_stays_silent(browser: Any, site:
         assert browser.execute_script("return window.innerWidth") == width
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width, name
         assert browser.get_log("browser") == [], name
-        fetched = browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+        fetched = browser.execute_script(
+            "return performance.getEntriesByType('resource').map(one => one.name)"
+        )
         assert [one for one in fetched if not one.startswith(("file:", "data:"))] == []
 
 
@@ -185,7 +196,7 @@ def test_it_is_dark_where_the_reader_has_it_dark(browser: Any, site: Path) -> No
         show(browser, site / "docs" / "index.html", WIDTHS[0], scheme)
         ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         grounds[scheme] = sum(map(int, re.findall(r"\d+", ground)[:3]))
-    assert grounds["dark"] < 200 < 600 < grounds["light"]
+    assert grounds["dark"] < 200 and grounds["light"] > 600
 
 
 @pytest.mark.requires("chromium", "chromedriver")
