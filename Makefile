@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXAMPLES := $(subst _,-,$(patsubst examples/%.yaml,%,$(wildcard examples/*.yaml)))
 export PYTHON
 
-.PHONY: help setup demo digits-train digits-rtl digits-sim digits-synth digits-twin-train digits-twin-rtl digits-twin-sim digits-twin-synth digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs bench bench-pe bench-train clean $(EXAMPLES)
+.PHONY: help setup demo digits-train digits-rtl digits-sim digits-synth digits-twin-train digits-twin-rtl digits-twin-sim digits-twin-synth digits-search tables functions test fuzz mutate mutate-whole lint lint-sv goldens docs site notebooks bench bench-pe bench-train clean $(EXAMPLES)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,12 @@ build/digits/dump/dump.json: .venv/complete
 
 docs: .venv/complete ## write the generated documentation again
 	$(BIN)/python docs/generate.py
+
+site: .venv/complete ## build the documentation as a site, notebooks run, into build/site
+	scripts/site
+
+notebooks: .venv/complete ## run the notebooks of examples/notebooks; make site also shows what they give
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/jupyter execute examples/notebooks/*.ipynb
 
 bench: .venv/complete ## measure the ratios of benchmarks/, and how long commands take to start
 	@for bench in lut_layer input start; do echo "$$bench"; $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done

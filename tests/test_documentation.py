@@ -20,14 +20,12 @@ import numpy as np
 import pytest
 
 from conftest import REPOSITORY, Outcome
+from pages import PAGES, commands
 from quweit_cli import config
-from quweit_cli.cli import app
 from quweit_cli.ir.program import trace
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.stages import doctor, pipeline
 
-PAGES = [REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-PAGES += sorted((REPOSITORY / "docs").rglob("*.md"))
 TINY = """\
 name: digits
 data: {source: digits}
@@ -43,12 +41,7 @@ sim: {simulators: [verilator]}
 """
 
 
-def console_lines(page: Path) -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-README = [line for line in console_lines(REPOSITORY / "README.md") if not line.startswith("make ")]
+README = [line for line in commands((REPOSITORY / "README.md").read_text()) if not line.startswith("make ")]
 NEED_ICARUS = [line for line in README if "--simulator all" in line]
 
 
@@ -93,21 +86,6 @@ def test_the_commands_for_both_simulators_run(quweit: Callable[..., Outcome]) ->
     run_line("quweit rtl build/digits/train/ckpt.pt --out build/digits", quweit)
     for line in NEED_ICARUS:
         run_line(f"{line} --rows 16", quweit)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_every_quweit_command_of_a_page_exists_with_its_options(page: Path) -> None:
-    commands = {command.name: command for command in app.registered_commands}
-    known = (REPOSITORY / "docs" / "cli.md").read_text()
-    for line in console_lines(page):
-        words = shlex.split(line)
-        if words[0] != "quweit":
-            assert words[0] == "make"
-            continue
-        assert words[1] in commands
-        section = known.split(f"## quweit {words[1]}\n")[1].split("\n## ")[0]
-        for option in (word for word in words if word.startswith("--")):
-            assert f"`{option}" in section, f"{page.name}: {line}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))

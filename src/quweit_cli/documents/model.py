@@ -30,7 +30,7 @@ class ModelShape(Artifact):
 
     @property
     def attends(self) -> bool:
-        """Whether tokens see one another: a single one has no other."""
+        """Whether tokens see one another; a single one has no other."""
         return self.heads > 0 and self.tokens > 1
 
     @model_validator(mode="after")
