@@ -1,4 +1,4 @@
-"""Families and datasets of other packages: found by metadata, trained and rendered, and missed by name."""
+"""Families and datasets of other packages (docs/extensions.md): found by metadata, trained and rendered, and missed by name."""
 
 from __future__ import annotations
 

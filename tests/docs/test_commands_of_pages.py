@@ -43,7 +43,10 @@ RUN_ELSEWHERE = {
     "synth --plan": "tests/synthesizers/test_plans.py",
 }
 # Pages whose commands are run for real, in order.
-RUN_FOR_REAL = {"README.md": "tests/test_documentation.py"}
+RUN_FOR_REAL = {
+    "README.md": "tests/test_documentation.py",
+    "docs/extensions.md": "tests/config/test_extensions.py",
+}
 # What stands before a page begins: the project that it takes as given.
 GIVEN = {
     "docs/fpga.md": ["quweit train examples/digits.yaml --out build/digits"],
@@ -52,11 +55,14 @@ GIVEN = {
         "quweit dump build/mine/train/ckpt.pt --out build/mine",
     ],
 }
-# Blocks in Python, by page: the test that runs them, or why none does.
-PYTHON = {
+# Blocks in Python and in other languages, by page: the test that runs them, or why none does.
+CODE = {
     "docs/library.md": "tests/library/test_models_of_others.py",
+    "docs/integration.md": "tests/hdl/test_integration_page.py",
+    "docs/extensions.md": "tests/config/test_extensions.py",
     "docs/architecture.md": "a fragment, of how stages are written",
 }
+LANGUAGES = {"python", "tcl", "toml", "c", "sh"}  # of these, on those pages alone
 OF_DATA = {"text", "json", "yaml"}  # drawings and output, and what other tests read
 NOT_EXPERIMENTS = {"docs/ci-example.md"}  # its YAML is that of a CI
 
@@ -86,15 +92,16 @@ def words_of(line: str) -> list[str]:
     return words
 
 
-def escaped(text: str) -> list[str]:
+def escaped(text: str, page: str = "") -> list[str]:
     """What of a page's blocks nothing looks at, each as a sentence."""
+    looked_at = OF_DATA | (LANGUAGES if page in CODE else {"python"})
     found = []
     for block in blocks(text):
         if block.language == "console":
             found += [
                 f"not at a prompt: {line}" for line in block.text.splitlines() if not line.startswith("$ ")
             ]
-        elif block.language not in OF_DATA | {"python"}:
+        elif block.language not in looked_at:
             found.append(f"a block in `{block.language}`: {block.text.splitlines()[0]}")
     for line in commands(text):
         if line not in NOT_RUN:
@@ -132,7 +139,7 @@ def amiss_of_script(name: str, arguments: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_no_block_of_a_page_escapes(page: Path) -> None:
-    assert escaped(page.read_text()) == []
+    assert escaped(page.read_text(), of_repository(page)) == []
 
 
 @pytest.mark.parametrize(
@@ -188,14 +195,14 @@ def test_every_exception_is_of_use_and_every_test_that_it_names_is_there() -> No
         assert re.search(rf"\b{command}\b", (REPOSITORY / file).read_text()), file
 
 
-def test_every_block_in_python_is_run_or_said_to_be_a_fragment() -> None:
+def test_every_block_of_code_is_run_or_said_to_be_a_fragment() -> None:
     pages = {
         of_repository(page)
         for page in PAGES
         if any(one.language == "python" for one in blocks(page.read_text()))
     }
-    assert pages == set(PYTHON)
-    for page, file in PYTHON.items():
+    assert pages == set(CODE)
+    for page, file in CODE.items():
         if file.endswith(".py"):
             assert page in (REPOSITORY / file).read_text()
 
