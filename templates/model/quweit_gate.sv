@@ -17,20 +17,29 @@ module quweit_gate #(
 );
 
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
-    logic signed [15:0] product;
-    logic        [31:0] result;
-    logic               unused_bits;
+    logic [15:0] product;
+    logic [31:0] result;
+    logic        unused_bits;
 
-    assign product                 = $signed(values_i[lane*8 +: 8]) * $signed(gates_i[lane*8 +: 8]);
     assign results_o[lane*16 +: 16] = result[15:0];
-    assign unused_bits             = ^result[31:16];
+    assign unused_bits              = ^result[31:16];
+
+    quweit_product #(
+      .ABits (8),
+      .BBits (8)
+    ) u_product (
+      .a_i       (values_i[lane*8 +: 8]),
+      .b_i       (gates_i[lane*8 +: 8]),
+      .product_o (product)
+    );
 
     quweit_rescale_lane #(
-      .Left (Left)
+      .SumBits (16),
+      .Left    (Left)
     ) u_lane (
       .clk_i,
-      .sum_i    (32'(product)),
-      .scale_i  ({shift_i, 32'd0}),
+      .sum_i    (product),
+      .scale_i  ({shift_i, 16'd0}),
       .bits_i   (6'd16),
       .result_o (result)
     );

@@ -42,3 +42,18 @@ def test_an_mlp_that_multiplies_still_is_not_counted_as_replaced() -> None:
     both, projections = (workload.weights_replaced(shape, mlp=mlp) for mlp in (True, False))
     assert both == 1 and projections == pytest.approx(1 / 3)  # 4 of 12 squares of the width
     assert workload.multiplications_replaced(packages.I_VIT_T, mlp=False) == 0
+
+
+def test_a_learn_forget_network_has_two_branches() -> None:
+    shape = packages.I_VIT_T.model_copy(update={"mlp": "learn_forget"})
+    dense, own = workload.mlp_gemms(packages.I_VIT_T), workload.mlp_gemms(shape)
+    assert [gemm.name for gemm in own] == ["forget_up", "forget_down", "learn_up", "learn_down"]
+    assert sum(gemm.macs for gemm in own) == 2 * sum(gemm.macs for gemm in dense)
+
+
+@pytest.mark.parametrize(("weights", "few"), [("float", False), ("int8", False), ("binary", True)])
+def test_a_learn_forget_network_of_few_bits_multiplies_no_more(weights: str, few: bool) -> None:
+    shape = packages.I_VIT_T.model_copy(update={"mlp": "learn_forget", "mlp_weights": weights})
+    assert workload.mlp_of_few_bits(shape) == few
+    replaced = workload.weights_replaced(shape, mlp=False)
+    assert replaced == pytest.approx(16 / 20 if few else 0)  # of 20 squares of the width

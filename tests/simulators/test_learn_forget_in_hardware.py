@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ from quweit_cli.errors import Mismatch, UnsupportedModel
 from quweit_cli.hdl.model.layout import LEFT, Layout
 from quweit_cli.hdl.model.transformer import lay_out
 from quweit_cli.ir import Program, Requantize, RequantizeFeatures, Step
+from quweit_cli.ir.nodes.products import MatrixProduct
+from quweit_cli.ir.types import INT8
 from quweit_cli.stages import sim
 from quweit_cli.stages.sources import read_model
 
@@ -92,10 +93,12 @@ def test_words_of_the_gate_are_read_once_each(binary: Path) -> None:
 
 def test_equal_tables_are_stored_once(binary: Path) -> None:
     layout = layout_of(program_of(binary))
-    first = len(layout.table_entries) // 256
-    entries = layout.table_entries[:256]
-    assert layout.table(entries[128:] + entries[:128]) == 0  # type: ignore[arg-type]
-    assert len(layout.table_entries) == 256 * first
+    stored = list(layout.table_entries)
+    for number in range(len(stored) // 256):
+        by_code = np.roll(stored[256 * number : 256 * (number + 1)], -128)
+        assert layout.table(by_code) == number
+    assert layout.table_entries == stored
+    assert layout.table(np.arange(-128, 128)) == len(stored) // 256
 
 
 @pytest.mark.requires("icarus")
@@ -140,29 +143,46 @@ def test_another_place_of_the_gate_is_found(copy: Path) -> None:
         tried(copy)
 
 
-def with_step(program: Program, name: str, change: Callable[[Step], Step]) -> Program:
-    """With another step of its layer."""
-    (layer,) = [step.node for step in program.steps if isinstance(step.node, Program)]
-    inner = tuple(change(one) if one.name == name else one for one in layer.steps)
-    changed = dataclasses.replace(layer, steps=inner)
+def replaced(program: Program, layer: Program, inner: tuple[Step, ...]) -> Program:
+    """With other steps of this layer."""
+    changed = dataclasses.replace(layer, steps=inner, outputs={})
     steps = tuple(
         dataclasses.replace(step, node=changed) if step.node is layer else step for step in program.steps
     )
-    return dataclasses.replace(program, steps=steps)
+    return dataclasses.replace(program, steps=steps, outputs={})
 
 
 def test_products_whose_features_have_other_shifts_are_refused(binary: Path) -> None:
     program = program_of(binary)
-
-    def uneven(step: Step) -> Step:
-        node = step.node
-        assert isinstance(node, Requantize)
-        shifts = [node.shift] * 11 + [node.shift + 1]
-        several = RequantizeFeatures(node.multiplier, np.array(shifts), node.low, node.high)
-        return dataclasses.replace(step, node=several)
-
+    (layer,) = [step.node for step in program.steps if isinstance(step.node, Program)]
+    (node,) = [step.node for step in layer.steps if step.name == "mlp"]
+    assert isinstance(node, Requantize)
+    shifts = np.array([node.shift] * 11 + [node.shift + 1])
+    uneven = RequantizeFeatures(node.multiplier, shifts, node.low, node.high)
+    inner = tuple(
+        dataclasses.replace(step, node=uneven) if step.name == "mlp" else step for step in layer.steps
+    )
     with pytest.raises(UnsupportedModel, match="features of `mlp` are shifted differently"):
-        layout_of(with_step(program, "mlp", uneven))
+        layout_of(replaced(program, layer, inner))
+
+
+def test_branches_of_other_widths_are_refused(binary: Path) -> None:
+    program = program_of(binary)
+    (layer,) = [step.node for step in program.steps if isinstance(step.node, Program)]
+    nodes = {step.name: step.node for step in layer.steps}
+    one, two = nodes["learn_hidden_sum"], nodes["learned_sum"]
+    assert isinstance(one, MatrixProduct) and isinstance(two, MatrixProduct)
+    narrow = {
+        "learn_hidden_sum": MatrixProduct(one.weights_IO[:, :8], one.bias_O[:8]),
+        "learned_sum": MatrixProduct(two.weights_IO[:8], two.bias_O),
+        "learn_hidden": Requantize(1, 5, *INT8),
+    }
+    inner = tuple(dataclasses.replace(step, node=narrow.get(step.name, step.node)) for step in layer.steps)
+    changed = replaced(program, layer, inner)
+    with pytest.raises(
+        UnsupportedModel, match="`layer0/learn_hidden` has 8 features, and others of its kind 12"
+    ):
+        layout_of(changed)
 
 
 def test_the_shift_of_products_is_that_of_the_program(binary: Path) -> None:

@@ -312,9 +312,19 @@ def _lay_out_learn_forget(made: Layout, layer: str, steps: Operations, at: _Regi
 def _through_table(
     made: Layout, layer: str, steps: Operations, tensors: tuple[str, str, str], at: _Regions
 ) -> None:
-    """tensors: a product that reads normalised tokens, its results, and what a table makes of them."""
+    """tensors: a product that reads normalised tokens, its results, and what a table makes of them.
+
+    Raises:
+        UnsupportedModel: other hidden features than those that there are words for.
+    """
     hidden, function = tensors[1:]
-    shifts = steps.shifts(hidden, steps.product(tensors[0]).weights_IO.shape[1])
+    features = steps.product(tensors[0]).weights_IO.shape[1]
+    if features != at.hidden_width:
+        raise UnsupportedModel(
+            f"`{layer}/{hidden}` has {features} features, and others of its kind {at.hidden_width}",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
+    shifts = steps.shifts(hidden, features)
     _of_tokens(
         made,
         steps,
