@@ -61,7 +61,7 @@ def _said(energy_uj: float | None) -> str:
 
 
 def _of_blocks(table: EnergyTable) -> list[Table]:
-    if not any(row.weightless for row in table.rows):
+    if not any(row.scope == "block" for row in table.rows):
         return []
     replaced = "of the model around the blocks nothing is known: no layer is stated"
     if table.multiplications_replaced is not None and table.weights_replaced is not None:
