@@ -61,6 +61,7 @@ MODULES: dict[str, dict[str, int | str]] = {  # a module, and more words where i
     "array/quweit_systolic_control.sv": {"Side": 8, "Latency": 9},
     "array/quweit_operand_buffer.sv": {},
     "model/quweit_rescale.sv": {"Lanes": 2},
+    "model/quweit_gate.sv": {"Lanes": 2},
     "model/quweit_token_sum.sv": {"Lanes": 8, "Tokens": 13},
     "model/quweit_token_rows.sv": {"Lanes": 4},
     "model/quweit_token_sums.sv": {"Lanes": 4},

@@ -111,17 +111,21 @@ def test_a_dense_baseline_is_trained_and_reported_only(run: Run, tmp_path: Path)
     assert summary["sim"] is None
 
 
-def test_a_dense_model_goes_through_all_stages_but_the_front_where_hardware_of_it_is_asked_for(
-    run: Run,
+@pytest.mark.parametrize("mlp", ["dense", "learn_forget"])
+def test_a_model_without_blocks_goes_through_all_stages_but_the_front_where_hardware_of_it_is_asked_for(
+    run: Run, mlp: str
 ) -> None:
-    stages = run("model.mlp=dense", "model.arithmetic=integer", "rtl.side=8")
+    stages = run(f"model.mlp={mlp}", "model.arithmetic=integer", "rtl.side=8")
     assert stages == ["train", "dump", "rtl", "sim", "synth", "energy", "report"]
 
 
-def test_a_dense_baseline_does_not_mix_with_hardware(run: Run) -> None:
+@pytest.mark.parametrize("mlp", ["dense", "learn_forget"])
+def test_a_model_without_blocks_does_not_mix_with_hardware(run: Run, mlp: str) -> None:
     run()
-    with pytest.raises(ConfigError, match="holds the hardware of a weightless model"):
-        run("model.mlp=dense")
+    with pytest.raises(
+        ConfigError, match=f"holds the hardware of a weightless model, and `model.mlp` is {mlp}"
+    ):
+        run(f"model.mlp={mlp}")
 
 
 def test_a_missing_simulator_is_skipped_visibly(

@@ -30,9 +30,9 @@ class Comparison(NamedTuple):
 
 
 def comparisons(rows: Sequence[EnergyRow], ratios: Sequence[EnergyRatio]) -> list[Comparison]:
-    """Of all MLPs, and of all layers where there is attention; none for blocks that stand alone, or a dense model."""
+    """Of all MLPs, and of all layers where there is attention; none for blocks that stand alone, or a model without any."""
     arrays = frugal_arrays(rows) if ratios else []
-    known = {(one.scope, one.array) for one in ratios}
+    known = {(one.scope, one.array) for one in ratios if one.accounting == "measured"}
     best = {scope: next((one for one in arrays if (scope, one) in known), None) for scope in SCOPES}
     return [_of(scope, array, rows, ratios) for scope, array in best.items() if array]
 

@@ -48,8 +48,10 @@ def _replaced(table: EnergyTable) -> str:
         return (
             "Of the model around the blocks nothing is known, so no layer is stated and nothing end to end."
         )
+    blocks = any(row.scope == "block" for row in table.rows)
+    what = "The blocks" if blocks or not table.ratios else "Weights of few bits"
     return (
-        f"The blocks replace {100 * table.multiplications_replaced:.1f} % of the multiplications and "
+        f"{what} replace {100 * table.multiplications_replaced:.1f} % of the multiplications and "
         f"{100 * table.weights_replaced:.1f} % of the weights of a layer."
     )
 

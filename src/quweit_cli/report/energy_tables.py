@@ -50,9 +50,8 @@ def _of_models(table: EnergyTable) -> list[Table]:
             notes.append(
                 f"by the formula all layers take {significant(model.formula_uj)} uJ. {model.difference}"
             )
-        kind = "weightless" if model.weightless else "dense"
         columns = ("engine", "cycles", "power mW", "energy uJ", "mW waiting")
-        title = f"{table.name}: a sample of the whole model, {kind}, {model.clock_mhz:g} MHz"
+        title = f"{table.name}: a sample of the whole model, {model.kind}, {model.clock_mhz:g} MHz"
         made.append(Table(title, columns, rows, notes))
     return made
 
@@ -62,7 +61,7 @@ def _said(energy_uj: float | None) -> str:
 
 
 def _of_blocks(table: EnergyTable) -> list[Table]:
-    if not any(row.weightless for row in table.rows):
+    if not any(row.scope == "block" for row in table.rows):
         return []
     replaced = "of the model around the blocks nothing is known: no layer is stated"
     if table.multiplications_replaced is not None and table.weights_replaced is not None:
