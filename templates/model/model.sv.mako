@@ -134,7 +134,7 @@ module ${top} (
   logic [ActivationBits-StepBits-1:0] ${port}_row;
   logic [StepBits-1:0]                ${port}_place_q;
 
-  assign ${port}_row  = job_few_bits ? (ActivationBits - StepBits)'(feed_${port}) : ${port}_address[ActivationBits-1:StepBits];
+  assign ${port}_row  = (job_few_bits && !job_${port}_weights) ? (ActivationBits - StepBits)'(feed_${port}) : ${port}_address[ActivationBits-1:StepBits];
   assign ${port}_word = ${port}_words[${port}_place_q*Side*8 +: Side*8];
 
   always_ff @(posedge clk_i) ${port}_place_q <= ${port}_address[StepBits-1:0];

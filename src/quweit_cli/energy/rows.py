@@ -363,12 +363,14 @@ def _kept_rows(
         made.append(
             _on_array("attention", "attention products of a layer", attention.multiplied, side, array)
         )
+    steps = 1
     if attention.of_few_bits or few_bits:
         name = ArrayDesign.name_of(side, few_bits=True)
         found = next((one for one in synth.designs if one.design == name), None)
         design = next((one for one in arrays if one.name == name), None)
         if found is None or design is None:
             return None
+        steps = design.steps
         circuit = _block_circuit(found, clock_mhz, model)._replace(
             implementation=f"array of few bits {side}x{side}", array=array.array, weightless=False
         )
@@ -379,12 +381,12 @@ def _kept_rows(
             attention.of_few_bits,
             side,
             circuit,
-            design.steps,
+            steps,
         )
         made.append(row.model_copy(update={"subject": "projections of few bits"}))
     if few_bits:
         work = _work_of_layer(shape)
-        row = _on_array("mlp", f"{work.operation}, weights of few bits", work.gemms, side, circuit)
+        row = _on_array("mlp", f"{work.operation}, weights of few bits", work.gemms, side, circuit, steps)
         made.append(row.model_copy(update={"subject": "mlp of few bits"}))
     elif not replaced:
         work = _work_of_layer(shape)
