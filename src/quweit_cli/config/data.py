@@ -50,7 +50,7 @@ class Deit(Settings):
 
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, or images of your own: images_npz, image_folder (docs/data.md)"
+        description="which dataset: digits, pydoc_text, library_source, text_file, shakespeare_char, cifar10, or images of your own: images_npz, image_folder (docs/data.md)"
     )
     path: File | None = Field(
         None,

@@ -181,14 +181,17 @@ class Exits(Settings):
     )
 
 
+ONE_ANSWER = ("vit", "encoder")  # families that answer once a sample
+
+
 class Model(Settings):
-    family: str = Field(description="vit or gpt; resnet, a convolutional network that teaches")
+    family: str = Field(description="vit, gpt or encoder; resnet, a convolutional network that teaches")
     mlp: Literal["dense", "weightless"] = Field(
         "weightless", description="what follows the attention of each layer"
     )
     arithmetic: Literal["float", "integer"] = Field(
         "float",
-        description="of all but the blocks, which compute in integers always; `integer`: from pixels or tokens to logits (vit and gpt)",
+        description="of all but the blocks, which compute in integers always; `integer`: from pixels or tokens to logits (all but resnet)",
     )
     dim: int = Field(
         ge=1, le=2**16, description="width of the residual stream; resnet: channels of the first stage"
@@ -214,9 +217,14 @@ class Model(Settings):
     # 0.3 and not the usual 0.02: a patch of few pixels says little, its place much. On digits a weightless model was
     # five points better for it after 500 steps (one seed); on CIFAR-10 it costs 1.6 points after 10 epochs.
     position_std: float = Field(
-        0.3, ge=0, le=1000, description="vit: standard deviation of the initial embeddings of positions"
+        0.3,
+        ge=0,
+        le=1000,
+        description="vit and encoder: standard deviation of the initial embeddings of positions",
     )
-    context: int = Field(256, ge=1, le=2**16, description="gpt: tokens that the decoder sees")
+    context: int = Field(
+        256, ge=1, le=2**16, description="gpt: tokens that the decoder sees; encoder: those of a passage"
+    )
     dropout: float = Field(
         0.0,
         ge=0,
@@ -242,7 +250,7 @@ class Model(Settings):
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
     attention: Attention = Field(Attention(), description="what mixes tokens")
-    exits: Exits = Field(Exits(), description="heads by which samples leave early (vit)")
+    exits: Exits = Field(Exits(), description="heads by which samples leave early (vit and encoder)")
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
 
@@ -264,8 +272,8 @@ class Model(Settings):
             raise ValueError(
                 f"exits.after ({', '.join(map(str, after))}) must rise, and be below depth ({self.depth}): the last layer has its head"
             )
-        if after and self.family != "vit":
-            raise ValueError("exits are for the family `vit`, which answers once a sample")
+        if after and self.family not in ONE_ANSWER:
+            raise ValueError(f"exits are for families that answer once a sample: {', '.join(ONE_ANSWER)}")
         return self
 
     @model_validator(mode="after")

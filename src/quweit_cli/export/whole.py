@@ -17,7 +17,7 @@ from quweit_cli.errors import ArtifactError, Mismatch, QuweitError
 from quweit_cli.ir.exits import answers_with_exits, exits_taken
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, tensor_types, trace
-from quweit_cli.models import IntegerNetwork, IntegerVit
+from quweit_cli.models import IntegerClassifier, IntegerNetwork
 from quweit_cli.models.exits import rule_of
 from quweit_cli.models.integer.building import Model, Twin
 from quweit_cli.models.integer.fixed_point import FixedPoint
@@ -56,7 +56,7 @@ def verify(
     Raises:
         Mismatch: names the first tensor, sample, place and both integers.
     """
-    settings = model.exit_settings if isinstance(model, IntegerVit) and model.exit_heads else None
+    settings = model.exit_settings if isinstance(model, IntegerClassifier) and model.exit_heads else None
     taken_B: list[Integers] = []
     read = []
     with progress.task("compare the whole model", total=len(inputs)) as task:

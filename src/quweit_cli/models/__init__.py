@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -10,7 +11,11 @@ from torch import nn
 from quweit_cli import config
 from quweit_cli.documents import Role
 from quweit_cli.errors import ConfigError
+from quweit_cli.models.classifier import Classifier
+from quweit_cli.models.encoder import Encoder
 from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.integer.classifier import IntegerClassifier
+from quweit_cli.models.integer.encoder import IntegerEncoder
 from quweit_cli.models.integer.fixed_point import Grid
 from quweit_cli.models.integer.gpt import IntegerGpt
 from quweit_cli.models.integer.vit import IntegerVit
@@ -18,12 +23,21 @@ from quweit_cli.models.resnet import ResNet
 from quweit_cli.models.vit import Vit
 from quweit_cli.weightless.block import WeightlessBlock
 
-Network = Vit | Gpt | ResNet
-IntegerNetwork = IntegerVit | IntegerGpt
+Network = Classifier | Gpt | ResNet
+IntegerNetwork = IntegerClassifier | IntegerGpt
 MOST_WEIGHTS = 2 * 10**9  # 8 GB, and in training four times as much
 
-FAMILIES: dict[str, type[Vit] | type[Gpt] | type[ResNet]] = {"vit": Vit, "gpt": Gpt, "resnet": ResNet}
-IN_INTEGERS: dict[str, type[IntegerVit] | type[IntegerGpt]] = {"vit": IntegerVit, "gpt": IntegerGpt}
+FAMILIES: dict[str, Callable[[config.Model, dict[str, Any]], Network]] = {
+    "vit": Vit,
+    "encoder": Encoder,
+    "gpt": Gpt,
+    "resnet": ResNet,
+}
+IN_INTEGERS: dict[str, Callable[[config.Model, dict[str, Any]], IntegerNetwork]] = {
+    "vit": IntegerVit,
+    "encoder": IntegerEncoder,
+    "gpt": IntegerGpt,
+}
 
 
 def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
@@ -68,7 +82,7 @@ def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
     if settings.arithmetic == "integer" and settings.family in FAMILIES.keys() - IN_INTEGERS.keys():
         raise ConfigError(
             f"a {settings.family} computes in floating point alone",
-            hint=f"`model.arithmetic: integer` is for {' and '.join(IN_INTEGERS)}",
+            hint=f"`model.arithmetic: integer` is for {', '.join(IN_INTEGERS)}",
         )
     if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
         raise ConfigError(
@@ -122,7 +136,9 @@ def parameter_count(model: nn.Module) -> int:
 __all__ = [
     "FAMILIES",
     "ROLES",
+    "Classifier",
     "Gpt",
+    "IntegerClassifier",
     "IntegerGpt",
     "IntegerNetwork",
     "IntegerVit",

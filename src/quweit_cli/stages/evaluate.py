@@ -7,8 +7,7 @@ from pathlib import Path
 from quweit_cli.documents import EvalResult
 from quweit_cli.export.equality import integer_programs, programs_of
 from quweit_cli.export.samples import samples_for
-from quweit_cli.models import blocks_of
-from quweit_cli.models.vit import Vit
+from quweit_cli.models import Classifier, blocks_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import describe, pick_device
@@ -40,7 +39,7 @@ def run(
                 integer = evaluate(model, samples.inputs, samples.targets, model.tokens)
             task.advance()
     exits = None
-    if isinstance(model, Vit) and model.exit_heads:
+    if isinstance(model, Classifier) and model.exit_heads:
         exits = table(model, samples.inputs, samples.targets)
     return EvalResult(
         name=loaded.experiment.name,

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from quweit_cli import config
 from quweit_cli.documents import ExitRow, ExitTable
+from quweit_cli.models.classifier import Classifier
 from quweit_cli.models.exits import Certainty, leaving, rule_of
-from quweit_cli.models.vit import Vit
 from quweit_cli.training.evaluation import batches
 
 THRESHOLDS: Mapping[str, tuple[float, ...]] = {
@@ -21,7 +21,7 @@ THRESHOLDS: Mapping[str, tuple[float, ...]] = {
 
 
 @torch.no_grad()
-def table(model: Vit, inputs: Tensor, targets: Tensor) -> ExitTable:
+def table(model: Classifier, inputs: Tensor, targets: Tensor) -> ExitTable:
     """Every criterion at several thresholds, and the rule of the settings; the model is in evaluation afterwards."""
     device, settings = next(model.parameters()).device, model.exit_settings
     model.eval()
@@ -53,7 +53,7 @@ def table(model: Vit, inputs: Tensor, targets: Tensor) -> ExitTable:
     )
 
 
-def _row(exits: list[Certainty], right_HB: Tensor, rule: config.Exits, model: Vit) -> ExitRow:
+def _row(exits: list[Certainty], right_HB: Tensor, rule: config.Exits, model: Classifier) -> ExitRow:
     taken_B = leaving(exits, rule_of(rule))
     depths = torch.tensor([*rule.after, len(model.layers)], dtype=torch.double)
     mean = float(depths[taken_B].mean())

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
@@ -21,6 +20,7 @@ from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
 from quweit_cli.models.integer.layer import IntegerLayer
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
+    Embedding,
     Logits,
     MatrixProduct,
     Normalisation,
@@ -80,10 +80,3 @@ class IntegerGpt(Gpt):
         sums = made.add("logits_sum", node, normal, fraction=fraction, module=self.head_product)
         logits(made, sums, self.logits)
         return made.model("model", TensorType(self.tokens, 0, len(rows) - 1))
-
-
-class Embedding(nn.Module):
-    """A row a token."""
-
-    def forward(self, token_BN: Tensor, row_VD: FixedPoint) -> FixedPoint:
-        return row_VD._replace(value=F.embedding(token_BN, row_VD.value))

@@ -13,20 +13,22 @@ from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.datasets.own_images import image_folder, images_npz
+from quweit_cli.training.datasets.passages import Passages, library_source
 from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
 
-Dataset = Images | Text
+Dataset = Images | Text | Passages
 
 SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "digits": digits,
     "pydoc_text": pydoc_text,
+    "library_source": library_source,
     "text_file": text_file,
     "shakespeare_char": shakespeare_char,
     "cifar10": cifar10,
     "images_npz": images_npz,
     "image_folder": image_folder,
 }
-SHIPPED = ("digits", "pydoc_text")
+SHIPPED = ("digits", "pydoc_text", "library_source")
 
 
 def load(settings: config.Data) -> Dataset:
@@ -61,4 +63,4 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-__all__ = ["SOURCES", "Dataset", "Images", "Share", "Text", "alike", "is_present", "load"]
+__all__ = ["SOURCES", "Dataset", "Images", "Passages", "Share", "Text", "alike", "is_present", "load"]
