@@ -138,6 +138,10 @@ def matrix_product(step: Step, x: Row) -> Row:
     return [bias + sum(x[i] * weights[i][o] for i in range(len(x))) for o, bias in enumerate(step["bias"])]
 
 
+def elementwise_product(step: Step, a: int, b: int) -> int:
+    return a * b
+
+
 def score_product(step: Step, q: Matrix, k: Matrix) -> Heads:
     size = len(q[0]) // step["heads"]
 
@@ -288,6 +292,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[int]]] = {
     "requantize": (requantize, [1]),
     "requantize_features": (requantize_features, [1]),
     "matrix_product": (matrix_product, [1]),
+    "elementwise_product": (elementwise_product, [0, 0]),
     "score_product": (score_product, [2, 2]),
     "value_product": (value_product, [3, 2]),
     "table": (table, [0]),

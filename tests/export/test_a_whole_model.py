@@ -33,6 +33,7 @@ MODELS = {
     "dense_vit_with_neighbours": ["vit", "model.mlp=dense", "model.neighbours=true"],
     "weightless_gpt_with_neighbours": ["gpt", "model.neighbours=true"],
     "dense_gpt": ["gpt", "model.mlp=dense"],
+    "binary_learn_forget_vit": ["vit", "model.mlp=learn_forget", "model.learn_forget.weights=binary"],
 }
 
 
@@ -57,7 +58,7 @@ class Dumped:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dumped]:
-    """Trained and dumped, all four."""
+    """Trained and dumped, all of them."""
     folder = tmp_path_factory.mktemp("whole")
     text = folder / "text.txt"
     text.write_text("the quick brown fox jumps over the lazy dog. " * 60)
@@ -138,6 +139,7 @@ def test_the_page_says_how_the_digest_of_a_dump_is_made(models: dict[str, Dumped
     content = json.loads((folder / "dump.json").read_text())
     files = [content["whole"][key] for key in ("program", "inputs", "logits")]
     files += [block[key] for block in content["blocks"] for key in ("program", "inputs", "outputs")]
+    files += [product[key] for product in content["projections"] for key in ("left", "right")]
     digests = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in sorted(files)}
     assert hashlib.sha256(json.dumps(digests).encode()).hexdigest() == content["digest"]
 
@@ -244,6 +246,9 @@ CHANGES: list[tuple[Change, str, str]] = [
     (longer_shift_of_a_term, "weightless_vit", "layer0/attended"),
     (more_of_an_entry, "dense_vit_with_neighbours", "layer0/gelu"),
     (more_of_an_entry, "dense_gpt", "layer1/gelu"),
+    (more_of_an_entry, "binary_learn_forget_vit", "layer0/sigmoid"),
+    (more_weight, "binary_learn_forget_vit", "layer0/learned_sum"),
+    (longer_shift, "binary_learn_forget_vit", "layer1/mlp"),
     (another_lut_bit, "weightless_vit", "layer0/mlp/lut_layer0"),
     (another_lut_bit, "weightless_gpt_with_neighbours", "layer1/mlp/lut_layer0"),
     (another_pin, "weightless_vit", "layer0/mlp/lut_layer0"),

@@ -27,7 +27,7 @@ from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear, RangeScaling
 from quweit_cli.ir.nodes.places import Patches, Select
 from quweit_cli.ir.nodes.pooling import Pool
-from quweit_cli.ir.nodes.products import MatrixProduct
+from quweit_cli.ir.nodes.products import ElementwiseProduct, MatrixProduct
 from quweit_cli.ir.nodes.sums import Addition, ConditionalSummation, Requantize, RequantizeFeatures
 from quweit_cli.ir.nodes.tokens import Neighbourhood
 from quweit_cli.ir.program import NodeRecord
@@ -378,6 +378,23 @@ CASES = [
         refused=[
             ([TensorType(2, -1, 5)], "weights for 3 inputs, input has 2"),
             ([TensorType(3, 0, 2**61)], "an accumulator does not fit int64"),
+        ],
+    ),
+    Case(
+        op="elementwise_product",
+        node=ElementwiseProduct(),
+        sources=[[[1, -3], [10, 2]], [[4, 5], [-2, 0]]],
+        answer=[[4, -15], [-20, 0]],
+        types=[TensorType(2, -3, 10, (2,)), TensorType(2, -2, 5, (2,))],
+        type=TensorType(2, -20, 50, (2,)),
+        cost=Cost(multiplications=4),
+        torch=lambda a, b: a * b,
+        refused=[
+            (
+                [TensorType(2, 0, 1), TensorType(3, 0, 1)],
+                r"tensors of shapes \(2,\) and \(3,\) are multiplied",
+            ),
+            ([TensorType(2, -(2**32), 0), TensorType(2, 0, 2**31)], "a product does not fit int64"),
         ],
     ),
     Case(

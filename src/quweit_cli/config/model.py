@@ -127,21 +127,17 @@ class Block(Settings):
     )
 
 
-Weights = Literal["float", "int8", "ternary", "binary", "weightless"]
-FEW_BITS: tuple[Weights, ...] = (
+MatrixWeights = Literal["float", "int8", "ternary", "binary"]
+Weights = Literal[MatrixWeights, "weightless"]
+FEW_BITS: tuple[MatrixWeights, ...] = (
     "ternary",
     "binary",
 )  # -1, 0 and 1: an array without multipliers computes with them
 
 
-class Projections(Settings):
-    """The matrices of attention: what makes queries, keys and values of a row, and what mixes the heads' answers."""
+class FewBits(Settings):
+    """How ternary and binary weights are rounded and learn."""
 
-    qkv: Weights = Field(
-        "float",
-        description="weights of queries, keys and values: float (int8 where the model computes in integers), int8, ternary (-1, 0, 1), binary (-1, 1), or a weightless block of three times the width. All but float read their row without the gain and bias of its normalisation",
-    )
-    output: Weights = Field("float", description="weights of what joins the residual stream, likewise")
     gradient: Literal["plain", "second_order"] = Field(
         "plain",
         description="of ternary and binary weights: passed straight through, or by Bi-Real Net's second order (arXiv 1808.00278), which fades to 0 at twice the mean size",
@@ -150,8 +146,27 @@ class Projections(Settings):
         True,
         description="ternary and binary weights have a step an output, the mean size of its weights; without it the step is 1",
     )
+
+
+class Projections(FewBits):
+    """The matrices of attention: what makes queries, keys and values of a row, and what mixes the heads' answers."""
+
+    qkv: Weights = Field(
+        "float",
+        description="weights of queries, keys and values: float (int8 where the model computes in integers), int8, ternary (-1, 0, 1), binary (-1, 1), or a weightless block of three times the width. All but float read their row without the gain and bias of its normalisation",
+    )
+    output: Weights = Field("float", description="weights of what joins the residual stream, likewise")
     block: Block | None = Field(
         None, description="the weightless blocks of projections; as `model.block` when absent"
+    )
+
+
+class LearnForget(FewBits):
+    """BEExformer's selective learn-forget network: a branch through a sigmoid times one through a tanh (arXiv 2412.05225)."""
+
+    weights: MatrixWeights = Field(
+        "float",
+        description="of its four matrices: float (int8 where the model computes in integers), int8, ternary (-1, 0, 1) or binary (-1, 1). All but float read their row without the gain and bias of its normalisation",
     )
 
 
@@ -181,13 +196,15 @@ class Exits(Settings):
     )
 
 
+Mlp = Literal["dense", "weightless", "learn_forget"]
 ONE_ANSWER = ("vit", "encoder")  # families that answer once a sample
 
 
 class Model(Settings):
     family: str = Field(description="vit, gpt or encoder; resnet, a convolutional network that teaches")
-    mlp: Literal["dense", "weightless"] = Field(
-        "weightless", description="what follows the attention of each layer"
+    mlp: Mlp = Field(
+        "weightless",
+        description="what follows the attention of each layer: an MLP of two matrices, a weightless block, or a selective learn-forget network",
     )
     arithmetic: Literal["float", "integer"] = Field(
         "float",
@@ -202,7 +219,12 @@ class Model(Settings):
     heads: int = Field(
         ge=1, le=2**16, description="attention heads; they divide dim. A resnet has none, and says 1"
     )
-    mlp_ratio: int = Field(4, ge=1, le=256, description="hidden width of a dense MLP over dim")
+    mlp_ratio: int = Field(
+        4,
+        ge=1,
+        le=256,
+        description="hidden width of a dense MLP, or of either branch of a learn-forget network, over dim",
+    )
     neighbours: bool = Field(
         False,
         description="the MLP or block reads a second row beside its token's: an eighth of the features of each of the eight patches around (vit), or half of those of the token before and a quarter each of the two before that (gpt)",
@@ -229,7 +251,7 @@ class Model(Settings):
         0.0,
         ge=0,
         lt=1,
-        description="dropout of embeddings, attention's weights, and what attention and a dense MLP add to the residual",
+        description="dropout of embeddings, attention's weights, and what attention and an MLP of matrices add to the residual",
     )
     attention_dropout: float | None = Field(
         None, ge=0, lt=1, description="in place of `dropout`: of attention's weights"
@@ -238,10 +260,10 @@ class Model(Settings):
         None,
         ge=0,
         lt=1,
-        description="in place of `dropout`: of what attention and a dense MLP add to the residual",
+        description="in place of `dropout`: of what attention and an MLP of matrices add to the residual",
     )
     projection_dropout: float = Field(
-        0.0, ge=0, lt=1, description="dropout before the last matrix of attention and of a dense MLP"
+        0.0, ge=0, lt=1, description="dropout before the last matrix of attention and of an MLP"
     )
     drop_path: float = Field(
         0.0,
@@ -253,6 +275,14 @@ class Model(Settings):
     exits: Exits = Field(Exits(), description="heads by which samples leave early (vit and encoder)")
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
+    learn_forget: LearnForget = Field(
+        LearnForget(), description="the selective learn-forget network that replaces each MLP"
+    )
+
+    @property
+    def mlp_weights(self) -> MatrixWeights:
+        """Of its matrices, where an MLP has some."""
+        return self.learn_forget.weights if self.mlp == "learn_forget" else "float"
 
     @property
     def projection_block(self) -> Block:

@@ -19,6 +19,7 @@ from quweit_cli.boundary.quantities import (
     TotalAmount,
     TotalCount,
 )
+from quweit_cli.config import Mlp
 from quweit_cli.documents.training import TrainedModel, TrainResult
 
 # Where cycles come from. Published: the paper's own. Counted: ours, as the paper counts, an array by its steady state and a
@@ -192,6 +193,7 @@ class ModelEnergy(Artifact):
     """What a whole model in hardware spends on a sample, engine by engine."""
 
     weightless: bool = Field(description="whether blocks stand in it, in place of MLPs")
+    mlp: Mlp = Field("dense", description="what follows attention where no block does")
     side: TotalCount = Field(description="of its array")
     cycles: TotalCount = Field(description="of a sample, as simulation measured them")
     clock_mhz: PositiveAmount
@@ -212,6 +214,11 @@ class ModelEnergy(Artifact):
         None, description="of all layers on a published array of this side, by the formula of the rows above"
     )
     difference: str = Field("", description="why the sum and the formula differ")
+
+    @property
+    def kind(self) -> Mlp:
+        """What its MLPs are."""
+        return "weightless" if self.weightless else self.mlp
 
 
 class EnergyTable(Artifact):

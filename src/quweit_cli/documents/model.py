@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Size
-from quweit_cli.config import Weights
+from quweit_cli.config import MatrixWeights, Mlp, Weights
 
 
 class ModelShape(Artifact):
@@ -22,6 +22,10 @@ class ModelShape(Artifact):
     )
     tokens: Size = Field(description="tokens of one sample (rows that a block takes for it)")
     mlp_hidden: Size = Field(description="hidden width of the dense MLP that a block replaces")
+    mlp: Mlp = Field(
+        "dense", description="what follows attention; a learn-forget network has two branches of that width"
+    )
+    mlp_weights: MatrixWeights = Field("float", description="weights of its matrices, where it has some")
     qkv: Weights = Field("float", description="weights of queries, keys and values")
     projection: Weights = Field("float", description="weights of what joins the residual stream")
     neighbours: bool = Field(

@@ -8,13 +8,14 @@ from pydantic import ConfigDict, Field, field_validator
 
 from quweit_cli.artifacts import Artifact
 from quweit_cli.boundary.quantities import Amount, Count, Figure, FileName, Identifier, Seed, Share
+from quweit_cli.config import Mlp
 from quweit_cli.ir.exits import Criterion
 
 
 class TrainedModel(Artifact):
-    """One trained model: the weightless one, or its dense twin."""
+    """One trained model: that of the settings, or its dense twin."""
 
-    mlp: Literal["dense", "weightless"]
+    mlp: Mlp
     checkpoint: FileName
     parameters: Count
     steps: Count
@@ -52,7 +53,7 @@ class UnfinishedTraining(Artifact):
 
     schema_name: Literal["quweit.unfinished/1"] = Field("quweit.unfinished/1", alias="schema")
     name: Identifier
-    mlp: Literal["dense", "weightless"] = Field(description="the model that was being trained")
+    mlp: Mlp = Field(description="the model that was being trained")
     step: Count = Field(description="steps done")
     steps: Count
     state: FileName = Field(description="folder in the project directory from which training goes on")
@@ -86,13 +87,13 @@ class EvalResult(Artifact):
 
     schema_name: Literal["quweit.eval/1"] = Field("quweit.eval/1", alias="schema")
     name: Identifier
-    mlp: Literal["dense", "weightless"]
+    mlp: Mlp
     data: str
     samples: Count
     device: str
     loss: Amount
     accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
-    integer_loss: Amount | None = Field(None, description="absent for a dense model, which has no blocks")
+    integer_loss: Amount | None = Field(None, description="absent for a model that has no blocks")
     integer_accuracy: Share | None = None
     exits: ExitTable | None = Field(None, description="of a model that samples can leave early")
 

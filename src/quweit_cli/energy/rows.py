@@ -286,7 +286,10 @@ def _work(dump: DumpManifest, block: DumpedBlock) -> Work:
 
 
 def _work_of_layer(shape: ModelShape) -> Work:
-    operation = f"MLP {shape.dim} -> {shape.mlp_hidden} -> {shape.dim} on {shape.tokens} tokens"
+    what, hidden = "MLP", f"{shape.mlp_hidden}"
+    if shape.mlp == "learn_forget":
+        what, hidden = "learn-forget network", f"2 x {hidden}"
+    operation = f"{what} {shape.dim} -> {hidden} -> {shape.dim} on {shape.tokens} tokens"
     return Work(operation, shape.tokens, workload.mlp_gemms(shape))
 
 
@@ -332,20 +335,24 @@ def _kept_rows(
     dump: DumpManifest, side: int, array: Circuit, synth: SynthesisReport, clock_mhz: float, model: PowerModel
 ) -> list[EnergyRow] | None:
     """What arrays compute of a layer beside its blocks: attention, without the projections that blocks replace, and the MLP where
-    no block does. Projections of few bits are on an array without multipliers.
+    no block does. Matrices of few bits are on an array without multipliers.
 
     None where tokens do not see one another, or such an array was not synthesized for this side.
     """
     shape = dump.model
     if shape is None or not shape.attends:
         return None
-    attention = workload.attention_split(shape)
+    attention, replaced = (
+        workload.attention_split(shape),
+        any(block.role == "block" for block in dump.blocks),
+    )
+    few_bits = not replaced and workload.mlp_of_few_bits(shape)
     made = []
     if attention.multiplied:
         made.append(
             _on_array("attention", "attention products of a layer", attention.multiplied, side, array)
         )
-    if attention.of_few_bits:
+    if attention.of_few_bits or few_bits:
         name = ArrayDesign.name_of(side, few_bits=True)
         found = next((one for one in synth.designs if one.design == name), None)
         if found is None:
@@ -353,11 +360,16 @@ def _kept_rows(
         circuit = _block_circuit(found, clock_mhz, model)._replace(
             implementation=f"array of few bits {side}x{side}", array=array.array, weightless=False
         )
+    if attention.of_few_bits:
         row = _on_array(
             "attention", "projections of a layer, weights of few bits", attention.of_few_bits, side, circuit
         )
         made.append(row.model_copy(update={"subject": "projections of few bits"}))
-    if not any(block.role == "block" for block in dump.blocks):
+    if few_bits:
+        work = _work_of_layer(shape)
+        row = _on_array("mlp", f"{work.operation}, weights of few bits", work.gemms, side, circuit)
+        made.append(row.model_copy(update={"subject": "mlp of few bits"}))
+    elif not replaced:
         work = _work_of_layer(shape)
         made.append(_on_array("mlp", work.operation, work.gemms, side, array))
     return made

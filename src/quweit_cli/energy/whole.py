@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quweit_cli.config import Mlp
 from quweit_cli.documents import (
     Bank,
     DumpManifest,
@@ -43,6 +44,7 @@ def model_energy(
     model: PowerModel,
     *,
     weightless: bool,
+    mlp: Mlp = "dense",
 ) -> ModelEnergy:
     """Of one sample.
 
@@ -66,6 +68,7 @@ def model_energy(
     waiting = [one for one in engines if one.cycles < cycles]
     return ModelEnergy(
         weightless=weightless,
+        mlp=mlp,
         side=design.side,
         cycles=cycles,
         clock_mhz=clock_mhz,
@@ -114,10 +117,12 @@ def beside_formula(made: ModelEnergy, dump: DumpManifest, rows: Sequence[EnergyR
     ]
     if not found:
         return made
-    gemms = workload.attention_split(dump.shape).multiplied
-    gemms = gemms if made.weightless else [*gemms, *workload.mlp_gemms(dump.shape)]
+    gemms, arrays = workload.attention_split(dump.shape).multiplied, {"array"}
+    if not made.weightless:  # all of it on the published array
+        gemms = [*workload.attention_of_layer(dump.shape), *workload.mlp_gemms(dump.shape)]
+        arrays |= {"few_bits_array"}
     steady = layers_of(dump) * systolic_cycles(gemms, made.side)
-    working = next((one.cycles for one in made.engines if one.engine == "array"), made.cycles)
+    working = sum(one.cycles for one in made.engines if one.engine in arrays) or made.cycles
     return made.model_copy(
         update={
             "formula_uj": found[0].value,

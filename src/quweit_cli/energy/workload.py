@@ -65,8 +65,16 @@ def causal_gemms(shape: ModelShape, side: int) -> dict[str, list[Gemm]]:
 
 
 def mlp_gemms(shape: ModelShape) -> list[Gemm]:
-    """What a weightless block replaces: dim -> hidden -> dim."""
-    return mlp_products(shape.tokens, shape.dim, shape.mlp_hidden, shape.dim)
+    """What a weightless block replaces: dim -> hidden -> dim. Of a learn-forget network two such branches."""
+    gemms = mlp_products(shape.tokens, shape.dim, shape.mlp_hidden, shape.dim)
+    if shape.mlp != "learn_forget":
+        return gemms
+    return [gemm._replace(name=f"{branch}_{gemm.name}") for branch in ("forget", "learn") for gemm in gemms]
+
+
+def mlp_of_few_bits(shape: ModelShape) -> bool:
+    """Whether an array without multipliers computes its MLPs, where no blocks replace them."""
+    return shape.mlp_weights in FEW_BITS
 
 
 def mlp_products(rows: int, features: int, hidden: int, outputs: int) -> list[Gemm]:
@@ -104,4 +112,5 @@ def weights_replaced(shape: ModelShape, *, mlp: bool = True) -> float:
 
 def _kept(shape: ModelShape, mlp: bool) -> list[Gemm]:
     """Products that multiply still; mlp: whether the MLP is replaced."""
-    return [*([] if mlp else mlp_gemms(shape)), *attention_split(shape).multiplied]
+    kept = [] if mlp or mlp_of_few_bits(shape) else mlp_gemms(shape)
+    return [*kept, *attention_split(shape).multiplied]

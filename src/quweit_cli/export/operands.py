@@ -26,9 +26,11 @@ from quweit_cli.models import Network
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.integer.fixed_point import integers
 from quweit_cli.models.integer.layer import IntegerAttention
+from quweit_cli.models.integer.mlp import IntegerBranch
 from quweit_cli.models.integer.operations import MatrixProduct
-from quweit_cli.models.layer import DenseMlp, TransformerLayer
+from quweit_cli.models.layer import TransformerLayer
 from quweit_cli.models.low_bits import LowBitLinear
+from quweit_cli.models.mlp import Branch, LearnForget
 from quweit_cli.models.resnet import ResNet
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.weightless.block import WeightlessBlock
@@ -41,16 +43,17 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
 
     Raises:
         ArtifactError: not a checkpoint of ours, or damaged.
-        UnsupportedModel: the model's layers have weightless blocks in place of MLPs.
+        UnsupportedModel: the model's layers have no dense MLPs.
     """
     loaded = checkpoints.load(checkpoint)
     model = loaded.model()
     index = len(model.layers) // 2
     layer = model.layers[index]
     assert isinstance(layer, TransformerLayer)
-    if not isinstance(layer.mlp, DenseMlp):
+    if not isinstance(layer.mlp, Branch):
+        kind = loaded.experiment.model.mlp
         raise UnsupportedModel(
-            f"`{checkpoint}` has weightless blocks in place of the MLPs that an array computes",
+            f"`{checkpoint}` has {kind} MLPs, and an array computes the products of dense ones",
             hint="name a dense checkpoint: of `model.mlp: dense`, or of the twin in train/dense",
         )
     attention, mlp = layer.attention, layer.mlp
@@ -89,7 +92,7 @@ def layer_operands(checkpoint: Path) -> LayerOperands:
 
 @torch.no_grad()
 def few_bit_operands(model: Network, inputs: Tensor) -> list[Operands]:
-    """The projections of the layer in the middle whose weights are -1, 0 and 1, on the first sample: weights [O, I] on the left,
+    """The matrices of the layer in the middle whose weights are -1, 0 and 1, on the first sample: weights [O, I] on the left,
     what they read [I, N] on the right. None of a model that has no such.
 
     A float model's rows are rounded to int8 by their largest magnitude, as it does itself.
@@ -98,11 +101,17 @@ def few_bit_operands(model: Network, inputs: Tensor) -> list[Operands]:
         return []
     layer = model.layers[len(model.layers) // 2]
     assert isinstance(layer, TransformerLayer)
-    attention = layer.attention
+    attention, mlp = layer.attention, layer.mlp
     places: dict[str, torch.nn.Module] = {"qkv": attention.qkv, "projection": attention.project}
     if isinstance(attention, IntegerAttention):
         products = {"qkv": attention.qkv_product, "projection": attention.project_product}
         places = {name: products[name] for name, one in places.items() if isinstance(one, torch.nn.Linear)}
+    branches = {"forget": mlp.forget, "learn": mlp.learn} if isinstance(mlp, LearnForget) else {}
+    for name, branch in branches.items():
+        if isinstance(branch, IntegerBranch):
+            places |= {f"{name}_up": branch.expand_product, f"{name}_down": branch.project_product}
+        else:
+            places |= {f"{name}_up": branch.expand, f"{name}_down": branch.project}
     made = []
     with _arguments(places) as seen:
         model(inputs)

@@ -33,7 +33,7 @@ from quweit_cli.ir.nodes.functions import LayerNormalisationRecord, SoftmaxRecor
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinearRecord
 from quweit_cli.ir.nodes.places import PatchesRecord, SelectRecord
 from quweit_cli.ir.nodes.pooling import PoolRecord
-from quweit_cli.ir.nodes.products import MatrixProductRecord
+from quweit_cli.ir.nodes.products import ElementwiseProductRecord, MatrixProductRecord
 from quweit_cli.ir.nodes.sums import (
     AdditionRecord,
     ConditionalSummationRecord,
@@ -267,6 +267,7 @@ NodeRecord = Annotated[
     | RequantizeFeaturesRecord
     | AdditionRecord
     | MatrixProductRecord
+    | ElementwiseProductRecord
     | ScoreProductRecord
     | ValueProductRecord
     | TableRecord

@@ -58,6 +58,8 @@ def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
     if settings.family == "vit":
         tokens = ((settings.image or meta.get("side", 1)) // settings.patch) ** 2
     mlp = 2 * settings.mlp_ratio * dim**2
+    if settings.mlp == "learn_forget":
+        mlp *= 2
     if settings.mlp == "weightless":
         mlp = sum(block.lut_layers) * 2**block.fan_in + block.lut_layers[-1] * (dim // block.groups)
     return settings.depth * (4 * dim**2 + mlp) + tokens * dim

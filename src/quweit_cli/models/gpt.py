@@ -62,8 +62,9 @@ class Gpt(nn.Module):
         return logits_BNV
 
     def _initialise(self, depth: int) -> None:
-        """GPT-2's: N(0, 0.02), and smaller where a layer adds to the residual."""
+        """GPT-2's: N(0, 0.02), and smaller where a layer adds to the residual; of two factors one is smaller."""
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear | nn.Embedding):
-                std = 0.02 / math.sqrt(2 * depth) if name.endswith("project") else 0.02
+                smaller = name.endswith("project") and not name.endswith("forget.project")
+                std = 0.02 / math.sqrt(2 * depth) if smaller else 0.02
                 nn.init.normal_(module.weight, std=std)

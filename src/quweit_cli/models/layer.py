@@ -1,32 +1,18 @@
-"""One pre-norm transformer layer: attention, then a dense MLP or a weightless block."""
+"""One pre-norm transformer layer: attention, then an MLP of matrices or a weightless block."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
-from quweit_cli.models.attention import SelfAttention, residual_dropout
+from quweit_cli.models.attention import SelfAttention
+from quweit_cli.models.mlp import DenseMlp, LearnForget
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
 
 Answer = tuple[Tensor, list[Tensor]]  # logits, and the residual stream after each layer, [B, N, D] each
 AnswerWithExits = tuple[Tensor, list[Tensor], list[Tensor]]  # and the logits of every exit
-
-
-class DenseMlp(nn.Module):
-    def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:
-        super().__init__()
-        self.expand = nn.Linear(inputs, settings.mlp_ratio * settings.dim, bias=bias)
-        self.project = nn.Linear(settings.mlp_ratio * settings.dim, settings.dim, bias=bias)
-        self.projection_dropout = nn.Dropout(settings.projection_dropout)
-        self.dropout = nn.Dropout(residual_dropout(settings))
-
-    def forward(self, x_BND: Tensor) -> Tensor:
-        hidden_BNH = self.projection_dropout(F.gelu(self.expand(x_BND)))
-        y_BND: Tensor = self.dropout(self.project(hidden_BNH))
-        return y_BND
 
 
 class DropPath(nn.Module):
@@ -50,16 +36,17 @@ class TransformerLayer(nn.Module):
     """`x + attention(norm(x))`, then `x + mlp(norm(x))`, whose MLP reads the tokens around as well if told to.
 
     A weightless block is normalised without gain and bias: its thresholds do that work, and a unit
-    scale is what its int8 input grid counts on. So is a projection of few bits, which could not hold the gain.
+    scale is what its int8 input grid counts on. So are matrices of few bits, which could not hold the gain.
     """
 
     def __init__(self, settings: config.Model, layer: int, *, causal: bool, bias: bool) -> None:
         super().__init__()
         dim, weightless = settings.dim, settings.mlp == "weightless"
         plain = settings.attention.projections.qkv == "float"
+        plain_mlp = not weightless and settings.mlp_weights == "float"
         self.attention_norm = nn.LayerNorm(dim, elementwise_affine=plain, bias=bias)
         self.attention = self.make_attention(settings, causal=causal, bias=bias)
-        self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=not weightless, bias=bias)
+        self.mlp_norm = nn.LayerNorm(dim, elementwise_affine=plain_mlp, bias=bias)
         self.neighbours, inputs = settings.neighbours, (2 if settings.neighbours else 1) * dim
         self.mlp = (
             WeightlessBlock(
@@ -73,8 +60,9 @@ class TransformerLayer(nn.Module):
     def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> SelfAttention:
         return SelfAttention(settings, causal=causal, bias=bias)
 
-    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> DenseMlp:
-        return DenseMlp(inputs, settings, bias=bias)
+    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> nn.Module:
+        kind = LearnForget if settings.mlp == "learn_forget" else DenseMlp
+        return kind(inputs, settings, bias=bias)
 
     def forward(self, x_BND: Tensor) -> Tensor:
         x_BND = x_BND + self.drop_path(self.attention(self.attention_norm(x_BND)))

@@ -32,7 +32,7 @@ def step_of(weight_OI: Tensor, kind: config.Weights, *, scale: bool) -> Tensor:
 
 
 def rounded_weights(
-    weight_OI: Tensor, step_O1: Tensor, settings: config.Projections, kind: config.Weights
+    weight_OI: Tensor, step_O1: Tensor, settings: config.FewBits, kind: config.Weights
 ) -> Tensor:
     """Whole steps times the step, with the gradient that the settings choose; in the type of the weights."""
     exact_OI = weight_OI.detach()
@@ -53,7 +53,7 @@ class LowBitLinear(nn.Linear):
     """A linear layer of a float model whose weights are rounded, and its inputs to int8 by their largest magnitude."""
 
     def __init__(
-        self, inputs: int, outputs: int, settings: config.Projections, kind: config.Weights, *, bias: bool
+        self, inputs: int, outputs: int, settings: config.FewBits, kind: config.Weights, *, bias: bool
     ) -> None:
         super().__init__(inputs, outputs, bias=bias)
         self.settings, self.kind = settings, kind
@@ -69,6 +69,21 @@ class LowBitLinear(nn.Linear):
         return F.linear(straight_through(x, (x.detach() / step).round() * step), weight_OI, self.bias)
 
 
+def matrix(
+    inputs: int,
+    outputs: int,
+    settings: config.FewBits,
+    kind: config.MatrixWeights,
+    *,
+    integers: bool,
+    bias: bool,
+) -> nn.Linear:
+    """integers: the model computes in integers, whose product rounds its weights itself."""
+    if kind == "float" or integers:
+        return nn.Linear(inputs, outputs, bias=bias)
+    return LowBitLinear(inputs, outputs, settings, kind, bias=bias)
+
+
 def projection(
     settings: config.Model, kind: config.Weights, outputs: int, *, bias: bool
 ) -> nn.Linear | WeightlessBlock:
@@ -76,24 +91,31 @@ def projection(
     dim, integers = settings.dim, settings.arithmetic == "integer"
     if kind == "weightless":
         return WeightlessBlock(dim, settings.projection_block, outputs=outputs, power_of_two=integers)
-    if kind == "float" or integers:  # where the model computes in integers, the product rounds its weights
-        return nn.Linear(dim, outputs, bias=bias)
-    return LowBitLinear(dim, outputs, settings.attention.projections, kind, bias=bias)
+    return matrix(dim, outputs, settings.attention.projections, kind, integers=integers, bias=bias)
+
+
+READERS = {  # of what a normalisation gives
+    "attention_norm": ("attention.qkv",),
+    "mlp_norm": ("mlp.forget.expand", "mlp.learn.expand"),
+}
 
 
 def with_gains_folded(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
-    """Weights of a model for one whose normalisations before attention have no gain and bias: they become part of what reads them.
+    """Weights of a model for one some of whose normalisations have no gain and bias: they become part of what reads them.
 
     state: weights of the first by name. own: names of the second's weights.
     """
     names, folded = set(own), dict(state)
     for name, gain_D in state.items():
-        layer, found, _ = name.rpartition("attention_norm.weight")
-        qkv = f"{layer}attention.qkv"
-        weight_OI = state.get(f"{qkv}.weight")
-        if not found or name in names or weight_OI is None:
+        layer, _, norm = name.removesuffix(".weight").rpartition(".")
+        if norm not in READERS or name in names or not name.endswith(".weight"):
             continue
-        folded[f"{qkv}.weight"] = weight_OI * gain_D
-        if (bias_D := state.get(f"{layer}attention_norm.bias")) is not None and f"{qkv}.bias" in state:
-            folded[f"{qkv}.bias"] = state[f"{qkv}.bias"] + weight_OI @ bias_D
+        bias_D = state.get(f"{layer}.{norm}.bias")
+        for reader in (f"{layer}.{one}" for one in READERS[norm]):
+            if (weight_OI := state.get(f"{reader}.weight")) is None:
+                continue
+            rows = weight_OI.shape[1] // len(gain_D)  # features of neighbours come after those of a token
+            folded[f"{reader}.weight"] = weight_OI * gain_D.repeat(rows)
+            if bias_D is not None and f"{reader}.bias" in state:
+                folded[f"{reader}.bias"] = state[f"{reader}.bias"] + weight_OI @ bias_D.repeat(rows)
     return folded

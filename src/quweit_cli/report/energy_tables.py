@@ -50,9 +50,8 @@ def _of_models(table: EnergyTable) -> list[Table]:
             notes.append(
                 f"by the formula all layers take {significant(model.formula_uj)} uJ. {model.difference}"
             )
-        kind = "weightless" if model.weightless else "dense"
         columns = ("engine", "cycles", "power mW", "energy uJ", "mW waiting")
-        title = f"{table.name}: a sample of the whole model, {kind}, {model.clock_mhz:g} MHz"
+        title = f"{table.name}: a sample of the whole model, {model.kind}, {model.clock_mhz:g} MHz"
         made.append(Table(title, columns, rows, notes))
     return made
 

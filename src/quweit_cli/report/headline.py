@@ -34,7 +34,7 @@ def _quality(train: TrainResult) -> Card:
     by_kind = {model.mlp: model for model in train.models}
     first = by_kind.get("weightless") or train.models[0]
     notes = [f"{first.mlp}, {first.parameters:,} parameters, seed {train.seed}"]
-    twin = by_kind.get("dense") if first.mlp == "weightless" else None
+    twin = by_kind.get("dense") if first.mlp != "dense" else None
     if twin is not None:
         notes.append(f"dense twin {_reached(twin)}, {twin.parameters:,} parameters")
     title = "Test accuracy" if first.test_accuracy is not None else "Test loss"

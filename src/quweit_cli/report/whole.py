@@ -24,7 +24,7 @@ def whole_model(findings: Findings) -> Section | None:
     dense = findings.energy.dense if findings.energy else None
     sides = [(name, one) for name, one in (("weightless", spent), ("dense twin", dense)) if one]
     if spent and not spent.weightless:
-        sides = [("dense", spent)]
+        sides = [(spent.kind, spent)]
     return Section(
         "Whole model",
         [_cycles(design), *_energies(sides)],

@@ -43,7 +43,7 @@ def run(
 
     Raises:
         ArtifactError: not a checkpoint of ours, or damaged.
-        UnsupportedModel: a dense model has no blocks.
+        UnsupportedModel: a model in floating point that has no blocks.
         DataUnavailable: `data_path` does not hold the checkpoint's dataset.
         Mismatch: PyTorch and the integer program differ; nothing is written.
     """
@@ -55,7 +55,7 @@ def run(
     blocks = placed_blocks(model)
     if not blocks and not isinstance(model, IntegerNetwork):
         raise UnsupportedModel(
-            f"`{checkpoint}` is a dense model: it has no weightless block to dump",
+            f"`{checkpoint}` is a model of {loaded.experiment.model.mlp} MLPs: it has no weightless block to dump",
             hint="train it with `model.mlp: weightless`, or whole with `model.arithmetic: integer`",
         )
     made = whole.program_of(model, checkpoint) if isinstance(model, IntegerNetwork) else None
@@ -160,6 +160,8 @@ def _shape(settings: config.Model, tokens: int) -> ModelShape:
         heads=settings.heads,
         tokens=tokens,
         mlp_hidden=settings.dim * settings.mlp_ratio,
+        mlp=settings.mlp,
+        mlp_weights=settings.mlp_weights,
         qkv=settings.attention.projections.qkv,
         projection=settings.attention.projections.output,
         neighbours=settings.neighbours,

@@ -98,7 +98,15 @@ def _whole(
     cycles = initiation_interval(design.name, sim)
     if synth.model is None:
         raise ArtifactError("the whole model was not synthesized", hint="run `quweit synth` again")
-    made = model_energy(design, cycles, synth.model, options.clock_mhz, model, weightless=bool(dump.blocks))
+    made = model_energy(
+        design,
+        cycles,
+        synth.model,
+        options.clock_mhz,
+        model,
+        weightless=bool(dump.blocks),
+        mlp=dump.shape.mlp,
+    )
     return beside_formula(made, dump, rows)
 
 
@@ -123,7 +131,13 @@ def _twin(project: Path, whole: ModelEnergy | None) -> ModelEnergy:
         )
     same = ("side", "device", "clock_mhz", "tool")
     other = [name for name in same if getattr(twin, name) != getattr(whole, name)]
-    if twin.weightless or other:
-        why = "has blocks" if twin.weightless else f"differs in {', '.join(other)}"
+    if twin.kind != "dense" or other:
+        why = (
+            "has blocks"
+            if twin.weightless
+            else f"has {twin.kind} MLPs"
+            if twin.kind != "dense"
+            else f"differs in {', '.join(other)}"
+        )
         raise ConfigError(f"`{project}` {why}, and is no dense twin on the same hardware")
     return twin

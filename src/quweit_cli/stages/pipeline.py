@@ -28,7 +28,7 @@ CHECKPOINT = Path("train") / "ckpt.pt"
 def run(experiment: config.Experiment, project: Path, *, progress: Progress = SILENT) -> Summary:
     """Train, dump, rtl, sim, synth, front, energy, report.
 
-    A dense model has no front, and is trained and reported only unless `rtl.side` asks for hardware of all of it.
+    A model without blocks has no front, and is trained and reported only unless `rtl.side` asks for hardware of all of it.
 
     Tools are looked for before anything runs, and settings of later stages checked before training. A simulator that the settings list and this machine
     lacks is skipped, said so, and named in the summary, as long as another one remains.
@@ -37,25 +37,25 @@ def run(experiment: config.Experiment, project: Path, *, progress: Progress = SI
         ConfigError, ArtifactError, ToolError, CheckFailed: from the stages; what was finished stays.
     """
     artifacts.open_project(project)
-    dense = experiment.model.mlp == "dense"
-    if dense:
-        _check_dense(project)
+    blocks = experiment.model.mlp == "weightless"
+    if not blocks:
+        _check_without_blocks(project, experiment.model.mlp)
         if experiment.rtl.side is None:
             return _run_baseline(experiment, project, progress)
     simulation, skipped = usable_tools(experiment)
     for name, reason in skipped.items():
         progress.note(f"skipping {name}: {reason}")
     usable = experiment.model_copy(update={"sim": simulation})
-    for arrow in (one for one in FLOW if not (dense and one is FRONT)):
+    for arrow in (one for one in FLOW if blocks or one is not FRONT):
         _bring_up_to_date(project, arrow, usable if arrow.name == "sim" else experiment, progress)
     return write_summary(project, skipped=skipped)
 
 
-def _check_dense(project: Path) -> None:
+def _check_without_blocks(project: Path, mlp: config.Mlp) -> None:
     """Raises ConfigError where the project holds blocks."""
     if (project / "dump").is_dir() and DUMP.load(project).blocks:
         raise ConfigError(
-            f"`{project}` holds the hardware of a weightless model, and `model.mlp` is dense",
+            f"`{project}` holds the hardware of a weightless model, and `model.mlp` is {mlp}",
             hint="name another directory with --out",
         )
 
@@ -63,7 +63,7 @@ def _check_dense(project: Path) -> None:
 def _run_baseline(experiment: config.Experiment, project: Path, progress: Progress) -> Summary:
     for arrow in BASELINE:
         _bring_up_to_date(project, arrow, experiment, progress)
-    progress.note("the MLPs are dense: there is no block to dump, render or synthesize")
+    progress.note(f"`model.mlp` is {experiment.model.mlp}: there is no block to dump, render or synthesize")
     return write_summary(project)
 
 
@@ -146,7 +146,7 @@ FLOW = (
     Arrow("energy", lambda project, one: keys.energy(project, one.energy), _energy),
     REPORT,
 )
-BASELINE = (TRAIN, REPORT)  # of a model whose MLPs are dense
+BASELINE = (TRAIN, REPORT)  # of a model without blocks
 
 
 def _bring_up_to_date(project: Path, arrow: Arrow, experiment: config.Experiment, progress: Progress) -> None:

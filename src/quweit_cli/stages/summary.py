@@ -146,7 +146,7 @@ def _hardware(
         urams=made.urams if made else None,
         dsps=made.dsps if made else None,
         area_mm2=made.asic.area_mm2 if made and made.asic else None,
-        energy_uj={"weightless" if one.weightless else "dense": one.energy_uj for one in spent},
+        energy_uj={one.kind: one.energy_uj for one in spent},
         accuracy=accuracy,
     )
 
@@ -155,7 +155,8 @@ def _accuracy(project: Path, train: TrainResult | None, dump: DumpManifest | Non
     """Of the model that was dumped; one that was trained in float arithmetic has no integers."""
     if train is None or dump is None:
         return {}
-    kind = "weightless" if dump.blocks else "dense"
+    blocks = any(block.role == "block" for block in dump.blocks)
+    kind = "weightless" if blocks or dump.model is None else dump.model.mlp
     model = next((one for one in train.models if one.mlp == kind), None)
     if model is None:
         return {"integer": None, "float": None}

@@ -109,12 +109,12 @@ class _Training:
         self.experiment, self.data, self.work, self.deadline = experiment, data, work, deadline
         self.processes, self.progress = processes, progress
         self.models = [experiment]
-        if experiment.twin and experiment.model.mlp == "weightless":
+        if experiment.twin and experiment.model.mlp != "dense":
             self.models.append(_dense(experiment))
         path = experiment.training.start_from
         self.start_from = None if path is None else checkpoint.load(path)
         self.teacher = foresight.teacher_of(experiment, data)
-        self.mlp = ""
+        self.mlp = experiment.model.mlp
 
     def all_models(self, folder: Path | None) -> TrainResult:
         """A twin comes after the model, or before it when it is the teacher."""
@@ -143,7 +143,7 @@ class _Training:
     def unfinished(self, stopped: Stopped) -> UnfinishedTraining:
         return UnfinishedTraining(
             name=self.experiment.name,
-            mlp="dense" if self.mlp == "dense" else "weightless",
+            mlp=self.mlp,
             step=stopped.step,
             steps=stopped.steps,
             state=self.work.folder.name,

@@ -8,6 +8,7 @@ and its Newton iteration for the square root, started at 2^16 and stopped after 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,18 +39,27 @@ RECIPROCAL_BITS = 16
 MOST_PART_BITS = 16  # of a function in pieces that is a part
 
 
-def gelu_table(input_scale: float, output_scale: float) -> list[int]:
-    """The exact GELU of every int8 code, rounded half up and clamped: entry i is of code i - 128.
+def gelu(x: float) -> float:
+    return 0.5 * x * (1 + math.erf(x / math.sqrt(2)))
+
+
+def sigmoid(x: float) -> float:
+    return 0.5 + 0.5 * math.tanh(x / 2)
+
+
+def code_table(function: Callable[[float], float], input_scale: float, output_scale: float) -> list[int]:
+    """The exact answers of a function for every int8 code, rounded half up and clamped: entry i is of code i - 128.
 
     A table of 256 bytes takes 32 LUTs and their multiplexers a lane, less than any shift algorithm, which
     needs an exponential and a division; and it is exact to half a step.
     """
-    table = []
-    for code in range(INT8[0], INT8[1] + 1):
-        x = code * input_scale
-        y = 0.5 * x * (1 + math.erf(x / math.sqrt(2)))
-        table.append(min(max(math.floor(y / output_scale + 0.5), INT8[0]), INT8[1]))
-    return table
+    codes = range(INT8[0], INT8[1] + 1)
+    steps = (math.floor(function(code * input_scale) / output_scale + 0.5) for code in codes)
+    return [min(max(step, INT8[0]), INT8[1]) for step in steps]
+
+
+def gelu_table(input_scale: float, output_scale: float) -> list[int]:
+    return code_table(gelu, input_scale, output_scale)
 
 
 def check_gelu(pieces: PiecewiseLinear) -> None:

@@ -16,6 +16,7 @@ from quweit_cli.ir.nodes.base import (
     StepRecord,
     integers,
     product,
+    products_range,
     require,
     require_int64,
 )
@@ -79,6 +80,34 @@ class MatrixProductRecord(StepRecord):
 
     def node(self) -> MatrixProduct:
         return MatrixProduct(integers(self.weights), integers(self.bias))
+
+
+@dataclass(frozen=True)
+class ElementwiseProduct:
+    """`y = a · b`, element by element, of two tensors of one shape."""
+
+    def evaluate(self, a_RD: Integers, b_RD: Integers) -> Integers:
+        return a_RD * b_RD
+
+    def output_type(self, a: TensorType, b: TensorType) -> TensorType:
+        require(a.shape == b.shape, f"tensors of shapes {a.shape} and {b.shape} are multiplied")
+        require_int64(a.largest * b.largest, "a product")
+        return TensorType(a.features, *products_range(a, b, 1), a.outer)
+
+    def cost(self, a: TensorType, b: TensorType) -> Cost:
+        return Cost(multiplications=a.features).times(a.rows)
+
+    def record(self, **step: Any) -> ElementwiseProductRecord:
+        return ElementwiseProductRecord(**step)
+
+
+class ElementwiseProductRecord(StepRecord):
+    """y = a * b, element by element"""
+
+    op: Literal["elementwise_product"] = "elementwise_product"
+
+    def node(self) -> ElementwiseProduct:
+        return ElementwiseProduct()
 
 
 class Gemm(NamedTuple):

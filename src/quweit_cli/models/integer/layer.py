@@ -24,11 +24,11 @@ from quweit_cli.ir.types import INT16
 from quweit_cli.models.attention import SelfAttention
 from quweit_cli.models.integer.building import Building, Model, Wire, onto_grid, onto_residual
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, full_scale
+from quweit_cli.models.integer.mlp import IntegerLearnForget, IntegerMlp
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
     PROBABILITY_FRACTION,
     SCORE_FRACTIONS,
-    Gelu,
     MatrixProduct,
     Normalisation,
     OntoResidual,
@@ -39,7 +39,7 @@ from quweit_cli.models.integer.operations import (
     folded,
 )
 from quweit_cli.models.integer.pieces import found
-from quweit_cli.models.layer import DenseMlp, TransformerLayer
+from quweit_cli.models.layer import TransformerLayer
 from quweit_cli.models.neighbours import with_neighbours
 from quweit_cli.weightless.block import WeightlessBlock
 from quweit_cli.weightless.thermometer import INPUT_SCALE
@@ -162,49 +162,11 @@ def _aligned(x_BHNC: FixedPoint) -> FixedPoint:
     return x_BHNC._replace(value=F.pad(x_BHNC.value, (0, 0, 0, missing))) if missing else x_BHNC
 
 
-class IntegerMlp(DenseMlp):
-    def __init__(self, inputs: int, settings: config.Model, *, bias: bool) -> None:
-        super().__init__(inputs, settings, bias=bias)
-        self.expand_product, self.project_product = MatrixProduct(), MatrixProduct()
-        gelu = found(settings.functions.gelu, "gelu")
-        self.hidden = Grid() if gelu is None else Grid(least=0)
-        self.gelu, self.onto = Gelu(gelu), OntoResidual()
-
-    def read(self, x: FixedPoint, norm: nn.LayerNorm, residual: Grid) -> FixedPoint:
-        """x: what `norm` gives before its gain and bias, and beside it that of neighbours."""
-        hidden = self.gelu(self.hidden(self.expand_product(x, *self.expand_weights(norm)).value))
-        hidden = hidden._replace(value=self.projection_dropout(hidden.value))
-        out: FixedPoint = self.onto(
-            self.project_product(hidden, self.project.weight, self.project.bias).value, residual
-        )
-        return out._replace(value=self.dropout(out.value))
-
-    def expand_weights(self, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
-        """As they read what `norm` gives before its gain and bias."""
-        return folded(self.expand, norm)
-
-    def build(self, made: Building, x: Wire, norm: nn.LayerNorm, residual: int) -> Wire:
-        """Steps from what `norm` gives to what joins the residual stream. residual: its bits below the point."""
-        node, fraction = self.expand_product.node(x.bits, *self.expand_weights(norm))
-        hidden = made.add("hidden_sum", node, x, fraction=fraction, module=self.expand_product)
-        hidden = onto_grid(made, "hidden", hidden, self.hidden)
-        gelu = made.add(
-            "gelu",
-            self.gelu.node(hidden.bits),
-            hidden,
-            fraction=int(self.gelu.grid.fraction()),
-            module=self.gelu,
-        )
-        node, fraction = self.project_product.node(gelu.bits, self.project.weight, self.project.bias)
-        out = made.add("mlp_sum", node, gelu, fraction=fraction, module=self.project_product)
-        return onto_residual(made, "mlp", out, residual, self.onto)
-
-
 class IntegerLayer(TransformerLayer):
     """The residual stream of all layers is on one grid."""
 
     attention: IntegerAttention
-    mlp: IntegerMlp | WeightlessBlock
+    mlp: IntegerMlp | IntegerLearnForget | WeightlessBlock
 
     def __init__(
         self, settings: config.Model, layer: int, *, causal: bool, bias: bool, residual: Grid
@@ -218,8 +180,9 @@ class IntegerLayer(TransformerLayer):
     def make_attention(self, settings: config.Model, *, causal: bool, bias: bool) -> IntegerAttention:
         return IntegerAttention(settings, causal=causal, bias=bias)
 
-    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> IntegerMlp:
-        return IntegerMlp(inputs, settings, bias=bias)
+    def make_mlp(self, inputs: int, settings: config.Model, *, bias: bool) -> IntegerMlp | IntegerLearnForget:
+        kind = IntegerLearnForget if settings.mlp == "learn_forget" else IntegerMlp
+        return kind(inputs, settings, bias=bias)
 
     def forward(self, x_BND: Tensor) -> Tensor:
         """x_BND: on the grid of the residual stream, as what is given."""

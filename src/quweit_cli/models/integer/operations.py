@@ -8,6 +8,8 @@ Shape suffixes: B samples, N tokens, D width, I inputs, O outputs, H heads, C wi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +26,10 @@ from quweit_cli.ir.nodes.functions import (
     WEIGHT_BITS,
     LayerNormalisation,
     Table,
+    code_table,
     gelu_pieces,
     gelu_table,
+    sigmoid,
 )
 from quweit_cli.ir.nodes.functions import Softmax as SoftmaxNode
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
@@ -52,9 +56,9 @@ class MatrixProduct(nn.Module):
     kind: of the weights; `float` has eight bits here.
     """
 
-    def __init__(self, kind: config.Weights = "float", settings: config.Projections | None = None) -> None:
+    def __init__(self, kind: config.Weights = "float", settings: config.FewBits | None = None) -> None:
         super().__init__()
-        self.kind, self.settings = kind, settings or config.Projections()
+        self.kind, self.settings = kind, settings or config.FewBits()
 
     def forward(
         self, x: FixedPoint, weight_OI: Tensor, bias_O: Tensor | None, offset_I: Tensor | None = None
@@ -242,17 +246,67 @@ class Gelu(nn.Module):
         fraction = self.grid.fraction()
         if self.line is not None:
             return FixedPoint(rounded(self.line(x.value), fraction, *INT8), fraction)
-        table = torch.tensor(self.table(int(x.fraction)), device=x.value.device)
-        return FixedPoint(table[integers(x) - INT8[0]].double() * power_of_two(-fraction), fraction)
+        return FixedPoint(_looked_up(self.table(int(x.fraction)), x, fraction), fraction)
 
     def table(self, fraction: int) -> list[int]:
-        return gelu_table(2.0**-fraction, 2.0 ** -int(self.grid.fraction()))
+        return gelu_table(2.0**-fraction, 2.0 ** -self.fraction())
 
     def node(self, fraction: int) -> Table | PiecewiseLinear:
         """fraction: bits below the point of the hidden features."""
         if self.line is None:
             return Table(INT8[0], np.array(self.table(fraction)))
-        return gelu_pieces(self.line.node, fraction, int(self.grid.fraction()))
+        return gelu_pieces(self.line.node, fraction, self.fraction())
+
+    def fraction(self) -> int:
+        """Bits below the point of its answers."""
+        return int(self.grid.fraction())
+
+
+class BoundedFunction(NamedTuple):
+    """With answers within -1 and 1, in torch and exactly."""
+
+    of_tensor: Callable[[Tensor], Tensor]
+    of_number: Callable[[float], float]
+
+
+SIGMOID, TANH = BoundedFunction(torch.sigmoid, sigmoid), BoundedFunction(torch.tanh, math.tanh)
+
+
+class Bounded(nn.Module):
+    """A table of 256 entries of such a function, in steps of 1/128."""
+
+    def __init__(self, exact: BoundedFunction) -> None:
+        super().__init__()
+        self.exact = exact
+
+    def forward(self, x: FixedPoint) -> FixedPoint:
+        fraction = torch.full_like(x.fraction, self.fraction())
+        if self.training:
+            return FixedPoint(rounded(self.exact.of_tensor(x.value), fraction, *INT8), fraction)
+        return FixedPoint(_looked_up(self.table(int(x.fraction)), x, fraction), fraction)
+
+    def table(self, fraction: int) -> list[int]:
+        return code_table(self.exact.of_number, 2.0**-fraction, 2.0 ** -self.fraction())
+
+    def node(self, fraction: int) -> Table:
+        """fraction: bits below the point of what it reads."""
+        return Table(INT8[0], np.array(self.table(fraction)))
+
+    def fraction(self) -> int:
+        """Bits below the point of its answers."""
+        return PROBABILITY_FRACTION
+
+
+def _looked_up(table: Sequence[int], x: FixedPoint, fraction: Tensor) -> Tensor:
+    """Entries for int8 codes. fraction: bits below their point."""
+    entries = torch.tensor(table, device=x.value.device)
+    return entries[integers(x) - INT8[0]].double() * power_of_two(-fraction)
+
+
+class ElementwiseProduct(nn.Module):
+    def forward(self, a: FixedPoint, b: FixedPoint) -> FixedPoint:
+        exact = torch.float32 if self.training else torch.float64  # sixteen bits do not fit bfloat16
+        return FixedPoint(a.value.to(exact) * b.value.to(exact), a.fraction + b.fraction)
 
 
 class ScoreProduct(nn.Module):
