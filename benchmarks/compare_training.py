@@ -81,15 +81,21 @@ def work(queue: Any, out: Path, gpu: str, deadline: float) -> None:
             line = {key: task[key] for key in ("variant", "seed", "set")} | {"failed": repr(error)}
         with out.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        print({key: value for key, value in line.items() if key not in {"curve", "set"}}, flush=True)
+        print(
+            {key: value for key, value in line.items() if key not in {"curve", "set", "size", "exits"}},
+            flush=True,
+        )
 
 
 def train(task: Task, deadline: float) -> Task:
     """Raises what training raises."""
     from quweit_cli import config  # noqa: PLC0415  (a worker chooses its GPU before torch is imported)
+    from quweit_cli.models import Classifier  # noqa: PLC0415
+    from quweit_cli.models.size import size_of  # noqa: PLC0415
     from quweit_cli.progress import SILENT  # noqa: PLC0415
     from quweit_cli.stages.parts import with_pieces  # noqa: PLC0415
     from quweit_cli.training import checkpoint, datasets  # noqa: PLC0415
+    from quweit_cli.training.leaving import table  # noqa: PLC0415
     from quweit_cli.training.loop import Stopped, fit  # noqa: PLC0415
 
     experiment = config.with_overrides(config.load_experiment(Path(task["experiment"])), task["set"])
@@ -121,6 +127,11 @@ def train(task: Task, deadline: float) -> Task:
         )
     except Stopped:
         return line | {"finished": False, "curve": curve}
+    model, data = trained.model, datasets.load(experiment.data)
+    exits = None
+    if isinstance(model, Classifier) and model.exit_heads:
+        exits = table(model, *data.test(model.tokens)).model_dump(mode="json")
+    size = size_of(model, experiment.model, data.meta)
     best = min(curve, key=lambda point: point["test_loss"])
     return line | {
         "finished": True,
@@ -130,6 +141,8 @@ def train(task: Task, deadline: float) -> Task:
         "seconds": round(trained.seconds, 1),
         "memory_mb": max(figures.get("memory_mb", 0) for figures in speed),
         "train_loss": trained.curve[-1]["train_loss"],
+        "size": size.model_dump(mode="json"),
+        "exits": exits,
         "curve": curve,
     }
 

@@ -53,7 +53,10 @@ def test_the_examples_load(path: Path) -> None:
         ("training.steps=many", "`training.steps`"),
         ("model.block.fan_in=7", "`model.block.fan_in`: Input should be less than or equal to 6, got 7"),
         ("model.block.epsilon=0.5", "`model.block.epsilon`"),
-        ("model.mlp=sparse", "`model.mlp`: Input should be 'dense', 'weightless' or 'learn_forget', got 'sparse'"),
+        (
+            "model.mlp=sparse",
+            "`model.mlp`: Input should be 'dense', 'weightless' or 'learn_forget', got 'sparse'",
+        ),
         ("model.heads=3", "dim (8) must be a multiple of heads (3)"),
         ("name=Digits Tiny", "`name`"),
         ("training.steps", "is not of the form section.key=value"),

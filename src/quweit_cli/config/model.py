@@ -285,6 +285,11 @@ class Model(Settings):
         return self.learn_forget.weights if self.mlp == "learn_forget" else "float"
 
     @property
+    def dense_twin(self) -> Model:
+        """The same transformer with dense MLPs and projections that multiply."""
+        return self.model_copy(update={"mlp": "dense", "attention": Attention()})
+
+    @property
     def projection_block(self) -> Block:
         """The weightless block of a projection."""
         return self.attention.projections.block or self.block

@@ -8,6 +8,7 @@ from quweit_cli.documents import EvalResult
 from quweit_cli.export.equality import integer_programs, programs_of
 from quweit_cli.export.samples import samples_for
 from quweit_cli.models import Classifier, blocks_of
+from quweit_cli.models.size import size_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
 from quweit_cli.training.device import describe, pick_device
@@ -52,4 +53,5 @@ def run(
         integer_loss=None if integer is None else integer.loss,
         integer_accuracy=None if integer is None else integer.accuracy,
         exits=exits,
+        size=size_of(model, loaded.experiment.model, loaded.meta),
     )
