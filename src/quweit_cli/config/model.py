@@ -312,6 +312,14 @@ class Model(Settings):
         return self
 
     @model_validator(mode="after")
+    def _neighbours_are_known(self) -> Model:
+        if self.neighbours and self.family == "encoder":
+            raise ValueError(
+                "neighbours are those of patches (vit) or the tokens before (gpt), and an encoder has neither"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _groups_divide_the_blocks(self) -> Model:
         for where, block in {
             "block": self.block,

@@ -41,13 +41,13 @@ FEW: tuple[Format, ...] = ("int8", "few bits", "ternary", "binary")
 class Numbers(NamedTuple):
     what: str
     format: Format
-    count: int
+    amount: int
     trained: bool = True
     bits_each: int | None = None  # where the format does not say
 
     @property
     def bits(self) -> int:
-        return self.count * (BITS[self.format] if self.bits_each is None else self.bits_each)
+        return self.amount * (BITS[self.format] if self.bits_each is None else self.bits_each)
 
 
 def size_of(model: Network, settings: config.Model, meta: dict[str, Any]) -> ModelSize:
@@ -56,7 +56,7 @@ def size_of(model: Network, settings: config.Model, meta: dict[str, Any]) -> Mod
     bits: Counter[tuple[str, str, Format]] = Counter()
     for part, one in _numbers(model):
         key = (part, one.what, one.format)
-        parameters[key] += one.count if one.trained else 0
+        parameters[key] += one.amount if one.trained else 0
         bits[key] += one.bits
     parts = [
         SizePart(part=key[0], what=key[1], format=key[2], parameters=parameters[key], bits=bits[key])

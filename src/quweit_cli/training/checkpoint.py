@@ -187,6 +187,7 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     inputs, targets = (sound_tensor(found[name], f"its {name}") for name in ("inputs", "targets"))
     known = len(meta.get("vocabulary", ())), len(meta.get("classes", meta.get("vocabulary", ())))
     if meta["kind"] == "images":
+        shape: tuple[int, ...]
         shape, kind = (meta["channels"], meta["side"], meta["side"]), torch.float32
     else:
         shape, kind = (context,), torch.int64

@@ -139,6 +139,11 @@ def _read(program: Program, steps: Operations) -> Image | Text:
             f"`{program.name}` reads neither an image of int8 nor a row of tokens",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
+    if "pooled_sum" in steps:
+        raise UnsupportedModel(
+            f"`{program.name}` reads tokens and answers once a sample; such a model has no hardware as a whole so far",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
     codes = len(embedding.vectors_VD)
     if codes < 2:
         raise UnsupportedModel(f"`{program.name}` knows one token alone: there is nothing to choose")

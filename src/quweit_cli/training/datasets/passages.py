@@ -55,11 +55,10 @@ class Passages:
 
     def to(self, device: torch.device) -> Passages:
         """The same text on a device, where batches are then cut."""
-        moved = {
-            name: part._replace(tokens=part.tokens.to(device))
-            for name, part in (("train", self.train), ("held_out", self.held_out))
-        }
-        return dataclasses.replace(self, **moved)
+        train, held_out = (
+            part._replace(tokens=part.tokens.to(device)) for part in (self.train, self.held_out)
+        )
+        return dataclasses.replace(self, train=train, held_out=held_out)
 
     def steps_per_epoch(self, size: int, tokens: int) -> float:
         """An epoch are as many words as there are."""
@@ -100,7 +99,7 @@ class Passages:
         inputs = torch.cat(
             [
                 part[: count * tokens].view(count, tokens)
-                for part, count in zip(text.split(list(lengths)), counts, strict=True)
+                for part, count in zip(torch.split(text, list(lengths)), counts, strict=True)
             ]
         )
         labels = torch.arange(len(counts), device=text.device)
