@@ -143,5 +143,8 @@ def test_a_family_refuses_data_that_it_cannot_read() -> None:
         build(settings("resnet", mlp="dense"), TEXT)
     with pytest.raises(ConfigError, match="learns from text"):
         build(settings("gpt"), IMAGES)
+    for other in (IMAGES, TEXT):
+        with pytest.raises(ConfigError, match="passages of text with classes"):
+            build(settings("encoder"), other)
     with pytest.raises(ConfigError, match="patches of 3"):
         build(settings("vit", patch=3), IMAGES)
