@@ -2,6 +2,8 @@
 <%
   memories, side, text = plan.memories, plan.side, plan.text
   data_bits = text.word_bits if text else 8
+  gated = plan.gate is not None
+  steps = 7 if gated else 4  # from a row to the latest result that is written
 
   def of_lane(lane):
       return ",\n      ".join(f".{name} ({value})" for name, value in lane.parameters.items())
@@ -92,13 +94,13 @@ module ${top} (
 % if plan.exits:
   logic leaves;  // a sample does, with the logits of an exit
 % endif
-  logic to_activations, to_table, to_residual, to_logits;
+  logic to_activations, to_table, to_residual, to_logits, to_gate;
 
 % for place, kind in enumerate(plan.kinds):
   assign is_${kind} = (job_kind == 3'd${place});
 % endfor
 % for place, sink in enumerate(plan.sinks):
-  assign to_${sink} = (job_sink == 2'd${place});
+  assign to_${sink} = (job_sink == 3'd${place});
 % endfor
 % if text:
   logic to_keys, to_values;
@@ -273,12 +275,12 @@ module ${top} (
     .row_o         (row_place)
   );
 
-  // ---------------- its results: bias, shift, clamp; then a table, or the residual stream
+  // ---------------- its results: bias, shift, clamp; then a table, a gate, or the residual stream
 
   logic [Side*32-1:0]  sums_q, results;
   logic [LaneBits-1:0] row_place_q;
-  logic [3:0]          row_q;
-  logic [19:0]         address_q [4];
+  logic [${steps - 1}:0]          row_q;
+  logic [19:0]         address_q [${steps}];
   logic [Side*16-1:0]  addend_q [2];
   logic [Side*8-1:0]   bytes_q;
   logic [Side*16-1:0]  halves_q;
@@ -286,8 +288,18 @@ module ${top} (
   logic                result_valid;   // with the three above
   logic [19:0]         result_place;
 
+% if gated:
+  // Words of the gate and of the residual stream are read when the results that they belong to are there.
+  logic [19:0]         gated_place;
+  logic [Side*16-1:0]  gated;
+
+  assign gated_place  = address_q[2];
+  assign result_valid = to_gate ? row_q[6] : row_q[3];
+  assign result_place = to_gate ? address_q[6] : address_q[3];
+% else:
   assign result_valid = row_q[3];
   assign result_place = address_q[3];
+% endif
 
   assign scale_address = ${plan.address_bits("scales")}'(job_scale_base
                        + (job_scale_by_row ? row_tile : job_scale_by_column ? column_tile : 16'd0));
@@ -313,14 +325,14 @@ module ${top} (
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) row_q <= '0;
-    else         row_q <= {row_q[2:0], row && row_counts};
+    else         row_q <= {row_q[${steps - 2}:0], row && row_counts};
   end
 
   always_ff @(posedge clk_i) begin
     sums_q       <= sums;
     row_place_q  <= row_place;
     address_q[0] <= result_address;
-    for (int step = 1; step < 4; step++) address_q[step] <= address_q[step-1];
+    for (int step = 1; step < ${steps}; step++) address_q[step] <= address_q[step-1];
     addend_q[0] <= job_from_positions ? positions : residual_word;
     addend_q[1] <= addend_q[0];
   end
@@ -331,6 +343,18 @@ module ${top} (
     sum_of = (sum > 17'sd32767) ? 16'h7fff : (sum < -17'sd32768) ? 16'h8000 : sum[15:0];
   endfunction
 
+% if gated:
+  quweit_gate #(
+    .Lanes (Side)
+  ) u_gate (
+    .clk_i,
+    .values_i  (bytes_q),
+    .gates_i   (a_word),
+    .shift_i   (job_number[5:0]),
+    .results_o (gated)
+  );
+
+% endif
 % if plan.table_entries:
   logic [Side*8-1:0] looked_up;
 
@@ -350,7 +374,7 @@ module ${top} (
   always_ff @(posedge clk_i) begin
     for (int lane = 0; lane < Side; lane++) begin
       bytes_q[lane*8 +: 8]    <= results[lane*32 +: 8];
-      halves_q[lane*16 +: 16] <= sum_of(results[lane*32 +: 16], addend_q[1][lane*16 +: 16]);
+      halves_q[lane*16 +: 16] <= sum_of(${"to_gate ? gated[lane*16 +: 16] : " if gated else ""}results[lane*32 +: 16], addend_q[1][lane*16 +: 16]);
     end
     logit_q <= results[${"latest_lane*32 +: 32" if text else "31:0"}];
   end
@@ -434,9 +458,9 @@ module ${top} (
 <%include file="${'text' if text else 'image'}.sv.mako" args="plan=plan"/>\
   // ---------------- who uses which port
 
-  assign a_address = ActivationBits'(feed_a);
+  assign a_address = ActivationBits'(${"to_gate ? gated_place + 20'd%d : " % plan.gate if gated else ""}feed_a);
   assign b_address = ActivationBits'(is_product ? feed_b : is_softmax ? lane_read${"" if text else " : is_sum ? sum_address"} : token_read);
-  assign residual_address = is_product ? ResidualBits'(result_address)
+  assign residual_address = is_product ? ResidualBits'(${"to_gate ? gated_place : " if gated else ""}result_address)
                           : is_norm    ? ResidualBits'(lane_read) : token_address;
 % if text:
   assign position_address = token_address + (is_step ? ResidualBits'(latest_words) : '0);
@@ -476,7 +500,7 @@ module ${top} (
     end
   end
 
-  assign residual_write         = (result_valid && to_residual) ? '1 : token_write;
+  assign residual_write         = (result_valid && (to_residual || to_gate)) ? '1 : token_write;
   assign residual_write_address = is_product ? ResidualBits'(result_place) : token_write_address;
   assign residual_data          = is_product ? halves_q : {Side{token_sum_data}};
 

@@ -104,6 +104,14 @@ def _of_product(job: Job, side: int) -> Accesses:
         case "residual":
             used[Access("positions" if job.from_positions else "residual")] += results
             used[Access("residual", writes=True)] += results
+        case "gate":
+            used += Counter(
+                {
+                    Access("activations_a"): results,
+                    Access("residual"): results,
+                    Access("residual", writes=True): results,
+                }
+            )
         case "table":
             used[Access("tables")] += results * side
             used += _writes(results)

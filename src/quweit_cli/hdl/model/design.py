@@ -108,6 +108,7 @@ def render_model(
         for file in (
             *ENGINES,
             *(["quweit_few_bits_array.sv"] if layout.few_bit_words else []),
+            *(["quweit_gate.sv"] if layout.gate is not None else []),
             *(["quweit_exit.sv"] if layout.exits else []),
             *(["quweit_token_stores.sv"] if layout.stores else []),
             *(OF_TEXTS if layout.text else OF_IMAGES),

@@ -40,6 +40,11 @@ def engines_of(top: str, layout: Layout, blocks: Sequence[BlockDesign], whole: i
             [_part("quweit_rescale", side + (0 if layout.text else 1) + (1 if layout.exits else 0), Lanes=1)],
             sum(_cycles(layout, "product", "sum", "exit")),
         ),
+        *(
+            []
+            if layout.gate is None
+            else [_engine("gate", [_part("quweit_gate", side, Lanes=1)], _cycles_of_gate(layout))]
+        ),
         _engine("norm", [_lane(layout.norm_lane, lanes)], sum(_cycles(layout, "norm"))),
         _engine(
             "softmax",
@@ -84,6 +89,10 @@ def _cycles_of_products(layout: Layout, *, few_bits: bool = False) -> int:
     return sum(
         job.cycles + BETWEEN for job in layout.jobs if job.kind == "product" and job.few_bits == few_bits
     )
+
+
+def _cycles_of_gate(layout: Layout) -> int:
+    return sum(job.cycles + BETWEEN for job in layout.jobs if job.sink == "gate")
 
 
 def _cycles(layout: Layout, *kinds: Kind) -> list[int]:

@@ -40,6 +40,7 @@ from quweit_cli.ir.types import INT32
 SIDES = (8, 16, 32, 64)
 DRAIN = 3  # times the side, and DRAIN_MORE: cycles from the last beat of a product to its last word written
 DRAIN_MORE = 24
+GATED = 3  # cycles more, where the word is first multiplied by one of the gate
 GROUP = 8  # cycles around a group of rows in units
 LEFT, SHIFT_BITS = 7, 6  # the most bits to the left; bits of a shift, which is stored with LEFT added
 SCALE_BITS = 32 + SHIFT_BITS
@@ -134,6 +135,7 @@ class Layout:
     head_width: int = 0
     values_after_keys: int = 0  # words from the keys of a layer to its values
     exits: LaidOutExits | None = None
+    gate: int | None = None  # the first of the words that results are multiplied by, where some are
     few_bit_sum_bits: int = 0  # the most that sums with weights of few bits have
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
@@ -255,10 +257,14 @@ class Layout:
         self.position_words = tiles.reshape(-1, self.side).tolist()
 
     def table(self, entries_N: Integers) -> int:
-        """Its number: entries in the order of their codes as unsigned bytes."""
-        number = len(self.table_entries) // 256
-        self.table_entries += np.roll(entries_N, 128).tolist()
-        return number
+        """Its number: entries in the order of their codes as unsigned bytes. One that is there already is not added."""
+        entries, size = np.roll(entries_N, 128).tolist(), len(entries_N)
+        firsts = range(0, len(self.table_entries), size)
+        found = next((one for one in firsts if self.table_entries[one : one + size] == entries), None)
+        if found is None:
+            found = len(self.table_entries)
+            self.table_entries += entries
+        return found // size
 
     # ------------------------------------------------------------ jobs
 
@@ -298,7 +304,7 @@ class Layout:
             return Job(
                 name,
                 "product",
-                tiles * max(inner, self.side) + DRAIN * self.side + DRAIN_MORE,
+                tiles * max(inner, self.side) + DRAIN * self.side + DRAIN_MORE + GATED * (sink == "gate"),
                 rows,
                 inner,
                 columns,

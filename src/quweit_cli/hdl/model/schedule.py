@@ -11,7 +11,7 @@ import numpy as np
 from quweit_cli.ir.nodes.base import Integers
 
 Kind = Literal["product", "norm", "softmax", "sum", "block", "embed", "exit"]
-Sink = Literal["activations", "table", "residual", "logits"]
+Sink = Literal["activations", "table", "residual", "logits", "gate"]
 Scales = Literal["one", "row", "column"]
 Cache = Literal["none", "keys", "values"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -21,7 +21,7 @@ CACHES: tuple[Cache, ...] = get_args(Cache)
 BETWEEN = 2  # cycles from the end of a job to the start of the next: its word is read, and it is started
 WIDTHS = {  # bits of each field of a job's word, from the lowest up
     "kind": 3, "cycles": 24, "rows": 16, "inner": 16, "columns": 16, "a_weights": 1, "a_base": 20, "a_step": 16,
-    "b_weights": 1, "b_base": 20, "b_step": 16, "result_base": 20, "row_step": 16, "column_step": 16, "sink": 2,
+    "b_weights": 1, "b_base": 20, "b_step": 16, "result_base": 20, "row_step": 16, "column_step": 16, "sink": 3,
     "from_positions": 1, "scale_base": 16, "scale_by_row": 1, "scale_by_column": 1, "number": 8,
     "cache": 2, "few_bits": 1,
 }  # fmt: skip
@@ -36,7 +36,8 @@ class Job:
     elements of a row, `rows` the outputs of a block. A base is the first word; a step leads to the next tile. Where
     neither side is of weights both are activations.
 
-    number: of a table or a block, and of a softmax its multiplier.
+    number: of a table or a block, of a softmax its multiplier, and of a gate the shift of its products.
+    A product whose sink is `gate` is multiplied by the words of the gate, and joins the residual stream.
     An exit has its number in `rows` and its classes in `inner`; it may be the last job of a sample.
 
     A block whose sink is `activations` makes queries, keys and values: queries from `result_base` with `column_step` to the next

@@ -10,6 +10,7 @@ from quweit_cli.documents import BlockDesign
 from quweit_cli.errors import ConfigError, UnsupportedModel
 from quweit_cli.hdl.model.layout import (
     GROUP,
+    LEFT,
     SIDES,
     Columns,
     Image,
@@ -20,7 +21,7 @@ from quweit_cli.hdl.model.layout import (
     by_feature,
 )
 from quweit_cli.hdl.model.operations import Operations
-from quweit_cli.hdl.model.schedule import Cache, Job
+from quweit_cli.hdl.model.schedule import Cache, Job, Sink
 from quweit_cli.ir import Program
 from quweit_cli.ir.exits import ExitRule
 from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
@@ -30,9 +31,10 @@ from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
-from quweit_cli.ir.nodes.products import MatrixProduct
+from quweit_cli.ir.nodes.products import ElementwiseProduct, MatrixProduct
 from quweit_cli.ir.types import INT8, INT16, INT32
 
+HIDDEN, LEARN_FORGET = "hidden_sum", ("forget_hidden_sum", "learn_hidden_sum")  # what a table follows
 PARTS = ("query", "key", "value")  # of what reads a normalised token
 
 
@@ -256,14 +258,17 @@ class _Regions:
         self.score_words = made.tiles * made.tokens  # of a head
         self.score = made.region(self.heads * self.score_words)
         self.mixed = made.region(made.tiles * tile)
-        self.hidden_width = steps.product("hidden_sum").weights_IO.shape[1] if "hidden_sum" in steps else 0
+        widths = (steps.product(one).weights_IO.shape[1] for one in (HIDDEN, *LEARN_FORGET) if one in steps)
+        self.hidden_width = max(widths, default=0)
         self.hidden = made.region(made.tiles * self.hidden_width)
+        if LEARN_FORGET[0] in steps:
+            made.gate = made.region(made.tiles * tile)
 
 
 def _lay_out_layer(
     made: Layout, number: int, layer: Program, at: _Regions, blocks: Sequence[BlockDesign]
 ) -> None:
-    name, steps, width = f"layer{number}", Operations(layer), made.width
+    name, steps = f"layer{number}", Operations(layer)
     made.norm(f"{name}/attention_norm", at.normal)
     _lay_out_attention(made, name, steps, at, number if made.text else 0, blocks)
     if "projected_sum" in steps:
@@ -271,31 +276,68 @@ def _lay_out_layer(
     else:
         made.block(f"{name}/attended", at.mixed, blocks[len(made.block_shifts)], (steps.sum("attended"),))
     made.norm(f"{name}/mlp_norm", at.normal)
-    if "hidden_sum" not in steps:
+    if LEARN_FORGET[0] in steps:
+        _lay_out_learn_forget(made, name, steps, at)
+    elif HIDDEN in steps:
+        _through_table(made, name, steps, (HIDDEN, "hidden", "gelu"), at)
+        _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
+    else:
         made.block(f"{name}/y", at.normal, blocks[len(made.block_shifts)], (steps.sum("y"),))
-        return
-    hidden = steps.product("hidden_sum")
-    made.product(
-        f"{name}/gelu",
-        (at.hidden_width, width, made.tokens),
-        (True, made.weights(hidden.weights_IO), width),
-        (False, at.normal, width),
-        (at.hidden, made.side, at.hidden_width),
-        made.scales(hidden.bias_O.tolist(), steps.shifts("hidden", at.hidden_width)),
-        "row",
-        makes=((f"{name}/gelu",), by_feature(made.tokens, at.hidden_width)),
-        sink="table",
-        number=made.table(_answers(steps)),
+
+
+def _lay_out_learn_forget(made: Layout, layer: str, steps: Operations, at: _Regions) -> None:
+    """One branch makes the gate, by which results of the other are multiplied as they come."""
+    assert made.gate is not None
+    width, (forget, learn) = made.width, LEARN_FORGET
+    _through_table(made, layer, steps, (forget, "forget_hidden", "sigmoid"), at)
+    _of_tokens(
+        made,
+        steps,
+        ("forgotten_sum", f"{layer}/forgotten"),
+        steps.shifts("forgotten", width),
+        at.hidden,
+        made.gate,
     )
-    _onto_residual(made, name, steps, ("mlp_sum", "mlp", "y"), at.hidden)
+    _through_table(made, layer, steps, (learn, "learn_hidden", "tanh"), at)
+    steps.of("mlp_product", ElementwiseProduct)
+    if steps.sum("y"):
+        raise UnsupportedModel("`y` shifts what a learn-forget network adds to the residual stream")
+    _of_tokens(
+        made,
+        steps,
+        ("learned_sum", f"{layer}/y"),
+        steps.shifts("learned", width),
+        at.hidden,
+        0,
+        sink="gate",
+        number=_shift_of_all(steps, "mlp", width, INT16) + LEFT,
+    )
 
 
-def _answers(steps: Operations) -> Integers:
-    """Of the GELU for every code of int8: pieces become the table of what they answer, which takes less hardware."""
-    pieces = steps.nodes.get("gelu")
+def _through_table(
+    made: Layout, layer: str, steps: Operations, tensors: tuple[str, str, str], at: _Regions
+) -> None:
+    """tensors: a product that reads normalised tokens, its results, and what a table makes of them."""
+    hidden, function = tensors[1:]
+    shifts = steps.shifts(hidden, steps.product(tensors[0]).weights_IO.shape[1])
+    _of_tokens(
+        made,
+        steps,
+        (tensors[0], f"{layer}/{function}"),
+        shifts,
+        at.normal,
+        at.hidden,
+        sink="table",
+        number=made.table(_answers(steps, function)),
+    )
+
+
+def _answers(steps: Operations, function: str) -> Integers:
+    """Of a function for every code of int8: pieces become the table of what they answer, which takes less hardware."""
+    pieces = steps.nodes.get(function)
     if isinstance(pieces, PiecewiseLinear):
         return pieces.evaluate(np.arange(INT8[0], INT8[1] + 1))
-    return steps.of("gelu", Table).entries_N
+    return steps.of(function, Table).entries_N
 
 
 def _lay_out_attention(
@@ -410,16 +452,16 @@ def _of_few_bits(product: MatrixProduct) -> bool:
     return bool(np.abs(product.weights_IO).max() <= 1)
 
 
-def _shift_of_all(steps: Operations, name: str, features: int) -> int:
-    """Of a requantisation, to the right.
+def _shift_of_all(steps: Operations, name: str, features: int, clamp: tuple[int, int] = INT8) -> int:
+    """Of a requantisation, to the right. clamp: that of the hardware.
 
     Raises:
         UnsupportedModel: features have different ones.
     """
-    shifts = set(steps.shifts(name, features))
+    shifts = set(steps.shifts(name, features, clamp))
     if len(shifts) > 1:
         raise UnsupportedModel(
-            f"features of `{name}` are shifted differently, and a block gives all on one scale"
+            f"features of `{name}` are shifted differently, and hardware brings all by one shift onto their scale"
         )
     return shifts.pop()
 
@@ -428,19 +470,36 @@ def _onto_residual(
     made: Layout, layer: str, steps: Operations, tensors: tuple[str, str, str], source: int
 ) -> None:
     """tensors: the product, its results, and their sum with the residual stream."""
-    product = steps.product(tensors[0])
     if steps.sum(tensors[2]):
         raise UnsupportedModel(f"`{tensors[2]}` shifts what a product adds to the residual stream")
-    inner, few_bits = product.weights_IO.shape[0], _of_few_bits(product)
+    shifts = steps.shifts(tensors[1], made.width, INT16)
+    _of_tokens(made, steps, (tensors[0], f"{layer}/{tensors[2]}"), shifts, source, 0, sink="residual")
+
+
+def _of_tokens(
+    made: Layout,
+    steps: Operations,
+    tensors: tuple[str, str],
+    shifts: list[int],
+    source: int,
+    result: int,
+    *,
+    sink: Sink = "activations",
+    number: int = 0,
+) -> None:
+    """A product of weights with every token. tensors: the product, and what is written. source, result: their first words."""
+    product, name = steps.product(tensors[0]), tensors[1]
+    (inner, outputs), few_bits = product.weights_IO.shape, _of_few_bits(product)
     made.product(
-        f"{layer}/{tensors[2]}",
-        (made.width, inner, made.tokens),
+        name,
+        (outputs, inner, made.tokens),
         (True, made.weights(product.weights_IO, few_bits=few_bits), inner),
         (False, source, inner),
-        (0, made.side, made.width),
-        made.scales(product.bias_O.tolist(), steps.shifts(tensors[1], made.width, INT16)),
+        (result, made.side, outputs),
+        made.scales(product.bias_O.tolist(), shifts),
         "row",
-        makes=((f"{layer}/{tensors[2]}",), by_feature(made.tokens, made.width)),
-        sink="residual",
+        makes=((name,), by_feature(made.tokens, outputs)),
+        sink=sink,
+        number=number,
         few_bits=few_bits,
     )

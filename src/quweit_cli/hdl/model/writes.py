@@ -70,7 +70,11 @@ def _writes_of(job: Job, layout: Layout) -> Writes:
         ]
         at_row, at_tile, address = np.array(order).T
         return Writes(
-            job, job.sink == "residual", job.result_base + address, everywhere, words[0, at_row, at_tile]
+            job,
+            job.sink in ("residual", "gate"),
+            job.result_base + address,
+            everywhere,
+            words[0, at_row, at_tile],
         )
     if job.kind == "block" and job.sink == "activations":
         return _parts_of_tokens(job, layout, np.arange(columns), np.arange(columns))
