@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from quweit_cli.documents import DumpedExits, EvalResult, ExitRow, ExitTable, ModelSize, SizePart
-from quweit_cli.ir.exits import Criterion
-from quweit_cli.report import exit_tables
+from quweit_cli.ir.exits import CRITERIA, Criterion
+from quweit_cli.report import exit_plots, exit_tables
 from quweit_cli.report.size_tables import sizes
 
 
@@ -65,6 +65,20 @@ def test_what_is_saved_at_no_loss_is_the_best_of_each_criterion_that_keeps_the_a
     (table,) = exit_tables.free_of_loss(found)
     assert [row[5] for row in table.rows] == ["60 %"]
     assert exit_tables.free_of_loss(found.model_copy(update={"rules": rows[2:]})) == []
+
+
+def test_curves_have_a_line_a_criterion_and_when_compared_a_line_a_model() -> None:
+    rules = [
+        ExitRow(
+            criterion=one, threshold=1, accuracy=0.7, mean_layers=1.5, layers_saved=0.25, leaving=[0.5, 0.5]
+        )
+        for one in CRITERIA
+    ]
+    found = ExitTable(after=[1], layers=2, head_accuracy=[0.75, 0.8], rules=rules)
+    alone = exit_plots.accuracy_over_depth(found)
+    assert all(label in alone for label, _ in exit_plots.CURVES.values())
+    beside = exit_plots.compared({"binary": found, "weightless": found})
+    assert "binary" in beside and "weightless" in beside and "currentColor" in beside
 
 
 def test_sizes_are_told_against_float32_three_times_and_part_by_part() -> None:
