@@ -70,8 +70,8 @@ def train(
 def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto", json: Json = False) -> None:
     """Test a checkpoint, in float and as integers.
 
-    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program. Of a model with exits it gives for every
-    rule by which samples may leave early what that costs and saves.
+    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program. It states the size of the model, part by
+    part. Of a model with exits it gives for every rule by which samples may leave early what that costs and saves.
     """
     from quweit_cli.stages import evaluate as stage
 
