@@ -59,25 +59,30 @@ class UnfinishedTraining(Artifact):
 
 
 class ExitRow(Artifact):
-    """What a rule for leaving early gives over all test samples."""
+    """What a rule for leaving early gives over all test samples, or over tokens of a text."""
 
     criterion: Criterion
     threshold: Figure = Field(description="a share, bits, or a probability")
-    accuracy: Share
-    mean_layers: Amount = Field(description="that a sample goes through")
-    layers_saved: Share = Field(description="share of all layers of all samples that is not computed")
+    accuracy: Share = Field(description="share of samples, or of next tokens")
+    loss: Amount | None = Field(None, description="of a text: mean over tokens, in nats")
+    mean_layers: Amount = Field(description="that a sample or token goes through")
+    layers_saved: Share = Field(
+        description="share of all layers of all samples or tokens that is not computed; of tokens but for keys and values"
+    )
     leaving: list[Share] = Field(
-        description="share of samples by exit; the last are those that go to the end"
+        description="share of samples or tokens by exit; the last are those that go to the end"
     )
     chosen: bool = Field(False, description="whether it is the rule of the settings")
 
 
 class ExitTable(Artifact):
-    """Exits of a model over all test samples."""
+    """Exits of a model over all test samples, or over tokens of a text."""
 
     after: list[Count] = Field(description="layers before each exit")
     layers: Count
+    tokens: Count | None = Field(None, description="of a text: on which rules are compared")
     head_accuracy: list[Share] = Field(description="of every head by itself, the last one included")
+    head_loss: list[Amount] = Field([], description="of a text: likewise, in nats")
     rules: list[ExitRow]
 
 
@@ -94,7 +99,7 @@ class EvalResult(Artifact):
     accuracy: Share | None = Field(None, description="share of test samples, for classifiers")
     integer_loss: Amount | None = Field(None, description="absent for a dense model, which has no blocks")
     integer_accuracy: Share | None = None
-    exits: ExitTable | None = Field(None, description="of a model that samples can leave early")
+    exits: ExitTable | None = Field(None, description="of a model that samples or tokens can leave early")
 
 
 class SampleResult(Artifact):
@@ -106,4 +111,10 @@ class SampleResult(Artifact):
     name: Identifier
     prompt: str
     text: str = Field(description="what follows the prompt")
+    layers: Count | None = Field(None, description="of a model whose tokens can leave early")
+    steps: Count | None = Field(
+        None,
+        description="of such a model: tokens that went on from what was cached; all others came as a prompt, through all layers",
+    )
+    mean_layers: Amount | None = Field(None, description="that those went through; absent without any")
     seed: Seed

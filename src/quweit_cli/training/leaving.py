@@ -33,24 +33,24 @@ def table(model: Vit, inputs: Tensor, targets: Tensor) -> ExitTable:
         certain.append([Certainty(*(one.cpu() for one in each)) for each in model.certainties(of_exits)])
     right_HB = torch.cat(right, dim=1)
     exits = [Certainty(*map(torch.cat, zip(*batch, strict=True))) for batch in zip(*certain, strict=True)]
-    rules = [
-        _row(
-            exits,
-            right_HB,
-            settings.model_copy(update={"criterion": criterion, "threshold": threshold}),
-            model,
-        )
-        for criterion, thresholds in THRESHOLDS.items()
-        for threshold in sorted(
-            {*thresholds, *([settings.threshold] if criterion == settings.criterion else [])}
-        )
-    ]
+    rules = [_row(exits, right_HB, rule, model) for rule in rules_beside(settings)]
     return ExitTable(
         after=list(settings.after),
         layers=len(model.layers),
         head_accuracy=right_HB.double().mean(dim=1).tolist(),
         rules=rules,
     )
+
+
+def rules_beside(settings: config.Exits) -> list[config.Exits]:
+    """Every criterion at several thresholds, and the rule of the settings among them."""
+    return [
+        settings.model_copy(update={"criterion": criterion, "threshold": threshold})
+        for criterion, thresholds in THRESHOLDS.items()
+        for threshold in sorted(
+            {*thresholds, *([settings.threshold] if criterion == settings.criterion else [])}
+        )
+    ]
 
 
 def _row(exits: list[Certainty], right_HB: Tensor, rule: config.Exits, model: Vit) -> ExitRow:
