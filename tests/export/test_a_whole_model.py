@@ -33,6 +33,13 @@ MODELS = {
     "dense_vit_with_neighbours": ["vit", "model.mlp=dense", "model.neighbours=true"],
     "weightless_gpt_with_neighbours": ["gpt", "model.neighbours=true"],
     "dense_gpt": ["gpt", "model.mlp=dense"],
+    "gpt_whose_tokens_leave": [
+        "gpt",
+        "model.mlp=dense",
+        "model.exits.after=[1]",
+        "model.exits.criterion=entropy",
+        "model.exits.threshold=3.5",
+    ],
 }
 
 
@@ -57,7 +64,7 @@ class Dumped:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dumped]:
-    """Trained and dumped, all four."""
+    """Trained and dumped, all of them."""
     folder = tmp_path_factory.mktemp("whole")
     text = folder / "text.txt"
     text.write_text("the quick brown fox jumps over the lazy dog. " * 60)
@@ -250,6 +257,7 @@ CHANGES: list[tuple[Change, str, str]] = [
     (another_threshold, "weightless_vit", "layer0/mlp/thermometer"),
     (another_value, "weightless_vit", "layer0/mlp/summation"),
     (another_vector_of_a_code, "dense_gpt", "embedded"),
+    (more_weight, "gpt_whose_tokens_leave", "exit0/logits_sum"),
     (another_vector_of_a_place, "weightless_vit", "position"),
 ]
 

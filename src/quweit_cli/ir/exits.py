@@ -41,13 +41,13 @@ class ExitRule:
     def leaves(self, entropy: Any, before: Any, largest: Any) -> Any:
         """Where it lets leave at an exit, as truth values: of arrays or of tensors.
 
-        before: the entropy at the exit before. None at the first one, where there is nothing to fall from.
+        before: the entropy at the exit before. None at the first one, where there is nothing to fall from; an entropy is never below 0.
         """
         if self.criterion == "entropy":
             return entropy < self.steps
         if self.criterion == "probability":
             return largest >= self.steps
-        return entropy < entropy if before is None else before - before // 2**self.steps < entropy
+        return entropy < 0 if before is None else before - before // 2**self.steps < entropy
 
     def leaving(self, entropy_EB: Sequence[Numbers], largest_EB: Sequence[Numbers]) -> NDArray[np.int64]:
         """Of each sample the exit that it takes, [B]; as many as there are exits where it goes to the end."""

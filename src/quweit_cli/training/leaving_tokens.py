@@ -18,19 +18,21 @@ from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training.evaluation import batches, prediction_loss
 from quweit_cli.training.leaving import rules_beside
 
-MOST_TOKENS = 1 << 15  # that rules are compared on; a model runs over them once a rule
+MOST_TOKENS = 1 << 13  # that rules are compared on: a model runs over them once a rule
+GPU_MOST_TOKENS = 1 << 16
 
 
 @torch.no_grad()
 def table(model: Gpt, inputs: Tensor, targets: Tensor, progress: Progress = SILENT) -> ExitTable:
     """Every criterion at several thresholds, and the rule of the settings; the model is in evaluation afterwards.
 
-    inputs, targets: samples x tokens, of which as many are taken as MOST_TOKENS are, evenly spaced. Every sample is decoded
+    inputs, targets: samples x tokens, of which as many are taken as MOST_TOKENS are (on a GPU GPU_MOST_TOKENS), evenly spaced. Every sample is decoded
     from its first token on, none of which is a prompt.
     """
     settings, device = model.exit_settings, next(model.parameters()).device
     model.eval()
-    wanted = max(1, min(len(inputs), MOST_TOKENS // model.tokens))
+    most = GPU_MOST_TOKENS if device.type == "cuda" else MOST_TOKENS
+    wanted = max(1, min(len(inputs), most // model.tokens))
     chosen = torch.arange(wanted) * len(inputs) // wanted
     inputs, targets = inputs[chosen].to(device), targets[chosen].to(device)
     heads = [_Sums() for _ in (*settings.after, None)]

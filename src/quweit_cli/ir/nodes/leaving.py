@@ -56,7 +56,7 @@ class Leave:
 
 
 class LeaveRecord(StepRecord):
-    """y[t] = 0 for t < `prompt`; else 1 where the condition of `criterion` holds (page on `whole.exits`), 0 where not"""
+    """y[t] = 1 where t >= `prompt` and the condition of `criterion` holds for token t, 0 where not"""
 
     op: Literal["leave"] = "leave"
     criterion: Criterion
@@ -89,7 +89,7 @@ class Choose:
 
 
 class ChooseRecord(StepRecord):
-    """y[t][d] = a[t][d] where left[t] is 1, b[t][d] where it is 0; sources: left, a, b"""
+    """y[t][d] = a[t][d] where left[t] is 1, b[t][d] where it is 0"""
 
     op: Literal["choose"] = "choose"
 
