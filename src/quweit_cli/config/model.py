@@ -175,7 +175,7 @@ class Attention(Settings):
 
 
 class Exits(Settings):
-    """Heads after layers before the last, by which samples leave early."""
+    """Heads after layers before the last, by which samples leave early, or the tokens of a text."""
 
     after: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         (), max_length=64, description="layers after which there is one, counted from 1, in rising order"
@@ -186,7 +186,7 @@ class Exits(Settings):
     )
     criterion: Criterion = Field(
         "fall",
-        description="what lets a sample leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
+        description="what lets a sample or token leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
     )
     threshold: float = Field(
         0.125,
@@ -272,7 +272,9 @@ class Model(Settings):
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
     attention: Attention = Field(Attention(), description="what mixes tokens")
-    exits: Exits = Field(Exits(), description="heads by which samples leave early (vit and encoder)")
+    exits: Exits = Field(
+        Exits(), description="heads by which samples (vit and encoder) or tokens (gpt) leave early"
+    )
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
     learn_forget: LearnForget = Field(
@@ -307,8 +309,18 @@ class Model(Settings):
             raise ValueError(
                 f"exits.after ({', '.join(map(str, after))}) must rise, and be below depth ({self.depth}): the last layer has its head"
             )
-        if after and self.family not in ONE_ANSWER:
-            raise ValueError(f"exits are for families that answer once a sample: {', '.join(ONE_ANSWER)}")
+        if after and self.family not in (*ONE_ANSWER, "gpt"):
+            raise ValueError(
+                f"exits are for the families {', '.join(ONE_ANSWER)}, by sample, and `gpt`, by token"
+            )
+        if len(after) == 1 and self.family == "gpt" and self.exits.criterion == "fall":
+            raise ValueError(
+                "exits.criterion `fall` compares an exit with the one before: of a gpt name two in `exits.after`, or take another criterion"
+            )
+        if after and self.family == "gpt" and self.neighbours:
+            raise ValueError(
+                "`exits` of a gpt do not go with `neighbours`: the token after one that has left would read what its MLP did not"
+            )
         return self
 
     @model_validator(mode="after")

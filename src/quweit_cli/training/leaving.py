@@ -36,19 +36,7 @@ def table(model: Classifier, inputs: Tensor, targets: Tensor) -> ExitTable:
     exits = [Certainty(*map(torch.cat, zip(*batch, strict=True))) for batch in zip(*certain, strict=True)]
     taken = operations(model, inputs[:1].to(device))
     model.train(training)
-    rules = [
-        _row(
-            exits,
-            right_HB,
-            taken,
-            settings.model_copy(update={"criterion": criterion, "threshold": threshold}),
-            model,
-        )
-        for criterion, thresholds in THRESHOLDS.items()
-        for threshold in sorted(
-            {*thresholds, *([settings.threshold] if criterion == settings.criterion else [])}
-        )
-    ]
+    rules = [_row(exits, right_HB, taken, rule, model) for rule in rules_beside(settings)]
     return ExitTable(
         after=list(settings.after),
         layers=len(model.layers),
@@ -57,6 +45,17 @@ def table(model: Classifier, inputs: Tensor, targets: Tensor) -> ExitTable:
         operations_without_exits=taken.without_exits,
         rules=rules,
     )
+
+
+def rules_beside(settings: config.Exits) -> list[config.Exits]:
+    """Every criterion at several thresholds, and the rule of the settings among them."""
+    return [
+        settings.model_copy(update={"criterion": criterion, "threshold": threshold})
+        for criterion, thresholds in THRESHOLDS.items()
+        for threshold in sorted(
+            {*thresholds, *([settings.threshold] if criterion == settings.criterion else [])}
+        )
+    ]
 
 
 def _row(
