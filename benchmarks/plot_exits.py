@@ -78,7 +78,7 @@ def free_of_loss(tables: Sequence[ExitTable]) -> list[str]:
 
 
 def _mean(rows: Sequence[ExitRow], key: str) -> float:
-    return statistics.mean(getattr(row, key) for row in rows)
+    return float(statistics.mean(getattr(row, key) for row in rows))
 
 
 if __name__ == "__main__":
