@@ -82,7 +82,7 @@ module ${top} (
     .first_i   (first_job),
     .last_i    (last_job),
     .leaves_i  (${"leaves" if plan.exits else "1'b0"}),
-    .rest_i    (${"rest_job" if plan.rests else "'0"}),
+    .rest_i    (${"rest_job" if plan.rests else f"{plan.address_bits('jobs')}'d0"}),
     .answers_i (ends),
     .given_i   (given),
     .cycles_i  (job_cycles),

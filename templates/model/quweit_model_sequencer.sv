@@ -29,12 +29,22 @@ module quweit_model_sequencer #(
   output logic                 gives_o     // the answer is there
 );
 
-  localparam logic [JobBits-1:0] LastJob = JobBits'(Jobs - 1);
   localparam logic [2:0] Load = 3'd0, Read = 3'd1, Start = 3'd2, Run = 3'd3, Give = 3'd4;
 
   logic [2:0]           state_q;
   logic [CycleBits-1:0] left_q;
-  logic                 ends;
+  logic                 ends, more;
+  logic [JobBits-1:0]   next;
+
+  if (Rests != 0) begin : gen_rests
+    assign more = leaves_i || ((job_o != last_i) && (job_o != JobBits'(Jobs - 1)));
+    assign next = leaves_i ? rest_i : job_o + 1'b1;
+  end else begin : gen_ends
+    logic unused_rest;
+    assign unused_rest = ^rest_i;
+    assign more        = (job_o != last_i) && !leaves_i;
+    assign next        = job_o + 1'b1;
+  end
 
   assign ends    = (left_q == CycleBits'(1));
   assign loads_o = (state_q == Load);
@@ -55,8 +65,8 @@ module quweit_model_sequencer #(
         Read:    state_q <= Start;
         Start:   state_q <= Run;
         Run: if (ends) begin
-          state_q <= (job_o != last_i) && (job_o != LastJob) && (!leaves_i || (Rests != 0)) ? Read : answers_i ? Give : Load;
-          job_o   <= (leaves_i && (Rests != 0)) ? rest_i : job_o + 1'b1;
+          state_q <= more ? Read : answers_i ? Give : Load;
+          job_o   <= next;
         end
         default: if (given_i) state_q <= Load;
       endcase

@@ -47,6 +47,7 @@ def test_the_promised_examples_are_there() -> None:
         "digits_no_multiplications_early_exits",
         "library_source",
         "pydoc_gpt",
+        "pydoc_gpt_early_exits",
         "shakespeare_char",
         "shakespeare_char_grouped",
         "shakespeare_char_no_multiplications",

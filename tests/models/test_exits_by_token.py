@@ -18,6 +18,7 @@ from quweit_cli.export import whole
 from quweit_cli.ir.exits import CRITERIA, STEPS, Criterion, ExitRule, token_exits
 from quweit_cli.ir.program import after_prompt, trace
 from quweit_cli.models import Gpt, IntegerGpt, build, grids_of
+from quweit_cli.models.integer.exits import TokenExit, information_table
 from quweit_cli.models.integer.fixed_point import FixedPoint, follow
 from quweit_cli.models.integer.layer import IntegerLayer
 from quweit_cli.models.integer.operations import ScoreProduct, Softmax
@@ -257,10 +258,19 @@ def test_a_convolutional_network_has_no_exits() -> None:
         config.with_overrides(tiny_gpt("none.txt", *EXITS), ["model.family=resnet"])
 
 
-def test_entropies_by_seven_bits_are_below_real_ones_where_many_tokens_are_unlikely() -> None:
-    """What probabilities of less than half a step lose is in docs/decisions/0037."""
-    model, _ = made("gpt", *EXITS)
+def test_probabilities_below_half_a_step_are_lost_to_the_entropy() -> None:
+    """The worst case of a vocabulary; what is lost on text is in docs/decisions/0037."""
+    share = np.array([0.8, *[0.2 / 102] * 102])
+    codes = np.floor(share * STEPS + 0.5).astype(int)
+    whole_bits = information_table()[codes + 128].sum() / STEPS
+    real_bits = -(share * np.log2(share)).sum()
+    assert whole_bits == pytest.approx(0.26, abs=0.01) and real_bits == pytest.approx(2.06, abs=0.01)
+
+
+def test_entropies_of_a_flat_vocabulary_are_near_real_ones() -> None:
+    model, _ = made("gpt", *EXITS, "model.exits.criterion=entropy")
     assert isinstance(model, IntegerGpt)
     flat = torch.zeros(1, 1, 7, dtype=torch.float64)
-    steps = float(model.exits[0].certainty(flat).entropy_B)
-    assert abs(steps / STEPS - np.log2(7)) < 0.15
+    exit_ = model.exits[0]
+    assert isinstance(exit_, TokenExit)
+    assert abs(float(exit_.certainty(flat).entropy_B) / STEPS - np.log2(7)) < 0.15

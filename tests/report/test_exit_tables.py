@@ -101,6 +101,24 @@ def test_sizes_are_told_against_float32_three_times_and_part_by_part() -> None:
     assert [row[0] for row in listed.rows] == ["MLPs", "head"]
 
 
+def test_of_tokens_the_loss_is_shown() -> None:
+    rule = ExitRow(
+        criterion="entropy",
+        threshold=0.5,
+        accuracy=0.5,
+        loss=1.75,
+        mean_layers=1.5,
+        layers_saved=0.25,
+        leaving=[0.5, 0.5],
+    )
+    found = ExitTable(
+        after=[1], layers=2, tokens=8192, head_accuracy=[0.4, 0.6], head_loss=[2.0, 1.5], rules=[rule]
+    )
+    _, heads, rules = exit_tables.evaluation(scored(found))
+    assert "8,192 tokens" in heads.title and [row[1] for row in heads.rows] == [2.0, 1.5]
+    assert rules.columns[:3] == ("a token leaves when its", "threshold", "loss") and rules.rows[0][2] == 1.75
+
+
 def test_who_leaves_where_adds_up_and_has_the_cycles_of_each_way() -> None:
     exits = DumpedExits(criterion="fall", steps=3, after=[1, 2], leaving=[1, 2, 1])
     table = exit_tables.ways_out(exits, [10, 20, 30])

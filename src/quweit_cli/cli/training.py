@@ -106,7 +106,8 @@ def sample(
     """Print text from a character model.
 
     Weightless blocks answer as their integer programs do. `--on rtl` takes the logits of the hardware that `quweit rtl` rendered, so
-    the text of a model in integers is the same. One simulation plays a prompt, then a decode step for each character.
+    the text of a model in integers is the same. One simulation plays a prompt, then a decode step for each character. Of a model with exits
+    the prompt goes through all layers, and characters after it leave early; a note says how many layers these went through.
     """
     from quweit_cli.stages import sample as stage
 
