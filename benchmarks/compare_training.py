@@ -4,7 +4,8 @@
 
 The file names a base experiment, settings common to all variants (`set`) and the variants, each a list of
 `section.key=value`; `seeds` repeats every variant. Variants run side by side, `--workers` on each GPU. One line of
-JSON a finished run; a run that the time (`--minutes`) cuts off is written with `"finished": false`.
+JSON a finished run, with the rules for leaving early of a model that has exits; a run that the time (`--minutes`) cuts off
+is written with `"finished": false`.
 """
 
 from __future__ import annotations
@@ -81,13 +82,18 @@ def work(queue: Any, out: Path, gpu: str, deadline: float) -> None:
             line = {key: task[key] for key in ("variant", "seed", "set")} | {"failed": repr(error)}
         with out.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        print({key: value for key, value in line.items() if key not in {"curve", "set"}}, flush=True)
+        print(
+            {key: value for key, value in line.items() if key not in {"curve", "set", "size", "exits"}},
+            flush=True,
+        )
 
 
 def train(task: Task, deadline: float) -> Task:
     """Raises what training raises."""
     from quweit_cli import config  # noqa: PLC0415  (a worker chooses its GPU before torch is imported)
+    from quweit_cli.models.size import size_of  # noqa: PLC0415
     from quweit_cli.progress import SILENT  # noqa: PLC0415
+    from quweit_cli.stages.evaluate import rules_of  # noqa: PLC0415
     from quweit_cli.stages.parts import with_pieces  # noqa: PLC0415
     from quweit_cli.training import checkpoint, datasets  # noqa: PLC0415
     from quweit_cli.training.loop import Stopped, fit  # noqa: PLC0415
@@ -110,9 +116,10 @@ def train(task: Task, deadline: float) -> Task:
     weights = None if first is None else checkpoint.load(first).state
     remaining = time.monotonic() + deadline - time.time()
     try:
+        data = datasets.load(experiment.data)
         trained = fit(
             experiment,
-            datasets.load(experiment.data),
+            data,
             log,
             SILENT,
             teacher=model,
@@ -121,6 +128,8 @@ def train(task: Task, deadline: float) -> Task:
         )
     except Stopped:
         return line | {"finished": False, "curve": curve}
+    rules = rules_of(trained.model, *data.test(trained.model.tokens))
+    size = size_of(trained.model, experiment.model, data.meta)
     best = min(curve, key=lambda point: point["test_loss"])
     return line | {
         "finished": True,
@@ -130,6 +139,8 @@ def train(task: Task, deadline: float) -> Task:
         "seconds": round(trained.seconds, 1),
         "memory_mb": max(figures.get("memory_mb", 0) for figures in speed),
         "train_loss": trained.curve[-1]["train_loss"],
+        "size": size.model_dump(mode="json"),
+        "exits": None if rules is None else rules.model_dump(mode="json"),
         "curve": curve,
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from experiments import tiny_digits, tiny_gpt
 from quweit_cli import config
-from quweit_cli.models import IntegerGpt, IntegerNetwork, IntegerVit, build, grids_of
+from quweit_cli.models import IntegerClassifier, IntegerGpt, IntegerNetwork, build, grids_of
 from quweit_cli.models.integer.fixed_point import follow
 
 IMAGES = {
@@ -18,6 +20,8 @@ IMAGES = {
     "std": [50.0, 7.25],
 }
 TEXT = {"kind": "text", "vocabulary": "abcdefg"}
+PASSAGES = {"kind": "passages", "vocabulary": list("abcdefg"), "classes": ["a", "b", "c"]}
+META: dict[str, dict[str, Any]] = {"vit": IMAGES, "gpt": TEXT, "encoder": PASSAGES}
 
 
 def images(count: int) -> torch.Tensor:
@@ -32,8 +36,9 @@ def made(family: str, *overrides: str, steps: int = 3) -> tuple[IntegerNetwork, 
     torch.manual_seed(0)
     base = tiny_digits() if family == "vit" else tiny_gpt("none.txt")
     settings = config.with_overrides(base, ["model.arithmetic=integer", *overrides]).model
-    model = build(settings, IMAGES if family == "vit" else TEXT)
-    assert isinstance(model, IntegerVit | IntegerGpt)
+    settings = settings.model_copy(update={"family": family})
+    model = build(settings, META[family])
+    assert isinstance(model, IntegerClassifier | IntegerGpt)
     samples = images(6) if family == "vit" else torch.randint(7, (6, 16))
     for parameter in model.parameters():  # gains and biases other than 1 and 0
         if parameter.ndim == 1 and parameter.requires_grad:

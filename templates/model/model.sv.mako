@@ -72,7 +72,8 @@ module ${top} (
   );
 
   quweit_model_sequencer #(
-    .Jobs (${plan.places})
+    .Jobs  (${plan.places}),
+    .Rests (${1 if plan.rests else 0})
   ) u_sequencer (
     .clk_i,
     .rst_ni,
@@ -81,6 +82,7 @@ module ${top} (
     .first_i   (first_job),
     .last_i    (last_job),
     .leaves_i  (${"leaves" if plan.exits else "1'b0"}),
+    .rest_i    (${"rest_job" if plan.rests else f"{plan.address_bits('jobs')}'d0"}),
     .answers_i (ends),
     .given_i   (given),
     .cycles_i  (job_cycles),
@@ -93,6 +95,11 @@ module ${top} (
   logic is_product, is_norm, is_softmax, is_sum, is_block, is_embed, is_exit;
 % if plan.exits:
   logic leaves;  // a sample does, with the logits of an exit
+% if plan.rests:
+  logic [${plan.address_bits("jobs") - 1}:0] rest_job;  // of a token that does: keys and values of later layers
+
+  assign rest_job = ${plan.address_bits("jobs")}'(job_result_base + 20'd${len(plan.jobs) + len(plan.steps)});
+% endif
 % endif
   logic to_activations, to_table, to_residual, to_logits, to_gate;
 

@@ -35,9 +35,9 @@
     .position_o (position)
   );
 
-  // A prompt takes the first schedule, a decode step the one behind it.
+  // A prompt takes the first schedule, a decode step the one behind it${", and what is left of one that leaves early the last" if plan.rests else ""}.
   assign first_job = is_step ? ${jobs}'d${len(plan.jobs)} : '0;
-  assign last_job  = is_step ? ${jobs}'d${plan.places - 1} : ${jobs}'d${len(plan.jobs) - 1};
+  assign last_job  = is_step ? ${jobs}'d${len(plan.jobs) + len(plan.steps) - 1} : ${jobs}'d${len(plan.jobs) - 1};
 
   // A decode step works on one tile of tokens, and its token is in its lane of the whole sequence. A key is written into this
   // lane alone of words that hold earlier ones, a value by the row of this lane alone.

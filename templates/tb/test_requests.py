@@ -120,6 +120,8 @@ class Requests(Bench):
 
     def promised(self, row):
         words, step = self.requests[row], self.block["decode"]
+        if step["request_cycles"]:  # tokens leave early, each at an exit of its own
+            return step["request_cycles"][row]
         if self.golden[row] == REFUSED:
             return len(words)
         if words[0] & self.goes_on:
@@ -144,6 +146,8 @@ class Requests(Bench):
     def moments(self):
         """In a step, while a prompt comes, while it runs, while it is answered; and at last in a step that finds it cached."""
         step = self.block["decode"]["initiation_interval_cycles"]
+        if of_requests := self.block["decode"]["request_cycles"]:
+            step = of_requests[0] + 1
         prompt, beats, answers = (
             self.design["interval"],
             self.design["input_beats"],

@@ -23,6 +23,7 @@ META: dict[str, dict[str, Any]] = {
         "std": [0.4],
     },
     "cifar10": {"kind": "images", "side": 32, "channels": 3, "classes": list("0123456789")},
+    "library_source": {"kind": "passages", "vocabulary": ["?"] * 512, "classes": [str(n) for n in range(8)]},
     "pydoc_text": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 127)))},
     "shakespeare_char": {"kind": "text", "vocabulary": "".join(map(chr, range(32, 97)))},
 }
@@ -44,7 +45,9 @@ def test_the_promised_examples_are_there() -> None:
         "digits_early_exits",
         "digits_no_multiplications",
         "digits_no_multiplications_early_exits",
+        "library_source",
         "pydoc_gpt",
+        "pydoc_gpt_early_exits",
         "shakespeare_char",
         "shakespeare_char_grouped",
         "shakespeare_char_no_multiplications",

@@ -53,6 +53,7 @@ def run(step: Step, sources: list[Tensor]) -> Tensor:
     if step["op"] == "addition":
         return addition(step, sources)
     operation, axes = OPERATIONS[step["op"]]
+    axes = axes[: len(sources)]
     if step["op"] == "softmax" and step["causal"]:
         operation, axes = causal_softmax, [2]
     if [axes_of(source) for source in sources] == axes:
@@ -274,6 +275,23 @@ def select(step: Step, x: Row) -> Row:
     return x[step["first"] : step["first"] + step["count"]]
 
 
+def leave(step: Step, *sure: Matrix) -> Matrix:
+    def leaves(t: int) -> bool:
+        now, n = max(sure[0][t]), step["steps"]
+        if t < step["prompt"]:
+            return False
+        if step["criterion"] == "fall":
+            before = sure[1][t][0]
+            return before - (before >> n) < now
+        return now < n if step["criterion"] == "entropy" else now >= n
+
+    return [[int(leaves(t))] for t in range(len(sure[0]))]
+
+
+def choose(step: Step, left: Row, a: Row, b: Row) -> Row:
+    return a if left[0] else b
+
+
 def patches(step: Step, x: list[Matrix]) -> Matrix:
     side = step["side"]
     rows, columns = len(x[0]), len(x[0][0])
@@ -305,4 +323,6 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[int]]] = {
     "pool": (pool, [2]),
     "select": (select, [1]),
     "patches": (patches, [3]),
+    "leave": (leave, [2, 2]),
+    "choose": (choose, [1, 1, 1]),
 }

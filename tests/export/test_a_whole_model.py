@@ -34,6 +34,13 @@ MODELS = {
     "weightless_gpt_with_neighbours": ["gpt", "model.neighbours=true"],
     "dense_gpt": ["gpt", "model.mlp=dense"],
     "binary_learn_forget_vit": ["vit", "model.mlp=learn_forget", "model.learn_forget.weights=binary"],
+    "gpt_whose_tokens_leave": [
+        "gpt",
+        "model.mlp=dense",
+        "model.exits.after=[1]",
+        "model.exits.criterion=entropy",
+        "model.exits.threshold=3.5",
+    ],
 }
 
 
@@ -255,6 +262,7 @@ CHANGES: list[tuple[Change, str, str]] = [
     (another_threshold, "weightless_vit", "layer0/mlp/thermometer"),
     (another_value, "weightless_vit", "layer0/mlp/summation"),
     (another_vector_of_a_code, "dense_gpt", "embedded"),
+    (more_weight, "gpt_whose_tokens_leave", "exit0/logits_sum"),
     (another_vector_of_a_place, "weightless_vit", "position"),
 ]
 

@@ -24,6 +24,7 @@ from quweit_cli.ir.nodes.base import Node
 from quweit_cli.ir.nodes.bits import LutLayer, Thermometer
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.leaving import Choose, Leave
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear, RangeScaling
 from quweit_cli.ir.nodes.places import Patches, Select
 from quweit_cli.ir.nodes.pooling import Pool
@@ -141,6 +142,12 @@ def by_softmax(x: Tensor, causal: bool) -> Tensor:
     weight = torch.floor(2.0**16 * (1 - (octave - whole).nan_to_num() / 2) * 2.0**-whole)
     reciprocal = torch.floor(2.0**31 / weight.sum(-1, keepdim=True))
     return torch.floor(weight * reciprocal / 2**24 + 0.5).clamp(max=127).long()
+
+
+def by_fall(now: Tensor, before: Tensor) -> Tensor:
+    leaves = (before - (before >> 1) < now).long()
+    leaves[..., :1, :] = 0
+    return leaves
 
 
 def by_layer_norm(x: Tensor) -> Tensor:
@@ -663,6 +670,68 @@ CASES = [
         cost=Cost(),
         torch=lambda x: x.select(-2, -1),
         refused=[],
+    ),
+    Case(
+        op="leave",
+        node=Leave("fall", 1, prompt=1),
+        sources=[
+            [[5], [5], [6], [0]],
+            [[1], [10], [10], [0]],
+        ],  # a prompt; 5 of 10 is half, 6 is more; 0 of 0 is no less
+        answer=[[0], [0], [1], [0]],
+        types=[TensorType(1, 0, 500, (4,)), TensorType(1, 0, 500, (4,))],
+        type=TensorType(1, 0, 1, (4,)),
+        cost=Cost(comparisons=4, additions=4),
+        torch=by_fall,
+        refused=[
+            ([TensorType(1, 0, 5, (4,))], "reads 2 tensors, and is given 1"),
+            ([TensorType(2, 0, 5, (4,)), TensorType(1, 0, 5, (4,))], "an entropy is one number"),
+            ([TensorType(1, 0, 5, (4,)), TensorType(1, 0, 5, (3,))], "tokens"),
+            ([TensorType(1, 0, 5), TensorType(1, 0, 5)], "tokens x features"),
+        ],
+    ),
+    Case(
+        op="leave",
+        node=Leave("entropy", 64),
+        sources=[[[63], [64], [0]]],
+        answer=[[1], [0], [1]],
+        types=[TensorType(1, 0, 200, (3,))],
+        type=TensorType(1, 0, 1, (3,)),
+        cost=Cost(comparisons=3),
+        torch=lambda x: (x < 64).long(),
+        refused=[([TensorType(2, 0, 5, (4,))], "an entropy is one number")],
+    ),
+    Case(
+        op="leave",
+        node=Leave("probability", 100),
+        sources=[[[27, 100], [64, 64]]],
+        answer=[[1], [0]],
+        types=[TensorType(2, 0, 127, (2,))],
+        type=TensorType(1, 0, 1, (2,)),
+        cost=Cost(comparisons=4),
+        torch=lambda x: (x.amax(-1, keepdim=True) >= 100).long(),
+        refused=[([TensorType(2, 0, 5)], "tokens x features")],
+    ),
+    Case(
+        op="choose",
+        node=Choose(),
+        sources=[[[1], [0]], [[1, 2], [3, 4]], [[5, 6], [7, 8]]],
+        answer=[[1, 2], [7, 8]],
+        types=[TensorType(1, 0, 1, (2,)), TensorType(2, -4, 6, (2,)), TensorType(2, 0, 9, (2,))],
+        type=TensorType(2, -4, 9, (2,)),
+        cost=Cost(),
+        torch=lambda left, a, b: torch.where(left == 1, a, b),
+        refused=[
+            ([TensorType(1, 0, 2, (2,)), TensorType(2, 0, 1, (2,)), TensorType(2, 0, 1, (2,))], "0 or 1"),
+            (
+                [TensorType(1, 0, 1, (2,)), TensorType(2, 0, 1, (2,)), TensorType(3, 0, 1, (2,))],
+                "between shapes",
+            ),
+            (
+                [TensorType(1, 0, 1, (3,)), TensorType(2, 0, 1, (2,)), TensorType(2, 0, 1, (2,))],
+                "for rows of",
+            ),
+        ],
     ),
     Case(
         op="program",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from experiments import tiny_digits, tiny_gpt
-from integer_networks import IMAGES, TEXT, images, made
+from integer_networks import IMAGES, META, TEXT, images, made
 from quweit_cli import config, ir
 from quweit_cli.errors import ArtifactError, ConfigError, Mismatch
 from quweit_cli.export import whole
@@ -19,7 +18,7 @@ from quweit_cli.ir.nodes.functions import layer_norm, shiftmax
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear, RangeScaling
 from quweit_cli.ir.nodes.products import MatrixProduct
 from quweit_cli.ir.program import evaluate
-from quweit_cli.models import IntegerGpt, IntegerVit, build, grids_of
+from quweit_cli.models import IntegerClassifier, IntegerGpt, build, grids_of
 from quweit_cli.models.integer.building import Model
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, follow, rounded
 from quweit_cli.models.integer.operations import Normalisation, Softmax
@@ -31,7 +30,7 @@ CASES = [
     for family in ("vit", "gpt")
     for mlp in ("weightless", "dense")
     for neighbours in ("false", "true")
-]
+] + [("encoder", mlp, "false") for mlp in ("weightless", "dense")]
 
 
 @pytest.mark.parametrize(("family", "mlp", "neighbours"), CASES)
@@ -81,19 +80,18 @@ def _changed(program: ir.Program, path: list[str]) -> ir.Program:
     return dataclasses.replace(program, steps=tuple(steps))
 
 
-@pytest.mark.parametrize("family", ["vit", "gpt"])
+@pytest.mark.parametrize("family", ["vit", "gpt", "encoder"])
 def test_saved_and_loaded_it_computes_the_same_integers(family: str, tmp_path: Path) -> None:
     model, samples = made(family)
     base = tiny_digits() if family == "vit" else tiny_gpt("none.txt")
-    experiment = config.with_overrides(base, ["model.arithmetic=integer"])
-    meta: dict[str, Any] = IMAGES if family == "vit" else TEXT
-    targets = torch.zeros(6, dtype=torch.int64) if family == "vit" else samples
+    experiment = config.with_overrides(base, ["model.arithmetic=integer", f"model.family={family}"])
+    targets = samples if family == "gpt" else torch.zeros(6, dtype=torch.int64)
     checkpoint.save(
-        checkpoint.Checkpoint(experiment, meta, model.state_dict(), samples, targets, {}),
+        checkpoint.Checkpoint(experiment, META[family], model.state_dict(), samples, targets, {}),
         tmp_path / "ckpt.pt",
     )
     loaded = checkpoint.load(tmp_path / "ckpt.pt").model()
-    assert isinstance(loaded, IntegerVit | IntegerGpt)
+    assert isinstance(loaded, IntegerClassifier | IntegerGpt)
     assert torch.equal(loaded(samples), model(samples))
     codes = model.codes(samples).numpy()
     np.testing.assert_array_equal(

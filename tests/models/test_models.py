@@ -13,7 +13,8 @@ from quweit_cli.models.vit import cut
 
 IMAGES = {"kind": "images", "side": 8, "channels": 1, "classes": list("abc")}
 TEXT = {"kind": "text", "vocabulary": "abcdefg"}
-META: dict[str, dict[str, Any]] = {"vit": IMAGES, "gpt": TEXT}
+PASSAGES = {"kind": "passages", "vocabulary": list("abcdefg"), "classes": list("abc")}
+META: dict[str, dict[str, Any]] = {"vit": IMAGES, "gpt": TEXT, "encoder": PASSAGES}
 TRANSFORMERS = list(META)
 
 
@@ -33,7 +34,7 @@ def test_every_family_builds_and_learns_with_both_mlps(family: str, mlp: str) ->
     torch.manual_seed(0)
     model = build(settings(family, mlp=mlp), META[family])
     logits = model(sample(family))
-    assert logits.shape == ((3, 3) if family == "vit" else (3, 12, 7))
+    assert logits.shape == ((3, 12, 7) if family == "gpt" else (3, 3))
     assert model.tokens == (16 if family == "vit" else 12)
     logits.square().sum().backward()
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -55,6 +56,21 @@ def test_a_token_of_gpt_depends_on_no_later_token() -> None:
     before, after = model(tokens), model(changed)
     assert torch.equal(before[:, :7], after[:, :7])
     assert not torch.equal(before[:, 7:], after[:, 7:])
+
+
+def test_every_token_of_an_encoder_counts_and_so_does_its_place() -> None:
+    torch.manual_seed(0)
+    model = build(settings("encoder"), PASSAGES).eval()
+    tokens = sample("encoder")
+    changed = tokens.clone()
+    changed[:, 11] = (changed[:, 11] + 1) % 7
+    assert not torch.equal(model(tokens), model(changed))
+    assert not torch.allclose(model(tokens), model(tokens.flip(1)))
+
+
+def test_an_encoder_has_no_neighbours() -> None:
+    with pytest.raises(ValueError, match="an encoder has neither"):
+        settings("encoder", neighbours=True)
 
 
 def test_gpt_shares_its_embedding_with_its_head() -> None:
@@ -127,5 +143,8 @@ def test_a_family_refuses_data_that_it_cannot_read() -> None:
         build(settings("resnet", mlp="dense"), TEXT)
     with pytest.raises(ConfigError, match="learns from text"):
         build(settings("gpt"), IMAGES)
+    for other in (IMAGES, TEXT):
+        with pytest.raises(ConfigError, match="passages of text with classes"):
+            build(settings("encoder"), other)
     with pytest.raises(ConfigError, match="patches of 3"):
         build(settings("vit", patch=3), IMAGES)

@@ -203,7 +203,7 @@ def test_the_small_model_of_nanogpt_becomes_hardware(tmp_path: Path) -> None:
 def test_golden_requests_fill_the_cache_go_past_it_and_begin_anew() -> None:
     tokens = np.arange(2 * 20).reshape(2, 20) % 7
     logits = np.arange(2 * 20 * 7).reshape(2, 20, 7)
-    requests = requests_of(tokens, logits, SIDE)
+    requests = requests_of(tokens, lambda _: logits, SIDE)
     first, whole, refused, again, short, *following = requests[: 1 + plan_of(20).rows]
     assert first.goes_on and first.logits == logits[0, 0].tolist()
     assert len(whole.codes) == 20 and whole.logits == logits[0, 19].tolist() and not whole.goes_on
@@ -213,7 +213,7 @@ def test_golden_requests_fill_the_cache_go_past_it_and_begin_anew() -> None:
     assert all(one.goes_on for one in following) and len(following[-1].codes) == 2
     assert following[-1].logits == whole.logits
     assert len(requests) == 1 + 2 * plan_of(20).rows
-    *_, unknown, after, _ = requests_of(tokens[:1], logits[:1], SIDE, unknown=7)[:6]
+    *_, unknown, after, _ = requests_of(tokens[:1], lambda _: logits[:1], SIDE, unknown=7)[:6]
     assert unknown.codes[1] == 7 and not unknown.goes_on and unknown.logits is None and after == refused
     words, answers = (text.split() for text in render_requests(requests, 8, 32))
     assert words[0] == "180" and words[1] == "000" and words[20] == "105"  # 1: last, 8: goes on
@@ -224,7 +224,7 @@ def test_golden_requests_fill_the_cache_go_past_it_and_begin_anew() -> None:
 def test_every_context_has_requests_that_fit(context: int) -> None:
     tokens, logits = np.zeros((3, context), dtype=int), np.zeros((3, context, 2), dtype=int)
     cached = 0
-    for request in requests_of(tokens, logits, SIDE):
+    for request in requests_of(tokens, lambda _: logits, SIDE):
         cached = len(request.codes) + (cached if request.goes_on else 0)
         assert (cached > context) == (request.logits is None)
         cached = min(cached, context)

@@ -63,6 +63,27 @@ def test_the_model_sees_the_last_tokens_only(trained: Path) -> None:
     assert texts[0] == texts[1]
 
 
+def test_tokens_that_go_on_leave_early_and_those_of_a_prompt_do_not(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    exits = ("model.exits.after=[1]", "model.exits.criterion=probability", "model.exits.threshold=0.01")
+    project = artifacts.open_project(tmp_path / "p")
+    train.run(tiny_gpt(str(tmp_path / "text.txt"), "training.steps=2", *exits), project)
+    path = project / "train" / "ckpt.pt"
+    written = sample.run(path, prompt="abc", tokens=20, device="cpu")
+    assert (written.layers, written.steps, written.mean_layers) == (
+        2,
+        13,
+        1.0,
+    )  # until the context of 16 is full
+    alone = sample.run(path, prompt="abc", tokens=1, device="cpu")
+    assert (alone.steps, alone.mean_layers) == (0, None)
+
+
+def test_a_model_without_exits_says_nothing_of_layers(trained: Path) -> None:
+    written = sample.run(trained, prompt="a", tokens=2, device="cpu")
+    assert written.layers is written.steps is written.mean_layers is None
+
+
 def test_a_prompt_of_other_characters_is_refused_and_they_are_named(trained: Path) -> None:
     with pytest.raises(ConfigError, match="never saw: 'X', 'ß'"):
         sample.run(trained, prompt="aXßb")

@@ -70,8 +70,8 @@ def train(
 def evaluate(checkpoint: Checkpoint, data: Data = None, device: Device = "auto", json: Json = False) -> None:
     """Test a checkpoint, in float and as integers.
 
-    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program. Of a model with exits it gives for every
-    rule by which samples may leave early what that costs and saves.
+    Gives accuracy or loss twice: in PyTorch, and with every block as its integer program. It states the size of the model, part by
+    part. Of a model with exits it gives for every rule by which samples may leave early what that costs and saves.
     """
     from quweit_cli.stages import evaluate as stage
 
@@ -106,7 +106,8 @@ def sample(
     """Print text from a character model.
 
     Weightless blocks answer as their integer programs do. `--on rtl` takes the logits of the hardware that `quweit rtl` rendered, so
-    the text of a model in integers is the same. One simulation plays a prompt, then a decode step for each character.
+    the text of a model in integers is the same. One simulation plays a prompt, then a decode step for each character. Of a model with exits
+    the prompt goes through all layers, and characters after it leave early; a note says how many layers these went through.
     """
     from quweit_cli.stages import sample as stage
 

@@ -68,7 +68,7 @@ class Table(Settings):
 
 class Data(Settings):
     source: str = Field(
-        description="which dataset: digits, pydoc_text, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md); or one of another package (docs/extensions.md)"
+        description="which dataset: digits, pydoc_text, library_source, text_file, shakespeare_char, cifar10, cifar100, or data of your own: images_npz, image_folder, csv (docs/data.md); or one of another package (docs/extensions.md)"
     )
     path: File | None = Field(
         None,

@@ -175,7 +175,7 @@ class Attention(Settings):
 
 
 class Exits(Settings):
-    """Heads after layers before the last, by which samples leave early."""
+    """Heads after layers before the last, by which samples leave early, or the tokens of a text."""
 
     after: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         (), max_length=64, description="layers after which there is one, counted from 1, in rising order"
@@ -186,7 +186,7 @@ class Exits(Settings):
     )
     criterion: Criterion = Field(
         "fall",
-        description="what lets a sample leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
+        description="what lets a sample or token leave: its entropy falls by less than a share from one exit to the next, is below a number of bits, or its largest probability reaches a number",
     )
     threshold: float = Field(
         0.125,
@@ -197,11 +197,12 @@ class Exits(Settings):
 
 
 Mlp = Literal["dense", "weightless", "learn_forget"]
+ONE_ANSWER = ("vit", "encoder")  # families that answer once a sample
 
 
 class Model(Settings):
     family: str = Field(
-        description="vit or gpt; resnet, a convolutional network that teaches; or one of another package (docs/extensions.md)"
+        description="vit, gpt or encoder; resnet, a convolutional network that teaches; or one of another package (docs/extensions.md)"
     )
     mlp: Mlp = Field(
         "weightless",
@@ -209,7 +210,7 @@ class Model(Settings):
     )
     arithmetic: Literal["float", "integer"] = Field(
         "float",
-        description="of all but the blocks, which compute in integers always; `integer`: from pixels or tokens to logits (vit and gpt)",
+        description="of all but the blocks, which compute in integers always; `integer`: from pixels or tokens to logits (all but resnet)",
     )
     dim: int = Field(
         ge=1, le=2**16, description="width of the residual stream; resnet: channels of the first stage"
@@ -240,9 +241,14 @@ class Model(Settings):
     # 0.3 and not the usual 0.02: a patch of few pixels says little, its place much. On digits a weightless model was
     # five points better for it after 500 steps (one seed); on CIFAR-10 it costs 1.6 points after 10 epochs.
     position_std: float = Field(
-        0.3, ge=0, le=1000, description="vit: standard deviation of the initial embeddings of positions"
+        0.3,
+        ge=0,
+        le=1000,
+        description="vit and encoder: standard deviation of the initial embeddings of positions",
     )
-    context: int = Field(256, ge=1, le=2**16, description="gpt: tokens that the decoder sees")
+    context: int = Field(
+        256, ge=1, le=2**16, description="gpt: tokens that the decoder sees; encoder: those of a passage"
+    )
     dropout: float = Field(
         0.0,
         ge=0,
@@ -268,7 +274,9 @@ class Model(Settings):
         description="stochastic depth: chance that a sample skips an attention, an MLP or a block while training, rising linearly from 0 in the first layer to this in the last",
     )
     attention: Attention = Field(Attention(), description="what mixes tokens")
-    exits: Exits = Field(Exits(), description="heads by which samples leave early (vit)")
+    exits: Exits = Field(
+        Exits(), description="heads by which samples (vit and encoder) or tokens (gpt) leave early"
+    )
     functions: Functions = Field(Functions(), description="functions in pieces, in place of exact arithmetic")
     block: Block = Field(Block(), description="the weightless block that replaces each MLP")
     options: Options = Field({}, description="settings of a family of another package")
@@ -280,6 +288,11 @@ class Model(Settings):
     def mlp_weights(self) -> MatrixWeights:
         """Of its matrices, where an MLP has some."""
         return self.learn_forget.weights if self.mlp == "learn_forget" else "float"
+
+    @property
+    def dense_twin(self) -> Model:
+        """The same transformer with dense MLPs and projections that multiply."""
+        return self.model_copy(update={"mlp": "dense", "attention": Attention()})
 
     @property
     def projection_block(self) -> Block:
@@ -299,8 +312,26 @@ class Model(Settings):
             raise ValueError(
                 f"exits.after ({', '.join(map(str, after))}) must rise, and be below depth ({self.depth}): the last layer has its head"
             )
-        if after and self.family != "vit":
-            raise ValueError("exits are for the family `vit`, which answers once a sample")
+        if after and self.family not in (*ONE_ANSWER, "gpt"):
+            raise ValueError(
+                f"exits are for the families {', '.join(ONE_ANSWER)}, by sample, and `gpt`, by token"
+            )
+        if len(after) == 1 and self.family == "gpt" and self.exits.criterion == "fall":
+            raise ValueError(
+                "exits.criterion `fall` compares an exit with the one before: of a gpt name two in `exits.after`, or take another criterion"
+            )
+        if after and self.family == "gpt" and self.neighbours:
+            raise ValueError(
+                "`exits` of a gpt do not go with `neighbours`: the token after one that has left would read what its MLP did not"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _neighbours_are_known(self) -> Model:
+        if self.neighbours and self.family == "encoder":
+            raise ValueError(
+                "neighbours are those of patches (vit) or the tokens before (gpt), and an encoder has neither"
+            )
         return self
 
     @model_validator(mode="after")

@@ -78,6 +78,7 @@ from quweit_cli.documents.package import (
     UnitDesign,
 )
 from quweit_cli.documents.search import MeasuredTrial, SearchResult, SearchTrial, Setting, find_search
+from quweit_cli.documents.size import ModelSize, SizePart
 from quweit_cli.documents.stages import DUMP, ENERGY, FORMAL, FRONT, NETLIST, RTL, SIM, SYNTH, TRAIN, Stage
 from quweit_cli.documents.summary import (
     DumpSummary,
@@ -203,6 +204,7 @@ __all__ = [
     "ModelDesign",
     "ModelEnergy",
     "ModelShape",
+    "ModelSize",
     "ModelSummary",
     "ModuleCells",
     "ModuleInCells",
@@ -234,6 +236,7 @@ __all__ = [
     "SimRun",
     "SimulatorResult",
     "SimulatorSummary",
+    "SizePart",
     "Stage",
     "Summary",
     "SynthesisPlan",

@@ -297,6 +297,21 @@ class DecodeStep(Artifact):
     schedule: list[ScheduledJob] = Field(description="as that of a prompt")
     requests: GoldenRows = Field(description="prompts of several lengths and steps: what the bench plays")
     requests_of_sample: Positive = Field(description="that a golden sample becomes, after the first of all")
+    exit_latency_cycles: list[Positive] = Field(
+        [],
+        description="of a token that leaves at each exit, its keys and values of later layers included, and of one that goes to the end; none without exits",
+    )
+    mean_latency_cycles: Amount | None = Field(
+        None, description="the same of an average token, by the exits that the dump counted"
+    )
+    request_cycles: list[Positive] = Field(
+        [],
+        description="first word taken to last logit given of each golden request, by the exits that its tokens take",
+    )
+    rest: list[ScheduledJob] = Field(
+        [], description="keys and values of a token that has left, layer after layer"
+    )
+    rest_from: list[Count] = Field([], description="the job among these to which each exit leads")
 
 
 class ModelDesign(PortedDesign):

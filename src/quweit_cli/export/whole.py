@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from quweit_cli.documents import DumpedExits, DumpedTensor
 from quweit_cli.errors import ArtifactError, Mismatch, QuweitError
-from quweit_cli.ir.exits import answers_with_exits, exits_taken
+from quweit_cli.ir.exits import answers_with_exits, exits_taken, token_exits
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import Program, tensor_types, trace
-from quweit_cli.models import IntegerNetwork, IntegerVit
+from quweit_cli.models import IntegerGpt, IntegerNetwork
 from quweit_cli.models.exits import rule_of
 from quweit_cli.models.integer.building import Model, Twin
 from quweit_cli.models.integer.fixed_point import FixedPoint
@@ -56,20 +56,22 @@ def verify(
     Raises:
         Mismatch: names the first tensor, sample, place and both integers.
     """
-    settings = model.exit_settings if isinstance(model, IntegerVit) and model.exit_heads else None
+    settings = model.exit_settings if model.exit_settings.after else None
     taken_B: list[Integers] = []
     read = []
     with progress.task("compare the whole model", total=len(inputs)) as task:
         for part in batches(len(inputs), model.tokens):
             with _seen(made.twins) as seen:
-                answered = model(inputs[part])
+                answered, layers_BN = _answered(model, inputs[part])
             expected = trace(made.program, model.codes(inputs[part]).numpy(), nested=True)
             for path, got in seen.items():
                 _compare(path, part.start, expected[path], _integers(got, made.twins[path]))
             if settings:
-                rule, count = rule_of(settings), len(settings.after)
-                taken_B.append(exits_taken(expected, rule, count))
-                answers = answers_with_exits(expected, expected[made.program.answer], rule, count)
+                taken, answers = _left(model, expected, expected[made.program.answer])
+                if layers_BN is not None:
+                    layers = np.array([*settings.after, len(model.layers)])[taken]
+                    _compare("layers of a token", part.start, layers, layers_BN.cpu().numpy())
+                taken_B.append(taken.ravel())
                 answered = torch.from_numpy(answers)
             read.append(answered.argmax(dim=-1))
             task.advance(part.stop - part.start)
@@ -89,7 +91,7 @@ def verify(
     exits = None
     if settings:
         rule, count = rule_of(settings), len(settings.after)
-        answers = answers_with_exits(kept, answers, rule, count)
+        _, answers = _left(model, kept, answers)
         exits = DumpedExits(
             criterion=rule.criterion,
             steps=rule.steps,
@@ -99,6 +101,23 @@ def verify(
     return VerifiedModel(
         made.program, len(made.twins), kept[name], answers, tensors, chosen, torch.cat(read), exits
     )
+
+
+def _answered(model: IntegerNetwork, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits, and of a decoder with exits the layers that each token went through."""
+    if isinstance(model, IntegerGpt) and model.exit_settings.after:
+        return model.decoded(inputs, rule_of(model.exit_settings))
+    return model(inputs), None
+
+
+def _left(
+    model: IntegerNetwork, tensors: Mapping[str, Integers], last: Integers
+) -> tuple[Integers, Integers]:
+    """The exit that each sample or token takes by the program, and its logits. last: those of the last head."""
+    rule, count = rule_of(model.exit_settings), len(model.exit_settings.after)
+    if isinstance(model, IntegerGpt):
+        return token_exits(tensors, count), last
+    return exits_taken(tensors, rule, count), answers_with_exits(tensors, last, rule, count)
 
 
 def digest_of_tensor(values: Integers) -> str:

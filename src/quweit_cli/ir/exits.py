@@ -1,4 +1,5 @@
-"""The rule by which a sample leaves a model early, in whole numbers: a comparison, or a shift, a subtraction and a comparison.
+"""The rule by which a sample or a token leaves a model early, in whole numbers: a comparison, or a shift, a subtraction and
+a comparison.
 
 Entropies are in steps of 1/128 bit, probabilities in steps of 1/128. A float model's are real numbers in the same steps.
 Shape suffixes: B samples, E exits.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +38,24 @@ class ExitRule:
             return cls(criterion, min(max(0, shift), MOST_SHIFT))
         return cls(criterion, math.ceil(STEPS * threshold))
 
+    def leaves(self, entropy: Any, before: Any, largest: Any) -> Any:
+        """Where it lets leave at an exit, as truth values: of arrays or of tensors.
+
+        before: the entropy at the exit before. None at the first one, where there is nothing to fall from; an entropy is never below 0.
+        """
+        if self.criterion == "entropy":
+            return entropy < self.steps
+        if self.criterion == "probability":
+            return largest >= self.steps
+        return entropy < 0 if before is None else before - before // 2**self.steps < entropy
+
     def leaving(self, entropy_EB: Sequence[Numbers], largest_EB: Sequence[Numbers]) -> NDArray[np.int64]:
         """Of each sample the exit that it takes, [B]; as many as there are exits where it goes to the end."""
         exits = len(entropy_EB)
         taken_B = np.full(len(entropy_EB[0]), exits, dtype=np.int64)
         for number in range(exits):
-            entropy_B = entropy_EB[number]
-            if self.criterion == "entropy":
-                leaves_B = entropy_B < self.steps
-            elif self.criterion == "probability":
-                leaves_B = largest_EB[number] >= self.steps
-            elif number == 0:  # there is nothing to fall from
-                continue
-            else:
-                before_B = entropy_EB[number - 1]
-                leaves_B = before_B - np.floor(before_B / 2**self.steps) < entropy_B
+            before_B = entropy_EB[number - 1] if number else None
+            leaves_B = self.leaves(entropy_EB[number], before_B, largest_EB[number])
             taken_B = np.where(leaves_B & (taken_B == exits), number, taken_B)
         return taken_B
 
@@ -70,3 +74,14 @@ def answers_with_exits(
     heads = np.stack([*(tensors[f"exit{number}/logits"] for number in range(exits)), last_BO])
     answers: NDArray[np.int64] = heads[exits_taken(tensors, rule, exits), np.arange(len(last_BO))]
     return answers
+
+
+def token_exits(tensors: Mapping[str, NDArray[np.int64]], exits: int) -> NDArray[np.int64]:
+    """Of each token the exit that it takes, by the traced tensors of a decoder, which decides within; as many as there are exits
+    where it goes to the end."""
+    taken = np.full(tensors["logits"].shape[:-1], exits, dtype=np.int64)
+    for number in reversed(range(exits)):
+        left = tensors.get(f"left{number}", tensors.get(f"leaves{number}"))
+        if left is not None:
+            taken = np.where(left[..., 0] == 1, number, taken)
+    return taken

@@ -10,7 +10,7 @@ import inspect
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from quweit_cli.ir.nodes.base import (
 from quweit_cli.ir.nodes.bits import LutLayerRecord, ThermometerRecord
 from quweit_cli.ir.nodes.embeddings import EmbeddingRecord, PositionEmbeddingRecord
 from quweit_cli.ir.nodes.functions import LayerNormalisationRecord, SoftmaxRecord, TableRecord
+from quweit_cli.ir.nodes.leaving import ChooseRecord, Leave, LeaveRecord
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinearRecord
 from quweit_cli.ir.nodes.places import PatchesRecord, SelectRecord
 from quweit_cli.ir.nodes.pooling import PoolRecord
@@ -213,6 +214,20 @@ def _type_of(node: Node, sources: list[TensorType]) -> TensorType:
     return node.output_type(*sources)
 
 
+def decides(program: Program) -> bool:
+    """Whether it says itself who leaves early, as that of a decoder does, whose tokens read what others have left."""
+    return any(isinstance(step.node, Leave) for step in program.steps)
+
+
+def after_prompt(program: Program, tokens: int) -> Program:
+    """That of a decoder whose first `tokens` come together, as a prompt: none of them leaves early."""
+    steps = (
+        replace(step, node=replace(step.node, prompt=tokens)) if isinstance(step.node, Leave) else step
+        for step in program.steps
+    )
+    return replace(program, steps=tuple(steps))
+
+
 # ---------------------------------------------------------------- records
 
 
@@ -280,6 +295,8 @@ NodeRecord = Annotated[
     | PoolRecord
     | SelectRecord
     | PatchesRecord
+    | LeaveRecord
+    | ChooseRecord
     | NestedProgramRecord,
     Field(discriminator="op"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from torch import nn
@@ -11,7 +12,11 @@ from quweit_cli import config
 from quweit_cli.config import extensions
 from quweit_cli.documents import Role
 from quweit_cli.errors import ConfigError, QuweitError
+from quweit_cli.models.classifier import Classifier
+from quweit_cli.models.encoder import Encoder
 from quweit_cli.models.gpt import Gpt
+from quweit_cli.models.integer.classifier import IntegerClassifier
+from quweit_cli.models.integer.encoder import IntegerEncoder
 from quweit_cli.models.integer.fixed_point import Grid
 from quweit_cli.models.integer.gpt import IntegerGpt
 from quweit_cli.models.integer.vit import IntegerVit
@@ -19,12 +24,21 @@ from quweit_cli.models.resnet import ResNet
 from quweit_cli.models.vit import Vit
 from quweit_cli.weightless.block import WeightlessBlock
 
-Network = Vit | Gpt | ResNet
-IntegerNetwork = IntegerVit | IntegerGpt
+Network = Classifier | Gpt | ResNet
+IntegerNetwork = IntegerClassifier | IntegerGpt
 MOST_WEIGHTS = 2 * 10**9  # 8 GB, and in training four times as much
 
-FAMILIES: dict[str, type[Vit] | type[Gpt] | type[ResNet]] = {"vit": Vit, "gpt": Gpt, "resnet": ResNet}
-IN_INTEGERS: dict[str, type[IntegerVit] | type[IntegerGpt]] = {"vit": IntegerVit, "gpt": IntegerGpt}
+FAMILIES: dict[str, Callable[[config.Model, dict[str, Any]], Network]] = {
+    "vit": Vit,
+    "encoder": Encoder,
+    "gpt": Gpt,
+    "resnet": ResNet,
+}
+IN_INTEGERS: dict[str, Callable[[config.Model, dict[str, Any]], IntegerNetwork]] = {
+    "vit": IntegerVit,
+    "encoder": IntegerEncoder,
+    "gpt": IntegerGpt,
+}
 
 
 def least_weights(settings: config.Model, meta: dict[str, Any]) -> int:
@@ -111,7 +125,7 @@ def check_size(settings: config.Model, meta: dict[str, Any]) -> None:
     if settings.arithmetic == "integer" and settings.family not in IN_INTEGERS:
         raise ConfigError(
             f"the family `{settings.family}` computes in floating point alone",
-            hint=f"`model.arithmetic: integer` is for {' and '.join(IN_INTEGERS)}",
+            hint=f"`model.arithmetic: integer` is for {', '.join(IN_INTEGERS)}",
         )
     if (least := least_weights(settings, meta)) > MOST_WEIGHTS:
         raise ConfigError(
@@ -165,7 +179,9 @@ def parameter_count(model: nn.Module) -> int:
 __all__ = [
     "FAMILIES",
     "ROLES",
+    "Classifier",
     "Gpt",
+    "IntegerClassifier",
     "IntegerGpt",
     "IntegerNetwork",
     "IntegerVit",

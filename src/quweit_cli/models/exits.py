@@ -1,4 +1,4 @@
-"""Heads after chosen layers, so that samples that are easy leave early (BEExformer, arXiv 2412.05225).
+"""Heads after chosen layers, so that samples or tokens that are easy leave early (BEExformer, arXiv 2412.05225).
 
 Shape suffixes: B samples, N tokens, D width, O classes.
 """
@@ -29,16 +29,24 @@ class ExitHead(nn.Module):
 
     def certainty(self, logits_BO: Tensor) -> Certainty:
         """How sure the head is that gives such logits."""
-        share_BO = F.softmax(logits_BO.double(), dim=-1)
-        bits_BO = -share_BO * share_BO.clamp(min=1e-300).log2()
-        return Certainty(STEPS * bits_BO.sum(dim=-1), STEPS * share_BO.amax(dim=-1))
+        return certainty_of(logits_BO)
 
 
 class Certainty(NamedTuple):
-    """In steps of 1/128, whole ones where a model computes in integers. entropy_B: bits. largest_B: the largest probability."""
+    """In steps of 1/128, whole ones where a model computes in integers. entropy_B: bits. largest_B: the largest probability.
+
+    Of a text both are [B, N].
+    """
 
     entropy_B: Tensor
     largest_B: Tensor
+
+
+def certainty_of(logits_BO: Tensor) -> Certainty:
+    """In real numbers, of logits of samples or of tokens."""
+    share_BO = F.softmax(logits_BO.double(), dim=-1)
+    bits_BO = -share_BO * share_BO.clamp(min=1e-300).log2()
+    return Certainty(STEPS * bits_BO.sum(dim=-1), STEPS * share_BO.amax(dim=-1))
 
 
 def rule_of(settings: config.Exits) -> ExitRule:

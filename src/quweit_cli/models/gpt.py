@@ -1,19 +1,30 @@
 """Decoder-only transformer in the manner of nanoGPT: pre-norm, no biases, tied embedding and head.
 
+Exits have no weights of their own: the last normalisation and the head read the residual stream after chosen layers as
+they read it after the last. So a token that leaves keeps its state, and what the end makes of that state are the logits of its exit.
 Shape suffixes: B samples, N tokens, D width, V vocabulary.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.models.layer import Answer, TransformerLayer
+from quweit_cli.ir.exits import ExitRule
+from quweit_cli.models.exits import Certainty, certainty_of
+from quweit_cli.models.layer import Answer, AnswerWithExits, TransformerLayer
+
+
+class Decoded(NamedTuple):
+    """layers_BN: that each token went through."""
+
+    logits_BNV: Tensor
+    layers_BN: Tensor
 
 
 class Gpt(nn.Module):
@@ -34,21 +45,59 @@ class Gpt(nn.Module):
         self.norm = nn.LayerNorm(settings.dim, bias=False)
         self.head = nn.Linear(settings.dim, len(meta["vocabulary"]), bias=False)
         self.head.weight = self.embed.weight
+        self.exit_settings = settings.exits
         self._initialise(settings.depth)
 
     def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
         return TransformerLayer(settings, layer, causal=True, bias=False)
 
-    def forward(self, token_BN: Tensor, *, states: bool = False) -> Tensor | Answer:
-        """states: give the residual stream after each layer as well."""
+    def forward(
+        self, token_BN: Tensor, *, states: bool = False, exits: bool = False
+    ) -> Tensor | Answer | AnswerWithExits:
+        """All tokens go through all layers.
+
+        states: give the residual stream after each layer as well. exits: and the logits of every exit.
+        """
         x_BND = self.embedded(token_BN)
         after_BND = []
         for layer in self.layers:
             x_BND = layer(x_BND)
-            if states:
+            if states or exits:
                 after_BND.append(x_BND)
         logits_BNV = self.logits_of(x_BND)
+        if exits:
+            early = enumerate(self.exit_settings.after)
+            return logits_BNV, after_BND, [self.exit_logits(k, after_BND[layer - 1]) for k, layer in early]
         return (logits_BNV, after_BND) if states else logits_BNV
+
+    def decoded(self, token_BN: Tensor, rule: ExitRule, prompt: int = 0) -> Decoded:
+        """What comes of tokens that leave by a rule: the same as if they came one after the other.
+
+        A token that leaves keeps its state. Layers after its exit make their keys and values of that state, which later tokens
+        attend to; the rest of such a layer changes nothing of it.
+
+        prompt: tokens that come together, before those that go on: these go through all layers.
+        """
+        x_BND, before = self.embedded(token_BN), None
+        left_BN = torch.zeros(token_BN.shape, dtype=torch.bool, device=token_BN.device)
+        layers_BN = torch.full(token_BN.shape, len(self.layers), device=token_BN.device)
+        for number, layer in enumerate(self.layers, start=1):
+            x_BND = torch.where(left_BN[..., None], x_BND, layer(x_BND))
+            if number in self.exit_settings.after:
+                now = self.certainty(self.exit_settings.after.index(number), x_BND)
+                leaves_BN = rule.leaves(now.entropy_B, before, now.largest_B) & ~left_BN
+                leaves_BN[:, :prompt] = False
+                layers_BN[leaves_BN] = number
+                left_BN, before = left_BN | leaves_BN, now.entropy_B
+        return Decoded(self.logits_of(x_BND), layers_BN)
+
+    def exit_logits(self, place: int, x_BND: Tensor) -> Tensor:
+        """Of exit `place`, [B, N, V]."""
+        return self.logits_of(x_BND)
+
+    def certainty(self, place: int, x_BND: Tensor) -> Certainty:
+        """Of exit `place`, whose entropies and largest probabilities are [B, N]."""
+        return certainty_of(self.exit_logits(place, x_BND))
 
     def embedded(self, token_BN: Tensor) -> Tensor:
         """What the first layer reads, [B, N, D]."""

@@ -1,27 +1,29 @@
 """Vision transformer: patches, learned positions, pre-norm layers, mean pooling.
 
-Shape suffixes: B samples, N tokens, D width, X colour channels, P pixels along a patch, O classes.
+Shape suffixes: B samples, N tokens, D width, X colour channels, P pixels along a patch.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.errors import ConfigError
-from quweit_cli.models.exits import Certainty, ExitHead
-from quweit_cli.models.layer import Answer, AnswerWithExits, TransformerLayer
+from quweit_cli.models.classifier import Classifier
+
+OF_KIND = {
+    "text": "gpt` for text",
+    "passages": "encoder` for passages of text with classes",
+}  # which family learns from it
 
 
-class Vit(nn.Module):
-    """Images [B, X, side, side], already normalised, or rows of a table that are laid out so, to logits [B, O]."""
+class Vit(Classifier):
+    """Reads images [B, X, side, side], already normalised, or rows of a table that are laid out so."""
 
-    def __init__(self, settings: config.Model, meta: dict[str, Any]) -> None:
-        super().__init__()
-        side, channels, classes = image_shape(meta, settings.family, ("images", "table"))
+    def make_input(self, settings: config.Model, meta: dict[str, Any]) -> None:
+        side, channels, _ = image_shape(meta, settings.family, ("images", "table"))
         self.side = side = settings.image or side
         if meta["kind"] == "table":
             _check_table(settings, meta)
@@ -33,35 +35,6 @@ class Vit(nn.Module):
         self.patch = settings.patch
         self.tokens = (side // settings.patch) ** 2
         self.embed = nn.Linear(channels * settings.patch**2, settings.dim)
-        self.position_ND = nn.Parameter(settings.position_std * torch.randn(self.tokens, settings.dim))
-        self.dropout = nn.Dropout(settings.dropout)
-        self.layers = nn.ModuleList(self.make_layer(settings, layer) for layer in range(settings.depth))
-        self.norm = nn.LayerNorm(settings.dim)
-        self.head = nn.Linear(settings.dim, classes)
-        self.exit_settings = settings.exits
-        self.exits = nn.ModuleList(self.make_exit(settings, classes, layer) for layer in settings.exits.after)
-
-    def make_exit(self, settings: config.Model, classes: int, layer: int) -> ExitHead:
-        """Of the residual stream after so many layers."""
-        return ExitHead(settings.dim, classes)
-
-    def exit_logits(self, after_BND: list[Tensor]) -> list[Tensor]:
-        """Of every exit, [B, O] each. after_BND: the residual stream after each layer."""
-        return [
-            head(after_BND[layer - 1])
-            for head, layer in zip(self.exits, self.exit_settings.after, strict=True)
-        ]
-
-    def certainties(self, exit_logits: list[Tensor]) -> list[Certainty]:
-        """Of every exit, by its logits."""
-        return [head.certainty(logits) for head, logits in zip(self.exit_heads, exit_logits, strict=True)]
-
-    @property
-    def exit_heads(self) -> list[ExitHead]:
-        return [head for head in self.exits if isinstance(head, ExitHead)]
-
-    def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
-        return TransformerLayer(settings, layer, causal=False, bias=True)
 
     def resized(self, image_BXSS: Tensor) -> Tensor:
         """Images of the side that is cut."""
@@ -69,33 +42,9 @@ class Vit(nn.Module):
             return image_BXSS
         return nn.functional.interpolate(image_BXSS, size=self.side, mode="bilinear")
 
-    def forward(
-        self, image_BXSS: Tensor, *, states: bool = False, exits: bool = False
-    ) -> Tensor | Answer | AnswerWithExits:
-        """states: give the residual stream after each layer as well. exits: and the logits of every exit."""
-        x_BND = self.embedded(image_BXSS)
-        after_BND = []
-        for layer in self.layers:
-            x_BND = layer(x_BND)
-            if states or self.exit_heads:
-                after_BND.append(x_BND)
-        logits_BO = self.logits_of(x_BND)
-        # in evaluation always: what is compared with the program has them
-        of_exits = self.exit_logits(after_BND) if exits or not self.training else []
-        if exits:
-            return logits_BO, after_BND, of_exits
-        return (logits_BO, after_BND) if states else logits_BO
-
-    def embedded(self, image_BXSS: Tensor) -> Tensor:
-        """What the first layer reads, [B, N, D]."""
-        patch_BN = cut(self.resized(image_BXSS), self.patch)
-        x_BND: Tensor = self.dropout(self.embed(patch_BN) + self.position_ND)
+    def token_vectors(self, image_BXSS: Tensor) -> Tensor:
+        x_BND: Tensor = self.embed(cut(self.resized(image_BXSS), self.patch))
         return x_BND
-
-    def logits_of(self, x_BND: Tensor) -> Tensor:
-        """x_BND: what the last layer gives."""
-        logits_BO: Tensor = self.head(self.norm(x_BND).mean(dim=1))
-        return logits_BO
 
 
 def cut(image_BXSS: Tensor, patch: int) -> Tensor:
@@ -116,7 +65,7 @@ def image_shape(
     if (kind := meta.get("kind")) not in kinds:
         raise ConfigError(
             f"the family `{family}` learns from {' or a '.join(kinds)}, and this dataset is of {kind}",
-            hint=f"use `model.family: {'gpt` for text' if kind == 'text' else 'vit` for a table'}",
+            hint=f"use `model.family: {OF_KIND.get(str(kind), 'vit` for images and tables')}",
         )
     return meta["side"], meta["channels"], len(meta["classes"])
 

@@ -18,7 +18,7 @@ from quweit_cli.documents import (
 )
 from quweit_cli.energy.foldings import undominated
 from quweit_cli.energy.power import worst_residual_percent
-from quweit_cli.report import plots, search_plots, search_tables
+from quweit_cli.report import exit_plots, exit_tables, plots, search_plots, search_tables, size_tables
 from quweit_cli.report.energies import energies
 from quweit_cli.report.findings import STAGES, Findings
 from quweit_cli.report.footnotes import Noted, sourced
@@ -26,6 +26,7 @@ from quweit_cli.report.library_cells import library_cells
 from quweit_cli.report.numbers import counted
 from quweit_cli.report.page import Section, Table
 from quweit_cli.report.proof import also_compared
+from quweit_cli.report.tables import Table as TableOfRows
 from quweit_cli.report.whole import whole_model
 
 POWER_COLUMNS = {
@@ -38,6 +39,8 @@ def sections(findings: Findings, inside: Sequence[Section] = ()) -> list[Section
     """In the order of the flow, and which stages are still to run. inside: what is looked into."""
     made = [
         _training(findings.train, findings.course) if findings.train else None,
+        _leaving_early(findings.train) if findings.train else None,
+        _sizes(findings.train) if findings.train else None,
         _blocks(findings.dump, findings.rtl, copied=findings.copied) if findings.dump else None,
         *inside,
         _proof(findings.sim) if findings.sim else None,
@@ -88,6 +91,40 @@ def _training(train: TrainResult, course: Mapping[str, Sequence[Mapping[str, flo
         method=f"one run each, seed {train.seed}; the table is of the whole held-out data at the end; the curves are what "
         "training reported on the way, marks are evaluations.",
     )
+
+
+def _leaving_early(train: TrainResult) -> Section | None:
+    found = {model.mlp: model.exits for model in train.models if model.exits}
+    if not found:
+        return None
+    tables = {mlp: exit_tables.leaving(exits) for mlp, exits in found.items()}
+    return Section(
+        "Leaving early",
+        ["Heads after layers before the last let samples leave that are easy."],
+        plot="".join(exit_plots.accuracy_over_depth(exits, f"exits_{mlp}") for mlp, exits in found.items()),
+        tables=[_named(mlp, one) for mlp, made in tables.items() for one in made[:-1]],
+        details=[_named(mlp, made[-1]) for mlp, made in tables.items()],
+        method="the whole held-out data, on which thresholds are compared, so that the best of many is somewhat optimistic; a mark "
+        "is a threshold. Operations are multiplications and additions of products, and comparisons, reads of tables and additions "
+        "of blocks, against the same model without exits.",
+    )
+
+
+def _sizes(train: TrainResult) -> Section | None:
+    found = {model.mlp: size_tables.sizes(model.size) for model in train.models if model.size}
+    if not found:
+        return None
+    return Section(
+        "Size",
+        tables=[_named(mlp, made[0]) for mlp, made in found.items()],
+        details=[_named(mlp, made[1]) for mlp, made in found.items()],
+        method="as it is stored: every number that computing takes, scales of weights and the wiring of LUTs included; by "
+        "BEExformer's accounting: parameters of at most eight bits in these, all others in 32, and nothing else.",
+    )
+
+
+def _named(mlp: str, table: TableOfRows) -> Table:
+    return Table(f"{mlp}: {table.title}", table.columns, table.rows)
 
 
 def _blocks(dump: DumpManifest, rtl: RtlManifest | None, *, copied: bool) -> Section | None:

@@ -50,7 +50,10 @@ def _exits(findings: Findings, design: ModelDesign) -> list[Table]:
     whole = findings.dump.whole if findings.dump else None
     if whole is None or whole.exits is None:
         return []
-    table = ways_out(whole.exits, design.exit_cycles)
+    if design.decode:
+        table = ways_out(whole.exits, design.decode.exit_latency_cycles, "tokens")
+    else:
+        table = ways_out(whole.exits, design.exit_cycles)
     return [Table(table.title, table.columns, table.rows)]
 
 

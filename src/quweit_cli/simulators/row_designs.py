@@ -243,7 +243,8 @@ def _words(subject: Subject, answer: RowAnswer) -> dict[str, Any]:
 def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
     """Which number of which tensor it is, or what else is amiss."""
     found = expected.word(wrong.word)
-    sample = expected.rows[min(wrong.row, len(expected.rows) - 1)].sample
+    row = expected.rows[min(wrong.row, len(expected.rows) - 1)]
+    sample = row.sample
     at = {"scenario": wrong.scenario, "sample": sample, "cycle": wrong.cycle}
     if found is None:
         last = next(row for row in reversed(expected.rows) if row.writes).writes[-1].job.name
@@ -263,7 +264,7 @@ def _named(expected: ExpectedWords, wrong: WrongWord) -> TensorDifference:
         element = expected.element(one, word, lane)
         if element is None:
             continue
-        wanted = int(expected.tensors[element.tensor][sample][element.place])
+        wanted = int(row.tensors[element.tensor][sample][element.place])
         got = _signed(wrong.data[len(wrong.data) - (lane + 1) * WORD_BITS :][:WORD_BITS])
         if got != wanted:
             return TensorDifference(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def run(
             write_block(folder, programs[name], blocks[name], golden, sites.get(name))
             for name, golden in (verified.golden.items() if verified else ())
         ]
-        model_files = None if entire is None else _write_model(folder, entire, loaded.meta.get("vocabulary"))
+        model_files = None if entire is None else _write_model(folder, entire, _characters(loaded.meta))
         projections = _write_projections(folder, model, samples.inputs)
         digest = artifacts.digest_of(artifacts.file_digests(folder))
         if shown is not None and shown.document.images:
@@ -143,6 +144,11 @@ def _write_model(folder: Path, verified: whole.VerifiedModel, vocabulary: str | 
         vocabulary=vocabulary,
         tensors=verified.tensors,
     )
+
+
+def _characters(meta: dict[str, Any]) -> str | None:
+    """Of a text, that of every token."""
+    return meta["vocabulary"] if meta["kind"] == "text" else None
 
 
 def _write_projections(folder: Path, model: Network, inputs: Tensor) -> list[DumpedProduct]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quweit_cli.documents import EvalResult
+from torch import Tensor
+
+from quweit_cli.documents import EvalResult, ExitTable
 from quweit_cli.export.equality import integer_programs, programs_of
 from quweit_cli.export.samples import samples_for
-from quweit_cli.models import blocks_of
-from quweit_cli.models.vit import Vit
+from quweit_cli.models import Classifier, Gpt, Network, blocks_of
+from quweit_cli.models.size import size_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.training import checkpoint as checkpoints
+from quweit_cli.training import leaving, leaving_tokens
 from quweit_cli.training.device import describe, pick_device
 from quweit_cli.training.evaluation import evaluate
-from quweit_cli.training.leaving import table
 
 
 def run(
@@ -39,9 +41,6 @@ def run(
             with integer_programs(model, programs):
                 integer = evaluate(model, samples.inputs, samples.targets, model.tokens)
             task.advance()
-    exits = None
-    if isinstance(model, Vit) and model.exit_heads:
-        exits = table(model, samples.inputs, samples.targets)
     return EvalResult(
         name=loaded.experiment.name,
         mlp=loaded.experiment.model.mlp,
@@ -52,5 +51,17 @@ def run(
         accuracy=score.accuracy,
         integer_loss=None if integer is None else integer.loss,
         integer_accuracy=None if integer is None else integer.accuracy,
-        exits=exits,
+        exits=rules_of(model, samples.inputs, samples.targets, progress),
+        size=size_of(model, loaded.experiment.model, loaded.meta),
     )
+
+
+def rules_of(
+    model: Network, inputs: Tensor, targets: Tensor, progress: Progress = SILENT
+) -> ExitTable | None:
+    """What samples or tokens gain and lose by leaving a model early; None where they cannot."""
+    if isinstance(model, Classifier) and model.exit_heads:
+        return leaving.table(model, inputs, targets)
+    if isinstance(model, Gpt) and model.exit_settings.after:
+        return leaving_tokens.table(model, inputs, targets, progress)
+    return None

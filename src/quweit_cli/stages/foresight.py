@@ -35,7 +35,7 @@ def check(
         metrics.check_tensorboard()
     needed = 0
     for one in experiments:
-        if one.model.family == "gpt":  # says at once what a wide model would be built for
+        if one.model.family in ("gpt", "encoder"):  # says at once what a wide model would be built for
             data.check(one.model.context)
         check_size(one.model, data.meta)
         model = build(_shallow(one.model), data.meta)
@@ -94,7 +94,7 @@ def teacher_of(experiment: config.Experiment, data: datasets.Dataset) -> Network
             f"the teacher `{path}` learned other classes, shapes or characters than `{experiment.data.source}` has",
             hint="give a checkpoint that was trained on the same data",
         )
-    if data.meta["kind"] == "text" and model.tokens < experiment.model.context:
+    if "vocabulary" in data.meta and model.tokens < experiment.model.context:
         raise ConfigError(
             f"the teacher `{path}` sees {model.tokens} tokens, fewer than `model.context` ({experiment.model.context})",
             hint="lower `model.context`, or give another teacher",

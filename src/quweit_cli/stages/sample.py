@@ -56,9 +56,20 @@ def run(
     prompt = _checked_prompt(prompt, vocabulary)
     model.to(pick_device(device))
     start = _Start(vocabulary, prompt, tokens)
-    following = continuation(Network(model), start.codes, temperature=temperature, top_k=top_k, seed=seed)
+    speaker = Network(model)
+    following = continuation(speaker, start.codes, temperature=temperature, top_k=top_k, seed=seed)
     text = _written(start, following, progress)
-    return SampleResult(name=loaded.experiment.name, prompt=prompt, text=text, seed=seed)
+    written = SampleResult(name=loaded.experiment.name, prompt=prompt, text=text, seed=seed)
+    if not model.exit_settings.after:
+        return written
+    depths = speaker.depths
+    mean = sum(depths) / len(depths) if depths else None
+    if mean is not None:
+        progress.note(
+            f"{len(depths):,} tokens that went on went through {mean:.2f} of {len(model.layers)} layers on average"
+        )
+    went = {"layers": len(model.layers), "steps": len(depths), "mean_layers": mean}
+    return written.model_copy(update=went)
 
 
 def run_on_rtl(
@@ -114,7 +125,8 @@ class Hardware:
     def __init__(self, asked: Conversation, design: ModelDesign, scale: float) -> None:
         self.asked, self.context, self.scale = asked, design.features, scale
 
-    def logits(self, tokens: list[int]) -> Tensor:
+    def logits(self, tokens: list[int], cached: int = 0) -> Tensor:
+        """The conversation knows itself what is cached."""
         return torch.tensor(self.asked.logits(tokens), dtype=torch.float64) * self.scale
 
 

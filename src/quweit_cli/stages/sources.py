@@ -29,7 +29,7 @@ from quweit_cli.hdl.model.design import ModelSource
 from quweit_cli.ir.exits import ExitRule, answers_with_exits
 from quweit_cli.ir.nodes.products import Head, LayerOperands, Operands
 from quweit_cli.ir.nodes.tokens import Neighbourhood
-from quweit_cli.ir.program import Program, evaluate, tensor_types, trace
+from quweit_cli.ir.program import Program, decides, evaluate, tensor_types, trace
 from quweit_cli.ir.serialization import ProgramRecord, program_from_record
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import keys
@@ -71,7 +71,7 @@ def read_model(folder: Path, dump: DumpManifest) -> ModelSource:
     rule = None if whole.exits is None else ExitRule(whole.exits.criterion, whole.exits.steps)
     try:
         computed = evaluate(program, inputs)
-        if rule is not None and whole.exits is not None:
+        if rule is not None and whole.exits is not None and not decides(program):
             tensors = trace(program, inputs, nested=True)
             computed = answers_with_exits(tensors, computed, rule, len(whole.exits.after))
         same = np.array_equal(computed, logits)

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quweit_cli import artifacts, config, interrupts
-from quweit_cli.documents import TRAIN, TrainedModel, TrainResult, UnfinishedTraining
+from quweit_cli.documents import TRAIN, ExitTable, TrainedModel, TrainResult, UnfinishedTraining
 from quweit_cli.errors import QuweitError
-from quweit_cli.models import Network, build, extension_of, parameter_count
+from quweit_cli.models import Classifier, Network, build, extension_of, parameter_count
+from quweit_cli.models.size import size_of
 from quweit_cli.progress import SILENT, Progress
 from quweit_cli.stages import foresight, keys, parts
 from quweit_cli.stages.unfinished import Unfinished
@@ -22,6 +23,7 @@ from quweit_cli.training import checkpoint, datasets, metrics, state
 from quweit_cli.training.device import pick_device
 from quweit_cli.training.distributed import Processes, joined, local_rank
 from quweit_cli.training.evaluation import Score, evaluate
+from quweit_cli.training.leaving import table
 from quweit_cli.training.loop import Stopped, Trained, fit
 
 CHECKPOINT = "ckpt.pt"
@@ -208,8 +210,16 @@ class _Training:
             test_accuracy=trained.score.accuracy,
             float_loss=in_float.loss if in_float else None,
             float_accuracy=in_float.accuracy if in_float else None,
+            exits=self._exits(trained.model),
+            size=size_of(trained.model, experiment.model, self.data.meta),
             curve=trained.curve,
         )
+
+    def _exits(self, trained: Network) -> ExitTable | None:
+        """What leaving early is worth; None without exits."""
+        if not isinstance(trained, Classifier) or not trained.exit_heads or not self.processes.first:
+            return None
+        return table(trained, *self.data.test(trained.tokens))
 
     def _in_float(self, experiment: config.Experiment, trained: Network) -> Score | None:
         """What the weights of a model in integers are worth in float arithmetic; None where that is no number."""
@@ -229,8 +239,7 @@ class _Training:
 
 def _dense(experiment: config.Experiment) -> config.Experiment:
     """The same training of a dense model; one that teaches the other has no teacher itself."""
-    dense = {"mlp": "dense", "attention": config.Attention()}
-    model, training = experiment.model.model_copy(update=dense), experiment.training
+    model, training = experiment.model.dense_twin, experiment.training
     if training.distill.teacher is None:
         training = training.model_copy(update={"distill": config.Distillation()})
     return experiment.model_copy(update={"model": model, "training": training, "twin": False})

@@ -68,7 +68,13 @@ class _Table(Artifact):
     columns: list[_Column] = Field(max_length=MOST_COLUMNS)
 
 
-_Meta = _Images | _Text | _Table
+class _Passages(Artifact):
+    kind: Literal["passages"]
+    vocabulary: list[str] = Field(min_length=1, max_length=2**16)
+    classes: list[str] = Field(min_length=2, max_length=10_000)
+
+
+_Meta = _Images | _Text | _Table | _Passages
 _META: TypeAdapter[_Meta] = TypeAdapter(Annotated[_Meta, Field(discriminator="kind")])
 _PACKAGES: TypeAdapter[dict[str, tuple[str, str]]] = TypeAdapter(dict[str, tuple[str, str]])
 _FIGURES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
@@ -215,22 +221,19 @@ def _samples(found: Any, meta: dict[str, Any], context: int) -> dict[str, Tensor
     if not isinstance(found, dict) or found.keys() != {"inputs", "targets"}:
         raise Unreadable("its test samples are not inputs and targets")
     inputs, targets = (sound_tensor(found[name], f"its {name}") for name in ("inputs", "targets"))
-    if meta["kind"] != "text":
-        shape, kind, known = (
-            (meta["channels"], meta["side"], meta["side"]),
-            torch.float32,
-            len(meta["classes"]),
-        )
-        fits = inputs.shape[1:] == shape and targets.shape == inputs.shape[:1]
+    known = len(meta.get("vocabulary", ())), len(meta.get("classes", meta.get("vocabulary", ())))
+    if meta["kind"] in ("images", "table"):
+        shape: tuple[int, ...]
+        shape, kind = (meta["channels"], meta["side"], meta["side"]), torch.float32
     else:
-        kind, known = torch.int64, len(meta["vocabulary"])
-        fits = inputs.shape == targets.shape and inputs.shape[1:] == (context,)
-    indices = [one for one in (inputs, targets) if one.dtype == torch.int64]
+        shape, kind = (context,), torch.int64
+    answers = inputs.shape if meta["kind"] == "text" else inputs.shape[:1]
+    fits = inputs.shape[1:] == shape and targets.shape == answers
     fits &= inputs.dtype == kind and targets.dtype == torch.int64 and targets.numel() > 0
-    if not fits or any(int(one.min()) < 0 or int(one.max()) >= known for one in indices):
-        raise Unreadable(
-            f"its test samples are not {'rows' if meta['kind'] == 'table' else meta['kind']} of its dataset"
-        )
+    indices = [pair for pair in zip((inputs, targets), known, strict=True) if pair[0].dtype == torch.int64]
+    if not fits or any(int(one.min()) < 0 or int(one.max()) >= most for one, most in indices):
+        kind_name = "rows" if meta["kind"] == "table" else meta["kind"]
+        raise Unreadable(f"its test samples are not {kind_name} of its dataset")
     return {"inputs": inputs, "targets": targets}
 
 

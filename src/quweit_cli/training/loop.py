@@ -258,7 +258,7 @@ class _Run:
                 f"the training loss is {value} at step {done} (norm of the gradient: {size:.3g})",
                 hint="lower `training.learning_rate`, lengthen `training.warmup`, or lower `training.gradient_clip`",
             )
-        text = self.data.meta["kind"] == "text"
+        text = "vocabulary" in self.data.meta
         samples = self.settings.batch_size * (done - clock.step)
         per_second = samples * (self.model.tokens if text else 1) / clock.seconds()
         speed = {"tokens_per_s" if text else "samples_per_s": per_second}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from quweit_cli.errors import QuweitError
+from quweit_cli.models.exits import rule_of
 from quweit_cli.models.gpt import Gpt
 
 
@@ -17,22 +18,31 @@ class Speaker(Protocol):
 
     context: int  # tokens that it sees at most
 
-    def logits(self, tokens: list[int]) -> Tensor:
-        """Of the token that follows these, one a code."""
+    def logits(self, tokens: list[int], cached: int = 0) -> Tensor:
+        """Of the token that follows these, one a code. cached: how many of them, the first ones, were those asked before."""
         ...
 
 
 class Network:
-    """A model in PyTorch."""
+    """A model in PyTorch. What comes with nothing cached is a prompt; tokens that go on may leave early, if it has exits."""
 
     def __init__(self, model: Gpt) -> None:
         self.model, self.context = model, model.tokens
         self.device = next(model.parameters()).device
+        self.prompt = 0
+        self.depths: list[int] = []  # layers of each token that went on
 
     @torch.no_grad()
-    def logits(self, tokens: list[int]) -> Tensor:
-        logits_1NV: Tensor = self.model(torch.tensor([tokens], device=self.device))
-        return logits_1NV[0, -1]
+    def logits(self, tokens: list[int], cached: int = 0) -> Tensor:
+        asked_1N, exits = torch.tensor([tokens], device=self.device), self.model.exit_settings
+        if not exits.after:
+            logits_1NV: Tensor = self.model(asked_1N)
+            return logits_1NV[0, -1]
+        if not cached:
+            self.prompt = len(tokens)
+        decoded = self.model.decoded(asked_1N, rule_of(exits), self.prompt)
+        self.depths += decoded.layers_BN[0, max(cached, self.prompt) :].tolist()
+        return decoded.logits_BNV[0, -1]
 
 
 def continuation(
@@ -44,9 +54,11 @@ def continuation(
     the same text wherever the answers are the same.
     """
     generator = torch.Generator().manual_seed(seed)
-    seen = list(tokens)
+    seen, asked = list(tokens), 0
     while True:
-        logits_V = speaker.logits(seen[-speaker.context :]).float().cpu()
+        moved = len(seen) > speaker.context  # every token has another position
+        logits_V = speaker.logits(seen[-speaker.context :], 0 if moved else asked).float().cpu()
+        asked = len(seen)
         seen.append(_drawn(logits_V, temperature, top_k, generator))
         yield seen[-1]
 

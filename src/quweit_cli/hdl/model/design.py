@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from quweit_cli.hdl.axis import RowShape, axis_port
 from quweit_cli.hdl.model.accesses import banks_of
 from quweit_cli.hdl.model.engines import engines_of
 from quweit_cli.hdl.model.layout import Layout
-from quweit_cli.hdl.model.requests import Request, plan_of, render_requests, requests_of
+from quweit_cli.hdl.model.requests import Request, Spoken, plan_of, render_requests, requests_of
 from quweit_cli.hdl.model.schedule import BETWEEN, Job
 from quweit_cli.hdl.model.transformer import lay_out
+from quweit_cli.hdl.model.writes import exits_of_request, jobs_of_step
 from quweit_cli.hdl.units.design import sources_of
 from quweit_cli.hdl.units.lanes import NORM, NORM_IN_PIECES, SOFTMAX_IN_PIECES, Rendering
 from quweit_cli.hdl.vectors import beats, golden_rows, packed, sha256
@@ -125,16 +126,22 @@ def render_model(
         [*cells, *once, *dict.fromkeys(file for block in blocks for file in block.sources_xilinx), f"rtl/{top}.sv"],
     )  # fmt: skip
     widths = _bus_bytes(layout, options)
-    requests = requests_of(source.inputs, source.logits, side, layout.text.unknown) if layout.text else []
-    vectors = _render_vectors(source, layout, requests)
+    spoken = Spoken(source.program, source.inputs) if layout.text else None
+    requests = (
+        requests_of(source.inputs, spoken.logits, side, layout.text.unknown) if layout.text and spoken else []
+    )
+    vectors = _render_vectors(source, layout, requests, spoken)
     design = _describe(top, layout, sources, vectors, len(source.inputs), widths)
     engines = engines_of(top, layout, blocks, design.initiation_interval_cycles)
     design = design.model_copy(update={"engines": engines, "banks": banks_of(layout)})
-    if layout.exits:
+    if layout.exits and not layout.text:
         design = design.model_copy(update=_cycles_with_exits(source, layout, design))
         design = _with_means(design, layout, blocks, source.leaving)
-    if layout.text:
-        design = design.model_copy(update={"decode": _describe_step(layout, vectors, len(requests))})
+    if spoken:
+        step = _describe_step(layout, vectors, len(requests))
+        if layout.exits:
+            step = step.model_copy(update=_steps_with_exits(layout, step, requests, spoken, source.leaving))
+        design = design.model_copy(update={"decode": step})
     files = behavioural | cells | once | {f"rtl/{top}.sv": text} | vectors
     files |= {memory.file: "\n".join(memory.lines) + "\n" for memory in layout.memories.values()}
     return files, design
@@ -149,6 +156,33 @@ def _cycles_with_exits(source: ModelSource, layout: Layout, design: ModelDesign)
     tensors = trace(source.program, source.inputs, nested=True)
     taken = exits_taken(tensors, layout.exits.rule, layout.exits.count)
     return {"exit_cycles": cycles, "row_cycles": [cycles[one] for one in taken]}
+
+
+def _steps_with_exits(
+    layout: Layout, step: DecodeStep, requests: Sequence[Request], spoken: Spoken, leaving: Sequence[int]
+) -> dict[str, Any]:
+    """What becomes of a token that leaves, and the cycles of each way out and of each request."""
+    assert layout.exits is not None
+    ways = [_cycles(_schedule(jobs_of_step(layout, one))) for one in range(layout.exits.count + 1)]
+    cycles = []
+    for request in requests:
+        words = len(request.codes)
+        if request.logits is None:
+            cycles.append(words)
+        elif not request.goes_on:
+            cycles.append(words - 1 + _cycles(_schedule(layout.jobs)) + layout.logits)
+        else:
+            taken = exits_of_request(layout, request, spoken.tensors(request.prompt))
+            cycles.append(words - 1 + sum(ways[one] for one in taken) + layout.logits)
+    latencies = [way + layout.logits for way in ways]
+    shares = np.array(leaving) / sum(leaving)
+    return {
+        "exit_latency_cycles": latencies,
+        "mean_latency_cycles": float(shares @ np.array(latencies)),
+        "request_cycles": cycles,
+        "rest": _schedule(layout.rests),
+        "rest_from": layout.exits.rest_from,
+    }
 
 
 def _with_means(
@@ -249,13 +283,15 @@ def _bus_bytes(layout: Layout, options: config.Rtl) -> tuple[int, int]:
     return own
 
 
-def _render_vectors(source: ModelSource, layout: Layout, requests: Sequence[Request]) -> dict[str, str]:
+def _render_vectors(
+    source: ModelSource, layout: Layout, requests: Sequence[Request], spoken: Spoken | None
+) -> dict[str, str]:
     """Pixels or tokens a beat a line, logits a sample a line; requests."""
     codes, logits = source.inputs.reshape(len(source.inputs), -1), source.logits
-    if not layout.text:
+    if spoken is None:
         inputs = beats(codes, 1)
     else:
-        digits, logits = _word_bits(layout) // 4, source.logits[:, -1]
+        digits, logits = _word_bits(layout) // 4, spoken.logits(layout.tokens)[:, -1]
         inputs = "".join(f"{code:0{digits}x}\n" for code in codes.ravel().tolist())
     texts = {
         INPUTS: inputs,

@@ -6,7 +6,8 @@ outputs. With weights as its left side, a product leaves the array as words of a
 other way round, since attention sums over tokens: their words hold features of one token.
 
 A decoder has a second schedule, of the same jobs on one tile of tokens: a decode step. Its token is in the lane where the whole
-sequence has it, so that its key goes into that lane of the words that hold keys, and its value into a word of its own.
+sequence has it, so that its key goes into that lane of the words that hold keys, and its value into a word of its own. With exits a
+third one has the keys and values of layers that a token skips; each exit leads into the midst of it.
 """
 
 from __future__ import annotations
@@ -100,11 +101,15 @@ class Text:
 
 @dataclass(frozen=True)
 class LaidOutExits:
-    """By which samples leave early. information: of probability 0, 1, ... in steps of 1/128."""
+    """By which samples leave early. information: of probability 0, 1, ... in steps of 1/128.
+
+    rest_from: of a decoder, where each exit leads to among the jobs of a token that has left.
+    """
 
     rule: ExitRule
     count: int
     information: list[int]
+    rest_from: list[int] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -140,6 +145,7 @@ class Layout:
     gate: int | None = None  # the first of the words that results are multiplied by, where some are
     jobs: list[Job] = field(default_factory=list)
     steps: list[Job] = field(default_factory=list)
+    rests: list[Job] = field(default_factory=list)  # of a token that has left: keys and values
     activations: int = 0  # words
     block_shifts: list[tuple[int, ...]] = field(
         default_factory=list
@@ -150,6 +156,7 @@ class Layout:
     position_words: list[list[int]] = field(default_factory=list)
     table_entries: list[int] = field(default_factory=list)
     vectors: list[int] = field(default_factory=list)  # of tokens, one after the other
+    heads: list[tuple[Integers, int]] = field(default_factory=list)  # weights, and where they lie
 
     kinds, sinks, caches, job_bits = KINDS, SINKS, CACHES, JOB_BITS
     few_bit_columns = FEW_BITS_COLUMNS
@@ -191,15 +198,15 @@ class Layout:
 
     @property
     def places(self) -> int:
-        """Of jobs of both schedules."""
-        return len(self.jobs) + len(self.steps)
+        """Of jobs of all schedules."""
+        return len(self.jobs) + len(self.steps) + len(self.rests)
 
     @property
     def memories(self) -> dict[str, Memory]:
         content = {
             "jobs": (
                 JOB_BITS,
-                [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps)],
+                [f"{job.word():0{-(-JOB_BITS // 4)}x}" for job in (*self.jobs, *self.steps, *self.rests)],
             ),
             "weights": (8 * self.side, [packed(one, 8) for one in self.weight_words]),
             "few_bit_weights": (
@@ -254,6 +261,14 @@ class Layout:
                 tile.reshape(-1, steps, self.side).swapaxes(1, 2).reshape(-1, steps * self.side).tolist()
             )
         return first
+
+    def head_weights(self, weights_IO: Integers) -> int:
+        """The first word of a head's weights, which lie there once: all exits of a decoder read with those of its end."""
+        for known_IO, first in self.heads:
+            if np.array_equal(known_IO, weights_IO):
+                return first
+        self.heads.append((weights_IO, self.weights(weights_IO)))
+        return self.heads[-1][1]
 
     def scales(self, bias_O: Sequence[int], shift_O: Sequence[int]) -> int:
         """The first word of these biases and shifts, as many outputs a word as there are lanes."""
@@ -428,7 +443,13 @@ class Layout:
         self.add(job(self.tokens), job(1))
 
     def leave(self, number: int, shift: int, multiplier: int) -> None:
-        """At exit `number`, whose logits are shifted to the right and then become probabilities."""
+        """At exit `number`, whose logits are shifted to the right and then become probabilities.
+
+        A token that leaves goes on with the keys and values of the layers that come after.
+        """
+        assert self.exits is not None
+        if self.text:
+            self.exits.rest_from.append(len(self.rests))
         cycles = self.logits + self.exit_lane.cycles + 4 * GROUP
         job = Job(
             f"exit{number}/entropy",
@@ -436,6 +457,7 @@ class Layout:
             cycles,
             rows=number,
             inner=self.logits,
+            result_base=len(self.rests),
             scale_base=self.scales([0], [shift]),
             number=multiplier,
         )

@@ -38,7 +38,8 @@ class Job:
 
     number: of a table or a block, of a softmax its multiplier, and of a gate the shift of its products.
     A product whose sink is `gate` is multiplied by the words of the gate, and joins the residual stream.
-    An exit has its number in `rows` and its classes in `inner`; it may be the last job of a sample.
+    An exit has its number in `rows` and its classes in `inner`; it may be the last job of a sample, and of a token that goes on the
+    last before those from `result_base` on of what is left to do.
 
     A block whose sink is `activations` makes queries, keys and values: queries from `result_base` with `column_step` to the next
     tile, keys from `a_base` with `a_step`, and values behind the keys.
@@ -76,6 +77,11 @@ class Job:
     steps: int = 1
     tensors: tuple[str, ...] = ()
     elements: Integers = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64), compare=False)
+
+    @property
+    def caches(self) -> bool:
+        """Whether it makes keys or values."""
+        return self.cache != "none" or (self.kind == "block" and self.sink == "activations")
 
     def word(self) -> int:
         """Raises OverflowError where a field does not hold its number."""

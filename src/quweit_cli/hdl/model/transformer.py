@@ -30,6 +30,7 @@ from quweit_cli.ir.nodes.attention import ScoreProduct, ValueProduct
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.nodes.embeddings import Embedding, PositionEmbedding
 from quweit_cli.ir.nodes.functions import LayerNormalisation, Softmax, Table
+from quweit_cli.ir.nodes.leaving import Leave
 from quweit_cli.ir.nodes.piecewise import PiecewiseLinear
 from quweit_cli.ir.nodes.places import Patches
 from quweit_cli.ir.nodes.pooling import Pool
@@ -51,7 +52,8 @@ def lay_out(
     """The schedules and memories of a transformer on an array of this side.
 
     blocks: first layer first; none where MLPs are dense. lanes: units of normalisation and of softmax; as many as the side
-    when absent. rule: by which samples leave early; without one all go to the end, whatever exits the program has.
+    when absent. rule: by which samples leave early; without one all go to the end, whatever exits the program has. A
+    decoder's is within its program.
 
     Raises:
         ConfigError: a side that is no power of two from 8 to 64, or lanes that do not divide it.
@@ -93,11 +95,17 @@ def lay_out(
     if of_blocks != len(blocks):
         raise UnsupportedModel(f"`{program.name}` has {of_blocks} blocks, and {len(blocks)} are rendered")
     regions = _Regions(made, layers, normal)
+    if made.text:
+        rule = _rule_within(program)
     if rule is not None and exits:
         made.exits = LaidOutExits(rule, len(exits), _information(next(iter(exits.values()))))
     for number, layer in enumerate(layers):
+        begin = len(made.steps)
         _lay_out_layer(made, number, layer, regions, blocks)
-        if made.exits and (head := exits.get(f"layer{number}")):
+        if made.exits and made.exits.rest_from:  # a token may have left before this layer
+            first, *others = made.steps[begin:]
+            made.rests += [first, *(job for job in others if job.caches)]
+        if made.exits and (head := exits.get(f"layer{number}") or exits.get(f"held{number}")):
             _lay_out_exit(made, head, normal)
     made.norm("norm", normal)
     _lay_out_answer(made, steps, normal)
@@ -144,6 +152,11 @@ def _read(program: Program, steps: Operations) -> Image | Text:
             f"`{program.name}` reads neither an image of int8 nor a row of tokens",
             hint="leave `rtl.side` out; the blocks are rendered as before",
         )
+    if "pooled_sum" in steps:
+        raise UnsupportedModel(
+            f"`{program.name}` reads tokens and answers once a sample; such a model has no hardware as a whole so far",
+            hint="leave `rtl.side` out; the blocks are rendered as before",
+        )
     codes = len(embedding.vectors_VD)
     if codes < 2:
         raise UnsupportedModel(f"`{program.name}` knows one token alone: there is nothing to choose")
@@ -179,8 +192,8 @@ def _lay_out_input(made: Layout, steps: Operations) -> int:
 
 
 def _lay_out_exit(made: Layout, program: Program, normal: int) -> None:
-    """A normalisation, logits of the sum over all tokens, and the decision."""
-    steps, name = Operations(program), program.name
+    """A normalisation, logits of the sum over all tokens, and the decision; of a decoder in its steps alone."""
+    steps, name, begin = Operations(program), program.name, len(made.jobs)
     made.norm(f"{name}/norm", normal)
     _lay_out_answer(made, steps, normal, f"{name}/")
     made.leave(
@@ -188,6 +201,23 @@ def _lay_out_exit(made: Layout, program: Program, normal: int) -> None:
         _shift_of_all(steps, "score", made.logits),
         steps.of("probability", Softmax).multiplier,
     )
+    if made.text:
+        del made.jobs[begin:]  # a prompt goes through all layers
+
+
+def _rule_within(program: Program) -> ExitRule | None:
+    """Of a decoder, which says itself who leaves; None where nobody does.
+
+    Raises:
+        UnsupportedModel: exits have rules of their own.
+    """
+    nodes = [step.node for step in program.steps]
+    rules = {ExitRule(node.criterion, node.steps) for node in nodes if isinstance(node, Leave)}
+    if len(rules) > 1:
+        raise UnsupportedModel(
+            "exits of a model have one rule in hardware, and those of its program have several"
+        )
+    return next(iter(rules), None)
 
 
 def _information(program: Program) -> list[int]:
@@ -222,7 +252,7 @@ def _lay_out_answer(made: Layout, steps: Operations, normal: int, prefix: str = 
     made.product(
         f"{prefix}logits",
         (made.logits, width, 1),
-        (True, made.weights(head.weights_IO), width),
+        (True, made.head_weights(head.weights_IO), width),
         (False, source, width),
         (0, made.side, made.logits),
         made.scales(head.bias_O.tolist(), steps.shifts("logits", made.logits, INT32)),

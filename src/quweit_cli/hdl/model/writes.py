@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from quweit_cli.hdl.model.layout import Layout
-from quweit_cli.hdl.model.requests import Request, requests_of
+from quweit_cli.hdl.model.requests import Request, Spoken, requests_of
 from quweit_cli.hdl.model.schedule import Job
 from quweit_cli.hdl.vectors import packed
 from quweit_cli.ir import Program
-from quweit_cli.ir.exits import exits_taken
+from quweit_cli.ir.exits import exits_taken, token_exits
 from quweit_cli.ir.nodes.base import Integers
 from quweit_cli.ir.program import trace
 
@@ -39,6 +39,7 @@ class Row(NamedTuple):
 
     sample: int
     writes: Sequence[Writes]
+    tensors: Mapping[str, Integers]  # of the whole program, samples first
 
 
 class Element(NamedTuple):
@@ -131,15 +132,38 @@ def _parts_of_tokens(job: Job, layout: Layout, token_T: Integers, query_T: Integ
     )
 
 
-def _writes_of_request(layout: Layout, request: Request) -> list[Writes]:
-    """Of a request."""
+def _writes_of_request(layout: Layout, request: Request, tensors: Mapping[str, Integers]) -> list[Writes]:
+    """Of a request. tensors: samples first."""
     if request.logits is None:
         return []
     positions = range(request.first, request.first + len(request.codes))
-    jobs = [job for job in layout.jobs if job.sink != "logits"]
-    if request.goes_on:
-        return [_of_token(job, position, layout) for position in positions for job in jobs]
-    return [_writes_of(_of_prompt(job, positions.stop), layout) for job in jobs]
+    if not request.goes_on:
+        jobs = [job for job in layout.jobs if job.sink != "logits"]
+        return [_writes_of(_of_prompt(job, positions.stop), layout) for job in jobs]
+    taken = exits_of_request(layout, request, tensors)
+    return [
+        _of_token(job, position, layout)
+        for position, jobs in zip(positions, (jobs_of_step(layout, one) for one in taken), strict=True)
+        for job in jobs
+        if job.sink != "logits" and job.kind != "exit"
+    ]
+
+
+def exits_of_request(layout: Layout, request: Request, tensors: Mapping[str, Integers]) -> list[int]:
+    """The exit that each of its tokens takes, which go on; 0 for all where there is none."""
+    if not layout.exits:
+        return [0] * len(request.codes)
+    last = request.first + len(request.codes)
+    taken: list[int] = token_exits(tensors, layout.exits.count)[request.sample, request.first : last].tolist()
+    return taken
+
+
+def jobs_of_step(layout: Layout, taken: int) -> list[Job]:
+    """Those of a token that takes an exit: up to it, then keys and values of the layers after. The last goes to the end."""
+    if not layout.exits or taken == layout.exits.count:
+        return layout.steps
+    ends = [place + 1 for place, job in enumerate(layout.steps) if job.kind == "exit"]
+    return [*layout.steps[: ends[taken]], *layout.rests[layout.exits.rest_from[taken] :]]
 
 
 def _of_prompt(job: Job, tokens: int) -> Job:
@@ -179,11 +203,10 @@ def _of_token(job: Job, position: int, layout: Layout) -> Writes:
 
 @dataclass(frozen=True)
 class ExpectedWords:
-    """What a model writes for some rows, by its program. tensors: of the whole program, samples first."""
+    """What a model writes for some rows, by its program."""
 
     layout: Layout
     rows: Sequence[Row]
-    tensors: Mapping[str, Integers]
 
     @property
     def words(self) -> int:
@@ -215,7 +238,7 @@ class ExpectedWords:
         if place < 0:
             return None
         for name in one.job.tensors:
-            shape = self.tensors[name].shape[1:]
+            shape = self.rows[0].tensors[name].shape[1:]
             size = int(np.prod(shape))
             if place < size:
                 return Element(name, tuple(int(axis) for axis in np.unravel_index(place, shape)))
@@ -247,22 +270,27 @@ class ExpectedWords:
 
     def words_text(self) -> str:
         """A line a word of each row: its lanes, 0 where there is no number."""
-        words = [self._values(one, row.sample) for row in self.rows for one in row.writes]
+        words = [_values(one, row) for row in self.rows for one in row.writes]
         return "".join(f"{packed(word, WORD_BITS)}\n" for of_job in words for word in of_job.tolist())
 
-    def _values(self, one: Writes, sample: int) -> Integers:
-        """Words x lanes."""
-        flat = np.concatenate([self.tensors[name][sample].ravel() for name in one.job.tensors])
-        return np.where(one.elements_NL >= 0, flat[one.elements_NL], 0)
+
+def _values(one: Writes, row: Row) -> Integers:
+    """Words x lanes."""
+    flat = np.concatenate([row.tensors[name][row.sample].ravel() for name in one.job.tensors])
+    return np.where(one.elements_NL >= 0, flat[one.elements_NL], 0)
 
 
 def expected_words(layout: Layout, program: Program, inputs: Integers) -> ExpectedWords:
     """inputs: samples first."""
-    tensors = trace(program, inputs, nested=True)
     if layout.text:
-        requests = requests_of(inputs, tensors[program.answer], layout.side, layout.text.unknown)
-        rows = [Row(one.sample, _writes_of_request(layout, one)) for one in requests]
+        spoken = Spoken(program, inputs)
+        requests = requests_of(inputs, spoken.logits, layout.side, layout.text.unknown)
+        of_requests = ((one, spoken.tensors(one.prompt)) for one in requests)
+        rows = [
+            Row(one.sample, _writes_of_request(layout, one, tensors), tensors) for one, tensors in of_requests
+        ]
     else:
+        tensors = trace(program, inputs, nested=True)
         of_sample, whole = writes_of(layout), len(layout.jobs)
         lasts = [whole] * len(inputs)
         if layout.exits:
@@ -270,10 +298,10 @@ def expected_words(layout: Layout, program: Program, inputs: Integers) -> Expect
             lasts = [ends[one] for one in exits_taken(tensors, layout.exits.rule, layout.exits.count)]
         before = {last: {id(job) for job in layout.jobs[:last]} for last in set(lasts)}
         rows = [
-            Row(sample, [one for one in of_sample if id(one.job) in before[last]])
+            Row(sample, [one for one in of_sample if id(one.job) in before[last]], tensors)
             for sample, last in enumerate(lasts)
         ]
-    return ExpectedWords(layout, rows, tensors)
+    return ExpectedWords(layout, rows)
 
 
 def _mask(lanes_NL: np.ndarray) -> list[int]:

@@ -78,9 +78,14 @@ class Building:
         self.twins |= {f"{name}/{path}": twin for path, twin in model.twins.items()}
         return self.add(name, model.program, source, fraction=fraction)
 
-    def model(self, name: str, kind: TensorType) -> Model:
-        """Raises ValueError where an operation cannot take what it is given."""
-        return Model(Program(name, self.source.name, kind, tuple(self.steps)), self.twins)
+    def model(self, name: str, kind: TensorType, answer: str | None = None) -> Model:
+        """answer: what it gives; the last step when absent.
+
+        Raises:
+            ValueError: an operation cannot take what it is given.
+        """
+        outputs = {} if answer is None else {answer: answer}
+        return Model(Program(name, self.source.name, kind, tuple(self.steps), outputs), self.twins)
 
 
 def _onto(fraction: np.ndarray, grid: int, low: int, high: int) -> Requantize | RequantizeFeatures:

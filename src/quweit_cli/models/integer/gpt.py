@@ -9,18 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quweit_cli import config
 from quweit_cli.ir import TensorType
 from quweit_cli.ir.nodes.embeddings import Embedding as EmbeddingNode
+from quweit_cli.ir.nodes.leaving import Choose
+from quweit_cli.models.exits import Certainty, rule_of
 from quweit_cli.models.gpt import Gpt
 from quweit_cli.models.integer.building import Building, Model, Wire, logits, positioned
+from quweit_cli.models.integer.exits import TokenExit, leave
 from quweit_cli.models.integer.fixed_point import FixedPoint, Grid, integers
 from quweit_cli.models.integer.layer import IntegerLayer
 from quweit_cli.models.integer.operations import (
     NORM_FRACTION,
+    PROBABILITY_FRACTION,
+    Embedding,
     Logits,
     MatrixProduct,
     Normalisation,
@@ -38,6 +42,7 @@ class IntegerGpt(Gpt):
         self.position_onto, self.position_sum = OntoResidual(), Sum()
         root = found(settings.functions.root, "root")
         self.normalisation, self.head_product, self.logits = Normalisation(root), MatrixProduct(), Logits()
+        self.exits = nn.ModuleList(TokenExit(settings, self.residual) for _ in settings.exits.after)
 
     def make_layer(self, settings: config.Model, layer: int) -> nn.Module:
         if layer == 0:
@@ -59,6 +64,15 @@ class IntegerGpt(Gpt):
         logits_BNV: Tensor = self.logits(self.head_product(normal, *self.head_weights()))
         return logits_BNV
 
+    def exit_logits(self, place: int, x_BND: Tensor) -> Tensor:
+        logits_BNV: Tensor = self.exits[place](x_BND, *self.head_weights())
+        return logits_BNV
+
+    def certainty(self, place: int, x_BND: Tensor) -> Certainty:
+        head = self.exits[place]
+        assert isinstance(head, TokenExit)
+        return head.certainty(self.exit_logits(place, x_BND))
+
     def codes(self, token_BN: Tensor) -> Tensor:
         """What the program reads of such tokens, int64."""
         return token_BN.long()
@@ -70,9 +84,18 @@ class IntegerGpt(Gpt):
         rows = integers(self.onto(self.embed.weight, self.residual)).numpy()
         x = made.add("embedded", EmbeddingNode(rows), made.source, fraction=residual, module=self.embedding)
         x = positioned(made, x, self.position_onto(self.position.weight, self.residual), self.position_sum)
+        settings, left, before = self.exit_settings, None, None
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, IntegerLayer)
-            x = made.nest(layer.build(number, self.tokens), x, fraction=residual)
+            y = made.nest(layer.build(number, self.tokens), x, fraction=residual)
+            x = y if left is None else made.add(f"held{number}", Choose(), left, x, y, fraction=residual)
+            if number + 1 in settings.after:
+                place = settings.after.index(number + 1)
+                head = self.exits[place]
+                assert isinstance(head, TokenExit)
+                exit_ = head.build(place, self.tokens, self.head_weights(), settings.criterion)
+                sure = made.nest(exit_, x, fraction=PROBABILITY_FRACTION)
+                left, before = leave(made, place, rule_of(settings), (sure, before), left), sure
         normal = made.add(
             "norm", self.normalisation.node(), x, fraction=NORM_FRACTION, module=self.normalisation
         )
@@ -80,10 +103,3 @@ class IntegerGpt(Gpt):
         sums = made.add("logits_sum", node, normal, fraction=fraction, module=self.head_product)
         logits(made, sums, self.logits)
         return made.model("model", TensorType(self.tokens, 0, len(rows) - 1))
-
-
-class Embedding(nn.Module):
-    """A row a token."""
-
-    def forward(self, token_BN: Tensor, row_VD: FixedPoint) -> FixedPoint:
-        return row_VD._replace(value=F.embedding(token_BN, row_VD.value))

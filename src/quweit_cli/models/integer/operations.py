@@ -365,6 +365,13 @@ class TokenSum(nn.Module):
         return FixedPoint(x_BND.value.sum(dim=1), x_BND.fraction)
 
 
+class Embedding(nn.Module):
+    """A row a token."""
+
+    def forward(self, token_BN: Tensor, row_VD: FixedPoint) -> FixedPoint:
+        return row_VD._replace(value=F.embedding(token_BN, row_VD.value))
+
+
 def folded(linear: nn.Linear, norm: nn.LayerNorm) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of a linear layer that reads what `norm` gives before its gain and bias.
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from quweit_cli.documents import DumpedExits, DumpedReadings
-from quweit_cli.ir.exits import ExitRule, answers_with_exits, exits_taken
+from quweit_cli.ir.exits import ExitRule, answers_with_exits, exits_taken, token_exits
 from quweit_cli.ir.nodes.base import Integers
-from quweit_cli.ir.program import Program, trace
+from quweit_cli.ir.program import Program, decides, trace
 from quweit_cli.report.explore.attention import AttentionStudy, attention_record, study_attention
 from quweit_cli.report.explore.images import COLOURS, heat_map
 from quweit_cli.report.explore.inside import ModelSamples
@@ -94,9 +94,12 @@ def study_samples(model: ModelSamples) -> SampleStudy | None:
 
 
 def _leaving(model: ModelSamples, exits: DumpedExits, inputs: Integers, depth: int) -> tuple[Integers, int]:
-    """Logits of the exit that a sample takes, and the layers that it goes through."""
+    """Logits of the exit that a sample or the last token of a text takes, and the layers that it goes through."""
     rule, count = ExitRule(exits.criterion, exits.steps), len(exits.after)
     tensors = trace(model.program, inputs[None], nested=True)
+    if decides(model.program):
+        last = int(token_exits(tensors, count)[0, -1])
+        return tensors[model.program.answer][0, -1], [*exits.after, depth][last]
     (taken,) = exits_taken(tensors, rule, count)
     (answer,) = answers_with_exits(tensors, tensors[model.program.answer], rule, count)
     return answer, [*exits.after, depth][taken]

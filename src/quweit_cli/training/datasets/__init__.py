@@ -14,14 +14,16 @@ from quweit_cli.training.datasets.download import default_path
 from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.order import Share
 from quweit_cli.training.datasets.own_images import image_folder, images_npz
+from quweit_cli.training.datasets.passages import Passages, library_source
 from quweit_cli.training.datasets.table import csv
 from quweit_cli.training.datasets.text import Text, pydoc_text, shakespeare_char, text_file
 
-Dataset = Images | Text
+Dataset = Images | Text | Passages
 
 SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "digits": digits,
     "pydoc_text": pydoc_text,
+    "library_source": library_source,
     "text_file": text_file,
     "shakespeare_char": shakespeare_char,
     "cifar10": cifar10,
@@ -30,7 +32,7 @@ SOURCES: dict[str, Callable[[config.Data], Dataset]] = {
     "image_folder": image_folder,
     "csv": csv,
 }
-SHIPPED = ("digits", "pydoc_text")
+SHIPPED = ("digits", "pydoc_text", "library_source")
 
 
 def load(settings: config.Data) -> Dataset:
@@ -85,4 +87,4 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-__all__ = ["SOURCES", "Dataset", "Images", "Share", "Text", "alike", "is_present", "load"]
+__all__ = ["SOURCES", "Dataset", "Images", "Passages", "Share", "Text", "alike", "is_present", "load"]
