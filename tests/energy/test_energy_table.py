@@ -18,6 +18,7 @@ from quweit_cli.energy import workload
 from quweit_cli.energy.power import calibrated, energy_uj
 from quweit_cli.energy.rows import build, initiation_intervals
 from quweit_cli.errors import ArtifactError, CheckFailed, ConfigError, ConstraintMissed, StaleArtifact
+from quweit_cli.report import energy_tables
 from quweit_cli.report.numbers import times
 from quweit_cli.stages import energy, rtl
 
@@ -179,6 +180,34 @@ def test_projections_of_few_bits_take_as_many_cycles_as_the_array_of_the_package
     one, four = map(cycles, made)
     assert one == [7 * 24 * 192] and four == [7 * 24 * 48]  # 196 tokens, 768 outputs, 192 inputs
     assert cycles() == []  # of an array that the package does not have, nothing is known
+
+
+def test_blocks_of_projections_beside_a_dense_mlp_have_a_table_of_layers_alone() -> None:
+    dump = packages.dump_manifest(I_VIT_T.model_copy(update={"layers": 1, "qkv": "weightless"}))
+    blocks = [block.model_copy(update={"role": "qkv"}) for block in dump.blocks]
+    rows, ratios = build(
+        dump.model_copy(update={"blocks": blocks}), packages.sim_result(1, 192),
+        packages.synthesis_report(PAPERS_BLOCK), [], config.Energy(), calibrated(),
+    )  # fmt: skip
+    made = EnergyTable(
+        name="tiny", synth=packages.DIGEST, sim=packages.DIGEST, rows=rows, ratios=ratios,
+        multiplications_replaced=0.5, weights_replaced=0.5, power_model=calibrated(),
+    )  # fmt: skip
+    (shown, *_) = energy_tables.energy(made)
+    assert {row[0] for row in shown.rows} == {"all layers end to end"}
+    assert not any("all MLPs" in str(note) for note in shown.notes)
+
+
+def test_a_table_names_the_array_of_each_row_where_they_differ() -> None:
+    table = table_of(PAPERS_BLOCK)
+    (same,) = energy_tables.energy(table)
+    assert "the most frugal array" in same.title and same.rows[0][0] == "all MLPs"
+    of_one_side = [
+        one for one in table.ratios if one.scope == "mlps" or one.array == "systolic 8x8"
+    ]  # as where an array of few bits was synthesized for one side
+    (shown,) = energy_tables.energy(table.model_copy(update={"ratios": of_one_side}))
+    assert "of each" in shown.title
+    assert {str(row[0]).rpartition(", ")[2] for row in shown.rows} == {"systolic 64x64", "systolic 8x8"}
 
 
 def test_simulators_that_disagree_are_refused() -> None:

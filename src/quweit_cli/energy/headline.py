@@ -43,13 +43,17 @@ def frugal_arrays(rows: Sequence[EnergyRow]) -> list[str]:
     return [row.array for row in sorted(dense, key=lambda row: row.value) if row.array]
 
 
-def least_when_full(ratios: Sequence[EnergyRatio]) -> tuple[float, str]:
-    """How many times the energy of the blocks all MLPs take on the best array were all arrays full, and which it is."""
-    return min(
+def least_when_full(ratios: Sequence[EnergyRatio]) -> tuple[float, str] | None:
+    """How many times the energy of the blocks all MLPs take on the best array were all arrays full, and which it is.
+
+    None where no block stands in the place of an MLP.
+    """
+    found = (
         (one.full_array or one.value, one.numerator)
         for one in ratios
         if (one.scope, one.accounting) == ("mlps", "measured")
     )
+    return min(found, default=None)
 
 
 class RatioRow(NamedTuple):

@@ -73,9 +73,10 @@ def _of_blocks(table: EnergyTable) -> list[Table]:
     compared = comparisons(table.rows, table.ratios)
     if not compared:
         return _blocks_alone(table, [replaced, whole])
+    several = len({one.array for one in compared}) > 1
     rows: list[Sequence[object]] = [
         (
-            one.what, ACCOUNTINGS[accounting], one.dense_uj, one.blocks_uj[accounting], times(one.times[accounting]),
+            f"{one.what}, {one.array}" if several else one.what, ACCOUNTINGS[accounting], one.dense_uj, one.blocks_uj[accounting], times(one.times[accounting]),
             one.utilisation and percent(one.utilisation), times(one.times_full[accounting]),
         )
         for one in compared
@@ -83,16 +84,18 @@ def _of_blocks(table: EnergyTable) -> list[Table]:
     ]  # fmt: skip
     columns = ("", "cycles", "array uJ", "blocks uJ", "times less", "array in use", "were it full")
     notes = [replaced, f"power of the blocks: {power_origin(table.rows)}", whole]
-    least, full = least_when_full(table.ratios)
-    if compared[0].idle:
+    best = least_when_full(table.ratios)
+    least, full = best or (0.0, "")
+    if best and compared[0].idle:
         notes.insert(
             0,
             f"go by arrays in full use: {ALL_MLPS} take {times(least)} less than {full}; what an array spends while "
             "most of it idles is no merit of the blocks",
         )
-    elif least < compared[0].times["measured"]:
+    elif best and least < compared[0].times["measured"]:
         notes.insert(0, f"{ALL_MLPS} take {times(least)} less than {full}, were it in full use")
-    title = f"{table.name}: energy of one sample beside {compared[0].array}, the most frugal array"
+    array = "the most frugal array of each" if several else f"{compared[0].array}, the most frugal array"
+    title = f"{table.name}: energy of one sample beside {array}"
     return [Table(title, columns, rows, notes)]
 
 

@@ -144,7 +144,9 @@ def _compared(one: Comparison, table: EnergyTable) -> Card:
             *([f"{used}; {full} were it full"] if used else []),
         ]
         return Card("Energy of all layers, attention on the same array", measured, notes)
-    least, array = least_when_full(table.ratios)
+    best = least_when_full(table.ratios)
+    assert best is not None  # the comparison is one of MLPs
+    least, array = best
     origin = f"power of the blocks: {power_origin(table.rows)}"
     if one.idle:
         notes = [

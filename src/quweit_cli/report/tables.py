@@ -432,8 +432,8 @@ def _less(one: Comparison, ratios: Sequence[EnergyRatio]) -> str:
         times(value) for value in (one.times["measured"], one.times["counted"], one.times_full["measured"])
     )
     used = "" if one.utilisation is None else f"{share(one.utilisation)} of the array in use"
-    if one.idle:
-        least, array = least_when_full(ratios)
+    if one.idle and (best := least_when_full(ratios)):
+        least, array = best
         return f"{times(least)} less than {array} in full use, at measured cycles; {measured} less than {one.array}, {used}"
     figures = f"{measured} less than {one.array} at measured cycles, {paper} in the paper's accounting"
     return figures + (f"; {used}, {full} were it full" if used and full != measured else "")
