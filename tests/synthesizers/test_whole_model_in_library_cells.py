@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 import cell_library
+import packages
 import whole_models
 from experiments import whole_model
 from quweit_cli import config
 from quweit_cli.documents import RTL, Engine, Part
 from quweit_cli.hdl.array import streams as array_streams
-from quweit_cli.hdl.array.design import Geometry, geometry_of, parts_of_array
+from quweit_cli.hdl.array.design import Geometry, geometry_of, parts_of_array, render_arrays
 from quweit_cli.hdl.units import streams as unit_streams
 from quweit_cli.report import tables
 from quweit_cli.stages import synth
+from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.library import flow, mapping
 
 CHILD = """\
@@ -83,6 +85,23 @@ def test_random_operands_have_the_shapes_of_the_schedule_and_their_share() -> No
         assert all(len(set(map(len, stream.ports.values()))) == 1 for stream in made)
     lanes = array_streams.streams(parts["quweit_skew"], 8, Geometry(), [one], sums=True)[0].ports["lanes_i"]
     assert max(lanes) >= 2**80 and max(lanes) < 2**98  # lane 1 of two, of 49 bits each
+
+
+def test_a_module_of_an_array_is_mapped_with_those_inside_of_it(tmp_path: Path) -> None:
+    files, (array,) = render_arrays("tiny", [], [8])
+    manifest = packages.write_package(tmp_path / "p", files, array)
+    work = tmp_path / "work"
+    work.mkdir()
+    target = mapping.target_of(config.Synth.model_validate({"liberty": cell_library.write(tmp_path)}))
+    made = flow._Flow(Package(tmp_path / "p" / "rtl", manifest), target, config.Synth(), work)
+    sources = {
+        module.part.module: {path.name for path in made._sources(array, module)}
+        for module in flow.modules_of(array)
+    }
+    assert sources["quweit_systolic_column"] == {
+        "quweit_systolic_column_side8.sv", "quweit_systolic_column_side8.quweit_scale.sv",
+    }  # fmt: skip
+    assert sources["quweit_systolic_cell"] == {"quweit_systolic_cell.sv"}
 
 
 def test_an_array_of_few_bits_has_strips_of_columns_and_several_steps_a_cycle() -> None:

@@ -177,15 +177,13 @@ class _Flow:
         if isinstance(design, BlockDesign):
             return [Path(os.path.relpath(package / source, self.work)) for source in design.sources]
         top, sources = module.part.module, []
-        below = self._below(design, top) if isinstance(design, ModelDesign) else None
+        below = self._below(design, top) if isinstance(design, ModelDesign | ArrayDesign) else None
         for source in design.sources:
             text, stem = (package / source).read_text(), Path(source).stem
             if below is not None and stem not in below:
                 continue
             if stem == top:
                 text = with_parameters(text, top, module.part.parameters)
-            elif isinstance(design, ArrayDesign):  # its modules have no others inside
-                continue
             own = Path(f"{module.name}.sv" if stem == top else f"{module.name}.{stem}.sv")
             write_text(self.work / own, text)
             sources.append(own)
