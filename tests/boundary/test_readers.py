@@ -143,6 +143,8 @@ def numbers(kind: Any, prefix: str = "") -> list[str]:
     for name, field in kind.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, config.Settings):
             found += numbers(field.annotation, f"{prefix}{name}.")
+        elif name == "options":  # free names and plain values, for a package's own settings
+            continue
         elif any(word in str(field.annotation) for word in ("int", "float")):
             found.append(prefix + name)
     return found

@@ -255,7 +255,7 @@ def test_help_names_the_arrays_that_can_be_compared_with(quweit: Quweit) -> None
         (["eval", "--q"], {"--quiet"}),
         (["--ver"], {"--version"}),
         (["--show-completion", ""], {"bash", "zsh", "fish"}),
-        (["init", "pydoc"], {"pydoc_gpt"}),
+        (["init", "pydoc"], {"pydoc_gpt", "pydoc_gpt_early_exits"}),
         (["synth", "x", "--device", "ecp5-8"], {"ecp5-85"}),
         (["synth", "x", "--set", "ca"], {"cache="}),
         (["run", "x.yaml", "--set", "training.st"], {"training.steps=", "training.start_from="}),

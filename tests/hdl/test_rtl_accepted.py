@@ -50,7 +50,7 @@ def test_icarus_compiles_the_bench_without_a_warning(package: tuple[Path, BlockD
 
 
 @pytest.mark.requires("yosys")
-@pytest.mark.parametrize("rendering", ["", "_xilinx"])
+@pytest.mark.parametrize("rendering", [pytest.param("", marks=pytest.mark.slow), "_xilinx"])
 def test_yosys_elaborates_both_renderings(package: tuple[Path, BlockDesign], rendering: str) -> None:
     folder, block = package
     sources = (folder / f"filelists/{block.top}{rendering}.f").read_text().split()

@@ -98,7 +98,9 @@ def test_a_bus_of_no_bytes_or_too_many_is_refused(
 
 
 @pytest.mark.requires("icarus", "verilator")
-@pytest.mark.parametrize(("least", "shape"), [(1, {}), (2, {"layers": (12,), "outputs": 66})])
+@pytest.mark.parametrize(
+    ("least", "shape"), [(1, {}), pytest.param(2, {"layers": (12,), "outputs": 66}, marks=pytest.mark.slow)]
+)
 def test_every_pipeline_depth_is_legal_and_gives_the_golden_rows_at_its_own_latency(
     tmp_path: Path, least: int, shape: dict[str, Any]
 ) -> None:

@@ -157,7 +157,7 @@ def test_pixels_come_back_exactly() -> None:
 
 def test_a_resnet_has_no_integers() -> None:
     settings = tiny_digits("model.arithmetic=integer", "model.family=resnet", "model.mlp=dense").model
-    with pytest.raises(ConfigError, match="a resnet computes in floating point alone"):
+    with pytest.raises(ConfigError, match="the family `resnet` computes in floating point alone"):
         build(settings, IMAGES)
 
 

@@ -108,6 +108,7 @@ def test_a_dense_decoder_of_many_tiles_equals_its_program_on_verilator(dense: Pa
         assert table.rows
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_the_package_of_a_decoder_checks_itself_on_whole_prompts(weightless: Path) -> None:
     design = model_of(weightless)
@@ -124,7 +125,7 @@ def test_the_driver_of_the_package_gets_logits_and_is_told_what_was_refused(
 ) -> None:
     project = Path(shutil.copytree(weightless, tmp_path / "copy"))
     source = read_model(project / "dump", DUMP.load(project))
-    first, *_, prompt, step, _, _, _, _ = requests_of(source.inputs, source.logits, SIDE)
+    first, *_, prompt, step, _, _, _, _ = requests_of(source.inputs, lambda _: source.logits, SIDE)
     assert first.goes_on and step.goes_on and not prompt.goes_on
     too_long = prompt._replace(codes=[*source.inputs[0].tolist(), 0], logits=None)
     requests = [first, too_long, prompt, step]

@@ -185,6 +185,7 @@ def test_the_wrapper_takes_rows_of_a_token(tmp_path: Path) -> None:
     assert done.returncode == 0 and f"PASS: {4 * block.vectors.rows} rows equal" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus", "yosys")
 def test_its_memory_is_counted_and_the_netlist_equals(tmp_path: Path) -> None:
     project = project_of(tmp_path, 16, False, 16, samples=1)

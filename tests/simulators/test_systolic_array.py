@@ -117,6 +117,7 @@ def test_verilator_lints_the_array_without_a_warning(tmp_path: Path, rendering: 
     assert "%Warning" not in output
 
 
+@pytest.mark.slow
 @pytest.mark.requires("yosys")
 def test_an_array_counted_by_modules_is_within_three_percent_of_it_counted_flat(tmp_path: Path) -> None:
     """8 x 8; the netlists differ only where optimisation crosses the face of a module."""
@@ -197,8 +198,9 @@ def model_of(project: Path, *, pipelined: bool = False) -> Path:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus", "verilator")
-@pytest.mark.parametrize("pipelined", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("pipelined", [False, True])
 def test_quweit_sim_proves_blocks_arrays_and_units_alike(
     pipelined: bool, tmp_path: Path, quweit: Callable[..., Outcome]
 ) -> None:

@@ -39,7 +39,8 @@ def root(scale_bits: int = 5, segments: int = 8) -> PiecewiseLinear:
 
 @pytest.mark.requires("icarus")
 @pytest.mark.parametrize(
-    ("elements", "gaps", "scale_bits", "segments"), [(12, True, 5, 8), (21, False, 8, 16), (32, False, 5, 2)]
+    ("elements", "gaps", "scale_bits", "segments"),
+    [(12, True, 5, 8), pytest.param(21, False, 8, 16, marks=pytest.mark.slow), (32, False, 5, 2)],
 )
 def test_a_normalisation_in_pieces_equals_the_integers(
     tmp_path: Path, elements: int, gaps: bool, scale_bits: int, segments: int

@@ -93,6 +93,7 @@ def test_a_weightless_model_equals_its_program_on_icarus(weightless: Path) -> No
     assert run.initiation_interval_cycles == design.initiation_interval_cycles
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_dense_model_of_many_tiles_equals_its_program_on_verilator(dense: Path) -> None:
     result = sim.run(dense, config.Sim(simulators=("verilator",)))
@@ -317,6 +318,7 @@ def test_a_changed_entry_of_a_table_is_named_by_what_it_gives(dense: Path, tmp_p
         sim.run(project, config.Sim(simulators=("verilator",)), only=["model"])
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_unknown_bits_in_a_memory_are_found_where_they_are_written(copy: Path) -> None:
     design = manifest_of(copy).model

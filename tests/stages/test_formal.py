@@ -27,7 +27,7 @@ pytestmark = pytest.mark.requires("yosys")
 FOLDINGS = {"groups": (6, 3, 2), "gated": (70, 2, 1)}
 
 
-@pytest.mark.parametrize("folding", FOLDINGS)
+@pytest.mark.parametrize("folding", ["groups", pytest.param("gated", marks=pytest.mark.slow)])
 def test_both_renderings_are_proven_equal(folding: str, tmp_path: Path) -> None:
     project = _project(tmp_path, *FOLDINGS[folding])
     result = formal.run(project)

@@ -261,6 +261,7 @@ def test_a_training_that_comes_to_nothing_is_a_trial_without_figures(
     assert [one.reason for one in failed] == ["the loss is no longer a number"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator", "yosys")
 def test_what_is_measured_is_what_simulator_and_synthesizer_say(tmp_path: Path) -> None:
     project = artifacts.open_project(tmp_path / "project")

@@ -254,6 +254,7 @@ def energy_of(*blocks: Implementation) -> EnergyTable:
         packages.dump_manifest(shape),
         packages.sim_result(len(blocks)),
         packages.synthesis_report(*blocks),
+        [],
         config.Energy(),
         model,
     )

@@ -120,7 +120,8 @@ def test_the_scripts_of_the_package_name_files_that_are_there(tmp_path: Path, ki
     axis = rtl.run(project, config.Rtl()).blocks[0].axis
     root = project / "rtl"
     calls = run_tcl(root / "vivado" / f"{axis.top}_{kind}.tcl", tmp_path, argv="xc7z020clg400-1")
-    added = [word for call in calls if call[0] == "add_files" for word in call[1:] if word.startswith("/")]
+    lists = [word for call in calls if call[0] == "add_files" for word in call[1:]]
+    added = [name for words in lists for name in tkinter.Tcl().splitlist(words)]
     listed = (root / f"filelists/{axis.top}_xilinx.f").read_text().split()
     expected = [str(root / name) for name in listed]
     (sources,) = (call[-1] for call in calls if call[0] == "add_files" and "sources_1" in call)

@@ -109,7 +109,7 @@ def test_a_power_of_0_000_w_is_absent_and_energy_takes_that_of_the_model(
     assert block.power_mw is None and "less than the 1 mW that it prints" in str(block.power_method)
     dump = packages.dump_manifest()
     rows, ratios = build(
-        dump, packages.sim_result(), packages.synthesis_report(block), config.Energy(), power.calibrated()
+        dump, packages.sim_result(), packages.synthesis_report(block), [], config.Energy(), power.calibrated()
     )
     assert ratios and all(row.modelled for row in rows if row.tools == [block.version])
 

@@ -107,6 +107,7 @@ def test_there_is_no_project_for_vivado_and_the_report_names_none(project: Path)
     assert "neither timing nor power" in section.method and "Vivado" not in section.method
 
 
+@pytest.mark.slow
 @pytest.mark.requires("yosys", "icarus", "verilator")
 def test_the_netlist_equals_the_program_and_a_changed_cell_is_found(project: Path) -> None:
     both = config.Sim(rows={"verilator": 10, "icarus": 10})
@@ -165,7 +166,7 @@ def test_energy_is_refused_of_cells_that_the_power_model_was_not_fitted_to(
 def test_energy_is_stated_of_every_family_with_the_same_cells(device: str) -> None:
     block = packages.synthesized_block(device=device)
     inputs = (packages.dump_manifest(), packages.sim_result(), packages.synthesis_report(block))
-    rows, _ = build(*inputs, config.Energy(), power.calibrated())
+    rows, _ = build(*inputs, [], config.Energy(), power.calibrated())
     assert any(row.modelled and row.devices == [device] for row in rows)
 
 
@@ -174,7 +175,7 @@ def test_a_power_that_a_tool_reports_needs_no_model() -> None:
         power.estimate(power.calibrated(), luts=5000, ffs=600, clock_mhz=200, device=PART)
     block = packages.synthesized_block(device=PART, power_mw=100.0, power_method="measured on a board")
     inputs = (packages.dump_manifest(), packages.sim_result(), packages.synthesis_report(block))
-    rows, _ = build(*inputs, config.Energy(), power.calibrated())
+    rows, _ = build(*inputs, [], config.Energy(), power.calibrated())
     assert any(row.devices == [PART] and not row.modelled for row in rows)
 
 

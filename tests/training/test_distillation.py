@@ -191,5 +191,5 @@ def test_a_teacher_is_looked_for_beside_the_experiment_file(tmp_path: Path) -> N
 
 def test_a_convolutional_teacher_has_no_shape_to_count(project: Path) -> None:
     train.run(tiny_digits("model.family=resnet", "model.mlp=dense", "model.dim=4", "model.depth=1"), project)
-    with pytest.raises(UnsupportedModel, match="neither attention nor MLPs"):
+    with pytest.raises(UnsupportedModel, match="other layers than attention and an MLP"):
         shape_of(project / "train/ckpt.pt")

@@ -128,7 +128,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_classes_that_cannot_be_split_are_refused(tmp_path: Path) -> None:
     found = own_images.arrays()
     np.savez(tmp_path / "one.npz", images=found["images"], labels=np.array([0] * 11 + [1]))
-    with pytest.raises(ConfigError, match="class 1 has only one of the images"):
+    with pytest.raises(ConfigError, match="class `1` has only one of the images"):
         load("images_npz", tmp_path / "one.npz")
     np.savez(tmp_path / "few.npz", images=found["images"], labels=np.array([0] * 10 + [1] * 2))
     with pytest.raises(ConfigError, match="none of the images of class 1 is left to learn from"):
