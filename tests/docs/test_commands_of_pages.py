@@ -54,6 +54,10 @@ GIVEN = {
         "quweit train examples/digits.yaml --out build/mine",
         "quweit dump build/mine/train/ckpt.pt --out build/mine",
     ],
+    "docs/method.md": [
+        "quweit train examples/digits.yaml --out build/layer",
+        "quweit dump build/layer/train/ckpt.pt --out build/layer",
+    ],
 }
 # Blocks in Python and in other languages, by page: the test that runs them, or why none does.
 CODE = {
