@@ -649,7 +649,7 @@ def nested(levels: int) -> Any:
         ("meta.classes", [], "classes"),
         ("meta", nested(40), "nested without end"),
         ("experiment.model.dim", 65536, "do not fit its settings"),
-        ("experiment.model.family", "cnn", "one of: vit, gpt, resnet"),
+        ("experiment.model.family", "cnn", "one of: vit, encoder, gpt, resnet"),
         ("experiment.training.betas", [0.9, 1.0], "betas"),
         ("samples.inputs", torch.zeros(4, 1, 9, 9), "test samples"),
         ("samples.targets", torch.full((128,), 99), "test samples"),
@@ -680,7 +680,7 @@ def test_an_unknown_family_is_not_to_be_trained_again(quweit: Quweit, trained: P
     content["experiment"]["model"]["family"] = "cnn"
     torch.save(content, tmp_path / "ckpt.pt")
     outcome = quweit("eval", tmp_path / "ckpt.pt")
-    assert "vit, gpt, resnet" in outcome.stderr and "train it again" not in outcome.stderr
+    assert "vit, encoder, gpt, resnet" in outcome.stderr and "train it again" not in outcome.stderr
 
 
 def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(trained: Path, tmp_path: Path) -> None:

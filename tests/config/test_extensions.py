@@ -128,7 +128,7 @@ def test_a_name_that_nobody_has_is_refused_with_all_that_there_are(
     own_packages.install(tmp_path, monkeypatch, project('mixer = "a:b"', 'stripes = "a:b"'))
     with pytest.raises(ConfigError, match="no model family `mixr`") as caught:
         build(settings(family="mixr"), META)
-    assert "vit, gpt, resnet, mixer (of other)" in str(caught.value.hint)
+    assert "vit, encoder, gpt, resnet, mixer (of other)" in str(caught.value.hint)
     with pytest.raises(ConfigError, match="no dataset `stripe`") as caught:
         datasets.load(config.Data(source="stripe"))
     assert "csv, stripes (of other)" in str(caught.value.hint)

@@ -24,7 +24,7 @@ NOT_RUN = {
     "make setup": "CI begins with it",
     "make lint": "CI does so",
     "make test": "this is it",
-    "make demo": "seven minutes; CI takes its blocks the same way, `.ci/run`",
+    "make demo": "seven minutes; README's own commands run the same flow on a smaller model",
 }
 # What is checked as far as its files and options go: hours, on GPUs.
 LONG = ("python benchmarks/",)

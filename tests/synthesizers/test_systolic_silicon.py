@@ -14,11 +14,11 @@ from packages import library_block, synthesis_report
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load, open_project
 from quweit_cli.config import Baseline
-from quweit_cli.documents import Implementation, LibraryFigures, ModuleInCells, RtlManifest
+from quweit_cli.documents import Implementation, LibraryFigures, ModuleInCells, Part, RtlManifest
 from quweit_cli.errors import ConfigError, Mismatch, ToolFailed, UnsupportedModel
 from quweit_cli.export import operands
-from quweit_cli.hdl.array.design import CELL, PIPELINE_STAGES
-from quweit_cli.hdl.array.streams import Matrices, read_matrices, shares, streams
+from quweit_cli.hdl.array.design import CELL, PIPELINE_STAGES, Geometry
+from quweit_cli.hdl.array.streams import Matrices, Sampled, read_matrices, shares, streams
 from quweit_cli.ir.nodes.products import golden
 from quweit_cli.progress import SILENT
 from quweit_cli.report import tables
@@ -120,7 +120,7 @@ def test_a_netlist_that_is_not_its_rtl_has_no_activity(
 def test_a_column_is_shown_the_finished_sums_with_its_token(tmp_path: Path) -> None:
     """Every sum of the product that a token stands on is one of the exact product, and zero in the first cycles."""
     layer = layer_of(tmp_path)
-    for matrices, stream in zip(layer, streams(COLUMN, 8, layer), strict=True):
+    for matrices, stream in zip(layer, streams(Part(module=COLUMN), 8, Geometry(), layer), strict=True):
         exact = {*(matrices.a_MK @ matrices.b_KN).ravel().tolist(), 0}
         shown = [
             words >> 32 * n & 0xFFFFFFFF
@@ -134,7 +134,7 @@ def test_a_column_is_shown_the_finished_sums_with_its_token(tmp_path: Path) -> N
 
 def test_shares_are_those_of_cycles(tmp_path: Path) -> None:
     products = [one.product for one in layer_of(tmp_path)]  # 16; 4 tiles of 12; 1 of 8; 2 of 8
-    assert shares(products, 8) == [16 / 88, 48 / 88, 8 / 88, 16 / 88]
+    assert shares(products, Sampled(8, Geometry(), 8)) == [16 / 88, 48 / 88, 8 / 88, 16 / 88]
 
 
 def test_activities_are_averaged_by_share() -> None:
@@ -231,7 +231,7 @@ def test_a_decoder_plays_the_attention_of_all_its_heads(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_dense_layers_is_refused(tmp_path: Path) -> None:
     train.run(tiny_digits("training.steps=1"), open_project(tmp_path / "p"))
-    with pytest.raises(UnsupportedModel, match="weightless blocks"):
+    with pytest.raises(UnsupportedModel, match="weightless MLPs"):
         operands.layer_operands(tmp_path / "p" / "train" / "ckpt.pt")
 
 

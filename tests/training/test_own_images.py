@@ -131,7 +131,7 @@ def test_classes_that_cannot_be_split_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="class `1` has only one of the images"):
         load("images_npz", tmp_path / "one.npz")
     np.savez(tmp_path / "few.npz", images=found["images"], labels=np.array([0] * 10 + [1] * 2))
-    with pytest.raises(ConfigError, match="none of the images of class 1 is left to learn from"):
+    with pytest.raises(ConfigError, match="none of the images of class `1` is left to learn from"):
         load("images_npz", tmp_path / "few.npz", test_fraction=0.83)
     with pytest.raises(ConfigError, match="leaves 11 images to learn from and 1 to test on"):
         load("images_npz", own_images.write(tmp_path / "own.npz"), test_fraction=0.01)

@@ -16,7 +16,7 @@ FAMILIES, DATASETS = "quweit.families", "quweit.datasets"
 NOUNS = {FAMILIES: "model family", DATASETS: "dataset"}
 KEYS = {FAMILIES: "model.family", DATASETS: "data.source"}
 OWN = {  # the registries' keys, where nothing waits for torch
-    FAMILIES: ("vit", "gpt", "encoder", "resnet"),
+    FAMILIES: ("vit", "encoder", "gpt", "resnet"),
     DATASETS: (
         "digits", "pydoc_text", "library_source", "text_file", "shakespeare_char", "cifar10", "cifar100", "images_npz", "image_folder",
         "csv",

@@ -33,7 +33,11 @@ class ModelSize(Artifact):
     bits_of_parameters: Count = Field(
         description="by BEExformer's accounting: parameters of at most eight bits in these bits, all others in 32; no scales, no wiring"
     )
-    dense_parameters: Count = Field(description="of the same model with dense MLPs, all in float32")
+    dense_parameters: Count | None = Field(
+        description="of the same model with dense MLPs, all in float32; none is known of a family of another package"
+    )
     times_smaller: Amount = Field(description="than its own parameters in float32, as it is stored")
     times_smaller_by_parameters: Amount = Field(description="the same, by BEExformer's accounting")
-    times_smaller_than_dense: Amount = Field(description="than the dense model in float32, as it is stored")
+    times_smaller_than_dense: Amount | None = Field(
+        description="than the dense model in float32, as it is stored"
+    )

@@ -15,7 +15,7 @@ from torch import nn
 from quweit_cli import config
 from quweit_cli.documents import ModelSize, SizePart
 from quweit_cli.documents.size import Format
-from quweit_cli.models import IntegerClassifier, IntegerGpt, Network, build
+from quweit_cli.models import IntegerClassifier, IntegerGpt, Network, build, extension_of
 from quweit_cli.models.low_bits import LowBitLinear
 from quweit_cli.weightless.block import WeightlessBlock
 
@@ -66,8 +66,7 @@ def size_of(model: Network, settings: config.Model, meta: dict[str, Any]) -> Mod
     by_parameters = sum(
         one.bits if one.format in FEW and one.parameters else 32 * one.parameters for one in parts
     )
-    with torch.device("meta"):
-        dense = sum(one.numel() for one in build(settings.dense_twin, meta).parameters())
+    dense = None if extension_of(settings) else _dense_parameters(settings, meta)
     return ModelSize(
         parts=parts,
         parameters=total,
@@ -76,8 +75,13 @@ def size_of(model: Network, settings: config.Model, meta: dict[str, Any]) -> Mod
         dense_parameters=dense,
         times_smaller=32 * total / stored,
         times_smaller_by_parameters=32 * total / by_parameters,
-        times_smaller_than_dense=32 * dense / stored,
+        times_smaller_than_dense=None if dense is None else 32 * dense / stored,
     )
+
+
+def _dense_parameters(settings: config.Model, meta: dict[str, Any]) -> int:
+    with torch.device("meta"):
+        return sum(one.numel() for one in build(settings.dense_twin, meta).parameters())
 
 
 def _numbers(model: nn.Module) -> Iterator[tuple[str, Numbers]]:

@@ -28,7 +28,7 @@ def sizes(found: ModelSize) -> list[Table]:
             "the model with dense MLPs, as it is stored",
             found.dense_parameters,
             found.bits // 8,
-            times(found.times_smaller_than_dense),
+            None if found.times_smaller_than_dense is None else times(found.times_smaller_than_dense),
         ),
     ]
     parts: list[Sequence[object]] = [
