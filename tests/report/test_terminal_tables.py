@@ -319,7 +319,7 @@ def test_what_was_compared_beside_the_blocks_is_said_and_its_differences_are_sho
     assert differences.rows[0][1] == "block_0 (wrapper)"
     assert list(failures.rows) == [("verilator", "block_0 (wrapper)", "no row 3")]
     section = sections._proof(whole)
-    assert section.paragraphs == [f"{note}." for note in proof.notes]
+    assert section.paragraphs == [f"{note[0].upper()}{note[1:]}." for note in proof.notes]
     assert {table.caption for table in section.tables} >= {"First differences", "Broken promises"}
 
 
@@ -327,7 +327,7 @@ def test_rows_one_after_another_alone_are_called_so_wherever_equality_is_shown()
     whole = packages.sim_result(2)
     alone = whole.model_copy(update={"steady_only": True})
     assert STEADY in next(iter(tables.sim(alone))).notes and STEADY not in next(iter(tables.sim(whole))).notes
-    assert f"{STEADY}." in sections._proof(alone).paragraphs
+    assert f"{STEADY[0].upper()}{STEADY[1:]}." in sections._proof(alone).paragraphs
     assert headline._proof(whole).mood == "good" and STEADY not in headline._proof(whole).notes
     assert headline._proof(alone).mood == "" and STEADY in headline._proof(alone).notes
     shown = [
