@@ -133,7 +133,7 @@ def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         build(settings("lstm"), IMAGES)
     assert caught.value.hint is not None
-    assert "vit, gpt" in caught.value.hint
+    assert "vit, encoder, gpt" in caught.value.hint
 
 
 def test_a_family_refuses_data_that_it_cannot_read() -> None:

@@ -87,6 +87,7 @@ def test_what_was_tried_is_there_for_whoever_opens_the_file_next(tmp_path: Path)
     assert opened(path).begun() == 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_proposes_the_same_however_often_it_is_opened(tmp_path: Path) -> None:
     """Beyond the first ten, which are drawn without a look at what came of others."""
     whole = tried(tmp_path / "whole", 14)

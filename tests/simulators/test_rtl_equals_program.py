@@ -54,6 +54,7 @@ def test_two_blocks_equal_the_program_on_verilator(tmp_path: Path) -> None:
     assert result.bit_exact
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_one_block_of_two_is_compared_and_the_other_named(tmp_path: Path) -> None:
     blocks = [random_block(25, thresholds=2), random_block(24, name="block1", layers=(14, 9))]

@@ -253,7 +253,10 @@ class Struck:
         return (self.folder / project / "train/ckpt.pt").read_bytes()
 
 
-@pytest.mark.parametrize(("command", "number"), [("train", signal.SIGINT), ("run", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [("train", signal.SIGINT), pytest.param("run", signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_a_signal_at_any_moment_ends_in_words_and_the_same_command_keeps_them(
     command: str, number: int, tmp_path: Path, whole: bytes
 ) -> None:
