@@ -49,8 +49,11 @@ def readings(
 
 
 def _pixels(image_BXSS: Tensor, meta: dict[str, Any]) -> NDArray[np.uint8]:
-    """As they were before they were normalised, which old checkpoints say nothing of; every so many of large ones."""
-    step = -(-meta["side"] // MOST_PIXELS)
+    """As they were before they were normalised, which old checkpoints say nothing of; every so many of large ones.
+
+    None of passages of text, which have no side.
+    """
+    step = -(-meta.get("side", 1) // MOST_PIXELS)
     image_BXSS = image_BXSS[..., ::step, ::step]
     if meta.get("mean") and meta.get("std"):
         mean_X11, std_X11 = (torch.tensor(meta[key])[:, None, None] for key in ("mean", "std"))
