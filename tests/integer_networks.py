@@ -10,6 +10,7 @@ from experiments import tiny_digits, tiny_gpt
 from quweit_cli import config
 from quweit_cli.models import IntegerClassifier, IntegerGpt, IntegerNetwork, build, grids_of
 from quweit_cli.models.integer.fixed_point import follow
+from quweit_cli.models.low_bits import with_gains_folded
 
 IMAGES = {
     "kind": "images",
@@ -48,3 +49,20 @@ def made(family: str, *overrides: str, steps: int = 3) -> tuple[IntegerNetwork, 
         model(samples)
         follow(grids_of(model))
     return model.eval(), samples
+
+
+def folds_gains(real: config.Model, own: config.Model, norm: str) -> bool:
+    """Whether a model whose normalisations `norm` have no gain is near one that has, from whose weights it starts: nearer by far than
+    with those weights as they are. Rounding to int8 is small beside that."""
+    torch.manual_seed(0)
+    first, second = build(real, IMAGES).eval(), build(own, IMAGES).eval()
+    for name, weight in first.named_parameters():
+        if norm in name:
+            weight.data += 3 * torch.randn_like(weight)
+    names, samples, answers = second.state_dict().keys(), images(6), []
+    with torch.no_grad():
+        for state in (with_gains_folded(first.state_dict(), names), first.state_dict()):
+            second.load_state_dict({name: state[name] for name in names})
+            answers.append(second(samples) - first(samples))
+    folded, plain = answers
+    return float(folded.std()) < 0.2 * float(plain.std())

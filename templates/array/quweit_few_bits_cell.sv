@@ -1,12 +1,13 @@
 // Cells of one row and of Columns neighbouring columns of an output-stationary array, for weights of -1, 0 and 1: no multiplier.
 //
-// Each sum grows by Steps products a cycle: sum <= (start ? 0 : sum) + w[0]*x[0] + ... + w[Steps-1]*x[Steps-1]. Weights are the left
-// operand, in two bits a step, or with Swaps either: then both operands have bytes, a weight is the lowest two bits of `a`, or of `b`
-// when the operands are swapped, and the other one is int8. All columns share the register of the left operand and the
-// token. Operands and token move on as in quweit_systolic_cell.sv. Sums have as many bits as the products of a model need.
+// Each sum grows by Steps products a cycle: sum <= (start ? 0 : sum) + w[0]*x[0] + ... + w[Steps-1]*x[Steps-1]. All columns share the
+// register of the left operand and the token, which move on as in quweit_systolic_cell.sv.
 //
-// One rendering for all. The `+1` of a negative operand enters at the foot of a carry chain: those of all steps but the first ones
-// of pairs, at the feet of the sums of pairs; the last one at that of the sum.
+// Without Swaps weights are the left operand, two bits a step. With Swaps both operands have bytes: a weight is the lowest two bits of
+// `a`, or of `b` when the operands are swapped, and the other one is int8.
+//
+// One rendering for all. A negative operand is inverted, and the `+1` that it lacks enters at the foot of a carry chain. There are as
+// many feet as steps: of the sums of pairs, of their sum, and of the sum that stays.
 
 `default_nettype none
 

@@ -16,6 +16,7 @@ from quweit_cli.documents import RTL, Engine, Part
 from quweit_cli.hdl.array import streams as array_streams
 from quweit_cli.hdl.array.design import Geometry, geometry_of, parts_of_array, render_arrays
 from quweit_cli.hdl.units import streams as unit_streams
+from quweit_cli.ir.nodes.products import Operands
 from quweit_cli.report import tables
 from quweit_cli.stages import synth
 from quweit_cli.synthesizers.base import Package
@@ -102,6 +103,12 @@ def test_a_module_of_an_array_is_mapped_with_those_inside_of_it(tmp_path: Path) 
         "quweit_systolic_column_side8.sv", "quweit_systolic_column_side8.quweit_scale.sv",
     }  # fmt: skip
     assert sources["quweit_systolic_cell"] == {"quweit_systolic_cell.sv"}
+
+
+def test_sums_of_few_bits_hold_those_of_a_beat_however_few_inputs_there_are() -> None:
+    weights, codes = np.full((8, 1), -1, np.int64), np.full((1, 8), -128, np.int64)
+    _, (array,) = render_arrays("tiny", [Operands("one", weights, codes)], [8], few_bits=True)
+    assert array.few_bits == 11  # -512 ... 512
 
 
 def test_an_array_of_few_bits_has_strips_of_columns_and_several_steps_a_cycle() -> None:

@@ -19,6 +19,7 @@ from quweit_cli.boundary.quantities import (
     Positive,
 )
 from quweit_cli.documents.vectors import GoldenRows, RtlVectors
+from quweit_cli.ir.nodes.products import Gemm, systolic_cycles
 
 
 class Part(Artifact):
@@ -211,8 +212,8 @@ class Product(Artifact):
     shift: Count
 
     def steady_cycles(self, side: int, steps: int = 1) -> int:
-        """ceil(rows/side) · ceil(columns/side) · ceil(inner/steps): filling and draining overlap with other tiles."""
-        return -(-self.rows // side) * -(-self.columns // side) * -(-self.inner // steps)
+        """Once, on an array of so many steps of the inner dimension a cycle."""
+        return systolic_cycles([Gemm(self.name, self.rows, self.inner, self.columns)], side, steps)
 
 
 class ArrayDesign(Design):

@@ -353,10 +353,8 @@ def _kept_rows(
     shape = dump.model
     if shape is None or not shape.attends:
         return None
-    attention, replaced = (
-        workload.attention_split(shape),
-        any(block.role == "block" for block in dump.blocks),
-    )
+    attention = workload.attention_split(shape)
+    replaced = any(block.role == "block" for block in dump.blocks)
     few_bits = not replaced and workload.mlp_of_few_bits(shape)
     made = []
     if attention.multiplied:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
 
 from quweit_cli.documents import ExitTable
 from quweit_cli.ir.exits import Criterion
@@ -13,8 +15,6 @@ CURVES: Mapping[Criterion, tuple[str, Series]] = {
     "entropy": ("by entropy", MEASURED),
     "probability": ("by the largest probability", DENSE),
 }
-
-
 LINES = (MEASURED, DENSE, PAPER, Series("#3c9d5b", "", "-.", "D"), Series("#b0508f", "", "-", "v"))
 
 
@@ -27,15 +27,7 @@ def compared(found: Mapping[str, ExitTable], name: str = "compared") -> str:
                 series = LINES[place % len(LINES)]
                 rules = [one for one in exits.rules if one.criterion == criterion]
                 points = sorted((one.mean_layers / exits.layers, 100 * one.accuracy) for one in rules)
-                axes.plot(
-                    *zip(*points, (1, 100 * exits.head_accuracy[-1]), strict=True),
-                    color=series.colour,
-                    ls=series.dash,
-                    marker=series.marker,
-                    ms=4,
-                    lw=1.4,
-                    label=model,
-                )
+                _line(axes, [*points, (1, 100 * exits.head_accuracy[-1])], series, model)
             axes.set_title(label, fontsize=SMALL)
             axes.set(xlabel="share of the layers, mean", xlim=(0, 1.03))
         panels[0].set_ylabel("accuracy on held-out data, %")
@@ -54,17 +46,21 @@ def accuracy_over_depth(found: ExitTable, name: str = "exits") -> str:
                 (one.mean_layers, 100 * one.accuracy) for one in found.rules if one.criterion == criterion
             )
             if rules:
-                axes.plot(
-                    *zip(*rules, strict=True),
-                    color=series.colour,
-                    ls=series.dash,
-                    marker=series.marker,
-                    ms=4,
-                    lw=1.6,
-                    label=label,
-                )
+                _line(axes, rules, series, label)
         heads = [100 * accuracy for accuracy in found.head_accuracy]
         axes.plot([*found.after, found.layers], heads, ".", color=INK, ms=5, label="a head by itself")
         axes.axhline(heads[-1], color=INK, lw=0.8, alpha=0.6)
         axes.set(xlabel="layers that a sample goes through, mean", ylabel="accuracy on held-out data, %")
     return svg[0]
+
+
+def _line(axes: Axes, points: Sequence[tuple[float, float]], series: Series, label: str) -> None:
+    axes.plot(
+        *zip(*points, strict=True),
+        color=series.colour,
+        ls=series.dash,
+        marker=series.marker,
+        ms=4,
+        lw=1.4,
+        label=label,
+    )

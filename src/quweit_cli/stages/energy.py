@@ -133,12 +133,8 @@ def _twin(project: Path, whole: ModelEnergy | None) -> ModelEnergy:
     same = ("side", "device", "clock_mhz", "tool")
     other = [name for name in same if getattr(twin, name) != getattr(whole, name)]
     if twin.kind != "dense" or other:
-        why = (
-            "has blocks"
-            if twin.weightless
-            else f"has {twin.kind} MLPs"
-            if twin.kind != "dense"
-            else f"differs in {', '.join(other)}"
-        )
+        why = f"differs in {', '.join(other)}"
+        if twin.kind != "dense":
+            why = "has blocks" if twin.weightless else f"has {twin.kind} MLPs"
         raise ConfigError(f"`{project}` {why}, and is no dense twin on the same hardware")
     return twin

@@ -65,7 +65,7 @@ def render_arrays(
     common = [golden(one) for one in products]
     own = {side: [golden(one) for one in (causal or {}).get(side, ())] for side in sides}
     documents = [_document(one) for one in common]
-    bits = few_bit_sum_bits(max(one.inner for one in products)) if few_bits else 0
+    bits = few_bit_sum_bits(max(FEW_BITS_STEPS, *(one.inner for one in products))) if few_bits else 0
     arrays = [
         _describe(side, documents, [_document(one) for one in own[side]], pipelined=pipelined, few_bits=bits)
         for side in sides

@@ -29,15 +29,11 @@ from quweit_cli.errors import ConfigError, DataUnavailable
 from quweit_cli.training.datasets.images import Images
 from quweit_cli.training.datasets.splits import stratified
 
-ZERO, STEPS = (
-    128,
-    32,
-)  # a number is ZERO and so many steps a standard deviation, eight bits: four of these either way
-MOST_CATEGORIES, MOST_CLASSES, MOST_VALUES = (
-    256,
-    1000,
-    1024,
-)  # of a column, of the table, of all columns as encoded
+# A number is ZERO and so many steps a standard deviation, in eight bits: four deviations either way.
+ZERO, STEPS = 128, 32
+MOST_CATEGORIES = 256  # of a column
+MOST_CLASSES = 1000
+MOST_VALUES = 1024  # of all columns as encoded
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 Codes = NDArray[np.uint8]
