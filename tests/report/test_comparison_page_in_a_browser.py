@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compared_in_a_browser")
-    projects = [
-        compared.write_project(folder / "reference-with-a-long-name", loss=0.4, options={"steps": 5}),
-        compared.write_project(folder / HOSTILE, loss=0.2, luts=70, options={"steps": HOSTILE * 5}),
-    ]
-    compare.write_page(compare.run(projects), projects, folder / "page.html")
+    with contextlib.chdir(folder):  # the page names folders as they are given, and pytest's differ in length
+        home = Path("home/a-user-with-a-long-name/experiments/of-text")
+        projects = [
+            compared.write_project(home / "reference-with-a-long-name", loss=0.4, options={"steps": 5}),
+            compared.write_project(home / HOSTILE, loss=0.2, luts=70, options={"steps": HOSTILE * 5}),
+        ]
+        compare.write_page(compare.run(projects), projects, Path("page.html"))
     return folder / "page.html"
 
 

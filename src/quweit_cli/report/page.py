@@ -18,6 +18,8 @@ from quweit_cli.templating import render, static_text
 
 HEADING = 13  # characters of a word that stands above a column of numbers without being broken
 WORDS = 24  # characters of a column of words that is set on one line
+FILLED = 2.2  # lines that the words of three lines fill, as none of them is broken
+FILLED_IF_BROKEN = 2.7  # where long ones, such as paths, are
 
 
 class Card(NamedTuple):
@@ -45,8 +47,10 @@ class Table(NamedTuple):
         """In characters, what a column of words needs so that none of its cells takes more than three lines."""
         if self.is_number(column):
             return 0
-        longest = max((len(text(cell)) for cell in self._cells(column)), default=0)
-        return longest if longest <= WORDS else max(WORDS, math.ceil(longest / 2.2))
+        cells = self._cells(column)
+        longest = max((len(text(cell)) for cell in cells), default=0)
+        lines = FILLED_IF_BROKEN if any(long_word(cell) for cell in cells) else FILLED
+        return longest if longest <= WORDS else max(WORDS, math.ceil(longest / lines))
 
     def known(self) -> Table:
         """Without columns of which no row has a figure."""
