@@ -82,7 +82,7 @@ functions: .venv/complete ## non-linear functions in pieces, beside published on
 test: .venv/complete ## run the tests; QUWEIT_REQUIRE=icarus,... makes a missing tool a failure
 	@scripts/install-tools
 	@# one torch thread a worker: with more, workers on busy cores wait for one another
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 fuzz: .venv/complete ## damaged files to every command for MINUTES (10); findings with their seeds in build/fuzz
 	$(BIN)/python scripts/fuzz $(or $(MINUTES),10)

@@ -56,6 +56,7 @@ TCLSH = toolbox.Tool(
     version_arguments=(str(REPOSITORY / "tests/hdl/data/vivado.tcl"),),
     version_pattern=r"Tcl (\d+)\.(\d+)",
 )
+LONGEST = ("test_documentation.py", "test_site.py")
 TOOLS = toolbox.TOOLS | {tool.name: tool for tool in (CHROMIUM, CHROMEDRIVER, TCLSH)}
 
 
@@ -77,6 +78,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requires(*tools): tools of this machine that the test runs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of minutes start first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -21,7 +21,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compared_in_a_browser")
     with contextlib.chdir(folder):  # the page names folders as they are given, and pytest's differ in length
-        home = Path("home/a-user-with-a-long-name/experiments/of-text")
+        home = Path("home/a-user-with-a-long-name/experiments/of-this-year/text")
         projects = [
             compared.write_project(home / "reference-with-a-long-name", loss=0.4, options={"steps": 5}),
             compared.write_project(home / HOSTILE, loss=0.2, luts=70, options={"steps": HOSTILE * 5}),
