@@ -53,6 +53,7 @@ def test_the_same_seed_draws_the_same_mutants(example: Design, tmp_path: Path) -
     assert first == second != other
 
 
+@pytest.mark.slow
 def test_many_mutants_in_one_build_are_judged_as_each_alone(example: Design, tmp_path: Path) -> None:
     rng, mutants = random.Random(4), list[Mutant]()
     while len(mutants) < 10:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cases import few
 from programs import project_with_dump, random_block
 from quweit_cli import config
 from quweit_cli.errors import UnsupportedModel
@@ -53,7 +54,7 @@ EDGES = {
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("name", few(EDGES, 9))
 def test_a_block_at_the_edge_of_its_widths_equals_its_program(name: str, tmp_path: Path) -> None:
     program = EDGES[name]
     kind = program.input_type

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cases import few
 from conftest import Outcome
 from programs import project_with_dump, random_block
 from quweit_cli import config
@@ -24,7 +25,7 @@ FOLDINGS = (1, 4, 10, "all")
 @pytest.mark.requires("yosys")
 @pytest.mark.parametrize(
     ("outputs_per_cycle", "summed"),
-    [(1, False), (4, True), *(pytest.param(one, False, marks=pytest.mark.slow) for one in FOLDINGS[1:])],
+    few([(1, False), (4, True), *((one, False) for one in FOLDINGS[1:])]),
 )
 def test_yosys_counts_what_was_foretold(outputs_per_cycle: int | str, summed: bool, tmp_path: Path) -> None:
     program = random_block(9, features=40, thresholds=4, layers=(80, 40), outputs=40, summed=summed)
@@ -68,6 +69,7 @@ def test_the_front_tells_estimated_measured_and_published_points_apart(tmp_path:
         front.run(project, block="block7")
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus", "yosys")
 def test_the_front_of_a_block_needs_no_other_block_rendered(tmp_path: Path) -> None:
     blocks = [

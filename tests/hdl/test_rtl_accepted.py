@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from quweit_cli.documents import BlockDesign
 from quweit_cli.stages import rtl
 
 
-@pytest.fixture(params=SHAPES)
-def package(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, BlockDesign]:
+@pytest.fixture(params=SHAPES, scope="module")
+def package(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, BlockDesign]:
     shape, outputs_per_cycle = SHAPES[request.param]
-    project = project_with_dump(tmp_path / "p", random_block(11, **shape), rows=2)  # type: ignore[arg-type]
+    project = project_with_dump(tmp_path_factory.mktemp("accepted") / "p", random_block(11, **shape), rows=2)  # type: ignore[arg-type]
     manifest = rtl.run(project, config.Rtl(outputs_per_cycle=outputs_per_cycle))  # type: ignore[arg-type]
     return project / "rtl", manifest.blocks[0]
 
@@ -95,9 +98,11 @@ def test_slang_finds_what_the_language_forbids(package: tuple[Path, BlockDesign]
 
 
 @pytest.mark.requires("verilator")
-def test_the_lint_finds_a_width_error(package: tuple[Path, BlockDesign]) -> None:
+@pytest.mark.parametrize("package", ["one_layer"], indirect=True)
+def test_the_lint_finds_a_width_error(package: tuple[Path, BlockDesign], tmp_path: Path) -> None:
     """The check above can fail: one bit too many in the design is reported."""
-    folder, block = package
+    made, block = package
+    folder = shutil.copytree(made, tmp_path / "rtl")
     path = folder / f"rtl/{block.top}.sv"
     path.write_text(
         path.read_text().replace("endmodule", "  logic [1:0] wide;\n  assign wide = 3'd5;\nendmodule")

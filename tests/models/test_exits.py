@@ -94,10 +94,11 @@ def test_the_program_has_an_exit_a_program_within() -> None:
 
 
 def test_losses_of_all_heads_are_averaged_or_weighed_by_depth() -> None:
-    early, last = [torch.tensor(1.0), torch.tensor(2.0)], torch.tensor(6.0)
-    assert float(joint_loss(early, last, config.Exits(after=(1, 2)), 4)) == pytest.approx(3.0)
-    weighed = joint_loss(early, last, config.Exits(after=(1, 2), weights="depth"), 4)
+    losses = [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(6.0)]
+    assert float(joint_loss(losses, config.Exits(after=(1, 2)), 4)) == pytest.approx(3.0)
+    weighed = joint_loss(losses, config.Exits(after=(1, 2), weights="depth"), 4)
     assert float(weighed) == pytest.approx((1 + 4 + 24) / 7)
+    assert joint_loss(losses[:1], config.Exits(), 4) == losses[0]
 
 
 @pytest.mark.parametrize("arithmetic", ["float", "integer"])

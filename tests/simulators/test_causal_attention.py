@@ -82,6 +82,7 @@ def test_the_operands_are_those_products_and_give_the_lower_triangle_of_every_he
             assert (by_name[f"av_{place}"][rows] == (head.p_TT @ head.v_TD)[first:keys]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_small_decoder_is_bit_exact_on_its_array(tmp_path: Path) -> None:
     project = open_project(tmp_path / "p")

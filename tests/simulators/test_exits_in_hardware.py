@@ -93,6 +93,7 @@ def test_golden_logits_are_those_of_the_exit_that_is_taken(leaving: Path, copy: 
         read_model(copy / "dump", DUMP.load(copy))
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_another_threshold_in_the_hardware_is_found(copy: Path) -> None:
     path = copy / "rtl/rtl" / f"{model_of(copy).top}.sv"
@@ -114,6 +115,7 @@ def test_a_promise_of_other_cycles_is_broken(copy: Path) -> None:
         played(copy, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_exits_have_the_root_of_all_normalisations_and_a_softmax_of_their_own(tmp_path: Path) -> None:
     pieces = (f"model.functions.{role}={{segments: 8, bits: 9}}" for role in ("exponential", "root"))

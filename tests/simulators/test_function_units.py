@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import slang
+from cases import few
 from packages import DIGEST
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import open_project, save, writing_stage
@@ -124,16 +125,14 @@ def test_verilator_agrees(name: str, tmp_path: Path) -> None:
     assert compared(tmp_path / "p", units()[name], "verilator").bit_exact
 
 
-QUICK = [
+CHANGES = [
     ("pieces", "quweit_piece_select.sv", "$signed(x_i) >= $signed", "$signed(x_i) > $signed"),
+    ("pieces", "xilinx/quweit_product.sv", "assign rest[0]   = '0;", "assign rest[0]   = '1;"),
+    ("wide", "quweit_wide_pieces.sv", "(Lift - AnswerStep * step)", "(Lift - 2 * step)"),
     ("pieces", "quweit_piece_line.sv", "(SumBits'(1) << shift_i) >> 1", "(SumBits'(1) << shift_i) >> 2"),
     ("pieces", "quweit_piece_line.sv", "y_o         <= fits ?", "y_o         <= 1'b1 ?"),
     ("pieces", "pipelined/quweit_product.sv", "assign ones[2*digit]     = code[2];", "assign ones[2*digit]     = 1'b0;"),
-    ("pieces", "xilinx/quweit_product.sv", "assign rest[0]   = '0;", "assign rest[0]   = '1;"),
     ("wide", "quweit_window.sv", "(x_i == '0) ? InputBits'(1)", "(x_i == '0) ? InputBits'(2)"),
-    ("wide", "quweit_wide_pieces.sv", "(Lift - AnswerStep * step)", "(Lift - 2 * step)"),
-]  # fmt: skip
-LONG = [
     ("loadable", "quweit_loadable_pieces.sv", "if (rest[0]) align_q", "if (rest[1]) align_q"),
     ("loadable", "quweit_lane.sv", "(index_q == IndexBits'(Beats - 1)) || x_last_i", "(index_q == IndexBits'(Beats - 1))"),
     ("words", "quweit_loadable_words.sv", "waiting_q[4*32 +: 32]", "waiting_q[3*32 +: 32]"),
@@ -145,9 +144,7 @@ LONG = [
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize(
-    ("name", "file", "old", "new"), [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in LONG)]
-)
+@pytest.mark.parametrize(("name", "file", "old", "new"), few(CHANGES, 3))
 def test_a_unit_that_was_changed_is_found(name: str, file: str, old: str, new: str, tmp_path: Path) -> None:
     unit = units()[name]
     every = max(len(unit.rows) // 64, 1)

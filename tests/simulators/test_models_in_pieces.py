@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cases import few
 from experiments import whole_model
 from quweit_cli import config
 from quweit_cli.documents import DUMP, RTL
@@ -36,7 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.requires("icarus", "verilator")
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("simulator", few(["verilator", "icarus"]))
 def test_a_model_with_functions_in_pieces_equals_its_program(project: Path, simulator: str) -> None:
     result = sim.run(project, config.Sim(simulators=(simulator,)), only=["model"])
     (run,) = result.simulators[0].models
@@ -70,6 +71,7 @@ def test_normalisations_with_different_roots_do_not_become_one_lane(project: Pat
         lay_out(other, SIDE, "x", RTL.load(project).blocks)
 
 
+@pytest.mark.slow
 @pytest.mark.requires("verilator")
 def test_a_dense_model_with_a_gelu_in_pieces_equals_its_program(tmp_path: Path) -> None:
     """Its hardware has the table of what the pieces answer."""

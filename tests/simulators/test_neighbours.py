@@ -97,6 +97,7 @@ def test_the_hardware_of_such_a_block_equals_it(tmp_path: Path) -> None:
     assert result.bit_exact
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_blocks_of_projections_read_their_token_alone(tmp_path: Path) -> None:
     project = artifacts.open_project(tmp_path / "project")
@@ -140,10 +141,7 @@ def project_of(folder: Path, tokens: int, causal: bool, features: int, samples: 
 @pytest.mark.requires("icarus", "verilator")
 @pytest.mark.parametrize(
     "shape",
-    [
-        shape if shape in ("nine patches", "text") else pytest.param(shape, marks=pytest.mark.slow)
-        for shape in SHAPES
-    ],
+    [shape if shape == "text" else pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES],
 )
 def test_every_shape_equals_the_program_at_the_promised_pace(shape: str, tmp_path: Path) -> None:
     """With gaps, stalls and rows that break off; latency and interval are compared, too."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arrays import project_with_arrays, simulate
+from cases import few
 from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
@@ -86,7 +87,7 @@ MODULES: dict[str, tuple[str, Form, str, int]] = {
 
 
 @pytest.mark.requires("icarus")
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", few(MODULES, 2))
 def test_a_reset_that_is_synchronous_or_lacks_a_register_is_found(module: str, tmp_path: Path) -> None:
     kind, form, file, least = MODULES[module]
     made = project(tmp_path, kind)

@@ -8,13 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cases import few
 from experiments import tiny_digits, whole_model
 from hosts import passes
 from packages import self_checked
@@ -78,6 +79,7 @@ def manifest_of(project: Path) -> RtlManifest:
     return RTL.load(project)
 
 
+@pytest.mark.slow
 @pytest.mark.requires("icarus")
 def test_a_weightless_model_equals_its_program_on_icarus(weightless: Path) -> None:
     result = sim.run(weightless, config.Sim(simulators=("icarus",)), only=["model"])
@@ -199,11 +201,6 @@ def test_a_bench_that_compares_fewer_words_than_are_written_could_not_tell(
 
 
 # ---------------------------------------------------------------- what is changed is found
-
-
-def few(cases: Iterable[str]) -> list[object]:
-    """All cases, of which the first alone is no slow test."""
-    return [pytest.param(case, marks=pytest.mark.slow if place else ()) for place, case in enumerate(cases)]
 
 
 def word_of(path: Path, place: int, change: Callable[[int], int]) -> None:

@@ -27,9 +27,9 @@ def test_the_loss_is_the_weighted_sum_by_hand() -> None:
     settings = config.Distillation(weight=0.25, temperature=2.0)
     p, q = torch.tensor([0.0, 2.0]).softmax(0), torch.tensor([1.0, 0.0]).softmax(0)
     divergence = float((p * (p / q).log()).sum())
-    loss = distilled_loss(torch.tensor(3.0), (student, []), (teacher, []), settings)
+    loss = distilled_loss(torch.tensor(3.0), student, teacher, settings)
     assert float(loss) == pytest.approx(0.75 * 3.0 + 0.25 * 4 * divergence, rel=1e-6)
-    same = distilled_loss(torch.tensor(3.0), (student, []), (student, []), settings)
+    same = distilled_loss(torch.tensor(3.0), student, student, settings)
     assert float(same) == pytest.approx(0.75 * 3.0, abs=1e-6)
 
 
@@ -38,11 +38,11 @@ def test_a_sequence_is_a_mean_over_its_predictions() -> None:
     student, teacher = torch.randn(2, 2, 5, 7).unbind(0)
     settings = config.Distillation(weight=1.0)
     parts = [
-        distilled_loss(torch.zeros(()), (student[b, n][None], []), (teacher[b, n][None], []), settings)
+        distilled_loss(torch.zeros(()), student[b, n][None], teacher[b, n][None], settings)
         for b in range(2)
         for n in range(5)
     ]
-    whole = distilled_loss(torch.zeros(()), (student, []), (teacher, []), settings)
+    whole = distilled_loss(torch.zeros(()), student, teacher, settings)
     assert float(whole) == pytest.approx(float(torch.stack(parts).mean()), rel=1e-5)
 
 
@@ -50,9 +50,6 @@ def test_states_are_compared_token_by_token_and_layer_by_layer() -> None:
     teacher = [torch.tensor([[[3.0, 4.0], [0.0, 1.0]]]), torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])]
     student = [torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]), torch.tensor([[[0.0, 0.0], [0.0, 1.0]]])]
     assert float(distance(student, teacher)) == pytest.approx((0 + 1 + 1 + 0.25) / 4)
-    logits, settings = torch.zeros(1, 2), config.Distillation(weight=0.5, states=3.0)
-    loss = distilled_loss(torch.tensor(2.0), (logits, student), (logits, teacher), settings)
-    assert float(loss) == pytest.approx(0.5 * 2.0 + 3.0 * 2.25 / 4)
     with pytest.raises(ValueError, match="zip"):
         distance(student[:1], teacher)
 
@@ -90,6 +87,20 @@ def test_following_states_brings_them_together(project: Path, tmp_path: Path) ->
             return float(distance(student(inputs, states=True)[1], wanted(inputs, states=True)[1]))
 
     assert far("states", "training.distill.states=3.0") < 0.8 * far("answers")
+
+
+def test_every_head_learns_from_the_teacher(project: Path, tmp_path: Path) -> None:
+    train.run(tiny_digits("model.mlp=dense"), project)
+    taught = (DISTILL, f"training.distill.teacher={project / 'train/ckpt.pt'}")
+    heads = []
+    for name, more in (("taught", taught), ("plain", ())):
+        there = artifacts.open_project(tmp_path / name)
+        train.run(
+            tiny_digits("model.exits.after=[1]", "training.steps=1", "training.gradient_clip=1e9", *more),
+            there,
+        )
+        heads.append(checkpoint.load(there / "train/ckpt.pt").model().state_dict()["exits.0.head.bias"])
+    assert not torch.equal(*heads)
 
 
 @pytest.mark.parametrize("change", ["model.dim=24", "model.depth=1"])

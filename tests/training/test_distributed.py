@@ -83,6 +83,7 @@ def test_two_processes_give_the_curve_of_one(
     check_curve_of_one(*together, SETTINGS, tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_two_processes_are_taught_as_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_curve_of_one(tmp_path, run(tmp_path, TAUGHT), TAUGHT, tmp_path, monkeypatch)
 
@@ -175,6 +176,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_all_processes_stop_when_one_is_interrupted_and_the_same_command_goes_on(
     together: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -59,11 +59,11 @@ def leaving(exits: Sequence[Certainty], rule: ExitRule) -> Tensor:
     return torch.from_numpy(rule.leaving(entropies, largest))
 
 
-def joint_loss(early: Sequence[Tensor], last: Tensor, settings: config.Exits, depth: int) -> Tensor:
-    """The mean of the losses of all heads; `depth` weighs each by the layers before it (PABEE, arXiv 2006.04152)."""
-    weights = [1.0] * (len(early) + 1)
+def joint_loss(losses: Sequence[Tensor], settings: config.Exits, depth: int) -> Tensor:
+    """The mean of the losses of all heads, the last one's at the end; `depth` weighs each by the layers before it
+    (PABEE, arXiv 2006.04152)."""
+    weights = [1.0] * len(losses)
     if settings.weights == "depth":
         weights = [float(layers) for layers in (*settings.after, depth)]
-    return torch.stack([w * loss for w, loss in zip(weights, (*early, last), strict=True)]).sum() / sum(
-        weights
-    )
+    weighed = [weight * loss for weight, loss in zip(weights, losses, strict=True)]
+    return torch.stack(weighed).sum() / sum(weights)

@@ -37,16 +37,14 @@ class Teacher:
         return answer
 
 
-def distilled_loss(loss: Tensor, own: Answer, teacher: Answer, settings: config.Distillation) -> Tensor:
-    """`(1 − w) loss + w T² KL(teacher ‖ student)`, of logits divided by the temperature T, mean over predictions; and the
-    distance of the states at its own weight."""
+def distilled_loss(loss: Tensor, own_BO: Tensor, teacher_BO: Tensor, settings: config.Distillation) -> Tensor:
+    """`(1 − w) loss + w T² KL(teacher ‖ student)`, of logits divided by the temperature T, mean over predictions."""
     student, wanted = (
         F.log_softmax(logits.flatten(0, -2).float() / settings.temperature, dim=-1)
-        for logits in (own[0], teacher[0])
+        for logits in (own_BO, teacher_BO)
     )
     divergence = F.kl_div(student, wanted, reduction="batchmean", log_target=True)
-    loss = (1 - settings.weight) * loss + settings.weight * settings.temperature**2 * divergence
-    return loss + settings.states * distance(own[1], teacher[1]) if settings.states else loss
+    return (1 - settings.weight) * loss + settings.weight * settings.temperature**2 * divergence
 
 
 def distance(student_BND: list[Tensor], teacher_BND: list[Tensor]) -> Tensor:

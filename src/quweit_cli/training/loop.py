@@ -27,7 +27,7 @@ from quweit_cli.training.averaging import WeightAverage
 from quweit_cli.training.compilation import compile_layers
 from quweit_cli.training.datasets import Dataset
 from quweit_cli.training.device import Precision, describe, explained, memory_mb, pick_device, prepared
-from quweit_cli.training.distillation import Teacher, distilled_loss
+from quweit_cli.training.distillation import Teacher, distance, distilled_loss
 from quweit_cli.training.distributed import ALONE, Processes, local_rank
 from quweit_cli.training.evaluation import Score, Unfinished, evaluate, prediction_loss
 from quweit_cli.training.graph import Learn, RecordedStep
@@ -222,13 +222,16 @@ class _Run:
                 own = self.network(inputs, states=True) if distill.states else (self.network(inputs), [])
             if self.teacher is not None:
                 wanted = self.teacher.answers(inputs)
-        loss = prediction_loss(own[0], targets, label_smoothing=self.settings.label_smoothing)
-        if wanted is not None:
-            loss = distilled_loss(loss, own, wanted, distill)
-        if of_exits:
-            smoothing = self.settings.label_smoothing
-            early = [prediction_loss(one, targets, label_smoothing=smoothing) for one in of_exits]
-            loss = joint_loss(early, loss, self.exits, self.experiment.model.depth)
+        losses = [
+            prediction_loss(one, targets, label_smoothing=self.settings.label_smoothing)
+            for one in (*of_exits, own[0])
+        ]
+        if wanted is not None:  # all heads learn from it
+            heads = zip(losses, (*of_exits, own[0]), strict=True)
+            losses = [distilled_loss(loss, logits, wanted[0], distill) for loss, logits in heads]
+        loss = joint_loss(losses, self.exits, self.experiment.model.depth)
+        if wanted is not None and distill.states:
+            loss = loss + distill.states * distance(own[1], wanted[1])
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.optimizer.step()
         for block in self.blocks.values():
