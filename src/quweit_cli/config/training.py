@@ -16,7 +16,10 @@ class Distillation(Settings):
     """Learning from the answers of a finished model beside the labels (arXiv 1503.02531)."""
 
     weight: float = Field(
-        0.0, ge=0, le=1, description="share of the loss that follows the teacher; 0 asks no teacher"
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the loss of every head that follows the teacher; 0 asks no teacher",
     )
     temperature: float = Field(
         2.0,
