@@ -3,7 +3,7 @@
 Runs inside the simulator and needs nothing but cocotb and this package:
 
     QUWEIT_DESIGN       name of the block or unit in manifest.json
-    QUWEIT_FORM         rtl (without it), wrapper, or netlist
+    QUWEIT_FORM         rtl (without it), wrapper, netlist, or routed: the wrapper between register slices
     QUWEIT_RESETS       one moment of so many is tried for a reset, and none with 0; all without it
     QUWEIT_ROWS         golden rows to compare in each scenario
     QUWEIT_SCENARIOS    their names; all without it
@@ -40,7 +40,8 @@ async def golden_rows(dut):
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
     blocks = manifest["blocks"] + manifest.get("units", []) + [one for one in [manifest.get("model")] if one]
     block = next(block for block in blocks if block["name"] == os.environ["QUWEIT_DESIGN"])
-    design = wrapper_of(block) if os.environ.get("QUWEIT_FORM") == "wrapper" else design_of(block)
+    form = os.environ.get("QUWEIT_FORM", "rtl")
+    design = wrapper_of(block, form) if form in ("wrapper", "routed") else design_of(block)
     await Timer(1, "ns")
     check_memory(dut, design["inputs"])
     rows = min(int(os.environ["QUWEIT_ROWS"]), block["vectors"]["rows"])
@@ -76,11 +77,12 @@ def design_of(block):
     return numbers | {"interval": interval, "inputs": inputs, "marks_in_reset": True, "varies": varies}
 
 
-def wrapper_of(block):
+def wrapper_of(block, form):
     """Those of its wrapper; its latency is promised where beats pass it as they are."""
     axis = block["axis"]
     narrow = (
-        8 * axis["bytes_in"] != block["features_per_beat"] * block["input_bits"]
+        form == "routed"  # beats wait in register slices
+        or 8 * axis["bytes_in"] != block["features_per_beat"] * block["input_bits"]
         or 8 * axis["bytes_out"] != block["outputs_per_beat"] * block["output_bits"]
     )
     return {

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,18 @@ import packages
 from conftest import REPOSITORY, Outcome
 from quweit_cli import artifacts, config, toolbox
 from quweit_cli.artifacts import load
-from quweit_cli.documents import RtlManifest, SynthesisReport
+from quweit_cli.documents import RtlManifest, SimResult, SynthesisReport
 from quweit_cli.energy import power
 from quweit_cli.errors import ArtifactError, ConfigError, ConstraintMissed, Mismatch, ToolFailed, ToolNotFound
 from quweit_cli.hdl.axis import REGISTER_SLICE, render_shell, shell_of
 from quweit_cli.report.findings import Findings
 from quweit_cli.report.sections import sections
 from quweit_cli.stages import rtl, sim, synth
-from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.nextpnr import reports
-from quweit_cli.synthesizers.nextpnr.flow import Nextpnr, all_steps
 from quweit_cli.technologies import TECHNOLOGIES, part_named, routing_of
 from quweit_cli.templating import static_text
 
 UP5K = "iCE40UP5K-SG48"
-ROUTED_CELLS = Path(__file__).parent / "data/ice40_routed_cells.v"
 SHORT_NAMES = {name: part for one in TECHNOLOGIES if one.routing for name, part in one.routing.short.items()}
 STATISTICS = {"design": {"num_cells_by_type": {"SB_LUT4": 7, "SB_DFF": 2, "SB_DFFER": 1}}}
 YOSYS = f"""\
@@ -66,6 +62,7 @@ json.dump({{"fmax": {{clock: {{"achieved": mhz, "constraint": 25}}}},
            "utilization": {{"ICESTORM_LC": {{"used": 9, "available": 5280}}, "SB_GB": {{"used": 0, "available": 8}}}}}},
           open(option["--report"], "w"))
 open(option["--asc"], "w").write("placed by seed " + option["--seed"])
+json.dump({{"modules": {{"top": {{"ports": {{}}, "cells": {{}}}}}}}}, open(option["--write"], "w"))
 """
 PACKER = '#!/bin/sh\nexec cp "$1" "$2"\n'
 FULL = """\
@@ -444,32 +441,60 @@ def test_the_worked_example_is_placed_and_routed_on_an_ice40(example: Path, rout
 
 @pytest.mark.requires("yosys", "nextpnr-ice40", "icarus")
 def test_what_was_routed_gives_the_golden_rows_and_a_flipped_bit_is_found(
-    example: Path, routed: SynthesisReport, tmp_path: Path
+    example: Path, routed: SynthesisReport, tmp_path: Path, quweit: Callable[..., Outcome]
 ) -> None:
-    """The same placement once more, written as a netlist of logic cells, in the bench of the wrapper."""
-    chosen = options(device=UP5K, clock_mhz=20.0)
-    package = Package(example / "rtl", load(RtlManifest, example / "rtl/manifest.json"))
-    (steps,) = all_steps(package, chosen, example / "synth")
-    yosys, nextpnr = (toolbox.find(tool) for tool in Nextpnr().tools(chosen))
-    (tmp_path / "nextpnr").mkdir()
-    shutil.copy(example / "synth/nextpnr/block0.json", tmp_path / "nextpnr")
-    again = replace(steps.routing[1], arguments=(*steps.routing[1].arguments, "--write", "routed.json"))
-    again.run(nextpnr, tmp_path)
-    for name in ("block0.seed1.config", "block0.seed1.report.json"):
-        assert (tmp_path / "nextpnr" / name).read_bytes() == (example / "synth/nextpnr" / name).read_bytes()
-    (tmp_path / "read.ys").write_text("read_json routed.json\ndelete t:$nextpnr_*\nrename top routed\nwrite_verilog -noattr routed.v\n")  # fmt: skip
-    toolbox.run([*yosys.command, "read.ys"], cwd=tmp_path, log=tmp_path / "read.log", name="yosys")
-    netlist, cells = (tmp_path / "routed.v").read_text(), ROUTED_CELLS.read_text()
-    assert netlist.count("ICESTORM_LC #(") > 100 and "quweit" not in netlist
-    found = compile_bench(example, "routed", {"routed.v": netlist, "cells.v": cells}, tmp_path)
-    assert re.search(r"PASS: \d\d+ rows equal", play(example, found, tmp_path))
+    project = tmp_path / "p"
+    shutil.copytree(example, project)
+    (block,) = routed.blocks
+    assert block.netlist == "nextpnr/block0.seed1.netlist.v"
+    netlist = project / "synth" / block.netlist
+    text = netlist.read_text()
+    assert text.count("SB_LUT4 #(") > 100 and "SB_CARRY p" in text and "quweit" not in text
+    outcome = quweit("sim", project, "--netlist", "--simulator", "icarus", "--rows", "12", "--json")
+    assert outcome.code == 0, outcome.stderr
+    (run,) = SimResult.model_validate_json(outcome.stdout).simulators[0].runs
+    assert (run.form, run.scenarios["gaps_and_backpressure"]) == ("routed", 12) and run.scenarios["reset"]
+    (design,) = load(RtlManifest, project / "rtl/manifest.json").blocks
+    assert run.initiation_interval_cycles == design.axis.initiation_interval_cycles
 
-    driver = re.compile(r"(\.LUT_INIT\(16'h)(\w{4})(\)[^;]*\.O\(\\m_axis_tdata\[0\]\$SB_IO_OUT \))")
-    flipped, count = driver.subn(lambda one: f"{one[1]}{int(one[2], 16) ^ 1:04x}{one[3]}", netlist)
+    (signal,) = re.findall(r"assign m_axis_tdata\[0\] = (n\d+);", text)
+    (driver,) = re.findall(rf"assign {signal} = (n\d+);", text)
+    lut = re.compile(rf"(\.D\((c\d+)_lut\),\n    \.Q\({driver}\))")
+    (named,) = {found[1] for found in lut.findall(text)}
+    contents = re.compile(rf"(LUT_INIT\(16'h)(\w{{4}})(\)\n  \) p\d+ \([^;]*\.O\({named}_lut\))")
+    flipped, count = contents.subn(lambda one: f"{one[1]}{int(one[2], 16) ^ 0xFFFF:04x}{one[3]}", text)
     assert count == 1
-    found = compile_bench(example, "routed", {"routed.v": flipped, "cells.v": cells}, tmp_path)
-    with pytest.raises(ToolFailed, match="a row differs"):
-        play(example, found, tmp_path)
+    rewrite(project, netlist, flipped)
+    outcome = quweit("sim", project, "--netlist", "--simulator", "icarus", "--rows", "12")
+    assert outcome.code == 1 and "block `block0` on icarus differs" in outcome.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.requires("yosys", "nextpnr-ecp5", "icarus", "verilator")
+def test_what_was_routed_on_an_ecp5_equals_and_a_changed_carry_is_found(
+    example: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "p"
+    shutil.copytree(example, project)
+    (block,) = synth.run(project, options(device="ecp5-12", clock_mhz=20.0)).blocks
+    assert block.netlist is not None
+    netlist = project / "synth" / block.netlist
+    both = config.Sim(simulators=("icarus", "verilator"))
+    assert sim.run(project, both, netlist=True).bit_exact
+    carry = re.compile(r"= ~(c\d+_lut) & (c\d+_low) \|")
+    text, count = carry.subn(r"= \1 & \2 |", netlist.read_text())
+    assert count > 3
+    rewrite(project, netlist, text)
+    with pytest.raises(Mismatch):
+        sim.run(project, both, netlist=True)
+
+
+def rewrite(project: Path, netlist: Path, text: str) -> None:
+    """As if synthesis had left it so."""
+    netlist.write_text(text)
+    record = load(artifacts.StageRecord, project / "synth/stage.json")
+    changed = {"outputs": artifacts.file_digests(project / "synth")}
+    artifacts.save(record.model_copy(update=changed), project / "synth/stage.json")
 
 
 @pytest.mark.requires("yosys", "icarus")
@@ -483,10 +508,7 @@ def test_the_netlist_of_an_ice40_equals_and_a_flipped_bit_is_found(example: Path
     rows = config.Sim(simulators=("icarus",), rows={"icarus": 12})
     assert sim.run(project, rows, netlist=True).bit_exact
     netlist = project / "synth/yosys/block0.netlist.v"
-    netlist.write_text(re.sub(r"(LUT_INIT\(16'h)(\w{4})\)", lambda one: f"{one[1]}{int(one[2], 16) ^ 1:04x})", netlist.read_text()))  # fmt: skip
-    record = load(artifacts.StageRecord, project / "synth/stage.json")
-    changed = {"outputs": artifacts.file_digests(project / "synth")}
-    artifacts.save(record.model_copy(update=changed), project / "synth/stage.json")
+    rewrite(project, netlist, re.sub(r"(LUT_INIT\(16'h)(\w{4})\)", lambda one: f"{one[1]}{int(one[2], 16) ^ 1:04x})", netlist.read_text()))  # fmt: skip
     with pytest.raises(Mismatch):
         sim.run(project, rows, netlist=True)
 

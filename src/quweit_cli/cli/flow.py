@@ -158,7 +158,7 @@ def sim(
         bool,
         typer.Option(
             "--netlist",
-            help="compare synthesized netlists of blocks, and of a whole model, in place of the RTL",
+            help="compare netlists that were synthesized or routed, of blocks and of a whole model, in place of the RTL",
         ),
     ] = False,
     formal: Annotated[

@@ -95,7 +95,7 @@ def _said(got: int | None) -> str:
     return "unknown bits (X or Z)" if got is None else str(got)
 
 
-Form = Literal["rtl", "xilinx", "wrapper", "netlist"]
+Form = Literal["rtl", "xilinx", "wrapper", "netlist", "routed"]
 
 
 class Run(Artifact):

@@ -34,7 +34,7 @@ class Synthesized:
         return any(one.design == name and one.netlist is not None for one in self.report.designs)
 
     def block(self, design: BlockDesign, rows: int, *, four_state: bool) -> Subject:
-        """In place of a block.
+        """In place of a block; of one that was placed and routed, in place of its wrapper between register slices.
 
         Raises:
             ArtifactError: the synthesis left no netlist of it.
@@ -47,7 +47,7 @@ class Synthesized:
         else:
             cells = technology_of(made.device).cells
             files = {NETLIST: simulation_text(path.read_text(), cells, four_state=four_state)}
-        return Subject(design, "netlist", rows, files)
+        return Subject(design, "routed" if made.routed else "netlist", rows, files)
 
     def model(
         self, design: ModelDesign, blocks: Sequence[BlockDesign], rows: int, expected: ExpectedWords | None

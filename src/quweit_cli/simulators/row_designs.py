@@ -45,6 +45,8 @@ from quweit_cli.toolbox import Found
 SCENARIOS = ("steady", "gaps", "backpressure", "gaps_and_backpressure")
 OF_MODELS = (SCENARIOS[0], SCENARIOS[-1])  # whose few beats come before all else and leave after it
 RESET = "reset"
+OF_CELLS: tuple[Form, ...] = ("netlist", "routed")
+WRAPPED: tuple[Form, ...] = ("wrapper", "routed")
 BRIEF_ROWS = 16  # of a wrapper, whose block is compared by itself
 CELLS, NETLIST = "cells.v", "netlist.v"
 SINK = "tb/quweit_row_sink.sv"
@@ -297,10 +299,10 @@ def _resets(subject: Subject, tool: Simulator) -> int:
     if subject.steady_only:
         return 0
     if _answers_requests(subject.design):
-        return 20 if tool.four_state or subject.form == "netlist" else 8
+        return 20 if tool.four_state or subject.form in OF_CELLS else 8
     if isinstance(subject.design, ModelDesign):
-        return 4 if tool.four_state or subject.form == "netlist" else 1
-    return 4 if subject.form == "netlist" else 1
+        return 4 if tool.four_state or subject.form in OF_CELLS else 1
+    return 4 if subject.form in OF_CELLS else 1
 
 
 class Played(NamedTuple):
@@ -323,7 +325,7 @@ def _rows(subject: Subject, probe: Probe | None) -> Played:
     """Golden rows from a memory."""
     design = subject.design
     testbench, inputs = design.testbench, design.vectors.inputs
-    if subject.form == "wrapper" and not isinstance(design, ModelDesign):
+    if subject.form in WRAPPED and not isinstance(design, ModelDesign):
         assert isinstance(design, PortedDesign)
         testbench, inputs = design.axis.testbench, design.axis.inputs
         text = render_benches(design, "")[f"tb/{testbench}.sv"]
@@ -374,7 +376,7 @@ def _job(
             played.testbench,
             sources,
             waves=waves,
-            cells=subject.form == "netlist",
+            cells=subject.form in OF_CELLS,
             brief=subject.form == "wrapper" and not isinstance(design, ModelDesign),
             long=isinstance(design, ModelDesign),
         ),

@@ -184,6 +184,7 @@ def verdict(result: SimResult) -> None:
                 )
 
 
+OWN: tuple[Form, ...] = ("rtl", "netlist", "routed")  # of which a design has one in each proof
 PARTS: Mapping[Form, str] = {"wrapper": "the wrapper of ", "xilinx": "the rendering in an FPGA's cells of "}
 
 
@@ -500,7 +501,7 @@ def _summary(
 ) -> SimulatorResult:
     mine = [(one.subject.design, run) for run, one in zip(runs, work, strict=True) if one.tool is tool]
     played = [(design, run) for design, run in mine if isinstance(run, SimRun)]
-    own = [(design, run) for design, run in played if run.form in ("rtl", "netlist")]
+    own = [(design, run) for design, run in played if run.form in OWN]
     main = [run for design, run in own if isinstance(design, BlockDesign)]
     return SimulatorResult(
         simulator=tool.name,
@@ -512,9 +513,7 @@ def _summary(
         seconds=round(sum(run.build_seconds + run.run_seconds for _, run in mine), 3),
         runs=main,
         further_runs=[
-            run
-            for design, run in played
-            if run.form not in ("rtl", "netlist") and not isinstance(design, ModelDesign)
+            run for design, run in played if run.form not in OWN and not isinstance(design, ModelDesign)
         ],
         units=[run for design, run in own if isinstance(design, UnitDesign)],
         models=[run for design, run in played if isinstance(design, ModelDesign)],

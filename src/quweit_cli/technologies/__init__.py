@@ -6,7 +6,18 @@ import re
 
 from quweit_cli.errors import ConfigError
 from quweit_cli.technologies.amd import SERIES_7, ULTRASCALE, ULTRASCALE_PLUS
-from quweit_cli.technologies.base import Cells, Lut, Resources, Routing, Technology, Utilization
+from quweit_cli.technologies.base import (
+    Cells,
+    Joined,
+    Lut,
+    PlacedCell,
+    Primitive,
+    Resources,
+    Routing,
+    Technology,
+    Unknown,
+    Utilization,
+)
 from quweit_cli.technologies.ice40 import ICE40
 from quweit_cli.technologies.lattice import ECP5
 
@@ -64,10 +75,14 @@ __all__ = [
     "ULTRASCALE",
     "ULTRASCALE_PLUS",
     "Cells",
+    "Joined",
     "Lut",
+    "PlacedCell",
+    "Primitive",
     "Resources",
     "Routing",
     "Technology",
+    "Unknown",
     "Utilization",
     "part_named",
     "routing_of",

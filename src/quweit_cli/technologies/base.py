@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -57,6 +57,46 @@ class Cells:
     )  # that this Verilog names, and what stands for them
 
 
+class PlacedCell(NamedTuple):
+    """A cell of a device as nextpnr left it, with what its pins are in Verilog; pins that are open are not there."""
+
+    name: str  # an identifier that no other has
+    kind: str
+    parameters: Mapping[str, str]  # bits as 0 and 1, or words
+    pins: Mapping[str, str]
+
+    def number(self, parameter: str) -> int:
+        """Raises ValueError where it is no bits, KeyError where there is none."""
+        return int(self.parameters[parameter], 2)
+
+    def pin(self, name: str, otherwise: str = "1'h0") -> str:
+        """What drives an input; `otherwise` where nothing does."""
+        return self.pins.get(name, otherwise)
+
+    def wire(self, role: str) -> str:
+        """The name of a wire within the cell."""
+        return f"{self.name}_{role}"
+
+
+class Primitive(NamedTuple):
+    """A cell of the vendor's library in a netlist, in Verilog."""
+
+    cell: str
+    parameters: Mapping[str, str]
+    pins: Mapping[str, str]
+
+
+class Joined(NamedTuple):
+    """A signal of a netlist that is an expression of others, in Verilog."""
+
+    signal: str
+    expression: str
+
+
+class Unknown(ValueError):
+    """A cell that has no meaning here."""
+
+
 class Size(NamedTuple):
     """Parts of one die: the option of nextpnr that names it, and the packages that it comes in."""
 
@@ -83,6 +123,7 @@ class Routing:
     bitstream: str  # how the name of a bitstream ends
     resources: Mapping[str, str]  # as nextpnr counts them -> in words; others stand by their own names
     pins: str  # which of these a port of the top takes
+    meaning: Callable[[PlacedCell], Iterator[Primitive | Joined]]  # of a cell that it left; raises Unknown
 
     def options(self, device: str) -> tuple[str, ...] | None:
         """Of nextpnr for a part; None for one that it does not know."""

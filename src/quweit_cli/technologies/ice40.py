@@ -6,7 +6,20 @@ multiplexer: tables of more than four inputs are trees of LUT4s.
 
 from __future__ import annotations
 
-from quweit_cli.technologies.base import Cells, Lut, Resources, Routing, Size, Technology
+from collections.abc import Iterator
+
+from quweit_cli.technologies.base import (
+    Cells,
+    Joined,
+    Lut,
+    PlacedCell,
+    Primitive,
+    Resources,
+    Routing,
+    Size,
+    Technology,
+    Unknown,
+)
 
 _CONTROLS = ("", *"E SR R SS S ESR ER ESS ES".split())  # enable, reset and set, in step or at once
 
@@ -31,6 +44,47 @@ LUT4 = Cells(
         "ICE40_DEFAULT_ASSIGNMENT_1": "",
     },
 )
+
+INPUT, OUTPUT = 0b000001, 0b011001  # kinds of pins
+
+
+def meaning(cell: PlacedCell) -> Iterator[Primitive | Joined]:
+    """Of a logic cell, a pin, a global buffer."""
+    if cell.kind == "ICESTORM_LC":
+        yield from _logic_cell(cell)
+    elif cell.kind == "SB_IO" and cell.number("PIN_TYPE") == INPUT:
+        yield Joined(cell.pins["D_IN_0"], cell.pins["PACKAGE_PIN"])
+    elif cell.kind == "SB_IO" and cell.number("PIN_TYPE") == OUTPUT:
+        yield Joined(cell.pins["PACKAGE_PIN"], cell.pin("D_OUT_0"))
+    elif cell.kind == "SB_GB":
+        yield Joined(cell.pins["GLOBAL_BUFFER_OUTPUT"], cell.pins["USER_SIGNAL_TO_GLOBAL_BUFFER"])
+    else:
+        raise Unknown(cell.kind)
+
+
+def _logic_cell(cell: PlacedCell) -> Iterator[Primitive]:
+    """A carry before a LUT before a flip-flop."""
+    kept, answer = cell.number("DFF_ENABLE"), cell.wire("lut")
+    if cell.number("CARRY_ENABLE") and "COUT" in cell.pins:
+        first = f"1'h{cell.number('CIN_SET')}" if cell.number("CIN_CONST") else cell.pin("CIN")
+        pins = {"I0": cell.pin("I1"), "I1": cell.pin("I2"), "CI": first}
+        yield Primitive("SB_CARRY", {}, {**pins, "CO": cell.pins["COUT"]})
+    if "O" not in cell.pins:
+        return
+    inputs = {name: cell.pin(name) for name in ("I0", "I1", "I2", "I3")}
+    contents = {"LUT_INIT": f"16'h{cell.number('LUT_INIT'):04x}"}
+    yield Primitive("SB_LUT4", contents, {**inputs, "O": answer if kept else cell.pins["O"]})
+    if kept:
+        pins = {"C": cell.pins["CLK"], "D": answer, "Q": cell.pins["O"]}
+        name = "SB_DFFN" if cell.number("NEG_CLK") else "SB_DFF"
+        if "CEN" in cell.pins:
+            name, pins["E"] = f"{name}E", cell.pins["CEN"]
+        if "SR" in cell.pins:
+            control = "S" if cell.number("SET_NORESET") else "R"
+            name += control if cell.number("ASYNC_SR") else f"S{control}"
+            pins[control] = cell.pins["SR"]
+        yield Primitive(name, {}, pins)
+
 
 ROUTING = Routing(
     tool="nextpnr-ice40",
@@ -66,6 +120,7 @@ ROUTING = Routing(
     bitstream=".bin",
     resources={"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "block RAMs", "SB_IO": "pins"},
     pins="SB_IO",
+    meaning=meaning,
 )
 
 ICE40 = Technology(

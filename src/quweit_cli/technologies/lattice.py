@@ -7,7 +7,20 @@ There is no latch: Yosys refuses one that it infers, and makes one that RTL asks
 
 from __future__ import annotations
 
-from quweit_cli.technologies.base import Cells, Lut, Resources, Routing, Size, Technology
+from collections.abc import Iterator
+
+from quweit_cli.technologies.base import (
+    Cells,
+    Joined,
+    Lut,
+    PlacedCell,
+    Primitive,
+    Resources,
+    Routing,
+    Size,
+    Technology,
+    Unknown,
+)
 
 LUT4 = Cells(
     name="LUT4 of Lattice",
@@ -33,6 +46,59 @@ _PACKAGES = {
     "45F": (*_SMALL, "BG554"),
     "85F": ("MG285", "BG381", "BG554", "BG756"),
 }
+
+
+def meaning(cell: PlacedCell) -> Iterator[Primitive | Joined]:
+    """Of a LUT with its multiplexer or its carry, a flip-flop, a pin, a global buffer.
+
+    Carries are those of `TRELLIS_COMB` in the models that come with Yosys, of which no simulator takes the text.
+    """
+    if cell.kind == "TRELLIS_COMB" and cell.parameters.get("MODE", "LOGIC") in ("LOGIC", "CCU2"):
+        yield from _slice_half(cell)
+    elif cell.kind == "TRELLIS_FF":
+        words = {name: f'"{value}"' for name, value in cell.parameters.items() if name in _FF_PARAMETERS}
+        inputs = {name: cell.pin(name) for name in ("CLK", "LSR", "CE", "DI", "M")}
+        if cell.parameters.get("SD", "1") == "0":  # what comes from elsewhere than the LUT
+            inputs["DI"] = cell.pin("M")
+        yield Primitive("TRELLIS_FF", words, {**inputs, "Q": cell.pins["Q"]})
+    elif cell.kind == "TRELLIS_IO" and cell.parameters["DIR"] == "INPUT":
+        yield Joined(cell.pins["O"], cell.pins["B"])
+    elif cell.kind == "TRELLIS_IO" and cell.parameters["DIR"] == "OUTPUT" and "T" not in cell.pins:
+        yield Joined(cell.pins["B"], cell.pin("I"))
+    elif cell.kind == "DCCA" and "CE" not in cell.pins:
+        yield Joined(cell.pins["CLKO"], cell.pins["CLKI"])
+    else:
+        raise Unknown(cell.kind)
+
+
+_FF_PARAMETERS = ("CEMUX", "CLKMUX", "LSRMUX", "SRMODE", "REGSET", "LSRMODE")
+
+
+def _slice_half(cell: PlacedCell) -> Iterator[Primitive | Joined]:
+    """A LUT4; as half of a CCU2C it answers with the carry before it, and its two lowest inputs make the carry after it."""
+    contents, carries = cell.number("INITVAL"), cell.parameters.get("MODE") == "CCU2"
+    inputs = {name: cell.pin(name, "1'h1") for name in ("A", "B", "C", "D")}  # an open one reads 1
+    answer = cell.wire("lut") if carries else cell.pin("F", cell.wire("lut"))
+    yield Primitive("LUT4", {"INIT": f"16'h{contents:04x}"}, {**inputs, "Z": answer})
+    if carries:
+        low, before = cell.wire("low"), cell.pin("FCI")
+        pair = {"A": inputs["A"], "B": inputs["B"], "C": "1'h0", "D": "1'h0"}
+        yield Primitive("LUT4", {"INIT": f"16'h{contents & 0xF:04x}"}, {**pair, "Z": low})
+        cut = cell.parameters["CCU2_INJECT1"] == "YES"
+        if "F" in cell.pins:
+            yield Joined(cell.pins["F"], answer if cut else f"{answer} ^ {before}")
+        if "FCO" in cell.pins:
+            made = "" if cut else f"~{answer} & {low} | "
+            yield Joined(cell.pins["FCO"], f"{made}{answer} & {before}")
+    if "OFX" in cell.pins:
+        choice = cell.pin("M")
+        if "FXA" in cell.pins or "FXB" in cell.pins:
+            pins = {"D0": cell.pin("FXA"), "D1": cell.pin("FXB"), "SD": choice}
+            yield Primitive("L6MUX21", {}, {**pins, "Z": cell.pins["OFX"]})
+        else:
+            pins = {"ALUT": cell.pin("F1"), "BLUT": answer, "C0": choice}
+            yield Primitive("PFUMX", {}, {**pins, "Z": cell.pins["OFX"]})
+
 
 ROUTING = Routing(
     tool="nextpnr-ecp5",
@@ -64,6 +130,7 @@ ROUTING = Routing(
         "TRELLIS_IO": "pins",
     },
     pins="TRELLIS_IO",
+    meaning=meaning,
 )
 
 # LFE5UM has serial transceivers, LFE5UM5G faster ones; automotive parts start with LAE.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quweit_cli import toolbox
-from quweit_cli.artifacts import inside
+from quweit_cli.artifacts import inside, write_text
 from quweit_cli.config import Synth
 from quweit_cli.documents import BlockDesign, Implementation, ResourceUse, RoutedFigures, SeedFigures
 from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed
@@ -25,7 +25,7 @@ from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.cells import RESOURCES, cell_counts, resources
-from quweit_cli.synthesizers.nextpnr import reports
+from quweit_cli.synthesizers.nextpnr import netlists, reports
 from quweit_cli.technologies import Routing, Technology, routing_of, technology_of
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found, Plan
@@ -152,6 +152,7 @@ def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routin
                     *routing.always,
                     *("--freq", f"{options.clock_mhz:g}", "--seed", str(seed), "--timing-allow-fail"),
                     *("--report", f"{stem}.seed{seed}.report.json"),
+                    *("--write", f"{stem}.seed{seed}.routed.json"),
                     *(routing.written, f"{stem}.seed{seed}.config"),
                 ),
                 log=f"{stem}.seed{seed}.log",
@@ -204,7 +205,8 @@ def _map(found: Found, steps: Steps, options: Synth, folder: Path) -> cache.Run:
 def _place(found: Found, steps: Steps, seed: int, options: Synth, folder: Path, *, after: str) -> Placement:
     plan, stem = steps.routing[seed], folder / FOLDER / f"{steps.block.name}.seed{seed}"
     report = stem.with_name(f"{stem.name}.report.json")
-    left = [folder / plan.log, report, stem.with_name(f"{stem.name}.config")]
+    left = [folder / plan.log, report]
+    left += [stem.with_name(f"{stem.name}{end}") for end in (".config", ".routed.json")]
     try:
         run = cache.run(plan, found, folder, left, use=options.cache, after=after)
     except ToolFailed:
@@ -250,12 +252,13 @@ def _implementation(
     used = Counter(
         resources(cell_counts(folder / FOLDER / f"{block.name}.stat.json"), technology_of(options.device))
     )
-    report, bitstream = (
-        f"{FOLDER}/{block.name}.seed{seed}{end}"
-        for end in (".report.json", routing_of(options.device).bitstream)
-    )
+    routing, stem = routing_of(options.device), f"{FOLDER}/{block.name}.seed{seed}"
+    report, bitstream, netlist = (f"{stem}{end}" for end in (".report.json", routing.bitstream, ".netlist.v"))
     if not (folder / bitstream).is_file():
         raise ToolFailed(f"`{steps.packing[seed].name}` left no `{bitstream}`")
+    text = netlists.netlist(folder / f"{stem}.routed.json", block.axis.top, routing)
+    if text is not None:
+        write_text(folder / netlist, text)
     return Implementation(
         design=block.name,
         kind=block.kind,
@@ -270,6 +273,7 @@ def _implementation(
         seconds=round(mapped.seconds + sum(one.run.seconds for one in placements), 3),
         cached=mapped.cached and all(one.run.cached for one in placements),
         log=steps.routing[seed].log,
+        netlist=None if text is None else netlist,
         routed=RoutedFigures(
             reached_mhz=best.routed.reached_mhz,
             seed=seed,
