@@ -439,6 +439,29 @@ def test_the_worked_example_is_placed_and_routed_on_an_ice40(example: Path, rout
     assert "Nextpnr-ice40 0." in block.routed.method
 
 
+@pytest.mark.requires("yosys", "nextpnr-ice40")
+def test_a_block_is_placed_on_the_pins_of_a_board(
+    example: Path, tmp_path: Path, quweit: Callable[..., Outcome]
+) -> None:
+    project = tmp_path / "p"
+    shutil.copytree(example, project)
+    outcome = quweit("synth", project, "--tool", "nextpnr", "--board", "icebreaker", "--json")
+    assert outcome.code == 0, outcome.stderr
+    (block,) = SynthesisReport.model_validate_json(outcome.stdout).designs
+    assert (block.device, block.clock_mhz, block.netlist) == (UP5K, 12.0, None)
+    made = block.routed
+    assert made is not None and made.board == "icebreaker" and made.reached_mhz > 12
+    assert {one.name: one.used for one in made.resources}["SB_IO"] == 4
+    folder = project / "synth/nextpnr"
+    assert (folder / "icebreaker.pcf").read_text().splitlines()[0] == "set_io clk 35"
+    assert (folder / "check_rows.py").is_file() and (
+        project / "synth" / made.bitstream
+    ).stat().st_size > 50_000
+    assert "those of icebreaker" in made.method
+    outcome = quweit("sim", project, "--netlist", "--simulator", "icarus")
+    assert outcome.code == 2 and "what is placed without `--board` is compared" in outcome.stderr
+
+
 @pytest.mark.requires("yosys", "nextpnr-ice40", "icarus")
 def test_what_was_routed_gives_the_golden_rows_and_a_flipped_bit_is_found(
     example: Path, routed: SynthesisReport, tmp_path: Path, quweit: Callable[..., Outcome]

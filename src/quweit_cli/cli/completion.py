@@ -46,6 +46,12 @@ def examples() -> list[Offer]:
     return [(one.name, one.summary) for one in stage.run(None, None).examples]
 
 
+def boards() -> list[Offer]:
+    from quweit_cli.technologies import BOARDS
+
+    return [(board.name, f"{board.title}, {board.part}") for board in BOARDS]
+
+
 def devices() -> list[Offer]:
     """Short names, and a part of each family that has none."""
     from quweit_cli.technologies import TECHNOLOGIES

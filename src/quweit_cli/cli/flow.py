@@ -252,6 +252,14 @@ def synth(
         bool,
         typer.Option("--allow-negative-slack", help="keep the figures of a design that misses the clock"),
     ] = False,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="board for nextpnr, such as icebreaker, in place of a part and a clock: blocks behind its serial line",
+            autocompletion=completion.boards,
+        ),
+    ] = None,
     seeds: Annotated[
         int,
         typer.Option(metavar="N", help="placements that nextpnr tries, 1 to 100; the fastest is kept"),
@@ -288,7 +296,8 @@ def synth(
 
     Parts are of AMD (7-series, UltraScale, UltraScale+) or, with Yosys, of Lattice (ECP5, iCE40). For one of AMD a
     complete Vivado batch project is written too, whichever tool runs. With --tool nextpnr the blocks are placed and
-    routed on a part of Lattice, in their AXI-Stream wrapper, and a bitstream is written. With --liberty a design is mapped to the
+    routed on a part of Lattice, in their AXI-Stream wrapper, and a bitstream is written; with --board it is for the pins
+    of a board, with a script of the host's that compares the golden rows. With --liberty a design is mapped to the
     cells of a library, and OpenSTA states its timing and power. With --plan no tool runs: what would be run is
     written to a zip file, to be run elsewhere.
     """
@@ -302,6 +311,7 @@ def synth(
         device=device,
         clock_mhz=clock_mhz if clock_ghz is None else 1000 * clock_ghz,
         allow_negative_slack=allow_negative_slack,
+        board=board,
         seeds=seeds,
         liberty=tuple(liberty or ()),
         cache=not no_cache,

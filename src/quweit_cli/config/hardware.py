@@ -187,6 +187,11 @@ class Synth(Settings):
     clock_mhz: float = Field(
         200.0, ge=0.001, le=10**6, description="clock that timing and power are asked for"
     )
+    board: str | None = Field(
+        None,
+        max_length=64,
+        description="board for nextpnr, such as icebreaker, in place of device and clock: a block behind its serial line, on its pins",
+    )
     seeds: int = Field(
         1, ge=1, le=100, description="placements that nextpnr tries of each block; the fastest is kept"
     )
@@ -232,6 +237,8 @@ class Synth(Settings):
             raise ValueError(f"liberty is for the tool yosys, not for {self.tool}")
         if self.seeds != 1 and self.tool != "nextpnr":
             raise ValueError(f"seeds are of the tool nextpnr, not of {self.tool}")
+        if self.board and self.tool != "nextpnr":
+            raise ValueError(f"a board is for the tool nextpnr, not for {self.tool}")
         return self
 
 

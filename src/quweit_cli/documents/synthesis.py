@@ -129,6 +129,9 @@ class RoutedFigures(Artifact):
     seeds: list[SeedFigures]
     bitstream: FileName
     report: FileName = Field(description="of nextpnr, with the whole path")
+    board: str | None = Field(
+        None, description="whose pins and clock it is for; absent where pins lie freely"
+    )
     method: str
 
     @property
@@ -148,7 +151,10 @@ class RoutedFigures(Artifact):
             sentences.append(
                 f"{len(reached)} seeds reach {min(reached):.1f} to {max(reached):.1f} MHz; seed {self.seed} is kept"
             )
-        return [*sentences, f"bitstream: {self.bitstream}"]
+        return [
+            *sentences,
+            f"bitstream: {self.bitstream}{f', for the board {self.board}' if self.board else ''}",
+        ]
 
 
 class Implementation(Artifact):

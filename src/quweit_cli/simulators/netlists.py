@@ -72,6 +72,10 @@ class Synthesized:
         for one in self.report.designs:
             if one.design == name and one.netlist is not None:
                 return one, inside(self.folder, one.netlist)
+        for_a_board = any(one.routed and one.routed.board for one in self.report.designs)
         raise ArtifactError(
-            f"the synthesis of `{name}` left no netlist", hint="run `quweit synth --tool yosys` first"
+            f"the synthesis of `{name}` left no netlist",
+            hint="what is placed without `--board` is compared"
+            if for_a_board
+            else "run `quweit synth --tool yosys` first",
         )

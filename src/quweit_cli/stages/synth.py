@@ -13,7 +13,7 @@ from quweit_cli.stages import keys
 from quweit_cli.synthesizers import synthesizer
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.vivado.flow import PROJECT, write_project
-from quweit_cli.technologies import part_named, technology_of
+from quweit_cli.technologies import board_named, part_named, technology_of
 from quweit_cli.toolbox import write_archive
 
 
@@ -56,7 +56,10 @@ def run(
 
 
 def _with_part(options: config.Synth) -> config.Synth:
-    """The same, with a part in place of a short name."""
+    """The same, with a part in place of a short name, or those of a board."""
+    if options.board:
+        board = board_named(options.board)
+        return options.model_copy(update={"device": board.part, "clock_mhz": board.clock_mhz})
     return options.model_copy(update={"device": part_named(options.device)})
 
 

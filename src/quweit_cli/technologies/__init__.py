@@ -18,6 +18,7 @@ from quweit_cli.technologies.base import (
     Unknown,
     Utilization,
 )
+from quweit_cli.technologies.boards import BOARDS, Board, board_named
 from quweit_cli.technologies.ice40 import ICE40
 from quweit_cli.technologies.lattice import ECP5
 
@@ -68,12 +69,14 @@ def routing_of(device: str) -> Routing:
 
 
 __all__ = [
+    "BOARDS",
     "ECP5",
     "ICE40",
     "SERIES_7",
     "TECHNOLOGIES",
     "ULTRASCALE",
     "ULTRASCALE_PLUS",
+    "Board",
     "Cells",
     "Joined",
     "Lut",
@@ -84,6 +87,7 @@ __all__ = [
     "Technology",
     "Unknown",
     "Utilization",
+    "board_named",
     "part_named",
     "routing_of",
     "technology_of",

@@ -119,6 +119,9 @@ class Routing:
     speeds: tuple[str, ...]  # none where nextpnr has no option for them
     short: Mapping[str, str]  # names of ours -> parts
     always: tuple[str, ...]  # options of nextpnr
+    constraints: tuple[
+        str, str
+    ]  # its option that reads where pins lie, and such a file's line of {port} and {site}
     written: str  # its option that writes what the packer reads
     bitstream: str  # how the name of a bitstream ends
     resources: Mapping[str, str]  # as nextpnr counts them -> in words; others stand by their own names

@@ -116,6 +116,7 @@ ROUTING = Routing(
         "up5k": "iCE40UP5K-SG48",
     },
     always=("--pcf-allow-unconstrained",),
+    constraints=("--pcf", "set_io {port} {site}"),
     written="--asc",
     bitstream=".bin",
     resources={"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "block RAMs", "SB_IO": "pins"},

@@ -121,6 +121,7 @@ ROUTING = Routing(
     speeds=("6", "7", "8"),
     short={f"ecp5-{size}": f"LFE5U-{size}F-6BG381C" for size in (12, 25, 45, 85)},
     always=("--lpf-allow-unconstrained",),
+    constraints=("--lpf", 'LOCATE COMP "{port}" SITE "{site}"; IOBUF PORT "{port}" IO_TYPE=LVCMOS33;'),
     written="--textcfg",
     bitstream=".bit",
     resources={

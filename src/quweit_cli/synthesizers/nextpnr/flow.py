@@ -4,6 +4,9 @@ A block is placed in its AXI-Stream wrapper, between two register slices (`hdl.a
 count paths to pins, and without the slices the clock would be that of half of the wrapper. Pins lie where nextpnr puts
 them. Each seed is a placement of its own; the fastest one is kept. A missed clock does not end nextpnr: the stage says it.
 
+For a board the shell stands behind a serial line (`hdl.board`), on the pins that the board has, and a script for the host
+lies beside the bitstream.
+
 Arrays, units and whole models are left out: they have no wrapper that such a part has the pins for.
 """
 
@@ -20,19 +23,20 @@ from quweit_cli.config import Synth
 from quweit_cli.documents import BlockDesign, Implementation, ResourceUse, RoutedFigures, SeedFigures
 from quweit_cli.errors import ConfigError, ConstraintMissed, ToolFailed
 from quweit_cli.hdl.axis import REGISTER_SLICE, render_shell, shell_of
+from quweit_cli.hdl.board import HOST, MODULES, board_top, render_board
 from quweit_cli.hdl.words import yosys_word
 from quweit_cli.progress import Progress
 from quweit_cli.synthesizers import cache
 from quweit_cli.synthesizers.base import Package
 from quweit_cli.synthesizers.cells import RESOURCES, cell_counts, resources
 from quweit_cli.synthesizers.nextpnr import netlists, reports
-from quweit_cli.technologies import Routing, Technology, routing_of, technology_of
+from quweit_cli.technologies import Routing, Technology, board_named, routing_of, technology_of
 from quweit_cli.templating import static_text
 from quweit_cli.toolbox import Found, Plan
 
 FOLDER = "nextpnr"
 METHOD = (
-    "{version}: MHz from flip-flop to flip-flop after routing, by its own delays; paths to and from pins, which lie freely, and "
+    "{version}: MHz from flip-flop to flip-flop after routing, by its own delays; paths to and from pins, {pins}, and "
     "the reset do not count. {yosys}: cells of the block with its AXI-Stream wrapper and a register slice a side. No power is stated"
 )
 
@@ -45,6 +49,15 @@ class Steps:
     mapping: Plan
     routing: dict[int, Plan]
     packing: dict[int, Plan]
+
+
+@dataclass(frozen=True)
+class Top:
+    """What is placed of a block: a module, the files around the wrapper, and where its pins lie."""
+
+    name: str
+    files: dict[str, str]
+    pins: dict[str, str]  # file -> text; none where pins lie freely
 
 
 @dataclass(frozen=True)
@@ -119,17 +132,14 @@ def all_steps(package: Package, options: Synth, folder: Path) -> list[Steps]:
 def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routing, folder: Path) -> Steps:
     sources, stem = Path(os.path.relpath(package.folder, folder)), f"{FOLDER}/{block.name}"
     names = [*block.sources, *block.axis.sources]
-    shell = {
-        f"{FOLDER}/{shell_of(block)}.v": render_shell(block),
-        f"{FOLDER}/{REGISTER_SLICE}": static_text(f"package/{REGISTER_SLICE}"),
-    }
-    read: list[Path | str] = [*(sources / name for name in names), *shell]
+    top = _top(block, options, routing)
+    read: list[Path | str] = [*(sources / name for name in names), *top.files]
     mapping = Plan(
         tool=toolbox.YOSYS,
         name=f"yosys on block {block.name}",
         files={
-            f"{stem}.ys": _script(block, technology_of(options.device), read),
-            **shell,
+            f"{stem}.ys": _script(top.name, stem, technology_of(options.device), read),
+            **top.files,
             **{(sources / name).as_posix(): inside(package.folder, name) for name in names},
         },
         arguments=(f"{stem}.ys",),
@@ -137,6 +147,7 @@ def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routin
     )
     tool, device = toolbox.TOOLS[routing.tool], routing.options(options.device)
     assert device is not None  # `routing_of` has it
+    pins = (routing.constraints[0], *top.pins) if top.pins else routing.always
     seeds = range(1, options.seeds + 1)
     return Steps(
         block,
@@ -145,11 +156,11 @@ def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routin
             seed: Plan(
                 tool=tool,
                 name=f"nextpnr on block {block.name}, seed {seed}",
-                files={},
+                files={**top.pins},
                 arguments=(
-                    *("--json", f"{stem}.json", "--top", shell_of(block)),
+                    *("--json", f"{stem}.json", "--top", top.name),
                     *device,
-                    *routing.always,
+                    *pins,
                     *("--freq", f"{options.clock_mhz:g}", "--seed", str(seed), "--timing-allow-fail"),
                     *("--report", f"{stem}.seed{seed}.report.json"),
                     *("--write", f"{stem}.seed{seed}.routed.json"),
@@ -172,9 +183,28 @@ def _steps(block: BlockDesign, package: Package, options: Synth, routing: Routin
     )
 
 
-def _script(block: BlockDesign, technology: Technology, sources: list[Path | str]) -> str:
+def _top(block: BlockDesign, options: Synth, routing: Routing) -> Top:
+    """The shell, or what a board has around it.
+
+    Raises:
+        ConfigError: there is no such board, or the wrapper's bus is too wide for its line.
+    """
+    files = {
+        f"{FOLDER}/{shell_of(block)}.v": render_shell(block),
+        f"{FOLDER}/{REGISTER_SLICE}": static_text(f"package/{REGISTER_SLICE}"),
+    }
+    if options.board is None:
+        return Top(shell_of(block), files, {})
+    board, (option, line) = board_named(options.board), routing.constraints
+    files |= {f"{FOLDER}/{Path(name).name}": static_text(name) for name in MODULES}
+    files[f"{FOLDER}/{board_top(block)}.v"] = render_board(block, board)
+    pins = "".join(line.format(port=port, site=site) + "\n" for port, site in board.pins.items())
+    return Top(board_top(block), files, {f"{FOLDER}/{board.name}.{option.strip('-')}": pins})
+
+
+def _script(module: str, stem: str, technology: Technology, sources: list[Path | str]) -> str:
     """$scopeinfo cells are no hardware, and nextpnr does not know them."""
-    top, stem = yosys_word(shell_of(block)), f"{FOLDER}/{block.name}"
+    top = yosys_word(module)
     lines = [
         *(f"read_verilog -sv {yosys_word(source)}" for source in sources),
         technology.synthesis(top, flatten=True),
@@ -256,7 +286,11 @@ def _implementation(
     report, bitstream, netlist = (f"{stem}{end}" for end in (".report.json", routing.bitstream, ".netlist.v"))
     if not (folder / bitstream).is_file():
         raise ToolFailed(f"`{steps.packing[seed].name}` left no `{bitstream}`")
-    text = netlists.netlist(folder / f"{stem}.routed.json", block.axis.top, routing)
+    text = None
+    if options.board is None:
+        text = netlists.netlist(folder / f"{stem}.routed.json", block.axis.top, routing)
+    else:
+        write_text(folder / FOLDER / Path(HOST).name, static_text(HOST))
     if text is not None:
         write_text(folder / netlist, text)
     return Implementation(
@@ -282,6 +316,11 @@ def _implementation(
             seeds=[one.figures for one in placements],
             bitstream=bitstream,
             report=report,
-            method=METHOD.format(version=nextpnr.version, yosys=yosys.version),
+            board=options.board,
+            method=METHOD.format(
+                version=nextpnr.version,
+                yosys=yosys.version,
+                pins=f"those of {options.board}" if options.board else "which lie freely",
+            ),
         ),
     )
