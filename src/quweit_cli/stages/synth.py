@@ -109,5 +109,7 @@ def check_timing(report: SynthesisReport, options: config.Synth) -> None:
         raise ConstraintMissed(
             f"{len(missed)} of {len(report.designs)} designs miss {worst.clock_mhz:g} MHz; "
             f"the worst is {worst.design} with {worst.slack_ns:.3f} ns of slack{_path(worst)}",
-            hint="ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
+            hint="fold the block more, or place it with more seeds: the clock is the board's"
+            if options.board
+            else "ask for a slower clock, or set synth.allow_negative_slack in the experiment file",
         )

@@ -37,7 +37,7 @@ from quweit_cli.toolbox import Found, Plan
 FOLDER = "nextpnr"
 METHOD = (
     "{version}: MHz from flip-flop to flip-flop after routing, by its own delays; paths to and from pins, {pins}, and "
-    "the reset do not count. {yosys}: cells of the block with its AXI-Stream wrapper and a register slice a side. No power is stated"
+    "the reset do not count. {yosys}: cells of the block with its AXI-Stream wrapper and a register slice a side{line}. No power is stated"
 )
 
 
@@ -320,6 +320,7 @@ def _implementation(
             method=METHOD.format(
                 version=nextpnr.version,
                 yosys=yosys.version,
+                line=", and a serial line" if options.board else "",
                 pins=f"those of {options.board}" if options.board else "which lie freely",
             ),
         ),
