@@ -14,7 +14,7 @@ module ${name} (
   input  wire clk,
   input  wire receive,  // from the host
   output wire send,     // to the host
-  output wire led       // while the line of the host is in a break, or the device starts
+  output wire led       // 1 while the design runs, 0 in its reset
 );
 
   reg [3:0] start_q;

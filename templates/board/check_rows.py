@@ -83,7 +83,9 @@ def compared(line, block, rows):
     bits = block["outputs"] * block["output_bits"]
     started, different = time.monotonic(), 0
     for row, (sent, expected) in enumerate(rows):
-        os.write(line, sent)
+        left = sent
+        while left:
+            left = left[os.write(line, left) :]
         got = int.from_bytes(answer(line, block["axis"]["output_beats"]), "little") % 2**bits
         if got != expected:
             different += 1

@@ -21,7 +21,7 @@ from programs import project_with_dump, random_block
 from quweit_cli import config, toolbox
 from quweit_cli.artifacts import load
 from quweit_cli.documents import BlockDesign, RtlManifest
-from quweit_cli.errors import ConfigError, ToolFailed
+from quweit_cli.errors import ConfigError
 from quweit_cli.hdl.axis import REGISTER_SLICE, render_shell, shell_of
 from quweit_cli.hdl.board import HOST, MODULES, board_top, render_board
 from quweit_cli.stages import rtl
@@ -186,6 +186,12 @@ def test_a_wide_bus_or_another_board_is_refused(tmp_path: Path, quweit: Callable
         render_board(wide, QUICK)
     outcome = quweit("synth", project, "--tool", "nextpnr", "--board", "icebraker")
     assert outcome.code == 2 and "icebreaker (iCEBreaker)" in outcome.stderr
+    for words, says in (
+        (("--device", "ecp5-85"), "has the part iCE40UP5K-SG48, not ecp5-85"),
+        (("--clock-mhz", "20"), "is 12 MHz, not 20"),
+    ):
+        outcome = quweit("synth", project, "--tool", "nextpnr", "--board", "icebreaker", *words)
+        assert outcome.code == 2 and says in " ".join(outcome.stderr.split())
     outcome = quweit("synth", project, "--board", "icebreaker")
     assert outcome.code == 2 and "a board is for the tool nextpnr, not for yosys" in outcome.stderr
     assert not (project / "synth").exists()
@@ -295,8 +301,3 @@ def test_the_script_runs_by_itself(package: Path, tmp_path: Path) -> None:
         [sys.executable, "-I", path, "/dev/null", package], check=False, capture_output=True, text=True
     )
     assert done.returncode == 2 and "/dev/null" in done.stderr and "Traceback" not in done.stderr
-
-
-def test_a_tool_that_fails_is_no_pass(package: Path, block: BlockDesign, tmp_path: Path) -> None:
-    with pytest.raises(ToolFailed):
-        play(package, block, {"board.v": "module"}, tmp_path)

@@ -56,11 +56,25 @@ def run(
 
 
 def _with_part(options: config.Synth) -> config.Synth:
-    """The same, with a part in place of a short name, or those of a board."""
-    if options.board:
-        board = board_named(options.board)
-        return options.model_copy(update={"device": board.part, "clock_mhz": board.clock_mhz})
-    return options.model_copy(update={"device": part_named(options.device)})
+    """The same, with a part in place of a short name, or part and clock of a board.
+
+    Raises:
+        ConfigError: there is no such board, or another part or clock is asked for.
+    """
+    if options.board is None:
+        return options.model_copy(update={"device": part_named(options.device)})
+    board, free = board_named(options.board), config.Synth()
+    if part_named(options.device) not in (free.device, board.part):
+        raise ConfigError(
+            f"the board {board.name} has the part {board.part}, not {options.device}",
+            hint="name a board or a device",
+        )
+    if options.clock_mhz not in (free.clock_mhz, board.clock_mhz):
+        raise ConfigError(
+            f"the clock of the board {board.name} is {board.clock_mhz:g} MHz, not {options.clock_mhz:g}",
+            hint="leave the clock out: it is the board's",
+        )
+    return options.model_copy(update={"device": board.part, "clock_mhz": board.clock_mhz})
 
 
 def _for_vivado(package: Package, options: config.Synth) -> bool:

@@ -47,6 +47,8 @@ _PACKAGES = {
     "85F": ("MG285", "BG381", "BG554", "BG756"),
 }
 
+_FF_PARAMETERS = ("CEMUX", "CLKMUX", "LSRMUX", "SRMODE", "REGSET", "LSRMODE")
+
 
 def meaning(cell: PlacedCell) -> Iterator[Primitive | Joined]:
     """Of a LUT with its multiplexer or its carry, a flip-flop, a pin, a global buffer.
@@ -69,9 +71,6 @@ def meaning(cell: PlacedCell) -> Iterator[Primitive | Joined]:
         yield Joined(cell.pins["CLKO"], cell.pins["CLKI"])
     else:
         raise Unknown(cell.kind)
-
-
-_FF_PARAMETERS = ("CEMUX", "CLKMUX", "LSRMUX", "SRMODE", "REGSET", "LSRMODE")
 
 
 def _slice_half(cell: PlacedCell) -> Iterator[Primitive | Joined]:

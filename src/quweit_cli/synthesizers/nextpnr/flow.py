@@ -283,15 +283,14 @@ def _implementation(
         resources(cell_counts(folder / FOLDER / f"{block.name}.stat.json"), technology_of(options.device))
     )
     routing, stem = routing_of(options.device), f"{FOLDER}/{block.name}.seed{seed}"
-    report, bitstream, netlist = (f"{stem}{end}" for end in (".report.json", routing.bitstream, ".netlist.v"))
+    report, bitstream = (f"{stem}{end}" for end in (".report.json", routing.bitstream))
     if not (folder / bitstream).is_file():
         raise ToolFailed(f"`{steps.packing[seed].name}` left no `{bitstream}`")
-    text = None
-    if options.board is None:
-        text = netlists.netlist(folder / f"{stem}.routed.json", block.axis.top, routing)
-    else:
+    netlist = None
+    if options.board:
         write_text(folder / FOLDER / Path(HOST).name, static_text(HOST))
-    if text is not None:
+    elif text := netlists.netlist(folder / f"{stem}.routed.json", block.axis.top, routing):
+        netlist = f"{stem}.netlist.v"
         write_text(folder / netlist, text)
     return Implementation(
         design=block.name,
@@ -307,7 +306,7 @@ def _implementation(
         seconds=round(mapped.seconds + sum(one.run.seconds for one in placements), 3),
         cached=mapped.cached and all(one.run.cached for one in placements),
         log=steps.routing[seed].log,
-        netlist=None if text is None else netlist,
+        netlist=netlist,
         routed=RoutedFigures(
             reached_mhz=best.routed.reached_mhz,
             seed=seed,
